@@ -1,0 +1,40 @@
+# The project's commands. Each installs what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := build/.installed
+SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint types clean lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+$(READY): local/install.sh requirements/*.txt package-lock.json
+	@PYTHON=$(PYTHON) sh local/install.sh
+	@mkdir -p build && touch $@
+
+demo: $(READY) ## load sample files end to end on this machine and compare every point (FILE=... DATASET=...: your own)
+	@$(BIN)/python -m cli.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
+
+test: $(READY) lint types ## format, lint, types, and all tests that are quick
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) lint types ## the same, and the tests that take longer
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(READY)
+	@$(BIN)/mypy
+
+lock: $(READY) ## compile requirements/*.txt anew from requirements/*.in
+	@cd requirements && for name in dev emulator layer-shared layer-arrow lambda uv bench; do \
+		../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove everything the commands made
+	rm -rf .venv build cdk.out node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

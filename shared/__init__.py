@@ -1,0 +1,1 @@
+"""What every function shares: errors, events, datasets, settings, and the ways to S3, InfluxDB, logs and metrics."""

@@ -1,0 +1,170 @@
+"""What states pass to each other: short references and counts, never rows (256 KiB a state)."""
+
+from typing import Literal, NotRequired, TypedDict
+
+Layout = Literal["wide", "long"]
+
+
+class Execution(TypedDict):
+    """Who asks: the execution's ARN, name and start (ISO 8601, UTC)."""
+
+    id: str
+    name: str
+    start_time: str
+
+
+class Health(TypedDict):
+    """State CheckHealth. `bucket` is "found", or "not checkable" where the server cannot tell."""
+
+    status: Literal["healthy"]
+    response_time_ms: float
+    version: str
+    bucket: Literal["found", "not checkable"]
+
+
+class Part(TypedDict):
+    """Row groups `first_group` up to, not including, `end_group`; `first_row` counts from 0 over the file."""
+
+    part: int
+    first_group: int
+    end_group: int
+    first_row: int
+    rows: int
+
+
+class SourceFile(TypedDict):
+    """One version of one object. `version_id` is "" in an unversioned bucket, where `etag` alone pins it."""
+
+    load_id: str
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size: int
+    dataset: str
+    layout: Layout
+
+
+class FileRef(SourceFile):
+    """State ValidateSchema: the pinned object and the plan. `skipped` says why this is not a load, "" if it is."""
+
+    rows: int
+    parts: list[Part]
+    skipped: str
+
+
+class PartRef(TypedDict):
+    """Input of state ConvertAndChunk. `execution` is the execution's name."""
+
+    execution: str
+    file: SourceFile
+    part: Part
+
+
+class Chunk(TypedDict):
+    """One staged object, `chunk` = "<part>-<chunk>": what one WriteBatch takes."""
+
+    chunk: str
+    sha256: str
+    points: int
+
+
+class PartConverted(TypedDict):
+    """State ConvertAndChunk."""
+
+    part: int
+    rows: int
+    points: int
+    chunks: list[Chunk]
+
+
+class ChunkRef(Chunk):
+    """Input of state WriteBatch: write from batch `next_batch` on. `execution` is the execution's name.
+
+    `waits` counts the times WaitForInflux brought this chunk back without a batch written in between.
+    """
+
+    load_id: str
+    dataset: str
+    execution: str
+    next_batch: int
+    waits: int
+
+
+class ChunkWritten(TypedDict):
+    """State WriteBatch. Not `written`: come back at `not_before` (ISO 8601, UTC) and go on at `next_batch`."""
+
+    chunk: str
+    written: bool
+    next_batch: int
+    not_before: str
+    waits: int
+
+
+class Failure(TypedDict):
+    """What a Catch of Step Functions reports."""
+
+    Error: str
+    Cause: str
+
+
+class LoadState(TypedDict):
+    """The state machine's state, and the input of ReportLoad and ReportFailure: what is known by then."""
+
+    event: object
+    execution: Execution
+    health: NotRequired[Health]
+    file: NotRequired[FileRef]
+    error: NotRequired[Failure]
+
+
+class Batch(TypedDict):
+    """One HTTP request's worth of a chunk: a gzip member at [offset, offset + length).
+
+    `rows` are the source rows of its lines in order, as [first, count] ranges.
+    """
+
+    offset: int
+    length: int
+    points: int
+    rows: list[list[int]]
+
+
+class Manifest(TypedDict):
+    """Beside each chunk: where its batches lie. JSON."""
+
+    batches: list[Batch]
+
+
+class PartOutcome(TypedDict):
+    """What became of a part's rows: rows = points + collapsed + the sum of `set_aside` (rule → rows).
+
+    The rest explains: `fields_left_out` (NaN or Inf) and `out_of_bounds` count values by field; `ignored_columns`
+    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart.
+    """
+
+    part: int
+    rows: int
+    points: int
+    collapsed: int
+    set_aside: dict[str, int]
+    fields_left_out: dict[str, int]
+    out_of_bounds: dict[str, int]
+    ignored_columns: list[str]
+    collision_columns: list[str]
+    batches: int
+    chunks: list[Chunk]
+    body_bytes: int
+    seconds: float
+
+
+class ChunkOutcome(TypedDict):
+    """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused."""
+
+    chunk: str
+    points: int
+    batches: int
+    written: dict[str, int]
+    refused: dict[str, int]
+    requests: int
+    seconds: float

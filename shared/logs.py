@@ -1,0 +1,45 @@
+"""One structured logger for all functions: every line says which execution, load and object it belongs to."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from time import perf_counter
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+SERVICE = "influxdb-loader"
+
+logger = Logger(service=SERVICE)
+
+
+Event = TypeVar("Event", bound=Mapping[str, Any])
+Result = TypeVar("Result")
+
+
+def logged(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
+    """A handler whose log lines carry the load, whose time is logged, and whose errors are logged as they pass."""
+
+    @wraps(handler)
+    def with_log(event: Event, context: LambdaContext) -> Result:
+        started = perf_counter()
+        logger.append_keys(**load_keys(event))
+        try:
+            result = handler(event, context)
+        except Exception:
+            logger.exception("failed", seconds=round(perf_counter() - started, 3))
+            raise
+        logger.info("done", seconds=round(perf_counter() - started, 3))
+        return result
+
+    return logger.inject_lambda_context(with_log, clear_state=True)
+
+
+def load_keys(event: Mapping[str, Any]) -> dict[str, str]:
+    """Which execution, load and object an event of any state is about, as far as it says."""
+    execution = event.get("execution") or {}
+    file = event.get("file") or event
+    keys = {name: file.get(name) for name in ("load_id", "bucket", "key", "dataset")}
+    keys |= {"chunk": event.get("chunk"), "part": (event.get("part") or {}).get("part")}
+    keys["execution"] = execution.get("name") if isinstance(execution, Mapping) else execution
+    return {name: value for name, value in keys.items() if value not in (None, "")}
