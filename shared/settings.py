@@ -35,9 +35,7 @@ def influx_settings(environ: Mapping[str, str] = os.environ) -> InfluxSettings:
         max_retries=integer(environ, "MAX_RETRIES", default=3, minimum=0),
     )
     if not (settings.token or settings.token_secret_name):
-        raise SettingsError(
-            "set INFLUXDB_TOKEN_SECRET_NAME (or INFLUXDB_TOKEN) in the function's environment"
-        )
+        raise SettingsError("set INFLUXDB_TOKEN_SECRET_NAME (or INFLUXDB_TOKEN) in the function's environment")
     return settings
 
 
