@@ -50,7 +50,7 @@ class ConversionSettings:
 
 
 def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSettings:
-    """From `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS`, `MAX_COLLISION_RATE`. Raises SettingsError."""
+    """From `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS` and `MAX_COLLISION_RATE`."""
     return ConversionSettings(
         max_batch_size=integer(environ, "MAX_BATCH_SIZE", default=1000, minimum=1),
         validate=boolean(environ, "ENABLE_VALIDATION", default=True),
