@@ -1,6 +1,6 @@
 """Why a load can end. A class's name is its Step Functions error name; its docstring is its line in docs/errors.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 class LoaderError(Exception):
@@ -58,7 +58,11 @@ class FooterTooLargeError(DataError):
 
 
 class SchemaMismatchError(DataError):
-    """The columns do not carry the dataset; the message lists every finding."""
+    """The columns do not carry the dataset; the message lists the findings, the report all of them."""
+
+    def __init__(self, message: str, findings: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.findings = list(findings)
 
 
 class InvalidRecordsError(DataError):

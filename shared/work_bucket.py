@@ -1,6 +1,13 @@
 """WORK_BUCKET: where everything lies that a load stages, sets aside and reports. Keys are derived, never passed."""
 
-from typing import Literal
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.settings import work_bucket
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 def _staging(load_id: str, execution: str) -> str:
@@ -40,3 +47,19 @@ def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str
 def report_key(dataset: str, load_id: str, execution: str, suffix: Literal["json", "html"]) -> str:
     """The report of a load."""
     return f"reports/{dataset}/{load_id}/{execution}.{suffix}"
+
+
+def findings_key(execution: str) -> str:
+    """Every finding of a SchemaMismatchError: an error's message has room for some of them only."""
+    return f"staging/findings/{execution}.json"
+
+
+def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:
+    """Store one JSON object in WORK_BUCKET."""
+    client.put_object(Bucket=work_bucket(), Key=key, Body=json.dumps(content).encode(), ContentType="application/json")
+
+
+def get_json(client: "S3Client", key: str) -> dict[str, Any]:
+    """One JSON object of WORK_BUCKET. Raises botocore's ClientError when it is not there."""
+    content: dict[str, Any] = json.loads(client.get_object(Bucket=work_bucket(), Key=key)["Body"].read())
+    return content
