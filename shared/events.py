@@ -1,6 +1,6 @@
 """What states pass to each other: short references and counts, never rows (256 KiB a state)."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Layout = Literal["wide", "long"]
 
@@ -99,6 +99,22 @@ class ChunkWritten(TypedDict):
     next_batch: int
     not_before: str
     waits: int
+
+
+class Response(TypedDict):
+    """The contract's answer: an execution's output, or, as JSON, its cause. `timestamp` is UTC without a zone."""
+
+    statusCode: int
+    message: str
+    timestamp: str
+    data: dict[str, Any]
+
+
+class FailureReported(TypedDict):
+    """State ReportFailure: what FailLoad fails with. `cause` is a Response as JSON."""
+
+    error: str
+    cause: str
 
 
 class Failure(TypedDict):

@@ -1,0 +1,79 @@
+"""States ReportLoad and ReportFailure: the response, the metrics and the report of a load, once per file."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.report_load import response
+from functions.report_load.outcomes import Outcomes, check_accounts, read_outcomes
+from shared.errors import NoValidRecordsError
+from shared.events import FailureReported, LoadState, Response
+from shared.logs import logged
+from shared.metrics import LoadMetrics, emit
+from shared.work_bucket import findings_key, get_json, put_json, report_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+UNPLANNED = "unplanned"
+"""Stands for the load id and the dataset of a load that failed before its file was pinned."""
+
+
+@logged
+def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureReported:  # noqa: ARG001
+    """ReportFailure where the state holds an error, else ReportLoad."""
+    client, now = boto3.client("s3"), datetime.now(UTC)
+    return _report_failure(client, event, now) if "error" in event else _report_load(client, event, now)
+
+
+def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Response:
+    """Skipped objects are no loads: they get no metrics and no report."""
+    file = state["file"]
+    if file["skipped"]:
+        return response.success(state, Outcomes(), now)
+    outcomes = read_outcomes(client, file["load_id"], state["execution"]["name"])
+    check_accounts(outcomes, file["rows"])
+    if file["rows"] and not outcomes.points:
+        raise NoValidRecordsError(f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside")
+    return _published(client, state, outcomes, response.success(state, outcomes, now))
+
+
+def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> FailureReported:
+    load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
+    outcomes = read_outcomes(client, load_id, state["execution"]["name"])
+    answer = _published(client, state, outcomes, response.failure(state, outcomes, now))
+    return {"error": state["error"]["Error"], "cause": json.dumps(answer, ensure_ascii=False)}
+
+
+def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> Response:
+    """Report first, then metrics: the metrics are counted once even if storing the report has to be retried."""
+    file = state.get("file")
+    dataset, load_id = (file["dataset"], file["load_id"]) if file else (UNPLANNED, UNPLANNED)
+    key = report_key(dataset, load_id, state["execution"]["name"], "json")
+    answer["data"]["report"] = key
+    put_json(client, key, _report(client, state, outcomes, answer))
+    emit(_metrics(state, outcomes, answer), file["dataset"] if file else "")
+    return answer
+
+
+def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> dict[str, Any]:
+    """Everything that is known of the load."""
+    mismatch = state.get("error", {}).get("Error") == "SchemaMismatchError"
+    findings = get_json(client, findings_key(state["execution"]["name"])) if mismatch else {"findings": []}
+    known = {name: state.get(name) for name in ("event", "execution", "file")}
+    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | findings
+
+
+def _metrics(state: LoadState, outcomes: Outcomes, answer: Response) -> LoadMetrics:
+    return LoadMetrics(
+        points_written=outcomes.points_written,
+        batches_processed=outcomes.batches_processed,
+        processing_seconds=answer["data"]["processing_time_seconds"],
+        conversion_rate=answer["data"]["conversion_stats"]["conversion_rate"],
+        success_rate=outcomes.success_rate,
+        failed_batches=outcomes.failed_batches,
+        error=state["error"]["Error"] if "error" in state else "",
+    )

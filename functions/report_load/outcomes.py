@@ -1,0 +1,120 @@
+"""What the parts and chunks of a load left behind, read and summed."""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+from shared.errors import AccountingError
+from shared.events import ChunkOutcome, PartOutcome
+from shared.settings import work_bucket
+from shared.work_bucket import get_json, outcomes_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+READERS = 16
+"""Outcomes read at once: a load has at most some 840."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Of the parts that were converted and the chunks that were written or tried."""
+
+    parts: list[PartOutcome] = field(default_factory=list)
+    chunks: list[ChunkOutcome] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        """Lines that were staged."""
+        return sum(part["points"] for part in self.parts)
+
+    @property
+    def collapsed(self) -> int:
+        """Rows that repeat another row exactly."""
+        return sum(part["collapsed"] for part in self.parts)
+
+    @property
+    def set_aside(self) -> dict[str, int]:
+        """Rule → rows."""
+        return _sum_of(part["set_aside"] for part in self.parts)
+
+    @property
+    def fields_left_out(self) -> dict[str, int]:
+        """Field → values that are NaN or infinite."""
+        return _sum_of(part["fields_left_out"] for part in self.parts)
+
+    @property
+    def points_written(self) -> int:
+        """Lines that InfluxDB took."""
+        return sum(sum(chunk["written"].values()) for chunk in self.chunks)
+
+    @property
+    def points_refused(self) -> int:
+        """Lines that InfluxDB refused."""
+        return sum(sum(chunk["refused"].values()) for chunk in self.chunks)
+
+    @property
+    def batches_planned(self) -> int:
+        """Batches that were staged."""
+        return sum(part["batches"] for part in self.parts)
+
+    @property
+    def batches_processed(self) -> int:
+        """Batches that were sent to the end, each counted once, whatever its requests."""
+        return sum(len(chunk["written"]) for chunk in self.chunks)
+
+    @property
+    def failed_batches(self) -> int:
+        """Batches with a refused or an unsent line."""
+        refused = sum(1 for chunk in self.chunks for points in chunk["refused"].values() if points)
+        return self.batches_planned - self.batches_processed + refused
+
+    @property
+    def success_rate(self) -> float:
+        """Share of the planned batches that were written whole."""
+        return 1.0 - self.failed_batches / self.batches_planned if self.batches_planned else 1.0
+
+    @property
+    def unwritten_chunks(self) -> list[str]:
+        """Chunks that were staged and not sent to the end."""
+        sent = {chunk["chunk"] for chunk in self.chunks if len(chunk["written"]) == chunk["batches"]}
+        return sorted(chunk["chunk"] for part in self.parts for chunk in part["chunks"] if chunk["chunk"] not in sent)
+
+
+def check_accounts(outcomes: Outcomes, rows: int) -> None:
+    """Every row of the file is in exactly one place, and every point was sent. Raises AccountingError."""
+    places = outcomes.points + outcomes.collapsed + sum(outcomes.set_aside.values())
+    sent = outcomes.points_written + outcomes.points_refused
+    converted = sum(part["rows"] for part in outcomes.parts)
+    if not (rows == converted == places and sent == outcomes.points):
+        raise AccountingError(
+            f"the file has {rows} rows, {converted} were converted, {places} are accounted for; "
+            f"{outcomes.points} points were staged, {sent} are accounted for: report this as a defect"
+        )
+
+
+def read_outcomes(client: "S3Client", load_id: str, execution: str) -> Outcomes:
+    """All outcomes of an execution; none where it ended before the first."""
+    with ThreadPoolExecutor(READERS) as readers:
+        keys = list(_keys(client, outcomes_prefix(load_id, execution)))
+        found = dict(zip(keys, readers.map(lambda key: get_json(client, key), keys), strict=True))
+    of_chunk = {key: "-" in PurePosixPath(key).stem for key in keys}
+    return Outcomes(
+        parts=cast("list[PartOutcome]", [found[key] for key in keys if not of_chunk[key]]),
+        chunks=cast("list[ChunkOutcome]", [found[key] for key in keys if of_chunk[key]]),
+    )
+
+
+def _keys(client: "S3Client", prefix: str) -> Iterable[str]:
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=work_bucket(), Prefix=prefix):
+        yield from (item["Key"] for item in page.get("Contents", []))
+
+
+def _sum_of(counts: Iterable[dict[str, Any]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))
