@@ -1,0 +1,1 @@
+"""The state machine that chains the functions, and its diagram."""

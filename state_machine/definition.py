@@ -1,0 +1,24 @@
+"""The definition as Step Functions receives it, without a deployment: for interpreters, checks and the diagram."""
+
+import json
+from typing import Any, cast
+
+from aws_cdk import App, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+
+from state_machine.loader import LoaderStateMachine
+from state_machine.settings import FUNCTION_NAMES, LoadFunctions, MachineSettings
+
+FUNCTION_ARN_PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
+
+
+def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
+    """Synthesized with the functions' plain names after `FUNCTION_ARN_PREFIX` as their ARNs."""
+    stack = Stack(App(analytics_reporting=False), "Definition")
+    functions = LoadFunctions(
+        **{name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in FUNCTION_NAMES}
+    )
+    loader = LoaderStateMachine(stack, "Loader", functions=functions, settings=settings or MachineSettings())
+    machine = cast(sfn.CfnStateMachine, loader.state_machine.node.default_child)
+    return cast(dict[str, Any], json.loads(stack.resolve(machine.definition_string)))
