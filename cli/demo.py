@@ -1,0 +1,110 @@
+"""`make demo`: files through the deployed app on this machine, then every point read back and compared."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.json import JSON
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.executions import Execution, follow
+from cli.readback import Comparison, compare
+from cli.samples import Sample, write_samples
+from local.cloud import LocalCloud, local_cloud
+from shared.datasets import DATASETS
+
+LOAD_TIMEOUT_S = 600
+BATCH_SIZE = "5000"
+"""What InfluxDB takes fastest; the functions' own default is 1000."""
+
+console = Console()
+
+
+def demo(
+    file: Annotated[Path | None, typer.Option(help="load this Parquet file instead of samples", exists=True)] = None,
+    dataset: Annotated[str, typer.Option(help=f"the file's dataset: {', '.join(DATASETS)}")] = "",
+    rows: Annotated[int, typer.Option(help="rows of each sample file", min=1)] = 100_000,
+) -> None:
+    """Load Parquet files into InfluxDB through the deployed state machine, and prove that every point arrived."""
+    with tempfile.TemporaryDirectory(prefix="loader-demo-") as folder:
+        samples = _own_file(file, dataset) if file else write_samples(Path(folder), rows)
+        with _step("starting AWS emulator and InfluxDB"):
+            cloud_context = local_cloud()
+            cloud = cloud_context.__enter__()
+        try:
+            agree = _load_and_compare(cloud, samples)
+        finally:
+            cloud_context.__exit__(None, None, None)
+    raise typer.Exit(0 if agree else 1)
+
+
+def _own_file(file: Path, dataset: str) -> dict[str, Sample]:
+    """The user's file under a key that names its dataset."""
+    if dataset not in DATASETS:
+        raise typer.BadParameter(f"say which dataset {file} is: DATASET=<one of {', '.join(DATASETS)}>")
+    return {dataset: Sample(file, f"dataset={dataset}/{file.name}")}
+
+
+def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
+    with _step("cdk bootstrap, cdk deploy"):
+        outputs = cloud.deploy({"max_batch_size": BATCH_SIZE})
+    ended = _load(cloud, outputs, samples)
+    for execution in ended.values():
+        console.print(f"\n[bold]{execution.key}[/] {execution.status} {execution.error}")
+        console.print(JSON(json.dumps(execution.answer)))
+    with _step("reading every point back"):
+        compared = {name: _compare(cloud, name, sample) for name, sample in samples.items()}
+    _print_comparisons(compared)
+    return all(found.equal for found in compared.values()) and all(e.status == "SUCCEEDED" for e in ended.values())
+
+
+def _load(cloud: LocalCloud, outputs: Mapping[str, str], samples: Mapping[str, Sample]) -> dict[str, Execution]:
+    """Put the files into the bucket and watch what that starts."""
+    s3, keys = cloud.client("s3"), [sample.key for sample in samples.values()]
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
+        tasks = {key: progress.add_task(f"{key}: uploading", total=1) for key in keys}
+
+        def show(execution: Execution) -> None:
+            said = execution.status if execution.ended else execution.state
+            progress.update(tasks[execution.key], description=f"{execution.key}: {said}", completed=execution.ended)
+
+        for sample in samples.values():
+            s3.upload_file(str(sample.path), outputs["SourceBucketName"], sample.key)
+        machine = outputs["StateMachineArn"]
+        return follow(cloud.client("stepfunctions"), machine, keys, timeout_s=LOAD_TIMEOUT_S, seen=show)
+
+
+def _compare(cloud: LocalCloud, dataset: str, sample: Sample) -> Comparison:
+    influx = cloud.influx
+    return compare(sample.path, DATASETS[dataset], url=influx.url, bucket=influx.bucket, token=influx.token)
+
+
+def _print_comparisons(compared: Mapping[str, Comparison]) -> None:
+    table = Table("dataset", "points in the file", "points in InfluxDB", "differing", "result", title="read back")
+    for name, found in compared.items():
+        result = "[green]equal[/]" if found.equal else "[red]NOT EQUAL[/]"
+        table.add_row(name, f"{found.expected:,}", f"{found.read_back:,}", f"{found.differing_points:,}", result)
+    console.print(table)
+    for name, found in compared.items():
+        for difference in found.differences:
+            console.print(f"[red]{name}:[/] {difference}")
+
+
+@contextmanager
+def _step(said: str) -> Iterator[None]:
+    """Say what goes on, and then how long it took."""
+    started = monotonic()
+    with console.status(f"{said} …"):
+        yield
+    console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
+
+
+if __name__ == "__main__":
+    typer.run(demo)
