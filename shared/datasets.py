@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from shared.errors import UnknownDatasetError
 
@@ -20,7 +21,11 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One dataset, told by `dataset=<name>` in the key. Required tags must be in every row, optional ones may be."""
+    """One dataset, told by `dataset=<name>` in the key. Required tags must be in every row, optional ones may be.
+
+    Times without a zone are local to `zone`. `epoch` declares that the timestamps are integers, and their unit.
+    `aliases` maps a file's column names to the names of this declaration.
+    """
 
     name: str
     measurement: str
@@ -28,6 +33,9 @@ class Dataset:
     optional_tags: tuple[str, ...]
     fields: tuple[Field, ...]
     timestamp: str = "timestamp"
+    zone: str = "UTC"
+    epoch: Literal["s", "ms", "us", "ns"] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
     bucket: str | None = None
 
     @property
@@ -38,7 +46,7 @@ class Dataset:
     @property
     def field_names(self) -> tuple[str, ...]:
         """The fields' names, in the order of the declaration."""
-        return tuple(field.name for field in self.fields)
+        return tuple(each.name for each in self.fields)
 
 
 _DATASETS = (
