@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -33,15 +33,11 @@ def demo(
     rows: Annotated[int, typer.Option(help="rows of each sample file", min=1)] = 100_000,
 ) -> None:
     """Load Parquet files into InfluxDB through the deployed state machine, and prove that every point arrived."""
-    with tempfile.TemporaryDirectory(prefix="loader-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix="loader-demo-") as folder, ExitStack() as running:
         samples = _own_file(file, dataset) if file else write_samples(Path(folder), rows)
         with _step("starting AWS emulator and InfluxDB"):
-            cloud_context = local_cloud()
-            cloud = cloud_context.__enter__()
-        try:
-            agree = _load_and_compare(cloud, samples)
-        finally:
-            cloud_context.__exit__(None, None, None)
+            cloud = running.enter_context(local_cloud())
+        agree = _load_and_compare(cloud, samples)
     raise typer.Exit(0 if agree else 1)
 
 

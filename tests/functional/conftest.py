@@ -1,0 +1,41 @@
+"""Single handlers on moto: a versioned source bucket, the work bucket, and the environment of a function."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SOURCE, WORK = "source", "work"
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """What Powertools reads of a Lambda context, and the time that is left."""
+    return SimpleNamespace(
+        function_name="f",
+        memory_limit_in_mb=1024,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:f",
+        aws_request_id="r",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
+    """S3 with both buckets; `WORK_BUCKET` names the work bucket."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("WORK_BUCKET", WORK)
+    with mock_aws():
+        client = boto3.client("s3")
+        for bucket in (SOURCE, WORK):
+            client.create_bucket(Bucket=bucket)
+        client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        yield client

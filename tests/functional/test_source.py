@@ -1,0 +1,111 @@
+"""Pinned reads: never two versions in one file, and S3's refusals under our names."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from shared.errors import (
+    LoaderError,
+    SourceChangedError,
+    SourceForbiddenError,
+    SourceNotFoundError,
+    SourceUnavailableError,
+)
+from shared.events import SourceFile
+from shared.source import PinnedObject, source_errors
+from tests.functional.conftest import SOURCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BODY = bytes(range(256)) * 4
+
+
+def stored(s3: "S3Client", *, pinned_by_version: bool = True) -> SourceFile:
+    put = s3.put_object(Bucket=SOURCE, Key="k", Body=BODY)
+    return {
+        "load_id": "0" * 16,
+        "bucket": SOURCE,
+        "key": "k",
+        "version_id": put["VersionId"] if pinned_by_version else "",
+        "etag": put["ETag"],
+        "size": len(BODY),
+        "dataset": "generation",
+        "layout": "wide",
+    }
+
+
+def test_any_range_reads_as_the_object_does(s3: "S3Client") -> None:
+    pinned, plain = PinnedObject(s3, stored(s3)), io.BytesIO(BODY)
+    for offset, whence, length in [(0, 0, 10), (-5, 2, 10), (100, 0, 900), (-50, 1, 7), (2000, 0, 3), (0, 0, -1)]:
+        assert pinned.seek(offset, whence) == plain.seek(offset, whence)
+        assert pinned.read(length) == plain.read(length)
+        assert pinned.tell() == plain.tell()
+
+
+def test_the_pinned_version_is_read_after_a_newer_one_arrived(s3: "S3Client") -> None:
+    pinned = PinnedObject(s3, stored(s3))
+    s3.put_object(Bucket=SOURCE, Key="k", Body=b"new")
+    assert pinned.read() == BODY
+
+
+def test_without_versions_a_replaced_object_is_noticed(s3: "S3Client") -> None:
+    pinned = PinnedObject(s3, stored(s3, pinned_by_version=False))
+    s3.put_object(Bucket=SOURCE, Key="k", Body=b"new")
+    with pytest.raises(SourceChangedError, match="replaced"):
+        pinned.read()
+
+
+def test_a_deleted_version_is_not_found(s3: "S3Client") -> None:
+    file = stored(s3)
+    s3.delete_object(Bucket=SOURCE, Key="k", VersionId=file["version_id"])
+    with pytest.raises(SourceNotFoundError):
+        PinnedObject(s3, file).read()
+
+
+class BreakingBody:
+    """The real S3 client, but its first bodies break off: moto cannot be made to do that."""
+
+    def __init__(self, client: "S3Client", broken: int) -> None:
+        self._client, self._broken = client, broken
+
+    def get_object(self, **request: Any) -> Any:
+        answer = self._client.get_object(**request)
+        if self._broken:
+            self._broken -= 1
+            answer["Body"] = BrokenBody()  # type: ignore[typeddict-item]
+        return answer
+
+
+class BrokenBody:
+    def read(self) -> bytes:
+        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+
+
+def test_a_body_that_breaks_off_is_read_again(s3: "S3Client") -> None:
+    assert PinnedObject(BreakingBody(s3, 2), stored(s3)).read() == BODY  # type: ignore[arg-type]
+
+
+def test_bodies_that_always_break_off_are_unavailable(s3: "S3Client") -> None:
+    with pytest.raises(SourceUnavailableError, match="IncompleteReadError"):
+        PinnedObject(BreakingBody(s3, 99), stored(s3)).read()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (403, "AccessDenied", SourceForbiddenError),
+        (400, "KMS.DisabledException", SourceForbiddenError),
+        (404, "NoSuchKey", SourceNotFoundError),
+        (405, "MethodNotAllowed", SourceNotFoundError),
+        (412, "PreconditionFailed", SourceChangedError),
+        (503, "SlowDown", SourceUnavailableError),
+        (500, "InternalError", SourceUnavailableError),
+    ],
+)
+def test_what_s3_answers_has_a_name_of_ours(status: int, code: str, error: type[LoaderError]) -> None:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(error, match=rf"s3://b/k: {code} \({status}\)"), source_errors("b", "k"):
+        raise ClientError(answer, "GetObject")

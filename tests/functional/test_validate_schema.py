@@ -1,0 +1,166 @@
+"""ValidateSchema on S3: what is a load, which version is pinned, which files are refused."""
+
+import io
+import struct
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from functions.validate_schema.handler import lambda_handler
+from shared.errors import (
+    CorruptParquetError,
+    EncryptedParquetError,
+    FooterTooLargeError,
+    SchemaMismatchError,
+    SourceNotFoundError,
+    UnknownDatasetError,
+)
+from shared.events import FileRef
+from shared.work_bucket import findings_key, get_json
+from tests.functional.conftest import SOURCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "dataset=generation/year=2024/a b+ç.parquet"
+TABLE = pa.table(
+    {
+        "timestamp": pa.array([0, 1, 2], pa.timestamp("ms", "UTC")),
+        "region": ["N", "S", "NE"],
+        "energy_source": ["wind", "wind", "solar"],
+        "measurement_type": ["verified"] * 3,
+        "power_mw": [1.0, 2.0, 3.0],
+    }
+)
+
+
+def parquet(table: pa.Table = TABLE, **options: Any) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def validate(event: object, context: SimpleNamespace) -> FileRef:
+    execution = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00Z"}
+    return lambda_handler({"event": event, "execution": execution}, context)  # type: ignore[arg-type, typeddict-item]
+
+
+def named(key: str = KEY, **extra: str) -> dict[str, str]:
+    return {"bucket": SOURCE, "key": key, **extra}
+
+
+def notified(key: str = KEY, **extra: object) -> dict[str, Any]:
+    return {"detail": {"bucket": {"name": SOURCE}, "object": {"key": key, **extra}}}
+
+
+def test_a_file_is_pinned_and_cut_into_parts(s3: "S3Client", context: SimpleNamespace) -> None:
+    put = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(row_group_size=2))
+    file = validate(named(), context)
+    assert (file["version_id"], file["etag"]) == (put["VersionId"], put["ETag"])
+    assert (file["dataset"], file["layout"], file["rows"], file["skipped"]) == ("generation", "wide", 3, "")
+    assert file["parts"] == [{"part": 0, "first_group": 0, "end_group": 2, "first_row": 0, "rows": 3}]
+
+
+def test_the_load_id_is_the_same_for_the_same_version_only(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    first, again = validate(named(), context), validate(named(), context)
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    assert first["load_id"] == again["load_id"] != validate(named(), context)["load_id"]
+    assert len(first["load_id"]) == 16
+
+
+def test_a_version_asked_for_by_name_is_loaded_even_if_it_is_old(s3: "S3Client", context: SimpleNamespace) -> None:
+    old = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())["VersionId"]
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.slice(0, 1)))
+    file = validate(named(version_id=old), context)
+    assert (file["version_id"], file["rows"]) == (old, 3)
+
+
+def test_an_event_about_an_older_version_is_skipped(s3: "S3Client", context: SimpleNamespace) -> None:
+    old = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    new = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.slice(0, 1)))
+    by_version = validate(notified(**{"version-id": old["VersionId"]}), context)
+    by_etag = validate(notified(etag=old["ETag"].strip('"')), context)
+    assert by_version["skipped"] == by_etag["skipped"] == f"superseded by version {new['VersionId']}"
+    assert (by_version["rows"], by_version["parts"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("dataset=generation/_SUCCESS", "not a .parquet file: '_SUCCESS'"),
+        ("dataset=generation/data.csv", "not a .parquet file: 'data.csv'"),
+        ("dataset=generation/", "not a .parquet file: 'dataset=generation'"),
+        ("dataset=generation/_temporary/0/a.parquet", "a temporary file of its writer"),
+    ],
+)
+def test_what_is_no_load_is_skipped_without_a_look(
+    s3: "S3Client", context: SimpleNamespace, key: str, reason: str
+) -> None:
+    assert validate(named(key), context)["skipped"] == reason
+
+
+def test_an_empty_object_is_skipped_in_an_event_and_refused_by_name(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"")
+    assert validate(notified(size=0), context)["skipped"] == "an empty object"
+    assert validate(notified(), context)["skipped"] == "an empty object"
+    with pytest.raises(CorruptParquetError, match="0 bytes"):
+        validate(named(), context)
+
+
+def test_an_absent_object_is_named(s3: "S3Client", context: SimpleNamespace) -> None:
+    with pytest.raises(SourceNotFoundError, match=r"s3://source/dataset=generation/gone\.parquet"):
+        validate(named("dataset=generation/gone.parquet"), context)
+
+
+def test_an_unknown_dataset_is_told_which_there_are(s3: "S3Client", context: SimpleNamespace) -> None:
+    with pytest.raises(UnknownDatasetError, match="generation, consumption, transmission"):
+        validate(named("dataset=weather/a.parquet"), context)
+
+
+def test_a_file_without_rows_has_no_parts(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.slice(0, 0)))
+    file = validate(named(), context)
+    assert (file["rows"], file["parts"], file["skipped"]) == (0, [], "")
+
+
+def test_every_finding_about_the_columns_is_raised_and_kept(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.drop_columns(["region", "power_mw"])))
+    with pytest.raises(SchemaMismatchError, match="region") as raised:
+        validate(named(), context)
+    assert get_json(s3, findings_key("run-1")) == {"findings": raised.value.findings}
+    assert len(raised.value.findings) == 2
+
+
+def tail(length: int, magic: bytes) -> bytes:
+    return b"PAR1" + bytes(20) + struct.pack("<I4s", length, magic)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"PAR1", CorruptParquetError),
+        (b"time,region\n" * 9, CorruptParquetError),
+        (tail(1000, b"PAR1"), CorruptParquetError),
+        (tail(10, b"PAR1"), CorruptParquetError),
+        (tail(10, b"PARE"), EncryptedParquetError),
+        (tail((32 << 20) + 1, b"PAR1"), FooterTooLargeError),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(
+    s3: "S3Client", context: SimpleNamespace, body: bytes, error: type[Exception]
+) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=body)
+    with pytest.raises(error, match="s3://source/dataset=generation"):
+        validate(named(), context)
+
+
+def test_a_file_cut_at_any_byte_is_corrupt(s3: "S3Client", context: SimpleNamespace) -> None:
+    whole = parquet()
+    for length in range(1, len(whole), 97):
+        s3.put_object(Bucket=SOURCE, Key=KEY, Body=whole[:length])
+        with pytest.raises(CorruptParquetError):
+            validate(named(), context)
