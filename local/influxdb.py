@@ -1,0 +1,87 @@
+"""The InfluxDB that loads write to: engine and gateway on this machine, or the one that the environment names."""
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from local import ROOT
+from local.engine import Engine
+from local.process import Process, answers, free_ports
+
+ORG = "ons"
+BUCKET = "energy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfluxTarget:
+    """Where to write, and with which token."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str = field(repr=False)
+
+
+def external_target(environ: Mapping[str, str] = os.environ) -> InfluxTarget | None:
+    """What INFLUXDB_URL, _ORG, _BUCKET and _TOKEN name; None without INFLUXDB_URL. Raises KeyError for the others."""
+    if not environ.get("INFLUXDB_URL"):
+        return None
+    return InfluxTarget(
+        url=environ["INFLUXDB_URL"].rstrip("/"),
+        org=environ["INFLUXDB_ORG"],
+        bucket=environ["INFLUXDB_BUCKET"],
+        token=environ["INFLUXDB_TOKEN"],
+    )
+
+
+class LocalInfluxdb:
+    """An InfluxDB of our own in `folder`, as a context: engine and gateway, which faults may stop one by one."""
+
+    def __init__(self, folder: Path, *, max_body_bytes: int = 0) -> None:
+        self._folder = folder
+        self.engine = Engine(folder)
+        (self._port,) = free_ports(1)
+        self._max_body_bytes = max_body_bytes
+        self._gateway: Process | None = None
+        self.accept_token(secrets.token_urlsafe(32))
+
+    def __enter__(self) -> Self:
+        self.engine.start()
+        self.engine.create_bucket(BUCKET)
+        self.start_gateway()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_gateway()
+        self.engine.stop()
+
+    @property
+    def target(self) -> InfluxTarget:
+        """With the token that counts now."""
+        token = self._token_file.read_text()
+        return InfluxTarget(url=f"http://127.0.0.1:{self._port}", org=ORG, bucket=BUCKET, token=token)
+
+    def accept_token(self, token: str) -> None:
+        """This one, and no longer the one before."""
+        self._token_file.write_text(token)
+
+    def start_gateway(self) -> None:
+        """On the same port each time. Returns as soon as it answers."""
+        command = [sys.executable, "-m", "local.gateway", "--port", str(self._port), "--org", ORG]
+        command += ["--engine-port", str(self.engine.port), "--token-file", str(self._token_file)]
+        command += ["--max-body-bytes", str(self._max_body_bytes)]
+        self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
+        self._gateway.wait_until(lambda: answers(self._port, "/ping"))
+
+    def stop_gateway(self) -> None:
+        """Connections are refused from now on."""
+        if self._gateway:
+            self._gateway.stop()
+
+    @property
+    def _token_file(self) -> Path:
+        return self._folder / "token"
