@@ -1,0 +1,206 @@
+"""ReportLoad and ReportFailure: the contract's response, the metrics once per file, the report."""
+
+import json
+from datetime import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.report_load.handler import lambda_handler
+from shared.errors import AccountingError, NoValidRecordsError
+from shared.work_bucket import findings_key, get_json, outcome_key, put_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "v2.7", "bucket": "found"}
+EXECUTION = {"id": "arn:run-1", "name": "run-1", "start_time": "2024-01-01T00:00:00.000Z"}
+FILE = {
+    "load_id": "00000000deadbeef",
+    "bucket": "source",
+    "key": "dataset=generation/a.parquet",
+    "version_id": "v1",
+    "etag": '"e"',
+    "size": 1000,
+    "dataset": "generation",
+    "layout": "wide",
+    "rows": 1500,
+    "parts": [],
+    "skipped": "",
+}
+EVENT = {"bucket": "source", "key": "dataset=generation/a.parquet"}
+METRICS = {
+    "PointsWritten",
+    "BatchesProcessed",
+    "ProcessingTime",
+    "ConversionRate",
+    "SuccessRate",
+    "ProcessingErrors",
+    "FailedBatches",
+}
+
+
+def state(**file: Any) -> dict[str, Any]:
+    return {"event": EVENT, "execution": EXECUTION, "health": HEALTH, "file": FILE | file}
+
+
+def failed(error: str, cause: str, **more: Any) -> dict[str, Any]:
+    return {"event": EVENT, "execution": EXECUTION, "error": {"Error": error, "Cause": cause}, **more}
+
+
+def leave_part(s3: "S3Client", **changes: Any) -> None:
+    part = {
+        "part": 0,
+        "rows": 1500,
+        "points": 1490,
+        "collapsed": 4,
+        "set_aside": {"no field": 6},
+        "fields_left_out": {"power_mw": 2},
+        "batches": 2,
+        "chunks": [{"chunk": "0000-0000", "sha256": "", "points": 1490}],
+    }
+    put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000"), part | changes)  # type: ignore[arg-type]
+
+
+def leave_chunk(s3: "S3Client", **changes: Any) -> None:
+    chunk = {
+        "chunk": "0000-0000",
+        "points": 1490,
+        "batches": 2,
+        "written": {"0": 1000, "1": 487},
+        "refused": {"1": 3},
+        "requests": 2,
+    }
+    put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk | changes)  # type: ignore[arg-type]
+
+
+def report(event: dict[str, Any], context: SimpleNamespace) -> dict[str, Any]:
+    answer: Any = lambda_handler(event, context)  # type: ignore[arg-type]
+    return answer  # type: ignore[no-any-return]
+
+
+def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The EMF lines on standard output."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line for line in lines if "_aws" in line]
+
+
+def test_a_loaded_file_is_answered_as_the_contract_says(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    answer = report(state(), context)
+    assert set(answer) == {"statusCode", "message", "timestamp", "data"}
+    assert (answer["statusCode"], answer["message"]) == (200, "Data loaded successfully")
+    assert datetime.strptime(answer["timestamp"], "%Y-%m-%dT%H:%M:%S.%f").tzinfo is None  # noqa: DTZ007
+    data = answer["data"]
+    assert (data["points_written"], data["batches_processed"], data["dataset_type"]) == (1487, 2, "generation")
+    assert data["influxdb_health"] == HEALTH
+    assert data["processing_time_seconds"] > 0
+    stats = data["conversion_stats"]
+    assert (stats["input_rows"], stats["output_points"]) == (1500, 1490)
+    assert stats["conversion_rate"] == pytest.approx(1490 / 1500)
+    assert (stats["collapsed_rows"], stats["set_aside_rows"], stats["refused_points"]) == (4, {"no field": 6}, 3)
+
+
+def test_the_seven_metrics_are_emitted_once_per_file(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    report(state(), context)
+    (line,) = emitted(capsys)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "ONS/InfluxDB"
+    assert directive["Dimensions"] == [["service"], ["service", "dataset"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} == METRICS
+    assert (line["service"], line["dataset"]) == ("influxdb-loader", "generation")
+    assert line["PointsWritten"] == [1487.0]
+    assert line["SuccessRate"] == [0.5]
+    assert (line["FailedBatches"], line["ProcessingErrors"]) == ([1.0], [0.0])
+
+
+def test_the_report_lies_where_the_answer_says(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    answer = report(state(), context)
+    assert answer["data"]["report"] == "reports/generation/00000000deadbeef/run-1.json"
+    stored = get_json(s3, answer["data"]["report"])
+    assert stored["response"] == answer
+    assert (stored["file"], stored["parts"][0]["rows"], stored["chunks"][0]["requests"]) == (FILE, 1500, 2)
+
+
+def test_a_file_without_rows_is_loaded_with_no_points(s3: "S3Client", context: SimpleNamespace) -> None:
+    data = report(state(rows=0), context)["data"]
+    assert (data["points_written"], data["batches_processed"]) == (0, 0)
+    assert data["conversion_stats"]["conversion_rate"] == 1.0
+
+
+def test_a_skipped_object_is_no_load_and_has_no_metrics(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = report(state(skipped="an empty object", load_id="", dataset="", rows=0), context)
+    assert (answer["statusCode"], answer["message"]) == (200, "Skipped: an empty object")
+    assert emitted(capsys) == []
+
+
+@pytest.mark.parametrize("lost", [{"points": 1489}, {"collapsed": 3}, {"rows": 1499}, {"set_aside": {}}])
+def test_a_row_that_is_nowhere_fails_the_load(s3: "S3Client", context: SimpleNamespace, lost: dict[str, Any]) -> None:
+    leave_part(s3, **lost)
+    leave_chunk(s3)
+    with pytest.raises(AccountingError, match="1500 rows"):
+        report(state(), context)
+
+
+def test_a_point_that_was_never_sent_fails_the_load(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3, written={"0": 1000})
+    with pytest.raises(AccountingError, match="1490 points were staged, 1003 are accounted for"):
+        report(state(), context)
+
+
+def test_a_file_of_which_nothing_is_left_fails(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3, points=0, collapsed=0, set_aside={"no field": 1500}, batches=0, chunks=[])
+    with pytest.raises(NoValidRecordsError, match="1500 rows"):
+        report(state(), context)
+
+
+def test_a_failure_has_the_same_shape_with_the_error_s_status(s3: "S3Client", context: SimpleNamespace) -> None:
+    said = json.dumps({"errorMessage": "no column region", "errorType": "SchemaMismatchError", "stackTrace": ["x"]})
+    put_json(s3, findings_key("run-1"), {"findings": ["a", "b"]})
+    answer = report(failed("SchemaMismatchError", said), context)
+    cause = json.loads(answer["cause"])
+    assert answer["error"] == "SchemaMismatchError"
+    assert (cause["statusCode"], cause["message"]) == (400, "no column region")
+    assert (cause["data"]["error"], cause["data"]["key"]) == ("SchemaMismatchError", EVENT["key"])
+    assert get_json(s3, cause["data"]["report"])["findings"] == ["a", "b"]
+
+
+def test_a_failure_amid_writing_names_what_is_not_written(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave_part(s3)
+    leave_chunk(s3, written={"0": 1000}, refused={})
+    said = json.dumps({"errorMessage": "no answer"})
+    answer = report(failed("InfluxUnavailableError", said, health=HEALTH, file=FILE), context)
+    cause = json.loads(answer["cause"])
+    assert cause["statusCode"] == 503
+    assert cause["message"] == "no answer; written so far: 1000 of 1490 points; unwritten chunks: 0000-0000"
+    load, error = emitted(capsys)
+    assert (load["ProcessingErrors"], load["FailedBatches"], load["SuccessRate"]) == ([1.0], [1.0], [0.5])
+    assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["error", "service"]]
+    assert (error["error"], error["ProcessingErrors"]) == ("InfluxUnavailableError", [1.0])
+
+
+def test_a_killed_function_is_reported_under_aws_s_name(s3: "S3Client", context: SimpleNamespace) -> None:
+    cause = json.loads(report(failed("Sandbox.Timedout", "timed out after 3 s", file=FILE), context)["cause"])
+    assert (cause["statusCode"], cause["message"]) == (500, "Sandbox.Timedout: timed out after 3 s")
+
+
+def test_a_failure_whose_event_cannot_be_read_is_reported_all_the_same(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    broken = failed("UnreadableEventError", json.dumps({"errorMessage": "no object"})) | {"event": [1]}
+    cause = json.loads(report(broken, context)["cause"])
+    assert (cause["statusCode"], "key" in cause["data"]) == (400, False)
+    assert cause["data"]["report"] == "reports/unplanned/unplanned/run-1.json"
