@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.errors import DataError
+from shared.requested_object import requested_object
+
 SERVICE = "influxdb-loader"
 
 logger = Logger(service=SERVICE)
@@ -37,9 +40,17 @@ def logged(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event
 
 def load_keys(event: Mapping[str, Any]) -> dict[str, str]:
     """Which execution, load and object an event of any state is about, as far as it says."""
-    execution = event.get("execution") or {}
-    file = event.get("file") or event
-    keys = {name: file.get(name) for name in ("load_id", "bucket", "key", "dataset")}
-    keys |= {"chunk": event.get("chunk"), "part": (event.get("part") or {}).get("part")}
-    keys["execution"] = execution.get("name") if isinstance(execution, Mapping) else execution
-    return {name: value for name, value in keys.items() if value not in (None, "")}
+    execution = event.get("execution")
+    execution = execution.get("name") if isinstance(execution, Mapping) else execution
+    keys = {"correlation_id": execution, "execution": execution, "chunk": event.get("chunk")}
+    source = event.get("file") or (_requested(event["event"]) if "event" in event else event)
+    keys |= {name: source.get(name) for name in ("load_id", "bucket", "key", "dataset")}
+    return {name: value for name, value in keys.items() if value}
+
+
+def _requested(event: object) -> Mapping[str, str]:
+    try:
+        requested = requested_object(event)
+    except DataError:  # the state that needs the object says so
+        return {}
+    return {"bucket": requested.bucket, "key": requested.key}
