@@ -1,0 +1,38 @@
+"""What each function is told: the environment variables of `shared/settings.py`, where they are read."""
+
+from infra_cdk.config import LoaderConfig
+
+
+def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: str) -> dict[str, dict[str, str]]:
+    """By function name."""
+    log = {"POWERTOOLS_LOG_LEVEL": "INFO"}
+    work = {"WORK_BUCKET": work_bucket}
+    influx = _influx(config, token_secret_name)
+    conversion = _conversion(config)
+    refusals = {"DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"]}
+    return {
+        "check_health": log | influx,
+        "validate_schema": log | work | conversion,
+        "convert_and_chunk": log | work | conversion,
+        "write_batch": log | work | influx | refusals,
+        "report_load": log | work,
+    }
+
+
+def _influx(config: LoaderConfig, token_secret_name: str) -> dict[str, str]:
+    return {
+        "INFLUXDB_URL": config.influxdb_url,
+        "INFLUXDB_ORG": config.influxdb_org,
+        "INFLUXDB_BUCKET": config.influxdb_bucket,
+        "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name,
+        "MAX_RETRIES": str(config.max_retries),
+    }
+
+
+def _conversion(config: LoaderConfig) -> dict[str, str]:
+    return {
+        "MAX_BATCH_SIZE": str(config.max_batch_size),
+        "ENABLE_VALIDATION": str(config.enable_validation).lower(),
+        "DROP_INVALID_RECORDS": str(config.drop_invalid_records).lower(),
+        "MAX_COLLISION_RATE": str(config.max_collision_rate),
+    }

@@ -1,0 +1,95 @@
+"""The Lambda layers as zip files, built by uv for Lambda's platform: without Docker, and the same bytes every time."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from infra_cdk.config import Architecture, PythonVersion
+
+ROOT = Path(__file__).parents[1]
+CACHE = ROOT / "build" / "layers"
+UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+
+UNUSED = (
+    ".lock",
+    "bin/*",
+    "*/tests/*",
+    "*.pyi",
+    "*.pyx",
+    "*.pxd",
+    "*.pxi",
+    "*.dist-info/RECORD",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/*.json",
+    "numpy/f2py/*",
+    "pyarrow/include/*",
+    "pyarrow/src/*",
+    "pyarrow/*flight*",
+    "pyarrow/*_s3*",
+    "pyarrow/*_gcsfs*",
+    "pyarrow/*_azurefs*",
+    "pyarrow/*_hdfs*",
+    "pyarrow/*_orc*",
+    "pyarrow/*_cpp_tests*",
+    "pyarrow/libarrow*.so",
+    "pyarrow/libarrow*.so.*.*",
+    "pyarrow/libparquet*.so",
+    "pyarrow/libparquet*.so.*.*",
+)
+"""What no function loads, by path. Libraries of pyarrow stay once, under the name that others are linked to;
+substrait, dataset and acero stay, because libarrow_python is linked to them."""
+
+
+def layer_zip(name: str, *, python: PythonVersion, architecture: Architecture, package: str = "") -> Path:
+    """`requirements/layer-<name>.txt` and our `package`; built only where no file of the same ingredients is cached."""
+    requirements = ROOT / "requirements" / f"layer-{name}.txt"
+    sources = sorted((ROOT / package).rglob("*.py")) if package else []
+    zip_file = CACHE / f"{name}-{python}-{architecture}-{_digest([requirements, Path(__file__), *sources])}.zip"
+    if not zip_file.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=CACHE) as folder:
+            _install(requirements, Path(folder) / "python", python=python, platform=UV_PLATFORMS[architecture])
+            if package:
+                copytree(ROOT / package, Path(folder) / "python" / package, ignore=ignore_patterns("__pycache__"))
+            _write_zip(Path(folder), Path(folder) / "layer.zip").rename(zip_file)
+    return zip_file
+
+
+def _digest(files: Iterable[Path]) -> str:
+    content = hashlib.sha256()
+    for file in files:
+        content.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def _install(requirements: Path, folder: Path, *, python: str, platform: str) -> None:
+    """Wheels only: nothing is compiled here. Raises CalledProcessError after uv has said why."""
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    target = ["--target", str(folder), "--python-version", python, "--python-platform", platform]
+    locked = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile-bytecode"]
+    subprocess.run([*uv, *target, *locked, "--requirements", str(requirements)], check=True)
+
+
+def _write_zip(folder: Path, zip_file: Path) -> Path:
+    """Sorted and without times, so that equal files make an equal zip."""
+    with ZipFile(zip_file, "w", ZIP_DEFLATED) as archive:
+        for file in _used_files(folder / "python"):
+            entry = ZipInfo(file.relative_to(folder).as_posix())
+            entry.compress_type = ZIP_DEFLATED
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, file.read_bytes())
+    return zip_file
+
+
+def _used_files(folder: Path) -> Iterator[Path]:
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder).as_posix()
+        if file.is_file() and not any(fnmatch(path, pattern) for pattern in UNUSED):
+            yield file
