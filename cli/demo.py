@@ -21,8 +21,6 @@ from local.cloud import LocalCloud, local_cloud
 from shared.datasets import DATASETS
 
 LOAD_TIMEOUT_S = 600
-BATCH_SIZE = "5000"
-"""What InfluxDB takes fastest; the functions' own default is 1000."""
 
 console = Console()
 
@@ -50,7 +48,7 @@ def _own_file(file: Path, dataset: str) -> dict[str, Sample]:
 
 def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
     with _step("cdk bootstrap, cdk deploy"):
-        outputs = cloud.deploy({"max_batch_size": BATCH_SIZE})
+        outputs = cloud.deploy()
     ended = _load(cloud, outputs, samples)
     for execution in ended.values():
         console.print(f"\n[bold]{execution.key}[/] {execution.status} {execution.error}")

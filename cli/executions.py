@@ -19,6 +19,7 @@ POLL_S = 0.3
 class Execution:
     """One execution: `state` is the one it entered last; `answer` is its Response once it has ended."""
 
+    arn: str
     key: str
     status: str
     state: str
@@ -58,6 +59,7 @@ def describe(client: "SFNClient", arn: str) -> Execution:
     status = told["status"]
     answer = told.get("output") if status == "SUCCEEDED" else told.get("cause")
     return Execution(
+        arn=arn,
         key=_key_of(told.get("input", "{}")),
         status=status,
         state=_last_state(client, arn) if status == "RUNNING" else "",

@@ -33,6 +33,7 @@ class LoaderConfig:
     write_concurrency: int
     convert_concurrency: int
     backoff_seconds: int
+    transient_attempts: int
 
 
 def loader_config(context: Mapping[str, object]) -> LoaderConfig:
@@ -53,6 +54,7 @@ def loader_config(context: Mapping[str, object]) -> LoaderConfig:
         write_concurrency=integer(given, "write_concurrency", default=4, minimum=1),
         convert_concurrency=integer(given, "convert_concurrency", default=10, minimum=1),
         backoff_seconds=integer(given, "backoff_seconds", default=2, minimum=1),
+        transient_attempts=integer(given, "transient_attempts", default=6, minimum=1),
     )
 
 

@@ -45,4 +45,5 @@ def _machine_settings(config: LoaderConfig) -> MachineSettings:
         write_concurrency=config.write_concurrency,
         convert_concurrency=config.convert_concurrency,
         backoff_seconds=config.backoff_seconds,
+        transient_attempts=config.transient_attempts,
     )

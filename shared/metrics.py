@@ -23,9 +23,10 @@ class LoadMetrics:
     error: str
 
 
-def emit(load: LoadMetrics, dataset: str) -> None:
+def emit(load: LoadMetrics, *, dataset: str, execution: str) -> None:
     """Once under [service], for alarms, and once under [service, dataset]; errors also under [service, error]."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+    metrics.add_metadata(key="execution", value=execution)
     if dataset:
         metrics.add_dimensions(service=SERVICE, dataset=dataset)
     metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.points_written)

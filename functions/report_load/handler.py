@@ -55,7 +55,8 @@ def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer:
     key = report_key(dataset, load_id, state["execution"]["name"], "json")
     answer["data"]["report"] = key
     put_json(client, key, _report(client, state, outcomes, answer))
-    emit(_metrics(state, outcomes, answer), file["dataset"] if file else "")
+    dataset_type = file["dataset"] if file else ""
+    emit(_metrics(state, outcomes, answer), dataset=dataset_type, execution=state["execution"]["name"])
     return answer
 
 

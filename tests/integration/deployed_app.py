@@ -1,0 +1,135 @@
+"""The deployed app as tests use it: put a file, wait for its execution, look at what it left."""
+
+import io
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cli.executions import Execution, describe, follow
+from cli.readback import Comparison, compare
+from cli.samples import INVALID_RECORDS, write_samples
+from local.cloud import LocalCloud
+from shared.datasets import DATASETS
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
+
+END_S = 120
+
+
+def parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+def sample(folder: Path, dataset: str, rows: int) -> pa.Table:
+    """Valid records of a dataset."""
+    path = write_samples(folder, rows + INVALID_RECORDS)[dataset].path
+    return pq.read_table(path).slice(INVALID_RECORDS)
+
+
+@dataclass(frozen=True)
+class DeployedApp:
+    cloud: LocalCloud
+    outputs: Mapping[str, str]
+
+    @cached_property
+    def functions(self) -> dict[str, "FunctionConfigurationTypeDef"]:
+        """By folder, as in `functions/`."""
+        found = self.cloud.client("lambda").list_functions()["Functions"]
+        return {f["Handler"].split(".")[1]: f for f in found if f["Handler"].startswith("functions.")}
+
+    @property
+    def source_bucket(self) -> str:
+        return self.outputs["SourceBucketName"]
+
+    def put(self, key: str, table: pa.Table | bytes) -> str:
+        """Its version. The bucket's event starts an execution."""
+        body = table if isinstance(table, bytes) else parquet(table)
+        return str(self.cloud.client("s3").put_object(Bucket=self.source_bucket, Key=key, Body=body)["VersionId"])
+
+    def arrived(self, key: str) -> Execution:
+        """The end of the execution that the bucket's event started."""
+        sfn, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
+        return follow(sfn, machine, [key], timeout_s=END_S, seen=lambda _: None)[key]
+
+    def load(self, key: str, table: pa.Table | bytes) -> Execution:
+        self.put(key, table)
+        return self.arrived(key)
+
+    def start(self, event: object) -> str:
+        """An execution with this input: its ARN."""
+        sfn = self.cloud.client("stepfunctions")
+        started = sfn.start_execution(stateMachineArn=self.outputs["StateMachineArn"], input=json.dumps(event))
+        return str(started["executionArn"])
+
+    def run(self, event: object) -> Execution:
+        """An execution with this input, at its end."""
+        return self.ended(self.start(event))
+
+    def ended(self, arn: str) -> Execution:
+        deadline = time.monotonic() + END_S
+        while not (execution := describe(self.cloud.client("stepfunctions"), arn)).ended:
+            assert time.monotonic() < deadline, f"{arn} did not end: {execution}"
+            time.sleep(0.1)
+        return execution
+
+    def named(self, key: str) -> dict[str, str]:
+        return {"bucket": self.source_bucket, "key": key}
+
+    def history(self, execution: Execution) -> list[Any]:
+        client = self.cloud.client("stepfunctions")
+        pages = client.get_paginator("get_execution_history").paginate(executionArn=execution.arn)
+        return [event for page in pages for event in page["events"]]
+
+    def attempts(self, execution: Execution) -> int:
+        """Function calls that ended in an error."""
+        return sum(
+            "Failed" in event["type"] and event["type"] != "ExecutionFailed" for event in self.history(execution)
+        )
+
+    def work_keys(self, prefix: str) -> list[str]:
+        """What lies in the work bucket."""
+        pages = self.cloud.client("s3").get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.outputs["WorkBucketName"], Prefix=prefix)
+        return [item["Key"] for page in found for item in page.get("Contents", [])]
+
+    def metrics(self, execution: Execution) -> list[dict[str, Any]]:
+        """The EMF lines that the functions logged for this execution."""
+        name, logs = execution.arn.rsplit(":", 1)[1], self.cloud.client("logs")
+        group = self.functions["report_load"]["LoggingConfig"]["LogGroup"]
+        found = logs.filter_log_events(logGroupName=group, filterPattern=f'"{name}"')["events"]
+        lines = [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
+        return [line for line in lines if "_aws" in line]
+
+    def compare(self, folder: Path, dataset: str, table: pa.Table) -> Comparison:
+        """The table beside what InfluxDB holds over its time span."""
+        path, influx = folder / "compared.parquet", self.cloud.influx
+        pq.write_table(table, path)
+        return compare(path, DATASETS[dataset], url=influx.url, bucket=influx.bucket, token=influx.token)
+
+    @contextmanager
+    def configured(self, **environment: str) -> Iterator[None]:
+        """All functions with these variables, started afresh; afterwards as before."""
+        for function in self.functions.values():
+            self._set_environment(function, function["Environment"]["Variables"] | environment)
+        try:
+            yield
+        finally:
+            for function in self.functions.values():
+                self._set_environment(function, function["Environment"]["Variables"])
+
+    def _set_environment(self, function: "FunctionConfigurationTypeDef", variables: Mapping[str, str]) -> None:
+        client = self.cloud.client("lambda")
+        client.update_function_configuration(
+            FunctionName=function["FunctionName"], Environment={"Variables": variables}
+        )
