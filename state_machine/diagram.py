@@ -1,0 +1,62 @@
+"""The state machine as a Mermaid flowchart, drawn from its definition: `python -m state_machine.diagram`."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+State = Mapping[str, Any]
+SHAPES = {"Choice": '{{"{}"}}', "Wait": '[/"{}"/]', "Succeed": '(["{}"])', "Fail": '(["{}"])', "Pass": '("{}")'}
+TASK_SHAPE = '["{}"]'
+COMPARISONS = {"NumericGreaterThan": ">", "BooleanEquals": "is"}
+
+
+def mermaid(definition: Mapping[str, Any]) -> str:
+    """Solid arrows for what follows, dotted ones for errors that are caught; a Map is a box around its states."""
+    return "\n".join(["flowchart TD", *_states(definition, indent="    "), ""])
+
+
+def _states(machine: Mapping[str, Any], *, indent: str) -> Iterator[str]:
+    for name, state in machine["States"].items():
+        yield from _map(name, state, indent) if state["Type"] == "Map" else [indent + _node(name, state)]
+    for name, state in machine["States"].items():
+        yield from (f"{indent}{_id(name)} {arrow} {_id(target)}" for arrow, target in _arrows(state))
+
+
+def _map(name: str, state: State, indent: str) -> Iterator[str]:
+    yield f'{indent}subgraph {_id(name)}["{name} (Map)"]'
+    yield from _states(state["ItemProcessor"], indent=indent + "    ")
+    yield f"{indent}end"
+
+
+def _node(name: str, state: State) -> str:
+    return _id(name) + SHAPES.get(state["Type"], TASK_SHAPE).format(name)
+
+
+def _arrows(state: State) -> Iterator[tuple[str, str]]:
+    """Arrow and target, in the order in which Step Functions decides."""
+    for choice in state.get("Choices", ()):
+        yield f'-->|"{_condition(choice)}"|', choice["Next"]
+    if "Default" in state:
+        yield '-->|"else"|', state["Default"]
+    if "Next" in state:
+        yield "-->", state["Next"]
+    for catch in state.get("Catch", ()):
+        yield '-.->|"error"|', catch["Next"]
+
+
+def _condition(choice: Mapping[str, Any]) -> str:
+    """`$.file.rows` NumericGreaterThan 0 → "rows > 0". Raises StopIteration for a comparison that is not drawn yet."""
+    comparison = next(name for name in COMPARISONS if name in choice)
+    return f"{choice['Variable'].rpartition('.')[2]} {COMPARISONS[comparison]} {json.dumps(choice[comparison])}"
+
+
+def _id(name: str) -> str:
+    return re.sub(r"\W", "", name)
+
+
+if __name__ == "__main__":
+    from state_machine.definition import definition
+
+    sys.stdout.write(mermaid(definition()))
