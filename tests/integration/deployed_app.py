@@ -8,19 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from cli.executions import Execution, describe, follow
 from cli.readback import Comparison, compare
 from cli.samples import INVALID_RECORDS, write_samples
 from local.cloud import LocalCloud
+from local.influxdb import LocalInfluxdb
 from shared.datasets import DATASETS
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 END_S = 120
 
@@ -43,10 +42,17 @@ class DeployedApp:
     outputs: Mapping[str, str]
 
     @cached_property
-    def functions(self) -> dict[str, "FunctionConfigurationTypeDef"]:
+    def functions(self) -> dict[str, dict[str, Any]]:
         """By folder, as in `functions/`."""
         found = self.cloud.client("lambda").list_functions()["Functions"]
         return {f["Handler"].split(".")[1]: f for f in found if f["Handler"].startswith("functions.")}
+
+    @property
+    def influxdb(self) -> LocalInfluxdb:
+        """The server as something to stop, kill and start again."""
+        if self.cloud.influxdb is None:
+            pytest.skip("the environment names an InfluxDB that is not ours to stop")
+        return self.cloud.influxdb
 
     @property
     def source_bucket(self) -> str:
@@ -128,7 +134,7 @@ class DeployedApp:
             for function in self.functions.values():
                 self._set_environment(function, function["Environment"]["Variables"])
 
-    def _set_environment(self, function: "FunctionConfigurationTypeDef", variables: Mapping[str, str]) -> None:
+    def _set_environment(self, function: dict[str, Any], variables: Mapping[str, str]) -> None:
         client = self.cloud.client("lambda")
         client.update_function_configuration(
             FunctionName=function["FunctionName"], Environment={"Variables": variables}

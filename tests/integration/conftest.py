@@ -1,0 +1,21 @@
+"""One local cloud and one deployment for all integration tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.cloud import LocalCloud, local_cloud
+from tests.integration.deployed_app import DeployedApp
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[LocalCloud]:
+    """AWS emulator and InfluxDB, without the app."""
+    with local_cloud() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def app(cloud: LocalCloud) -> DeployedApp:
+    """The app deployed to it, quick to give up."""
+    return DeployedApp(cloud, cloud.deploy({"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}))
