@@ -98,7 +98,8 @@ def _mistyped(schema: pa.Schema, source: Mapping[str, str], dataset: Dataset) ->
 def _need(name: str, dataset: Dataset) -> tuple[Callable[[pa.DataType], bool], str]:
     """What a column of ours may hold, as a test and in words."""
     if name == dataset.timestamp:
-        return (_is_epoch, f"integers, {dataset.epoch} since 1970") if dataset.epoch else (_is_time, "a timestamp")
+        epoch = (types.is_integer, f"integers, {dataset.epoch} since 1970")
+        return epoch if dataset.epoch else (_is_time, "a timestamp")
     if name in dataset.tags or name == "unit":
         return _is_label, "text"
     return _is_number, "numbers"
@@ -115,12 +116,8 @@ def _is_label(kind: pa.DataType) -> bool:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind) or is_text(kind)
+    return is_text(kind) or types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)
 
 
 def _is_time(kind: pa.DataType) -> bool:
-    return types.is_timestamp(kind) or types.is_date(kind) or is_text(kind)
-
-
-def _is_epoch(kind: pa.DataType) -> bool:
-    return types.is_integer(kind)
+    return is_text(kind) or types.is_timestamp(kind) or types.is_date(kind)

@@ -1,0 +1,1 @@
+"""State ConvertAndChunk: one part of a Parquet file becomes line protocol, in gzip members of one batch each."""

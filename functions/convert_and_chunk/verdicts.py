@@ -1,0 +1,67 @@
+"""What becomes of each row: a line, an exact repetition that is collapsed, or set aside by a rule for a reason."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LINE, COLLAPSED = 0, 1
+
+
+class Reason(NamedTuple):
+    """Why a row is set aside: `rule` for counting, `text` for the reader."""
+
+    rule: str
+    text: str
+
+
+class Problem(NamedTuple):
+    """The rows (a mask over one record batch) that a reason sets aside."""
+
+    rows: NDArray[np.bool_]
+    reason: Reason
+
+
+class Verdicts:
+    """One code per row of a part: LINE, COLLAPSED, or that of a reason. The first reason of a row stays."""
+
+    def __init__(self, rows: int) -> None:
+        self.codes = np.zeros(rows, np.uint16)
+        self._code_of: dict[Reason, int] = {}
+
+    def code(self, reason: Reason) -> int:
+        """The code that stands for `reason`."""
+        return self._code_of.setdefault(reason, COLLAPSED + 1 + len(self._code_of))
+
+    def reason(self, code: int) -> Reason:
+        """The reason that `code` stands for."""
+        return list(self._code_of)[code - COLLAPSED - 1]
+
+    def add(self, rows: slice, problem: Problem) -> None:
+        """Set aside rows of the record batch that lies at `rows`."""
+        self.add_codes(rows, problem.rows * np.uint16(self.code(problem.reason)))
+
+    def add_codes(self, rows: slice, codes: NDArray[np.uint16]) -> None:
+        """Set aside the rows whose code is not LINE, as far as they have no other verdict yet."""
+        known = self.codes[rows]
+        np.copyto(known, codes, where=known == LINE)
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """The rows that become lines, in order."""
+        return np.flatnonzero(self.codes == LINE)
+
+    @property
+    def collapsed(self) -> int:
+        """Rows that repeat another row exactly."""
+        return int(np.count_nonzero(self.codes == COLLAPSED))
+
+    @property
+    def set_aside(self) -> dict[str, int]:
+        """Rule → rows."""
+        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._code_of))
+        counts: Counter[str] = Counter()
+        for reason, code in self._code_of.items():
+            counts[reason.rule] += int(rows[code])
+        return {rule: count for rule, count in sorted(counts.items()) if count}
