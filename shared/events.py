@@ -175,7 +175,11 @@ class PartOutcome(TypedDict):
 
 
 class ChunkOutcome(TypedDict):
-    """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused."""
+    """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused.
+
+    A batch stands in `written` once each of its points is written or refused. Before `not_before` (ISO 8601, UTC;
+    "" without a limit) InfluxDB wants no request.
+    """
 
     chunk: str
     points: int
@@ -184,3 +188,13 @@ class ChunkOutcome(TypedDict):
     refused: dict[str, int]
     requests: int
     seconds: float
+    not_before: str
+
+
+class RefusedPoint(TypedDict):
+    """A line that InfluxDB refuses by itself, with the server's status and words."""
+
+    source_row: int
+    line: str
+    status: int
+    message: str

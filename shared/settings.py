@@ -9,7 +9,7 @@ from shared.errors import SettingsError
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxSettings:
-    """Where to write, and what may be asked of the server. `token` is "" where the secret holds it."""
+    """Where to write, and as whom. `token` is "" where the secret holds it, `ca_bundle` where the system's CAs do."""
 
     url: str
     org: str
@@ -17,14 +17,13 @@ class InfluxSettings:
     token: str
     token_secret_name: str
     ca_bundle: str
-    max_retries: int
 
     def __repr__(self) -> str:
         return f"InfluxSettings(url={self.url!r}, org={self.org!r}, bucket={self.bucket!r})"
 
 
 def influx_settings(environ: Mapping[str, str] = os.environ) -> InfluxSettings:
-    """From `INFLUXDB_*` and `MAX_RETRIES`. Raises SettingsError."""
+    """From `INFLUXDB_*`. Raises SettingsError."""
     settings = InfluxSettings(
         url=_required(environ, "INFLUXDB_URL"),
         org=_required(environ, "INFLUXDB_ORG"),
@@ -32,11 +31,26 @@ def influx_settings(environ: Mapping[str, str] = os.environ) -> InfluxSettings:
         token=environ.get("INFLUXDB_TOKEN", ""),
         token_secret_name=environ.get("INFLUXDB_TOKEN_SECRET_NAME", ""),
         ca_bundle=environ.get("INFLUXDB_CA_BUNDLE", ""),
-        max_retries=integer(environ, "MAX_RETRIES", default=3, minimum=0),
     )
     if not (settings.token or settings.token_secret_name):
         raise SettingsError("set INFLUXDB_TOKEN_SECRET_NAME (or INFLUXDB_TOKEN) in the function's environment")
     return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings:
+    """How often one invocation asks again, and whether points that InfluxDB refuses may be set aside."""
+
+    max_retries: int
+    drop_invalid_records: bool
+
+
+def delivery_settings(environ: Mapping[str, str] = os.environ) -> DeliverySettings:
+    """From `MAX_RETRIES` and `DROP_INVALID_RECORDS`. Raises SettingsError."""
+    return DeliverySettings(
+        max_retries=integer(environ, "MAX_RETRIES", default=3, minimum=0),
+        drop_invalid_records=boolean(environ, "DROP_INVALID_RECORDS", default=True),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

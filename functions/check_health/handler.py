@@ -1,0 +1,18 @@
+"""State CheckHealth."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.check_health.health import check_health
+from shared.datasets import DATASETS
+from shared.events import Health, LoadState
+from shared.influx import Influx
+from shared.logs import logged
+from shared.settings import influx_settings
+
+
+@logged
+def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 the load is not known yet
+    """InfluxDB answers, takes the token, and has every bucket that a dataset goes to."""
+    settings = influx_settings()
+    buckets = {dataset.bucket or settings.bucket for dataset in DATASETS.values()}
+    return check_health(Influx(settings), settings.org, sorted(buckets))

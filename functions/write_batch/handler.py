@@ -1,0 +1,22 @@
+"""State WriteBatch."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.write_batch.delivery import WRITERS, write_chunk
+from functions.write_batch.sending import Deadline, Sender
+from shared.datasets import DATASETS
+from shared.events import ChunkRef, ChunkWritten
+from shared.influx import Influx
+from shared.logs import logged
+from shared.settings import delivery_settings, influx_settings
+
+
+@logged
+def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkWritten:
+    """Send one chunk to InfluxDB, batch by batch, as far as this invocation gets."""
+    settings, delivery = influx_settings(), delivery_settings()
+    bucket = DATASETS[event["dataset"]].bucket or settings.bucket
+    deadline = Deadline(context.get_remaining_time_in_millis)
+    sender = Sender(Influx(settings, connections=WRITERS), bucket, delivery.max_retries, deadline)
+    return write_chunk(boto3.client("s3"), event, sender, drop_refused=delivery.drop_invalid_records)

@@ -1,0 +1,117 @@
+"""What became of a chunk's batches, kept in the work bucket over all invocations of one execution."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from time import perf_counter
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import ClientError
+
+from functions.write_batch.staged import StagedBatch
+from shared.events import ChunkOutcome, ChunkRef, RefusedPoint
+from shared.outcomes import Outcome
+from shared.settings import work_bucket
+from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Progress:
+    """The outcome of a chunk so far, and its refused points by source row. Writers share it, each with its batches."""
+
+    def __init__(self, outcome: ChunkOutcome, refused: dict[int, RefusedPoint]) -> None:
+        self.outcome = outcome
+        self.refused = refused
+
+    @property
+    def batches_done(self) -> int:
+        """Batches of which each point is written or refused."""
+        return len(self.outcome["written"])
+
+    @property
+    def next_batch(self) -> int:
+        """The first batch that is not done; later ones may be."""
+        return next(number for number in count() if not self.is_done(number))
+
+    def is_done(self, number: int) -> bool:
+        """Whether each point of the batch is written or refused."""
+        return str(number) in self.outcome["written"]
+
+    def refuse(self, batch: StagedBatch, source_row: int, line: bytes, refusal: Outcome) -> None:
+        """Set one line of the batch aside."""
+        so_far = self.outcome["refused"].get(str(batch.number), 0)
+        self.outcome["refused"][str(batch.number)] = so_far + 1
+        self.refused[source_row] = RefusedPoint(
+            source_row=source_row,
+            line=line.decode(errors="replace"),
+            status=refusal.status,
+            message=refusal.message,
+        )
+
+    def done(self, batch: StagedBatch) -> None:
+        """Every point of the batch is written but those that were refused."""
+        refused = self.outcome["refused"].get(str(batch.number), 0)
+        self.outcome["written"][str(batch.number)] = batch.points - refused
+
+
+@contextmanager
+def kept_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
+    """What earlier invocations left, and a place for what this one adds: stored on every way out."""
+    progress = _load(client, ref)
+    started = perf_counter()
+    try:
+        yield progress
+    finally:
+        progress.outcome["seconds"] += round(perf_counter() - started, 3)
+        _store(client, ref, progress)
+
+
+def _load(client: "S3Client", ref: ChunkRef) -> Progress:
+    """A batch that was interrupted is sent again, so what was refused of it is found again."""
+    try:
+        stored = get_json(client, outcome_key(ref["load_id"], ref["execution"], ref["chunk"]))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return Progress(_untouched(ref), {})
+    outcome = cast(ChunkOutcome, stored)
+    outcome["refused"] = {
+        number: points for number, points in outcome["refused"].items() if number in outcome["written"]
+    }
+    return Progress(outcome, _load_refused(client, ref) if outcome["refused"] else {})
+
+
+def _untouched(ref: ChunkRef) -> ChunkOutcome:
+    return ChunkOutcome(
+        chunk=ref["chunk"],
+        points=ref["points"],
+        batches=0,
+        written={},
+        refused={},
+        requests=0,
+        seconds=0.0,
+        not_before="",
+    )
+
+
+def _quarantine_key(ref: ChunkRef) -> str:
+    return points_quarantine_key(ref["dataset"], ref["load_id"], ref["execution"], ref["chunk"])
+
+
+def _load_refused(client: "S3Client", ref: ChunkRef) -> dict[int, RefusedPoint]:
+    content = client.get_object(Bucket=work_bucket(), Key=_quarantine_key(ref))["Body"].read()
+    points: list[RefusedPoint] = [json.loads(line) for line in gzip.decompress(content).splitlines()]
+    return {point["source_row"]: point for point in points}
+
+
+def _store(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
+    """The points first: an outcome that counts refused points can rely on them."""
+    if progress.refused:
+        points = sorted(progress.refused.values(), key=lambda point: point["source_row"])
+        lines = "".join(json.dumps(point, ensure_ascii=False) + "\n" for point in points)
+        client.put_object(Bucket=work_bucket(), Key=_quarantine_key(ref), Body=gzip.compress(lines.encode(), mtime=0))
+    put_json(client, outcome_key(ref["load_id"], ref["execution"], ref["chunk"]), progress.outcome)

@@ -1,0 +1,103 @@
+"""Sending one body until InfluxDB takes it or refuses it, within the time of this invocation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
+from time import monotonic
+from typing import cast
+
+from tenacity import (
+    Future,
+    RetryCallState,
+    Retrying,
+    retry_if_result,
+    wait_random_exponential,
+)
+from tenacity.nap import sleep_using_event
+
+from functions.write_batch.pause import ComeBackError
+from shared.influx import READ_TIMEOUT_S, Influx
+from shared.outcomes import Action, Outcome, outcome_of
+
+RESERVED_S = 10.0
+"""Of an invocation's time: connecting may outlast a request's time-out by 5 s, and the outcome has to be stored."""
+
+LEAST_REQUEST_S = 1.0
+"""With less time left no request is begun."""
+
+LONGEST_SLEEP_S = 10.0
+"""What a Retry-After may cost inside an invocation; WaitForInflux waits longer, and free of charge."""
+
+BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
+"""Full jitter: anything up to 0.5 s, then 1 s, 2 s, …"""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When this invocation has to have ended, told by `remaining_ms` as Lambda's context does."""
+
+    remaining_ms: Callable[[], int]
+
+    def left_s(self) -> float:
+        """Seconds for requests."""
+        return self.remaining_ms() / 1000 - RESERVED_S
+
+
+class Sender:
+    """Sends bodies to one bucket; all writers of a chunk share it, so that all heed one Retry-After.
+
+    `requests` counts what was sent. Setting `halted` ends every wait and lets no further request begin.
+    """
+
+    def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
+        self.requests = 0
+        self.halted = Event()
+        self._influx = influx
+        self._bucket = bucket
+        self._deadline = deadline
+        self._max_retries = max_retries
+        self._lock = Lock()
+        self._quiet_until = 0.0
+        self._retrying = Retrying(
+            retry=retry_if_result(lambda outcome: outcome.action is Action.RETRY),
+            stop=self._is_enough,
+            wait=_pause,
+            sleep=sleep_using_event(self.halted),
+            retry_error_callback=_outcome,
+        )
+
+    def send(self, body: bytes, where: str) -> Outcome:
+        """DONE or SPLIT. Raises ComeBackError, or what the table of outcomes says."""
+        outcome = self._retrying(self._attempt, body)
+        if outcome.action in (Action.DONE, Action.SPLIT):
+            return outcome
+        if outcome.action is Action.RETRY and outcome.retry_after_s is not None:
+            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s))
+        raise outcome.exception(where)
+
+    def _attempt(self, body: bytes) -> Outcome:
+        self.halted.wait(max(0.0, self._quiet_until - monotonic()))
+        timeout_s = min(READ_TIMEOUT_S, self._deadline.left_s())
+        if self.halted.is_set() or timeout_s < LEAST_REQUEST_S:
+            raise ComeBackError(datetime.now(UTC))
+        with self._lock:
+            self.requests += 1
+        outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
+        if outcome.retry_after_s:
+            self._quiet_until = max(self._quiet_until, monotonic() + outcome.retry_after_s)
+        return outcome
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        longest_s = min(LONGEST_SLEEP_S, self._deadline.left_s() - LEAST_REQUEST_S)
+        return state.attempt_number > self._max_retries or state.upcoming_sleep > longest_s
+
+
+def _outcome(state: RetryCallState) -> Outcome:
+    """Of the last attempt. Retrying asks only about attempts that returned one."""
+    return cast(Outcome, cast(Future, state.outcome).result())
+
+
+def _pause(state: RetryCallState) -> float:
+    retry_after_s = _outcome(state).retry_after_s
+    return BACKOFF(state) if retry_after_s is None else retry_after_s

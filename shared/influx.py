@@ -1,0 +1,152 @@
+"""The way to InfluxDB: the client, its token, and one exchange at a time. Nothing here tells the token."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from aws_lambda_powertools.utilities.parameters import get_secret
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
+from influxdb_client.service.ping_service import PingService
+from influxdb_client.service.write_service import WriteService
+from urllib3.exceptions import HTTPError
+
+from shared.errors import InfluxUnavailableError, SettingsError
+from shared.outcomes import Action, Answer, outcome_of
+from shared.settings import InfluxSettings
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+"""Above the 10 s after which InfluxDB gives up a shard write by itself, far below a function's time-out."""
+
+SECRET_MAX_AGE_S = 300
+
+Request = Callable[[Any], Any]
+"""Given an `ApiClient`, make one request: data, status and headers, or an exception."""
+
+
+class Influx:
+    """One InfluxDB as one invocation sees it; safe for several threads.
+
+    A refused token is read from the secret again, once: it may have been rotated.
+    """
+
+    def __init__(self, settings: InfluxSettings, *, connections: int = 1) -> None:
+        self._settings = settings
+        self._connections = connections
+        self._token = token(settings)
+        self._client = self._connect()
+        self._lock = Lock()
+        self._reread = False
+
+    def write(self, body: bytes, *, bucket: str, timeout_s: float) -> Answer:
+        """Write gzipped line protocol with timestamps in ns, the bytes as they are."""
+        return self._ask(
+            lambda api: WriteService(api).post_write_with_http_info(
+                self._settings.org,
+                bucket,
+                body,
+                precision="ns",
+                content_encoding="gzip",
+                _request_timeout=_timeouts_ms(timeout_s),
+            )
+        )
+
+    def ping(self) -> Answer:
+        """Ask whether the server is there; every version answers."""
+        return self._ask(lambda api: PingService(api).get_ping_with_http_info())
+
+    def get(self, path: str, **query: str) -> Answer:
+        """Ask anything else; JSON is parsed."""
+        return self._ask(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
+
+    def _ask(self, request: Request) -> Answer:
+        token = self._token
+        answer = self._exchange(request)
+        if outcome_of(answer).action is Action.REAUTHORIZE and self._has_newer_token(token):
+            answer = self._exchange(request)
+        return answer
+
+    def _exchange(self, request: Request) -> Answer:
+        try:
+            data, status, headers = request(self._client.api_client)
+        except ApiException as error:
+            if not error.status:
+                return Answer(exception=error)
+            return Answer(status=error.status, headers=error.headers, data=self._parsed(error.body))
+        except (HTTPError, UnicodeDecodeError) as error:
+            return Answer(exception=error)
+        return Answer(status=status, headers=headers, data=data)
+
+    def _parsed(self, body: str) -> object:
+        text = body.replace(self._token, "***")
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    def _has_newer_token(self, refused: str) -> bool:
+        """Whether another thread's, or a first second look into the secret brings a token other than `refused`."""
+        with self._lock:
+            if self._token == refused and not self._reread and not self._settings.token:
+                self._reread = True
+                self._token = token(self._settings, afresh=True)
+                self._client = self._connect()
+            return self._token != refused
+
+    def _connect(self) -> InfluxDBClient:
+        return InfluxDBClient(
+            self._settings.url,
+            self._token,
+            timeout=_timeouts_ms(READ_TIMEOUT_S),
+            org=self._settings.org,
+            ssl_ca_cert=_ca_bundle(self._settings),
+            connection_pool_maxsize=self._connections,
+        )
+
+
+def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
+    """The token of the environment, or of the secret: plain text, or JSON with a key `token`.
+
+    Raises SettingsError, or InfluxUnavailableError where Secrets Manager does not answer.
+    """
+    if settings.token:
+        return settings.token
+    try:
+        secret = get_secret(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=afresh)
+    except GetParameterError as error:
+        raise _secret_error(settings.token_secret_name, error) from error
+    return _token_in(str(secret), settings.token_secret_name)
+
+
+def _token_in(secret: str, name: str) -> str:
+    text = secret.strip()
+    if text.startswith("{"):
+        try:
+            text = json.loads(text).get("token", "")
+        except ValueError:
+            text = ""
+    if not text:
+        raise SettingsError(f"the secret {name} holds no token: make it plain text, or JSON with a key `token`")
+    return text
+
+
+def _secret_error(name: str, error: GetParameterError) -> Exception:
+    cause = error.__cause__ or error.__context__
+    code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
+    final = code in {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure"}
+    return (SettingsError if final else InfluxUnavailableError)(f"the secret {name} cannot be read: {code}")
+
+
+def _ca_bundle(settings: InfluxSettings) -> str | None:
+    if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
+        raise SettingsError(f"INFLUXDB_CA_BUNDLE names {settings.ca_bundle}, which is no file")
+    return settings.ca_bundle or None
+
+
+def _timeouts_ms(read_s: float) -> tuple[float, float]:
+    return min(CONNECT_TIMEOUT_S, read_s) * 1000, read_s * 1000
