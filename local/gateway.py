@@ -96,6 +96,8 @@ class GatewayHandler(ApiHandler):
         wanted = self.parameters.get("name")
         rows = self.engine.query("SHOW DATABASES")[0].get("values", [])
         buckets = [self._bucket(name) for (name,) in rows if wanted in (None, name)]
+        if wanted and not buckets:
+            raise RefusedError(HTTPStatus.NOT_FOUND, f'bucket "{wanted}" not found')
         self.reply(HTTPStatus.OK, {"links": {"self": self.path}, "buckets": buckets})
 
     def _bucket(self, name: str) -> dict[str, Any]:
