@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -74,14 +74,13 @@ class Process:
         self._popen.wait()
         self._leash.close()
 
-    def wait(self, timeout_s: float) -> None:
-        """Until it ends by itself. Raises ProcessError if it fails or takes too long; it is gone in any case."""
-        try:
-            self._popen.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise self._error(f"did not end within {timeout_s:g} s") from None
-        finally:
-            self.kill()
+    def follow(self) -> Iterator[str]:
+        """What it writes, as it comes, until it ends by itself. Raises ProcessError if it fails."""
+        with self, self.log.open(errors="replace") as log:
+            while self.returncode is None:
+                yield from log
+                time.sleep(0.05)
+            yield from log
         if self.returncode != 0:
             raise self._error(f"failed with exit status {self.returncode}")
 

@@ -1,0 +1,66 @@
+"""The CDK command line, with the emulator as its only account."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from tempfile import mkdtemp
+
+from local import ROOT
+from local.process import Process
+
+_ENVIRONMENT = "aws://000000000000/us-east-1"
+_PRIVATE = ("AWS_", "CDK_", "INFLUXDB_")
+"""Of the user's environment, what must not reach the emulator, the template or AWS."""
+
+
+class Cdk:
+    """`cdk` with its files in `folder`; `aws` are the environment variables of the account."""
+
+    def __init__(self, folder: Path, aws: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._outputs = folder / "outputs.json"
+        users_own = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+        self._env = users_own | {
+            **aws,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_HOME": str(folder),
+            "CDK_VALIDATION": "false",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "NODE_NO_WARNINGS": "1",
+            "NO_COLOR": "1",
+            "TMPDIR": str(folder),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def deploy(self, app: Path, context: Mapping[str, str]) -> Iterator[str]:
+        """Bootstrap the account, and deploy the app whose cdk.json lies in `app`; what cdk writes, as it comes.
+
+        Raises ProcessError.
+        """
+        assembly = mkdtemp(dir=self._folder)
+        settings = [f"--context={name}={value}" for name, value in context.items()]
+        with (
+            self._start("synth", "--quiet", "--output", assembly, *settings, cwd=app) as synth,
+            self._start("bootstrap", _ENVIRONMENT, cwd=self._folder) as bootstrap,
+        ):
+            yield from chain(synth.follow(), bootstrap.follow())
+        to_deploy = ("--app", assembly, "--require-approval", "never", "--outputs-file", str(self._outputs))
+        yield from self._start("deploy", "--all", *to_deploy, cwd=self._folder).follow()
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """What the last deployment put out."""
+        outputs: dict[str, str] = json.loads(self._outputs.read_text())[stack]
+        return outputs
+
+    def _start(self, command: str, *arguments: str, cwd: Path) -> Process:
+        return Process(
+            [str(ROOT / "node_modules/.bin/cdk"), command, "--no-notices", *arguments],
+            log=self._folder / f"cdk-{command}.log",
+            env=self._env,
+            cwd=cwd,
+        )

@@ -1,0 +1,77 @@
+"""AWS and InfluxDB on this machine, and the app deployed to them."""
+
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+import boto3
+
+from local import ROOT
+from local.cdk import Cdk
+from local.emulator import CREDENTIALS, REGION, Emulator
+from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
+
+STACK = "InfluxdbLoader"
+_NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalCloud:
+    """`influx` is where loads write; `influxdb` is None where that is a server that the environment names."""
+
+    folder: Path
+    emulator: Emulator
+    influx: InfluxTarget
+    influxdb: LocalInfluxdb | None
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator."""
+        credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
+        session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
+        return session.client(service, endpoint_url=self.emulator.url)  # type: ignore[call-overload]
+
+    def deploy(
+        self, context: Mapping[str, str] = _NO_CONTEXT, *, on_line: Callable[[str], object] | None = None
+    ) -> dict[str, str]:
+        """Deploy the app with `context` over cdk.json's, and put the token into its secret; the stack's outputs.
+
+        `on_line` gets what cdk writes. Raises ProcessError.
+        """
+        cdk = Cdk(self.folder, {**CREDENTIALS, "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION})
+        for line in cdk.deploy(ROOT, {**self._context(), **context}):
+            if on_line:
+                on_line(line)
+        outputs = cdk.outputs(STACK)
+        self.client("secretsmanager").put_secret_value(
+            SecretId=outputs["TokenSecretName"], SecretString=self.influx.token
+        )
+        return outputs
+
+    def _context(self) -> dict[str, str]:
+        """Functions run on this machine and on our interpreter's version, so the layers must fit those."""
+        return {
+            "influxdb_url": self.influx.url,
+            "influxdb_org": self.influx.org,
+            "influxdb_bucket": self.influx.bucket,
+            "architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        }
+
+
+@contextmanager
+def local_cloud() -> Iterator[LocalCloud]:
+    """Start it; at the end nothing is left, neither process nor file."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="influxdb-loader-", ignore_cleanup_errors=True)))
+        influx, influxdb = external_target(), None
+        if influx is None:
+            influxdb = stack.enter_context(LocalInfluxdb(folder))
+            influx = influxdb.target
+        emulator = stack.enter_context(Emulator(folder))
+        yield LocalCloud(folder=folder, emulator=emulator, influx=influx, influxdb=influxdb)

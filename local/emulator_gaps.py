@@ -1,0 +1,129 @@
+"""Where ministack differs from AWS in a way that the loader or its tests would notice."""
+
+# ministack offers no way to change this from outside, so its private functions are replaced.
+# ruff: noqa: SLF001
+
+import json
+from contextvars import ContextVar
+from typing import Any
+from uuid import uuid4
+
+from ministack.core.arn import parse_arn
+from ministack.services import eventbridge, s3, secretsmanager, sqs, stepfunctions
+from ministack.services.cloudformation import provisioners
+
+_get_object = s3._get_object
+_fire_s3_event = s3._fire_s3_event
+_dispatch_event = eventbridge._dispatch_event
+_invoke_target = eventbridge._invoke_target
+_SECRET = dict(provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"])
+
+_version_id: ContextVar[str | None] = ContextVar("_version_id", default=None)
+
+_START_EXECUTION_ERRORS = (
+    "ExecutionAlreadyExists",
+    "ExecutionLimitExceeded",
+    "InvalidArn",
+    "InvalidExecutionInput",
+    "InvalidName",
+    "StateMachineDoesNotExist",
+)
+
+
+def close_gaps() -> None:
+    """Replace the functions that differ."""
+    s3._get_object = _get_object_range
+    s3._fire_s3_event = _fire_with_version
+    eventbridge._dispatch_event = _dispatch_with_version
+    eventbridge._invoke_target = _invoke_or_bury
+    for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
+        setattr(stepfunctions, name, _with_error_names_of_aws(getattr(stepfunctions, name)))
+    provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= {
+        "create": _create_secret,
+        "update": _update_secret,
+        "delete": _delete_secret,
+    }
+
+
+def _get_object_range(bucket: str, key: str, headers: dict[str, str], query_params: Any = None) -> tuple[Any, ...]:
+    """GetObject of a version honours Range; ministack answers the whole body."""
+    status, answer_headers, body = _get_object(bucket, key, headers, query_params)
+    if status != 200 or "range" not in headers:  # noqa: PLR2004 - HTTP's own number
+        return status, answer_headers, body
+    span = s3._parse_range(headers["range"], len(body))
+    if span is None:
+        refusal = s3._xml_body(s3._range_error_xml(bucket, key))
+        return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}, refusal
+    first, last = span
+    kept = {name: value for name, value in answer_headers.items() if not name.lower().startswith("x-amz-checksum")}
+    kept |= {"Content-Range": f"bytes {first}-{last}/{len(body)}", "Content-Length": str(last + 1 - first)}
+    return 206, kept, body[first : last + 1]
+
+
+def _fire_with_version(*args: Any, **kwargs: Any) -> None:
+    """Every notification runs in a context of its own, so the version stays with its event."""
+    _version_id.set(kwargs.get("version_id"))
+    _fire_s3_event(*args, **kwargs)
+
+
+def _dispatch_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    """An event of a versioned bucket says `object.version-id`."""
+    if event.get("Source") == "aws.s3" and (version_id := _version_id.get()):
+        detail = json.loads(event["Detail"])
+        detail["object"]["version-id"] = version_id
+        event = {**event, "Detail": json.dumps(detail)}
+    _dispatch_event(event, *args, **kwargs)
+
+
+def _invoke_or_bury(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+    """An event whose state machine is gone goes to the target's dead-letter queue."""
+    queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
+    is_machine = parse_arn(target["Arn"]).service == "states"
+    if not (queue_arn and is_machine and stepfunctions._resolve_state_machine_arn(target["Arn"]) is None):
+        _invoke_target(target, event, rule, view)
+        return
+    view = view or eventbridge._pattern_event_view(event)
+    eventbridge._dispatch_to_sqs(parse_arn(queue_arn), json.dumps(view.event_with_detail()))
+    reason = {"RULE_ARN": rule.get("Arn"), "TARGET_ARN": target["Arn"], "ERROR_CODE": "NO_RESOURCE"}
+    message = sqs._queue_by_arn(queue_arn)["messages"][-1]
+    message["message_attributes"] = {
+        name: {"DataType": "String", "StringValue": value} for name, value in reason.items()
+    }
+
+
+def _with_error_names_of_aws(start: Any) -> Any:
+    """`startExecution` in a state fails with `StepFunctions.<name>Exception`."""
+
+    def start_execution(resource: str, request: dict[str, Any]) -> Any:
+        try:
+            return start(resource, request)
+        except stepfunctions._ExecutionError as error:
+            if error.error not in _START_EXECUTION_ERRORS:
+                raise
+            raise stepfunctions._ExecutionError(f"StepFunctions.{error.error}Exception", error.cause) from None
+
+    return start_execution
+
+
+def _create_secret(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+    """`Ref` is the ARN, and a generated name is <logical id>-<random>: CDK derives the name from both."""
+    named = {"Name": f"{logical_id}-{uuid4().hex[:12]}", **properties}
+    _, attributes = _SECRET["create"](logical_id, named, stack)
+    return attributes["Arn"], attributes
+
+
+def _update_secret(
+    arn: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str
+) -> tuple[str, dict[str, str]]:
+    name = _secret_name(arn)
+    _, attributes = _SECRET["update"](name, {"Name": name, **old}, {"Name": name, **new}, stack, logical_id)
+    return attributes["Arn"], attributes
+
+
+def _delete_secret(arn: str, properties: Any) -> None:
+    _SECRET["delete"](_secret_name(arn), properties)
+
+
+def _secret_name(arn: str) -> str:
+    name: str = secretsmanager._resolve(arn)[0]
+    return name

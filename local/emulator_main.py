@@ -1,0 +1,25 @@
+"""The emulator's process: ministack with our changes. Runs in build/venvs/emulator, which has nothing else."""
+
+import sys
+from importlib.metadata import version
+
+CHANGED_VERSION = "1.5.33"
+"""The changes reach into ministack's internals, so they fit this version only."""
+
+
+def main() -> None:
+    """Serve until killed."""
+    if (found := version("ministack")) != CHANGED_VERSION:
+        sys.exit(f"local/emulator_*.py change the internals of ministack {CHANGED_VERSION}, and this is {found}")
+    from ministack.app import main as serve  # noqa: PLC0415 - importing it is what the check comes before
+
+    from local.emulator_gaps import close_gaps  # noqa: PLC0415
+    from local.emulator_lambda import run_python_functions_by_runtime_client  # noqa: PLC0415
+
+    close_gaps()
+    run_python_functions_by_runtime_client()
+    serve()
+
+
+if __name__ == "__main__":
+    main()
