@@ -115,24 +115,28 @@ def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
     Raises SettingsError, or InfluxUnavailableError where Secrets Manager does not answer.
     """
     if settings.token:
-        return settings.token
+        return _sendable(settings.token, "INFLUXDB_TOKEN")
     try:
         secret = get_secret(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=afresh)
     except GetParameterError as error:
         raise _secret_error(settings.token_secret_name, error) from error
-    return _token_in(str(secret), settings.token_secret_name)
+    return _sendable(_token_in(str(secret)), f"the secret {settings.token_secret_name}")
 
 
-def _token_in(secret: str, name: str) -> str:
-    text = secret.strip()
-    if text.startswith("{"):
-        try:
-            text = json.loads(text).get("token", "")
-        except ValueError:
-            text = ""
-    if not text:
-        raise SettingsError(f"the secret {name} holds no token: make it plain text, or JSON with a key `token`")
-    return text
+def _token_in(secret: str) -> str:
+    try:
+        parsed = json.loads(secret)
+    except ValueError:
+        return secret
+    return str(parsed.get("token", "")) if isinstance(parsed, dict) else secret
+
+
+def _sendable(token: str, source: str) -> str:
+    """Refused here, since an HTTP header with a line break in it is refused by telling what it holds."""
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable():
+        raise SettingsError(f"{source} holds no token: make it plain text, or a secret's JSON with a key `token`")
+    return token
 
 
 def _secret_error(name: str, error: GetParameterError) -> Exception:

@@ -69,9 +69,10 @@ BY_STATUS: Mapping[int, Rule] = {
     HTTPStatus.GATEWAY_TIMEOUT: _unavailable("a proxy before it has no answer from it in time"),
 }
 
+OTHER_SERVER_ERROR = _unavailable("something before it fails")
+
 NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not lead to InfluxDB's write API")
 """A redirect (which the token must not follow), a page of HTML with 200: only 204 is success."""
-
 
 BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
     (ssl.SSLCertVerificationError, Rule(Action.STOP, UntrustedCertificateError, "its certificate cannot be verified")),
@@ -99,13 +100,13 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an answer means. `retry_after_s`: no request before that, where the server says so."""
+    """What an answer means. The server wants no request within `retry_after_s`."""
 
     action: Action
     error: type[LoaderError]
     status: int
     message: str
-    retry_after_s: float | None = None
+    retry_after_s: float
 
     def exception(self, where: str) -> LoaderError:
         """The error to raise, saying where in the load it happened."""
@@ -124,20 +125,21 @@ def outcome_of(answer: Answer) -> Outcome:
     )
 
 
-def retry_after_s(header: str, now: datetime) -> float | None:
-    """Seconds or an HTTP date (RFC 9110, 10.2.3) as seconds from `now`, a year at most; None for what is neither."""
+def retry_after_s(header: str, now: datetime) -> float:
+    """Seconds or an HTTP date (RFC 9110, 10.2.3) as seconds from `now`, a year at most; 0 for what is neither."""
     if header.strip().isdecimal():
         return min(float(header), YEAR_S)
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
-        return None
+    except (ValueError, OverflowError):
+        return 0.0
     return min(max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()), YEAR_S)
 
 
 def _rule(answer: Answer) -> Rule:
     if answer.exception is None:
-        return BY_STATUS.get(answer.status, NOT_INFLUXDB)
+        other = NOT_INFLUXDB if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else OTHER_SERVER_ERROR
+        return BY_STATUS.get(answer.status, other)
     causes = tuple(_causes(answer.exception))
     return next(rule for kind, rule in BY_EXCEPTION if any(isinstance(cause, kind) for cause in causes))
 

@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A status; 0 resets the connection, -1 keeps silent until the server ends. JSON unless `body` is text."""
+    """A status, or one of the three below. The body is JSON unless it is text."""
 
     status: int = 204
     body: object = ""
@@ -50,7 +50,13 @@ class Reply:
 
 
 RESET = Reply(0)
-SILENCE = Reply(-1)
+"""The request is read, then the connection is reset."""
+
+BROKEN = Reply(-1)
+"""Half a status line, then a reset."""
+
+SILENCE = Reply(-2)
+"""No answer until the server ends."""
 
 Answer = Callable[[Request], Reply]
 
@@ -103,9 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - the name in the parent class
 
     def _send(self, reply: Reply) -> None:
-        if reply.status < 0:
+        if reply is SILENCE:
             self.server.ended.wait()
-        if reply.status <= 0:
+        if reply is BROKEN:
+            self.wfile.write(b"HTTP/1.1 20")
+        if reply in (RESET, BROKEN, SILENCE):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             self.connection.close()

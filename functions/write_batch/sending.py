@@ -7,13 +7,7 @@ from threading import Event, Lock
 from time import monotonic
 from typing import cast
 
-from tenacity import (
-    Future,
-    RetryCallState,
-    Retrying,
-    retry_if_result,
-    wait_random_exponential,
-)
+from tenacity import Future, RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
 from functions.write_batch.pause import ComeBackError
@@ -72,7 +66,7 @@ class Sender:
         outcome = self._retrying(self._attempt, body)
         if outcome.action in (Action.DONE, Action.SPLIT):
             return outcome
-        if outcome.action is Action.RETRY and outcome.retry_after_s is not None:
+        if outcome.action is Action.RETRY and outcome.retry_after_s:
             raise ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s))
         raise outcome.exception(where)
 
@@ -81,10 +75,9 @@ class Sender:
         timeout_s = min(READ_TIMEOUT_S, self._deadline.left_s())
         if self.halted.is_set() or timeout_s < LEAST_REQUEST_S:
             raise ComeBackError(datetime.now(UTC))
+        outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
         with self._lock:
             self.requests += 1
-        outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
-        if outcome.retry_after_s:
             self._quiet_until = max(self._quiet_until, monotonic() + outcome.retry_after_s)
         return outcome
 
@@ -99,5 +92,5 @@ def _outcome(state: RetryCallState) -> Outcome:
 
 
 def _pause(state: RetryCallState) -> float:
-    retry_after_s = _outcome(state).retry_after_s
-    return BACKOFF(state) if retry_after_s is None else retry_after_s
+    """At least as long as the server asks for, and not all at the same moment."""
+    return _outcome(state).retry_after_s + BACKOFF(state)
