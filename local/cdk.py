@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
@@ -37,7 +37,7 @@ class Cdk:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 
-    def deploy(self, app: Path, context: Mapping[str, str]) -> Iterator[str]:
+    def deploy(self, app: Path, context: Mapping[str, str]) -> Generator[str]:
         """Bootstrap the account, and deploy the app whose cdk.json lies in `app`; what cdk writes, as it comes.
 
         Raises ProcessError.

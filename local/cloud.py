@@ -3,7 +3,7 @@
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,9 +44,10 @@ class LocalCloud:
         `on_line` gets what cdk writes. Raises ProcessError.
         """
         cdk = Cdk(self.folder, {**CREDENTIALS, "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION})
-        for line in cdk.deploy(ROOT, {**self._context(), **context}):
-            if on_line:
-                on_line(line)
+        with closing(cdk.deploy(ROOT, {**self._context(), **context})) as lines:
+            for line in lines:
+                if on_line:
+                    on_line(line)
         outputs = cdk.outputs(STACK)
         self.client("secretsmanager").put_secret_value(
             SecretId=outputs["TokenSecretName"], SecretString=self.influx.token

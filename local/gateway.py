@@ -91,13 +91,20 @@ class GatewayHandler(ApiHandler):
         health = {"name": "influxdb", "message": "ready for queries and writes", "status": "pass", "checks": []}
         self.reply(HTTPStatus.OK, {**health, "version": _VERSION, "commit": ""})
 
+    def _check_org(self) -> None:
+        if (org := self.parameters.get("org", "")) != self.settings.org:
+            raise RefusedError(HTTPStatus.NOT_FOUND, f'organization name "{org}" not found')
+
     def _buckets(self) -> None:
+        """A name that is not there is an error within an organization, and an empty list without one."""
         self._authorize()
         wanted = self.parameters.get("name")
         rows = self.engine.query("SHOW DATABASES")[0].get("values", [])
         buckets = [self._bucket(name) for (name,) in rows if wanted in (None, name)]
-        if wanted and not buckets:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f'bucket "{wanted}" not found')
+        if "org" in self.parameters:
+            self._check_org()
+            if wanted and not buckets:
+                raise RefusedError(HTTPStatus.NOT_FOUND, f'bucket "{wanted}" not found')
         self.reply(HTTPStatus.OK, {"links": {"self": self.path}, "buckets": buckets})
 
     def _bucket(self, name: str) -> dict[str, Any]:
@@ -131,8 +138,7 @@ class GatewayHandler(ApiHandler):
 
     def _write(self) -> None:
         self._authorize()
-        if (org := self.parameters.get("org")) != self.settings.org:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f'organization name "{org}" not found')
+        self._check_org()
         precision = self.parameters.get("precision") or "ns"
         if precision not in _ENGINE_PRECISIONS:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "invalid precision; valid precision units are ns, us, ms, and s")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.cloud import LocalCloud, local_cloud
+from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
 from tests.integration.deployed_app import DeployedApp
 
 
@@ -19,3 +20,13 @@ def cloud() -> Iterator[LocalCloud]:
 def app(cloud: LocalCloud) -> DeployedApp:
     """The app deployed to it, quick to give up."""
     return DeployedApp(cloud, cloud.deploy({"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}))
+
+
+@pytest.fixture(scope="session")
+def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxTarget]:
+    """An InfluxDB that no test stops: the one that the environment names, or one of our own."""
+    if external := external_target():
+        yield external
+        return
+    with LocalInfluxdb(tmp_path_factory.mktemp("influxdb")) as influxdb:
+        yield influxdb.target
