@@ -158,11 +158,11 @@ def _message(rule: Rule, answer: Answer) -> str:
 
 
 def server_message(data: object) -> str:
-    """The server's own words: `message` (2.x), or `error` and the first line's `error_message` (3, 1.x), or text."""
+    """The server's own words: `message` (2.x), `error` (1.x), `error` and the line's `error_message` (3), or text."""
     if not isinstance(data, dict):
         return str(data or "")[:MAX_MESSAGE].strip()
-    said = [data.get("message") or data.get("error") or ""]
-    lines = data.get("data")
-    if isinstance(lines, list) and lines and isinstance(lines[0], dict):
-        said.append(lines[0].get("error_message", ""))
-    return ": ".join(str(part) for part in said if part)[:MAX_MESSAGE] or json.dumps(data)[:MAX_MESSAGE]
+    line = data.get("data")
+    if isinstance(line, list):
+        line = line[0] if line else None
+    said = [data.get("message") or data.get("error"), line.get("error_message") if isinstance(line, dict) else None]
+    return (": ".join(str(part) for part in said if part) or json.dumps(data))[:MAX_MESSAGE]

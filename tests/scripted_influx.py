@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What arrived; `at` is monotonic."""
+    """What arrived; `at` is monotonic, `port` the client's: another port is another connection."""
 
     method: str
     path: str
@@ -23,6 +23,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     at: float
+    port: int
 
     @property
     def token(self) -> str:
@@ -32,7 +33,7 @@ class Request:
     @property
     def lines(self) -> list[bytes]:
         """Of the line protocol."""
-        return gzip.decompress(self.body).split(b"\n")
+        return gzip.decompress(self.body).removesuffix(b"\n").split(b"\n")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class ScriptedInflux(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: ScriptedInflux
 
     def do_GET(self) -> None:
@@ -103,6 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers=dict(self.headers.items()),
             body=body,
             at=monotonic(),
+            port=self.client_address[1],
         )
         self._send(self.server.reply_to(request))
 

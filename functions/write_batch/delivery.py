@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from functions.write_batch.isolation import refused_lines
-from functions.write_batch.pause import ComeBackError, come_back, keep_quiet_until, timestamp
+from functions.write_batch.pause import ComeBackError, come_back, keep_quiet_until
 from functions.write_batch.progress import Progress, kept_progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
@@ -35,9 +35,9 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_refus
             keep_quiet_until(progress.outcome["not_before"])
             Delivery(ref, sender, progress).write(staged_batches(client, ref))
         except ComeBackError as pause:
-            progress.outcome["not_before"] = timestamp(pause.not_before)
+            progress.outcome["not_before"] = pause.not_before.isoformat()
             fruitless = progress.batches_done == done_before
-            return come_back(ref, pause, next_batch=progress.next_batch, fruitless=fruitless)
+            return come_back(ref, pause.not_before, next_batch=progress.next_batch, fruitless=fruitless)
         if progress.refused and not drop_refused:
             raise _refused(ref, progress)
     return ChunkWritten(chunk=ref["chunk"], written=True, next_batch=progress.next_batch, not_before="", waits=0)

@@ -14,19 +14,8 @@ class ComeBackError(Exception):
     """Nothing is wrong with the chunk, but this invocation has to end: go on at `not_before`."""
 
     def __init__(self, not_before: datetime) -> None:
-        super().__init__(timestamp(not_before))
+        super().__init__(not_before.isoformat())
         self.not_before = not_before
-
-
-def come_back(ref: ChunkRef, pause: ComeBackError, *, next_batch: int, fruitless: bool) -> ChunkWritten:
-    """The answer that makes the state machine wait. Raises InfluxUnavailableError for too long or too often."""
-    at = timestamp(pause.not_before)
-    if pause.not_before - datetime.now(UTC) > LONGEST_PAUSE:
-        raise InfluxUnavailableError(f"chunk {ref['chunk']}: InfluxDB wants no request before {at}: load again then")
-    waits = ref["waits"] + 1 if fruitless else 0
-    if waits > MOST_FRUITLESS_WAITS:
-        raise InfluxUnavailableError(f"chunk {ref['chunk']}: InfluxDB took nothing after {ref['waits']} waits")
-    return ChunkWritten(chunk=ref["chunk"], written=False, next_batch=next_batch, not_before=at, waits=waits)
 
 
 def keep_quiet_until(not_before: str) -> None:
@@ -35,7 +24,21 @@ def keep_quiet_until(not_before: str) -> None:
         raise ComeBackError(datetime.fromisoformat(not_before))
 
 
-def timestamp(at: datetime) -> str:
-    """As Step Functions reads it, rounded up to a second, since too early would be a request too many."""
+def come_back(ref: ChunkRef, not_before: datetime, *, next_batch: int, fruitless: bool) -> ChunkWritten:
+    """The answer that makes the state machine wait. Raises InfluxUnavailableError for too long or too often."""
+    if not_before - datetime.now(UTC) > LONGEST_PAUSE:
+        raise InfluxUnavailableError(
+            f"chunk {ref['chunk']}: InfluxDB wants no request before {not_before:%Y-%m-%d %H:%M:%S} UTC: load it then"
+        )
+    waits = ref["waits"] + 1 if fruitless else 0
+    if waits > MOST_FRUITLESS_WAITS:
+        raise InfluxUnavailableError(f"chunk {ref['chunk']}: InfluxDB took nothing after {ref['waits']} waits")
+    return ChunkWritten(
+        chunk=ref["chunk"], written=False, next_batch=next_batch, not_before=_whole_second(not_before), waits=waits
+    )
+
+
+def _whole_second(at: datetime) -> str:
+    """As Step Functions reads it, rounded up: too early would be one request too many."""
     up = at + timedelta(microseconds=-at.microsecond % 1_000_000)
-    return up.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return up.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,6 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.scripted_influx import ScriptedInflux, scripted_influx
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -39,3 +41,15 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
             client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         yield client
+
+
+@pytest.fixture
+def influx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedInflux]:
+    """An InfluxDB that takes everything, unless told otherwise, and that the environment names."""
+    with scripted_influx() as server:
+        monkeypatch.setenv("INFLUXDB_URL", server.url)
+        monkeypatch.setenv("INFLUXDB_ORG", "grid")
+        monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
+        monkeypatch.setenv("INFLUXDB_TOKEN", "canary")
+        monkeypatch.setenv("MAX_RETRIES", "1")
+        yield server

@@ -1,6 +1,5 @@
 """CheckHealth: which of the things that can be wrong with InfluxDB is wrong, and that nothing is written."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -8,21 +7,16 @@ import pytest
 from functions.check_health.handler import lambda_handler
 from shared.errors import BucketNotFoundError, InfluxUnauthorizedError, InfluxUnavailableError
 from shared.events import Execution, Health
-from tests.scripted_influx import Answer, Reply, ScriptedInflux, scripted_influx
+from tests.scripted_influx import Answer, Reply, ScriptedInflux
 
 BUCKETS = "/api/v2/buckets"
 FOUND = Reply(200, {"buckets": [{"name": "ons"}]})
 
 
 @pytest.fixture
-def influx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedInflux]:
-    with scripted_influx() as server:
-        server.answer = answers({})
-        monkeypatch.setenv("INFLUXDB_URL", server.url)
-        monkeypatch.setenv("INFLUXDB_ORG", "grid")
-        monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
-        monkeypatch.setenv("INFLUXDB_TOKEN", "secret")
-        yield server
+def influx(influx: ScriptedInflux) -> ScriptedInflux:
+    influx.answer = answers({})
+    return influx
 
 
 def answers(replies: dict[str, Reply]) -> Answer:

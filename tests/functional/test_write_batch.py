@@ -1,76 +1,42 @@
-"""WriteBatch against a server that answers as each test says."""
+"""WriteBatch: what goes out, what is left behind, and when it comes back."""
 
-import gzip
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from functions.write_batch.handler import lambda_handler
-from shared.events import Batch, ChunkRef, ChunkWritten, Manifest
+from functions.write_batch.pause import MOST_FRUITLESS_WAITS
+from shared.errors import BucketNotFoundError, ChunkDamagedError, InfluxUnavailableError, LoaderError, SettingsError
+from shared.events import ChunkOutcome, ChunkRef, ChunkWritten
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
 from tests.functional.conftest import WORK
-from tests.scripted_influx import ScriptedInflux, scripted_influx
+from tests.scripted_influx import BROKEN, RESET, Reply, ScriptedInflux
+from tests.staged_chunk import CHUNK, WHERE, members, points, stage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-LOAD, EXECUTION, CHUNK = "0123456789abcdef", "run-1", "0000-0000"
-WHERE = (LOAD, EXECUTION, CHUNK)
-
-
-@pytest.fixture
-def influx(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedInflux]:
-    with scripted_influx() as server:
-        monkeypatch.setenv("INFLUXDB_URL", server.url)
-        monkeypatch.setenv("INFLUXDB_ORG", "grid")
-        monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
-        monkeypatch.setenv("INFLUXDB_TOKEN", "secret")
-        monkeypatch.setenv("MAX_RETRIES", "1")
-        yield server
-
-
-def points(count: int, first: int = 0) -> list[bytes]:
-    return [b"m,t=a f=%d %d" % (number, number) for number in range(first, first + count)]
-
-
-def members(batches: Sequence[Sequence[bytes]]) -> list[bytes]:
-    return [gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0) for lines in batches]
-
-
-def stage(s3: "S3Client", batches: Sequence[Sequence[bytes]]) -> ChunkRef:
-    """Put a chunk where ConvertAndChunk does; line n was made of row 2n."""
-    staged = members(batches)
-    manifest, offset, row = Manifest(batches=[]), 0, 0
-    for lines, member in zip(batches, staged, strict=True):
-        rows = [[2 * (row + number), 1] for number in range(len(lines))]
-        manifest["batches"].append(Batch(offset=offset, length=len(member), points=len(lines), rows=rows))
-        offset, row = offset + len(member), row + len(lines)
-    s3.put_object(Bucket=WORK, Key=chunk_key(*WHERE), Body=b"".join(staged))
-    put_json(s3, manifest_key(*WHERE), manifest)
-    return ChunkRef(
-        chunk=CHUNK,
-        sha256=sha256(b"".join(staged)).hexdigest(),
-        points=row,
-        load_id=LOAD,
-        dataset="generation",
-        execution=EXECUTION,
-        next_batch=0,
-        waits=0,
-    )
 
 
 def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkWritten:
     return lambda_handler(ref, context)  # type: ignore[arg-type]
 
 
+def outcome(s3: "S3Client") -> ChunkOutcome:
+    return cast(ChunkOutcome, get_json(s3, outcome_key(*WHERE)))
+
+
+def back_again(ref: ChunkRef, answer: ChunkWritten) -> ChunkRef:
+    """What the state machine passes after a wait."""
+    return {**ref, "next_batch": answer["next_batch"], "waits": answer["waits"]}
+
+
 def test_every_member_goes_out_as_it_was_staged(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     batches = [points(3), points(2, first=3)]
-    answer = write(stage(s3, batches), context)
+    answer = write(stage(s3, *batches), context)
     assert answer == {"chunk": CHUNK, "written": True, "next_batch": 2, "not_before": "", "waits": 0}
     assert sorted(request.body for request in influx.writes) == sorted(members(batches))
     assert influx.writes[0].query == {"org": "grid", "bucket": "ons", "precision": "ns"}
@@ -78,7 +44,156 @@ def test_every_member_goes_out_as_it_was_staged(
 
 
 def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
-    write(stage(s3, [points(3), points(2, first=3)]), context)
-    outcome = get_json(s3, outcome_key(*WHERE))
-    assert outcome["written"] == {"0": 3, "1": 2}
-    assert (outcome["points"], outcome["batches"], outcome["requests"]) == (5, 2, 2)
+    write(stage(s3, points(3), points(2, first=3)), context)
+    assert {**outcome(s3), "seconds": 0} == {
+        "chunk": CHUNK,
+        "points": 5,
+        "batches": 2,
+        "written": {"0": 3, "1": 2},
+        "refused": {},
+        "requests": 2,
+        "seconds": 0,
+        "not_before": "",
+    }
+
+
+@pytest.mark.parametrize("fault", [Reply(500), Reply(503), Reply(429), RESET, BROKEN])
+def test_after_a_fault_the_same_bytes_are_sent_again(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, fault: Reply
+) -> None:
+    influx.script = [fault]
+    assert write(stage(s3, points(3)), context)["written"]
+    first, second = influx.writes
+    assert first.body == second.body == members([points(3)])[0]
+    assert first.port != second.port or fault.status > 0
+
+
+def test_a_server_that_always_fails_is_asked_so_often_and_no_more(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    influx.answer = lambda _: Reply(503, {"code": "unavailable", "message": "engine is compacting"})
+    with pytest.raises(InfluxUnavailableError, match=r"chunk 0000-0000, batch 0: .* 503, .*: engine is compacting"):
+        write(stage(s3, points(3)), context)
+    assert len(influx.writes) == 2
+    assert outcome(s3)["written"] == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [(Reply(404), BucketNotFoundError), (Reply(200, "<html>"), SettingsError), (Reply(302), SettingsError)],
+)
+def test_what_cannot_heal_is_sent_once(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, reply: Reply, error: type[LoaderError]
+) -> None:
+    influx.answer = lambda _: reply
+    with pytest.raises(error):
+        write(stage(s3, points(3)), context)
+    assert len(influx.writes) == 1
+
+
+def test_a_batch_that_was_written_is_not_sent_again_after_an_error(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, points(3), points(2, first=3))
+    influx.answer = lambda request: Reply(503 if points(1, first=3)[0] in request.lines else 204)
+    with pytest.raises(InfluxUnavailableError):
+        write(ref, context)
+    influx.answer, before = lambda _: Reply(204), len(influx.writes)
+    assert write(ref, context)["written"]
+    assert [request.body for request in influx.writes[before:]] == members([points(2, first=3)])
+    assert outcome(s3)["written"] == {"0": 3, "1": 2}
+
+
+def test_a_short_retry_after_is_waited_for(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    influx.script = [Reply(429, headers={"Retry-After": "1"})]
+    assert write(stage(s3, points(3)), context)["written"]
+    first, second = influx.writes
+    assert second.at - first.at >= 1
+
+
+def test_a_long_retry_after_is_left_to_the_state_machine(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref, asked_at = stage(s3, points(3)), datetime.now(UTC)
+    influx.script = [Reply(503, headers={"Retry-After": "60"})]
+    answer = write(ref, context)
+    assert (answer["written"], answer["next_batch"], answer["waits"]) == (False, 0, 1)
+    assert datetime.fromisoformat(answer["not_before"]) >= asked_at + timedelta(seconds=60)
+
+
+def test_whoever_calls_too_early_sends_nothing(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, points(3))
+    influx.script = [Reply(503, headers={"Retry-After": "60"})]
+    first = write(ref, context)
+    second = write(ref, context)
+    assert second["not_before"] == first["not_before"]
+    assert len(influx.writes) == 1
+
+
+def test_a_retry_after_of_more_than_15_minutes_ends_the_load(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, points(3))
+    influx.script = [Reply(503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})]
+    for _ in range(2):
+        with pytest.raises(InfluxUnavailableError, match="no request before 20"):
+            write(ref, context)
+    assert len(influx.writes) == 1
+    assert outcome(s3)["chunk"] == CHUNK
+
+
+def test_an_invocation_ends_before_its_time_does(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, *(points(1, first=number) for number in range(10)))
+    context.get_remaining_time_in_millis = lambda: 60_000 if len(influx.writes) < 4 else 9_000
+    answer = write(ref, context)
+    assert not answer["written"]
+    assert answer["next_batch"] in (4, 5)
+    assert answer["waits"] == 0
+    context.get_remaining_time_in_millis = lambda: 60_000
+    assert write(back_again(ref, answer), context)["written"]
+    assert sorted(request.body for request in influx.writes) == sorted(
+        members([points(1, first=number) for number in range(10)])
+    )
+
+
+def test_waits_without_progress_are_counted_and_end(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, points(3))
+    context.get_remaining_time_in_millis = lambda: 1_000
+    assert write({**ref, "waits": MOST_FRUITLESS_WAITS - 1}, context)["waits"] == MOST_FRUITLESS_WAITS
+    with pytest.raises(InfluxUnavailableError, match=f"took nothing after {MOST_FRUITLESS_WAITS} waits"):
+        write({**ref, "waits": MOST_FRUITLESS_WAITS}, context)
+
+
+def test_a_chunk_that_is_gone_is_damaged(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    ref = stage(s3, points(3))
+    s3.delete_object(Bucket=WORK, Key=chunk_key(*WHERE))
+    with pytest.raises(ChunkDamagedError, match=r"0000-0000.lp.gz is gone"):
+        write(ref, context)
+    assert not influx.requests
+
+
+def test_a_chunk_that_was_altered_is_damaged(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    ref = stage(s3, points(3))
+    s3.put_object(Bucket=WORK, Key=chunk_key(*WHERE), Body=members([points(3, first=1)])[0])
+    with pytest.raises(ChunkDamagedError, match="not what was staged"):
+        write(ref, context)
+    assert not influx.requests
+
+
+@pytest.mark.parametrize("lie", [{"offset": 1}, {"length": 5}, {"points": 4}, {"rows": [[0, 9]]}])
+def test_a_manifest_that_was_altered_is_damage(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, lie: dict[str, object]
+) -> None:
+    ref = stage(s3, points(3), points(2, first=3))
+    manifest = get_json(s3, manifest_key(*WHERE))
+    manifest["batches"][1].update(lie)
+    put_json(s3, manifest_key(*WHERE), manifest)
+    with pytest.raises(ChunkDamagedError, match="manifest of chunk 0000-0000"):
+        write(ref, context)
+    assert not influx.requests

@@ -1,0 +1,49 @@
+"""A chunk in the work bucket, as ConvertAndChunk leaves it."""
+
+import gzip
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from shared.events import Batch, ChunkRef, Manifest
+from shared.settings import work_bucket
+from shared.work_bucket import chunk_key, manifest_key, put_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK = "0000-0000"
+WHERE = ("0123456789abcdef", "run-1", CHUNK)
+"""Load, execution and chunk: what the keys are derived from."""
+
+
+def points(count: int, first: int = 0) -> list[bytes]:
+    """Lines of which each names its number."""
+    return [b"m,t=a f=%d %d" % (number, number) for number in range(first, first + count)]
+
+
+def members(batches: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """A gzip member for each batch."""
+    return [gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0) for lines in batches]
+
+
+def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
+    """Store the chunk and its manifest. Line n of the chunk was made of row 2n of the file."""
+    staged = members(batches)
+    s3.put_object(Bucket=work_bucket(), Key=chunk_key(*WHERE), Body=b"".join(staged))
+    manifest, offset, row = Manifest(batches=[]), 0, 0
+    for lines, member in zip(batches, staged, strict=True):
+        rows = [[2 * number, 1] for number in range(row, row + len(lines))]
+        manifest["batches"].append(Batch(offset=offset, length=len(member), points=len(lines), rows=rows))
+        offset, row = offset + len(member), row + len(lines)
+    put_json(s3, manifest_key(*WHERE), manifest)
+    return ChunkRef(
+        load_id=WHERE[0],
+        execution=WHERE[1],
+        chunk=CHUNK,
+        dataset="generation",
+        sha256=sha256(b"".join(staged)).hexdigest(),
+        points=row,
+        next_batch=0,
+        waits=0,
+    )
