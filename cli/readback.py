@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import requests
+from pyarrow import csv
 
 from shared.datasets import Dataset
 
@@ -88,16 +90,13 @@ def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket:
 
 
 def _of_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
+    """Arrow parses numbers exactly. Columns that the database does not have yet are not in its answer."""
     if not content:
         return pd.DataFrame({"time": pd.Series(dtype="int64")})
-    text = dict.fromkeys(dataset.tags, "object")
-    return pd.read_csv(
-        BytesIO(content),
-        dtype={"time": "int64", **text},
-        keep_default_na=False,
-        na_values=dict.fromkeys(dataset.field_names, ""),
-        float_precision="round_trip",
-    )
+    types = dict.fromkeys(dataset.field_names, pa.float64()) | dict.fromkeys(dataset.tags, pa.string())
+    options = csv.ConvertOptions(column_types=types | {"time": pa.int64()})
+    points: pd.DataFrame = csv.read_csv(BytesIO(content), convert_options=options).to_pandas()
+    return points
 
 
 def _time_ns(column: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":

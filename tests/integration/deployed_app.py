@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -31,9 +34,14 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def sample(folder: Path, dataset: str, rows: int) -> pa.Table:
-    """Valid records of a dataset."""
+    """Valid records of a dataset, in a month of their own: no two tests write the same points."""
     path = write_samples(folder, rows + INVALID_RECORDS)[dataset].path
-    return pq.read_table(path).slice(INVALID_RECORDS)
+    table = pq.read_table(path).slice(INVALID_RECORDS)
+    later = pa.scalar(timedelta(days=30 * next(_months)), pa.duration("us"))
+    return table.set_column(0, "timestamp", pc.add(table["timestamp"], later))
+
+
+_months = count()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 import requests
 
@@ -55,7 +54,7 @@ def check_failed(execution: Execution, error: str, status: int) -> dict[str, Any
 def test_a_dataset_loads_and_reads_back_equal(app: DeployedApp, tmp_path: Path, dataset: str) -> None:
     table = sample(tmp_path, dataset, 3000)
     execution = app.load(f"dataset={dataset}/year=2024/full.parquet", table)
-    assert execution.status == "SUCCEEDED"
+    assert execution.status == "SUCCEEDED", execution.answer
     check_contract(execution.answer, dataset=dataset, rows=3000, points=3000, batches=1)
     found = app.compare(tmp_path, dataset, table)
     assert found.equal, found.differences
@@ -63,9 +62,6 @@ def test_a_dataset_loads_and_reads_back_equal(app: DeployedApp, tmp_path: Path, 
 
 def test_one_changed_value_in_the_database_is_noticed(app: DeployedApp, tmp_path: Path) -> None:
     table = sample(tmp_path, "transmission", 40)
-    table = table.set_column(
-        0, "timestamp", pc.add(table["timestamp"], pa.scalar(400 * 86_400 * 10**6, pa.duration("us")))
-    )
     app.load("dataset=transmission/tampered.parquet", table)
     assert app.compare(tmp_path, "transmission", table).equal
     row = table.slice(7, 1).to_pylist()[0]
