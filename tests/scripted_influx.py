@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Event, Thread
 from time import monotonic
 from urllib.parse import parse_qsl, urlsplit
@@ -67,8 +68,11 @@ class ScriptedInflux(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.script: list[Reply] = []
         self.answer: Answer = lambda _: Reply(204)
         self.requests: list[Request] = []
@@ -77,7 +81,7 @@ class ScriptedInflux(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """For INFLUXDB_URL."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @property
     def writes(self) -> list[Request]:
@@ -135,9 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_influx() -> Iterator[ScriptedInflux]:
+def scripted_influx(tls: SSLContext | None = None) -> Iterator[ScriptedInflux]:
     """A running server."""
-    with ScriptedInflux() as server:
+    with ScriptedInflux(tls) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -1,0 +1,110 @@
+"""The token: from the environment or the secret, read again once when it is refused, never told."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities import parameters
+
+from functions.write_batch.handler import lambda_handler
+from shared.errors import InfluxUnauthorizedError, SettingsError
+from tests.scripted_influx import Reply, ScriptedInflux
+from tests.staged_chunk import points, stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+NAME = "influx-token"
+
+
+@pytest.fixture
+def secrets(
+    s3: "S3Client", influx: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["SecretsManagerClient"]:
+    """Secrets Manager with the token `old`, which an InfluxDB knows whose token is `new`."""
+    monkeypatch.delenv("INFLUXDB_TOKEN")
+    monkeypatch.setenv("INFLUXDB_TOKEN_SECRET_NAME", NAME)
+    influx.answer = lambda request: Reply(204 if request.token == "new" else 401)
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name=NAME, SecretString="old")
+    parameters.clear_caches()  # type: ignore[no-untyped-call]
+    yield client
+    parameters.clear_caches()  # type: ignore[no-untyped-call]
+
+
+def cached(secrets: "SecretsManagerClient", ref: object, context: SimpleNamespace) -> None:
+    """An invocation that reads the old token; warm functions keep it."""
+    with pytest.raises(InfluxUnauthorizedError):
+        lambda_handler(ref, context)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("secret", ["new", " new\n", '{"token": "new"}', '{"token": "new", "org": "grid"}'])
+def test_a_rotated_token_is_read_once_and_the_load_goes_on(
+    s3: "S3Client",
+    influx: ScriptedInflux,
+    secrets: "SecretsManagerClient",
+    context: SimpleNamespace,
+    secret: str,
+) -> None:
+    ref = stage(s3, points(3), points(2, first=3), points(2, first=5))
+    cached(secrets, ref, context)
+    influx.requests.clear()
+    secrets.put_secret_value(SecretId=NAME, SecretString=secret)
+    assert lambda_handler(ref, context)["written"]  # type: ignore[arg-type]
+    tokens = [request.token for request in influx.writes]
+    assert tokens.count("new") == 3
+    assert 1 <= tokens.count("old") <= 2
+
+
+def test_a_token_that_has_not_changed_is_not_tried_again(
+    s3: "S3Client", influx: ScriptedInflux, secrets: "SecretsManagerClient", context: SimpleNamespace
+) -> None:
+    with pytest.raises(InfluxUnauthorizedError, match="401, it does not accept the token"):
+        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+    assert len(influx.writes) == 1
+
+
+def test_a_refused_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    influx.answer = lambda _: Reply(403)
+    with pytest.raises(InfluxUnauthorizedError):
+        lambda_handler(stage(s3, points(50)), context)  # type: ignore[arg-type]
+    assert len(influx.writes) == 1
+
+
+@pytest.mark.parametrize("secret", ["", '{"username": "u", "password": "p"}', "two\nlines", "t\u00f6ken"])
+def test_a_secret_without_a_token_is_named_and_not_told(
+    s3: "S3Client", secrets: "SecretsManagerClient", context: SimpleNamespace, secret: str
+) -> None:
+    secrets.put_secret_value(SecretId=NAME, SecretString=secret or " ")
+    with pytest.raises(SettingsError, match="the secret influx-token holds no token") as raised:
+        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+    assert not secret or secret not in str(raised.value)
+
+
+def test_a_secret_that_is_not_there_is_named(
+    s3: "S3Client", secrets: "SecretsManagerClient", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFLUXDB_TOKEN_SECRET_NAME", "elsewhere")
+    with pytest.raises(SettingsError, match="the secret elsewhere cannot be read: ResourceNotFoundException"):
+        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [204, 400, 401, 404, 500, 0])
+def test_the_token_is_in_no_log_line_and_no_error(
+    s3: "S3Client",
+    influx: ScriptedInflux,
+    context: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+) -> None:
+    influx.answer = lambda request: Reply(status, {"message": f"{request.headers['Authorization']} is not right"})
+    error = ""
+    try:
+        lambda_handler(stage(s3, points(1)), context)  # type: ignore[arg-type]
+    except Exception as raised:  # noqa: BLE001 - whatever it is, it must not tell
+        error = repr(raised) + repr(raised.__cause__) + repr(raised.__context__)
+    assert "canary" not in error
+    assert "canary" not in capsys.readouterr().out

@@ -1,0 +1,62 @@
+"""Several writers through one sender."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from functions.write_batch.pause import ComeBackError
+from functions.write_batch.sending import Deadline, Sender
+from shared.errors import InfluxUnavailableError
+from shared.influx import Influx
+from shared.outcomes import Action
+from shared.settings import InfluxSettings
+from tests.scripted_influx import SILENCE, Reply, ScriptedInflux, scripted_influx
+
+
+@pytest.fixture
+def influx() -> Iterator[ScriptedInflux]:
+    with scripted_influx() as server:
+        yield server
+
+
+def sender(server: ScriptedInflux, *, left_ms: int = 60_000, max_retries: int = 1) -> Sender:
+    settings = InfluxSettings(url=server.url, org="o", bucket="b", token="t", token_secret_name="", ca_bundle="")
+    return Sender(Influx(settings, connections=2), "b", max_retries, Deadline(lambda: left_ms))
+
+
+def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInflux) -> None:
+    influx.script = [Reply(429, headers={"Retry-After": "1"})]
+    sending = sender(influx, max_retries=0)
+    with pytest.raises(ComeBackError):
+        sending.send(b"of one writer", "")
+    assert sending.send(b"of another", "").action is Action.DONE
+    throttled, other = influx.requests
+    assert other.at - throttled.at >= 1
+    assert sending.requests == 2
+
+
+def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) -> None:
+    influx.answer = lambda _: SILENCE
+    with pytest.raises(InfluxUnavailableError, match="batch 3: InfluxDB does not answer: no answer within"):
+        sender(influx, left_ms=11_100, max_retries=0).send(b"body", "batch 3")
+
+
+def test_without_time_for_a_request_none_is_sent(influx: ScriptedInflux) -> None:
+    with pytest.raises(ComeBackError):
+        sender(influx, left_ms=10_900).send(b"body", "")
+    assert not influx.requests
+
+
+def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: ScriptedInflux) -> None:
+    influx.answer = lambda _: Reply(429, headers={"Retry-After": "5"})
+    with pytest.raises(ComeBackError):
+        sender(influx, left_ms=14_000).send(b"body", "")
+    assert len(influx.requests) == 1
+
+
+def test_halted_nothing_is_sent_any_more(influx: ScriptedInflux) -> None:
+    sending = sender(influx)
+    sending.halted.set()
+    with pytest.raises(ComeBackError):
+        sending.send(b"body", "")
+    assert not influx.requests
