@@ -1,12 +1,35 @@
 """The datasets: what a Parquet file must carry, and which measurement, tags and fields it becomes."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from shared.errors import UnknownDatasetError
+
+
+class Scale(NamedTuple):
+    """A value in some unit, times `multiplier`, divided by `divisor`, is in `unit`: one rounding at most."""
+
+    unit: str
+    multiplier: float = 1.0
+    divisor: float = 1.0
+
+
+UNITS: Mapping[str, Scale] = MappingProxyType(
+    {
+        "MWmed": Scale("MW"),
+        "kW": Scale("MW", divisor=1000.0),
+        "GW": Scale("MW", multiplier=1000.0),
+        "kWh": Scale("MWh", divisor=1000.0),
+        "GWh": Scale("MWh", multiplier=1000.0),
+        "%": Scale("ratio", divisor=100.0),
+    }
+)
+"""Units that the long layout's `unit` may name beside those of the fields. MWmed is ONS's mean power of an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,19 +47,24 @@ class Dataset:
     """One dataset, told by `dataset=<name>` in the key. Required tags must be in every row, optional ones may be.
 
     Times without a zone are local to `zone`. `epoch` declares that the timestamps are integers, and their unit.
-    `aliases` maps a file's column names to the names of this declaration.
+    `aliases` maps a file's column names to the names of this declaration. A declaration that contradicts itself
+    raises ValueError, at import.
     """
 
     name: str
     measurement: str
     required_tags: tuple[str, ...]
-    optional_tags: tuple[str, ...]
+    optional_tags: tuple[str, ...] = ()
     fields: tuple[Field, ...]
     timestamp: str = "timestamp"
     zone: str = "UTC"
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     bucket: str | None = None
+
+    def __post_init__(self) -> None:
+        if contradictions := list(_contradictions(self)):
+            raise ValueError(f"dataset {self.name!r}: {'; '.join(contradictions)}")
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -47,6 +75,23 @@ class Dataset:
     def field_names(self) -> tuple[str, ...]:
         """The fields' names, in the order of the declaration."""
         return tuple(each.name for each in self.fields)
+
+
+def _contradictions(dataset: Dataset) -> Iterator[str]:
+    """InfluxDB keeps a tag and a field of one name, and then cannot query the tag; it drops a field called `time`."""
+    names = (dataset.timestamp, *dataset.tags, *dataset.field_names)
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"{name!r} is declared {times} times as timestamp, tag or field"
+        if (name in ("time", "") and name != dataset.timestamp) or name.startswith("_"):
+            yield f"{name!r} is no name for a tag or field: InfluxDB reserves it"
+    for column, name in dataset.aliases.items():
+        if name not in (*names, "value", "unit") or column in names:
+            yield f"alias {column!r} for {name!r}: it must lead from another name to a declared one"
+    if not dataset.fields:
+        yield "it has no field"
+    if dataset.zone != "UTC":
+        ZoneInfo(dataset.zone)
 
 
 _DATASETS = (

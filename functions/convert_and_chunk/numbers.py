@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import types
 
-from functions.convert_and_chunk.verdicts import Problem, Reason
+from functions.convert_and_chunk.verdicts import Problem, Reason, mask
 from shared.schema import is_text
 
 MAX_EXACT_INTEGER = 2**53
@@ -20,56 +20,48 @@ _EMPTY = r"^\s*-?\s*$"
 
 
 class Numbers(NamedTuple):
-    """NaN where there is no value to write; `left_out` of them were NaN or infinite in the file."""
+    """`values` is NaN where there is none to write, `not_finite` tells where the file has NaN or an infinity."""
 
     values: NDArray[np.float64]
-    left_out: int
+    not_finite: NDArray[np.bool_]
     problems: list[Problem]
 
 
 def numbers(array: pa.Array, name: str) -> Numbers:
-    """`array` of the field `name` as doubles."""
+    """`array`, the column called `name`, as doubles."""
     doubles, problems = _doubles(array, name)
     values = doubles.to_numpy(zero_copy_only=False)
-    finite = np.isfinite(values)
-    left_out = len(values) - doubles.null_count - int(np.count_nonzero(finite))
-    return Numbers(np.where(finite, values, np.nan) if left_out else values, left_out, problems)
+    not_finite = ~np.isfinite(values)
+    if doubles.null_count:
+        not_finite &= mask(doubles.is_valid())
+    return Numbers(np.where(not_finite, np.nan, values) if not_finite.any() else values, not_finite, problems)
 
 
 def _doubles(array: pa.Array, name: str) -> tuple[pa.Array, list[Problem]]:
+    """Doubles or null. Arrow's cast of text is the nearest double; that of decimals is not, so they go through text."""
     if types.is_dictionary(array.type):
         values, problems = _doubles(array.dictionary, name)
-        rows = [Problem(_taken(problem.rows, array.indices), problem.reason) for problem in problems]
-        return values.take(array.indices), rows
+        return values.take(array.indices), [problem.taken(array.indices) for problem in problems]
     if is_text(array.type):
         return _parsed(array.cast(pa.string()), name)
-    if types.is_integer(array.type):
-        return array.cast(pa.float64(), safe=False), _inexact(array, name)
+    problems = _inexact(array, name) if types.is_integer(array.type) else []
     if types.is_decimal(array.type):
-        array = array.cast(pa.string())  # Arrow's own decimal → double is not the nearest one
-    return array.cast(pa.float64()), []
-
-
-def _taken(mask: NDArray[np.bool_], indices: pa.Array) -> NDArray[np.bool_]:
-    taken: NDArray[np.bool_] = pa.array(mask).take(indices).fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
-    return taken
+        array = array.cast(pa.string())
+    return array.cast(pa.float64(), safe=False), problems
 
 
 def _inexact(array: pa.Array, name: str) -> list[Problem]:
-    if array.type.bit_width < 64:  # noqa: PLR2004
-        return []
     whole = array.fill_null(0).to_numpy()
     rows = (whole > MAX_EXACT_INTEGER) | (whole < -MAX_EXACT_INTEGER)
     return [Problem(rows, Reason("integer_too_large", f"{name} is an integer beyond 2^53"))] if rows.any() else []
 
 
 def _parsed(text: pa.Array, name: str) -> tuple[pa.Array, list[Problem]]:
-    """Text as doubles. Empty and "-" are no value."""
+    """Nothing and "-" are no value."""
     number = pc.match_substring_regex(text, _NUMBER)
-    numeric = pc.replace_with_mask(text, pc.invert(number), pa.scalar(None, pa.string()))
-    values = pc.ascii_ltrim(pc.ascii_trim_whitespace(numeric), "+").cast(pa.float64())
+    values = pc.ascii_trim_whitespace(pc.if_else(number, text, None)).cast(pa.float64())
     not_finite = pc.match_substring_regex(text, _NOT_FINITE)
-    values = pc.if_else(not_finite, pa.scalar(np.nan), values)
     known = pc.or_(pc.or_(number, not_finite), pc.match_substring_regex(text, _EMPTY))
-    rows = pc.invert(known).fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
-    return values, [Problem(rows, Reason("not_a_number", f"{name} is text that is no number"))] if rows.any() else []
+    rows = mask(pc.invert(known))
+    problems = [Problem(rows, Reason("not_a_number", f"{name} is text that is no number"))] if rows.any() else []
+    return pc.if_else(not_finite, np.nan, values), problems

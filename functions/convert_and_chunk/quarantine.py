@@ -5,32 +5,38 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from functions.convert_and_chunk.verdicts import COLLAPSED, Verdicts
+from functions.convert_and_chunk.verdicts import Verdicts
 
-_COLUMNS = (("source_row", pa.int64()), ("rule", pa.string()), ("reason", pa.string()))
+_ADDED = ("source_row", "rule", "reason")
 
 
-def set_aside_table(batches: Iterable[pa.RecordBatch], verdicts: Verdicts, first_row: int) -> pa.Table:
-    """The rows of `batches` (all columns, from the part's first row on) whose verdict is a reason.
+def quarantine_parquet(
+    batches: Iterable[pa.RecordBatch], rows: NDArray[np.int64], verdicts: Verdicts, first_row: int
+) -> bytes:
+    """`batches` hold the part's `rows` with all columns. Equal rows give equal bytes.
 
-    `source_row` counts from 0 over the file, in which the part begins at `first_row`.
+    `source_row` counts over the file, in which the part begins at `first_row`.
     """
-    tables, seen = [], 0
+    sink, writer, written = pa.BufferOutputStream(), None, 0
     for batch in batches:
-        rows = seen + np.flatnonzero(verdicts.codes[seen : seen + batch.num_rows] > COLLAPSED)
-        reasons = [verdicts.reason(int(code)) for code in verdicts.codes[rows]]
-        table = pa.Table.from_batches([batch]).take(pa.array(rows - seen))
-        values = (rows + first_row, [reason.rule for reason in reasons], [reason.text for reason in reasons])
-        for (name, kind), column in zip(_COLUMNS, values, strict=True):
-            table = table.append_column(name, pa.array(column, kind))
-        tables.append(table)
-        seen += batch.num_rows
-    return pa.concat_tables(tables).unify_dictionaries()
+        here = rows[written : written + batch.num_rows]
+        written += batch.num_rows
+        rules, reasons = zip(*(verdicts.reason(code) for code in verdicts.codes[here]), strict=True)
+        table = _explained(batch, (here + first_row, rules, reasons))
+        writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer:
+        writer.close()
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
-def as_parquet(table: pa.Table) -> pa.Buffer:
-    """Equal tables give equal bytes."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()
+def _explained(batch: pa.RecordBatch, added: Iterable[Iterable[object]]) -> pa.Table:
+    """The file's own columns, renamed where they have one of our names, and ours after them."""
+    names = [f"{name}_of_file" if name in _ADDED else name for name in batch.schema.names]
+    table = pa.Table.from_batches([batch]).rename_columns(names)
+    for name, values in zip(_ADDED, added, strict=True):
+        table = table.append_column(name, pa.array(values))
+    return table

@@ -4,17 +4,26 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from functions.convert_and_chunk.numbers import numbers
+from functions.convert_and_chunk.collisions import find_repeated
+from functions.convert_and_chunk.long_layout import spread
+from functions.convert_and_chunk.numbers import Numbers, numbers
 from functions.convert_and_chunk.series import Series
 from functions.convert_and_chunk.timestamps import timestamps
-from functions.convert_and_chunk.verdicts import LINE, Problem, Reason, Verdicts
+from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts
 from shared.datasets import Dataset
 from shared.schema import Columns
 
+_NO_FIELD = Reason("no_field", "no field has a finite value")
+_COLLISION = Reason("collision", "a later row gives the same series and time another value")
+
 
 class Records:
-    """`rows` records, filled batch by batch: one series, one time and a double per field each, NaN for no value."""
+    """`rows` records, filled batch by batch: each one series, one time and a double per field, NaN for no value.
+
+    All of a part is held, 12 bytes and 8 a field per row, since a later row may contradict an earlier one.
+    """
 
     def __init__(self, dataset: Dataset, columns: Columns, rows: int, *, validate: bool) -> None:
         self.dataset, self.columns, self.rows, self.filled = dataset, columns, rows, 0
@@ -31,18 +40,45 @@ class Records:
         self.filled = rows.stop
         self.time[rows], problems = timestamps(batch.column(self.dataset.timestamp), self.dataset)
         self.series[rows] = self.tag_sets.numbers(batch, rows)
-        for name, values in self.fields.items():
-            found = numbers(batch.column(name), name)
-            values[rows] = found.values
-            self.left_out[name] += found.left_out
-            problems += found.problems
-        for problem in problems:
+        found, more = self._fields(batch)
+        for problem in problems + more:
             self.verdicts.add(rows, problem)
-        self._require_a_field(rows)
-
-    def _require_a_field(self, rows: slice) -> None:
-        empty = self.verdicts.codes[rows] == LINE
-        for values in self.fields.values():
-            empty &= np.isnan(values[rows])
+        empty = np.ones(batch.num_rows, bool)
+        for name, (values, not_finite, _) in found.items():
+            self.fields[name][rows] = values
+            self.left_out[name] += int(np.count_nonzero(not_finite))
+            empty &= np.isnan(values)
         if empty.any():
-            self.verdicts.add(rows, Problem(empty, Reason("no_field", "no field has a finite value")))
+            self.verdicts.add(rows, Problem(empty, _NO_FIELD))
+
+    def judge_repeated(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Once all rows are there: collapse exact repetitions, set colliding rows aside.
+
+        Returns the colliding rows and, for each, the later row that contradicts it.
+        """
+        lines = self.verdicts.lines
+        fields = (values[lines] for values in self.fields.values())
+        repeated = find_repeated(self.series[lines], self.time[lines], fields)
+        self.verdicts.codes[lines[repeated.collapsed]] = COLLAPSED
+        self.verdicts.codes[lines[repeated.colliding]] = self.verdicts.code(_COLLISION)
+        return lines[repeated.colliding], lines[repeated.winners]
+
+    def out_of_bounds(self) -> dict[str, int]:
+        """Field → values of lines that are outside its soft bounds."""
+        stays = self.verdicts.codes == LINE
+        counts = {}
+        for field in self.dataset.fields:
+            values = self.fields.get(field.name, np.empty(0))
+            outside = np.zeros(len(values), bool)
+            if field.minimum is not None:
+                outside |= values < field.minimum
+            if field.maximum is not None:
+                outside |= values > field.maximum
+            counts[field.name] = int(np.count_nonzero(outside & stays[: len(values)]))
+        return {name: count for name, count in counts.items() if count}
+
+    def _fields(self, batch: pa.RecordBatch) -> tuple[dict[str, Numbers], list[Problem]]:
+        if self.columns.layout == "long":
+            return spread(batch, self.dataset.fields)
+        found = {name: numbers(batch.column(name), name) for name in self.fields}
+        return found, [problem for each in found.values() for problem in each.problems]

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from functions.convert_and_chunk.chunks import StagedChunk
 from shared.events import Chunk, PartOutcome, PartRef
 from shared.settings import work_bucket
@@ -29,9 +27,9 @@ class Staging:
         put_json(self._client, manifest_key(*self._load, chunk), staged.manifest)
         return {"chunk": chunk, "sha256": staged.sha256, "points": staged.points}
 
-    def put_set_aside(self, parquet: pa.Buffer) -> None:
+    def put_set_aside(self, parquet: bytes) -> None:
         """Store the rows that were set aside."""
-        self._put(rows_quarantine_key(self._dataset, *self._load, self._part), parquet.to_pybytes())
+        self._put(rows_quarantine_key(self._dataset, *self._load, self._part), parquet)
 
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Store what became of the rows."""

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 LINE, COLLAPSED = 0, 1
@@ -22,21 +23,33 @@ class Problem(NamedTuple):
     rows: NDArray[np.bool_]
     reason: Reason
 
+    def taken(self, indices: pa.Array) -> "Problem":
+        """The same, of a dictionary's values, for the rows that hold them."""
+        return Problem(mask(pa.array(self.rows).take(indices)), self.reason)
+
+
+def mask(array: pa.Array) -> NDArray[np.bool_]:
+    """Booleans of Arrow as numpy's; null is false."""
+    filled: NDArray[np.bool_] = array.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
+    return filled
+
 
 class Verdicts:
     """One code per row of a part: LINE, COLLAPSED, or that of a reason. The first reason of a row stays."""
 
     def __init__(self, rows: int) -> None:
         self.codes = np.zeros(rows, np.uint16)
-        self._code_of: dict[Reason, int] = {}
+        self._reasons: list[Reason] = []
 
     def code(self, reason: Reason) -> int:
         """The code that stands for `reason`."""
-        return self._code_of.setdefault(reason, COLLAPSED + 1 + len(self._code_of))
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+        return self._reasons.index(reason) + COLLAPSED + 1
 
     def reason(self, code: int) -> Reason:
         """The reason that `code` stands for."""
-        return list(self._code_of)[code - COLLAPSED - 1]
+        return self._reasons[code - COLLAPSED - 1]
 
     def add(self, rows: slice, problem: Problem) -> None:
         """Set aside rows of the record batch that lies at `rows`."""
@@ -53,6 +66,11 @@ class Verdicts:
         return np.flatnonzero(self.codes == LINE)
 
     @property
+    def set_aside_rows(self) -> NDArray[np.int64]:
+        """The rows that have a reason, in order."""
+        return np.flatnonzero(self.codes > COLLAPSED)
+
+    @property
     def collapsed(self) -> int:
         """Rows that repeat another row exactly."""
         return int(np.count_nonzero(self.codes == COLLAPSED))
@@ -60,8 +78,8 @@ class Verdicts:
     @property
     def set_aside(self) -> dict[str, int]:
         """Rule → rows."""
-        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._code_of))
+        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
         counts: Counter[str] = Counter()
-        for reason, code in self._code_of.items():
-            counts[reason.rule] += int(rows[code])
+        for reason in self._reasons:
+            counts[reason.rule] += int(rows[self.code(reason)])
         return {rule: count for rule, count in sorted(counts.items()) if count}

@@ -1,0 +1,64 @@
+"""The long layout: one row is one value, and its measurement_type or its unit says of which field."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from functions.convert_and_chunk.dictionaries import Encoded, distinct, encoded
+from functions.convert_and_chunk.numbers import Numbers, numbers
+from functions.convert_and_chunk.verdicts import Problem, Reason
+from shared.datasets import UNITS, Field, Scale
+
+_NOWHERE = -1
+_UNKNOWN = Reason("unknown_unit", "measurement_type and unit name no field of the dataset")
+
+
+def field_of(measurement_type: str, unit: str, fields: Sequence[Field]) -> tuple[int, Scale] | None:
+    """Which field a value belongs to, and how it is scaled.
+
+    The measurement type decides where it names a field, else the unit where one field alone has it. A unit that the
+    field does not go with is no unit of it; a named field needs none.
+    """
+    scale = UNITS.get(unit, Scale(unit))
+    named = [number for number, field in enumerate(fields) if field.name == measurement_type]
+    fitting = [number for number in named or range(len(fields)) if fields[number].unit == scale.unit]
+    if named and not unit:
+        return named[0], Scale(fields[named[0]].unit)
+    return (fitting[0], scale) if len(fitting) == 1 else None
+
+
+def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Numbers], list[Problem]]:
+    """The values of a record batch of the long layout, one column per field as the wide layout has them."""
+    found = numbers(batch.column("value"), "value")
+    field, multiplier, divisor = _destinations(batch, fields)
+    values = found.values * multiplier / divisor
+    columns = {}
+    for number, each in enumerate(fields):
+        here = field == number
+        columns[each.name] = Numbers(np.where(here, values, np.nan), found.not_finite & here, [])
+    unknown = field == _NOWHERE
+    return columns, found.problems + ([Problem(unknown, _UNKNOWN)] if unknown.any() else [])
+
+
+def _destinations(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[NDArray[np.float64]]:
+    """Per row the number of its field, or _NOWHERE, then multiplier and divisor: found once per distinct pair."""
+    types, units = _labels(batch, "measurement_type"), _labels(batch, "unit")
+    pairs, samples = distinct((types, units), batch.num_rows)
+    type_texts, unit_texts = _texts(types), _texts(units)
+    found = []
+    for type_code, unit_code in zip(types.codes[samples], units.codes[samples], strict=True):
+        number, scale = field_of(type_texts[type_code], unit_texts[unit_code], fields) or (_NOWHERE, Scale(""))
+        found.append((number, scale.multiplier, scale.divisor))
+    return (column[pairs] for column in np.array(found, np.float64).reshape(-1, 3).T)
+
+
+def _labels(batch: pa.RecordBatch, name: str) -> Encoded:
+    """A column of text; nothing at all where a dataset or a file goes without it."""
+    there = name in batch.schema.names
+    return encoded(batch.column(name) if there else pa.nulls(batch.num_rows, pa.string()))
+
+
+def _texts(labels: Encoded) -> list[str]:
+    return [(text or b"").decode(errors="replace").strip() for text in labels.texts()]

@@ -1,0 +1,127 @@
+"""Reading the rows of one part: record batches that are bounded in rows and in bytes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import RawIOBase
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from shared.errors import CorruptParquetError
+from shared.events import Part
+from shared.schema import is_text
+
+BATCH_ROWS = 65_536
+BATCH_BYTES = 32 << 20
+"""A record batch has at most so many rows, and by the footer about so many bytes."""
+
+WINDOW_BYTES = 16 << 20
+"""Row groups are fetched together up to this size, in a few large reads; a larger one is streamed."""
+
+STREAM_BYTES = 2 << 20
+"""Of each column at a time, where a row group is streamed."""
+
+
+class Window(NamedTuple):
+    """Row groups that are read together. `first` is the row they begin with, counted from the part's first."""
+
+    groups: list[int]
+    first: int
+    rows: int
+    packed_bytes: int
+    unpacked_bytes: int
+
+
+def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
+    """The part's row groups, neighbours together. A part may begin inside its first row group."""
+    sizes = [footer.row_group(group).num_rows for group in range(part["end_group"])]
+    first = sum(sizes[: part["first_group"]]) - part["first_row"]
+    found: list[Window] = []
+    for group in range(part["first_group"], part["end_group"]):
+        metadata = footer.row_group(group)
+        packed = sum(metadata.column(column).total_compressed_size for column in range(metadata.num_columns))
+        last = found.pop() if found and found[-1].packed_bytes + packed <= WINDOW_BYTES else Window([], first, 0, 0, 0)
+        found.append(
+            Window(
+                groups=[*last.groups, group],
+                first=last.first,
+                rows=last.rows + sizes[group],
+                packed_bytes=last.packed_bytes + packed,
+                unpacked_bytes=last.unpacked_bytes + metadata.total_byte_size,
+            )
+        )
+        first += sizes[group]
+    return found
+
+
+class PartReader:
+    """The rows of one part, counted from its first. `name` is the file's; errors of the source pass as they are.
+
+    Text arrives dictionary-encoded, so that a value costs memory once, however many rows repeat it.
+    """
+
+    def __init__(self, source: RawIOBase, part: Part, name: str) -> None:
+        self._rows, self._name = part["rows"], name
+        with self._parsing():
+            footer = pq.read_metadata(source)
+            self.schema = footer.schema.to_arrow_schema()
+            self._windows = windows(footer, part)
+            options = {
+                "metadata": footer,
+                "read_dictionary": [field.name for field in self.schema if is_text(field.type)],
+                "coerce_int96_timestamp_unit": "us",
+                "page_checksum_verification": True,
+            }
+            self._fetched = pq.ParquetFile(source, pre_buffer=True, **options)
+            self._streamed = pq.ParquetFile(source, pre_buffer=False, buffer_size=STREAM_BYTES, **options)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows, in order. Raises CorruptParquetError where the file holds fewer than its footer says."""
+        rows = 0
+        for _, batch in self._batches(self._windows, columns):
+            rows += batch.num_rows
+            yield batch
+        if rows != self._rows:
+            raise CorruptParquetError(f"{self._name}: {rows} rows where the footer has {self._rows}: write it again")
+
+    def rows_at(self, rows: NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Only `rows`, ascending; windows without any are not read."""
+        needed = [window for window in self._windows if len(_between(rows, window.first, window.rows))]
+        for first, batch in self._batches(needed, columns):
+            here = _between(rows, first, batch.num_rows)
+            if len(here):
+                yield batch.take(pa.array(here - first))
+
+    def _batches(self, needed: Sequence[Window], columns: Sequence[str] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Record batches with the number of their first row, cut to the part."""
+        for window in needed:
+            first = window.first
+            for batch in self._read(window, columns):
+                begin, end = max(0, -first), min(batch.num_rows, self._rows - first)
+                if begin < end:
+                    yield first + begin, batch.slice(begin, end - begin)
+                first += batch.num_rows
+
+    def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        file = self._fetched if window.packed_bytes <= WINDOW_BYTES else self._streamed
+        fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
+        with self._parsing():
+            yield from file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns)
+
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        """A parser's OSError is damage, not a passing fault."""
+        try:
+            yield
+        except MemoryError:  # Arrow's is an ArrowException too
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise CorruptParquetError(f"{self._name} is damaged ({error}): write it again") from error
+
+
+def _between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
+    """Of ascending row numbers those from `first` on, `count` wide."""
+    return rows[slice(*np.searchsorted(rows, (first, first + count)))]
