@@ -20,8 +20,11 @@ from shared.outcomes import Action, Answer, outcome_of
 from shared.settings import InfluxSettings
 
 CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 30.0
+WRITE_TIMEOUT_S = 30.0
 """Above the 10 s after which InfluxDB gives up a shard write by itself, far below a function's time-out."""
+
+ASK_TIMEOUT_S = 10.0
+"""For everything else, which is answered at once where all is well."""
 
 SECRET_MAX_AGE_S = 300
 
@@ -102,7 +105,7 @@ class Influx:
         return InfluxDBClient(
             self._settings.url,
             self._token,
-            timeout=_timeouts_ms(READ_TIMEOUT_S),
+            timeout=_timeouts_ms(ASK_TIMEOUT_S),
             org=self._settings.org,
             ssl_ca_cert=_ca_bundle(self._settings),
             connection_pool_maxsize=self._connections,

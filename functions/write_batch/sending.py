@@ -11,7 +11,7 @@ from tenacity import Future, RetryCallState, Retrying, retry_if_result, wait_ran
 from tenacity.nap import sleep_using_event
 
 from functions.write_batch.pause import ComeBackError
-from shared.influx import READ_TIMEOUT_S, Influx
+from shared.influx import WRITE_TIMEOUT_S, Influx
 from shared.outcomes import Action, Outcome, outcome_of
 
 RESERVED_S = 10.0
@@ -72,7 +72,7 @@ class Sender:
 
     def _attempt(self, body: bytes) -> Outcome:
         self.halted.wait(max(0.0, self._quiet_until - monotonic()))
-        timeout_s = min(READ_TIMEOUT_S, self._deadline.left_s())
+        timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if self.halted.is_set() or timeout_s < LEAST_REQUEST_S:
             raise ComeBackError(datetime.now(UTC))
         outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
