@@ -50,9 +50,9 @@ def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
     with _step("cdk bootstrap, cdk deploy"):
         outputs = cloud.deploy()
     ended = _load(cloud, outputs, samples)
-    for execution in ended.values():
-        console.print(f"\n[bold]{execution.key}[/] {execution.status} {execution.error}")
-        console.print(JSON(json.dumps(execution.answer)))
+    for name, execution in ended.items():
+        console.print(f"\n[bold]{name}[/] {execution.status} {execution.error}")
+        console.print(JSON(json.dumps(execution.answer)), soft_wrap=True)
     with _step("reading every point back"):
         compared = {name: _compare(cloud, name, sample) for name, sample in samples.items()}
     _print_comparisons(compared)
@@ -60,19 +60,21 @@ def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
 
 
 def _load(cloud: LocalCloud, outputs: Mapping[str, str], samples: Mapping[str, Sample]) -> dict[str, Execution]:
-    """Put the files into the bucket and watch what that starts."""
-    s3, keys = cloud.client("s3"), [sample.key for sample in samples.values()]
+    """Put the files into the bucket and watch what that starts; the ends, by dataset."""
+    s3, dataset_of_key = cloud.client("s3"), {sample.key: name for name, sample in samples.items()}
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
-        tasks = {key: progress.add_task(f"{key}: uploading", total=1) for key in keys}
+        tasks = {key: progress.add_task(f"{name}: uploading", total=1) for key, name in dataset_of_key.items()}
 
         def show(execution: Execution) -> None:
             said = execution.status if execution.ended else execution.state
-            progress.update(tasks[execution.key], description=f"{execution.key}: {said}", completed=execution.ended)
+            name = dataset_of_key[execution.key]
+            progress.update(tasks[execution.key], description=f"{name}: {said}", completed=execution.ended)
 
         for sample in samples.values():
             s3.upload_file(str(sample.path), outputs["SourceBucketName"], sample.key)
-        machine = outputs["StateMachineArn"]
-        return follow(cloud.client("stepfunctions"), machine, keys, timeout_s=LOAD_TIMEOUT_S, seen=show)
+        sfn, machine = cloud.client("stepfunctions"), outputs["StateMachineArn"]
+        ended = follow(sfn, machine, dataset_of_key, timeout_s=LOAD_TIMEOUT_S, seen=show)
+    return {name: ended[key] for key, name in dataset_of_key.items()}
 
 
 def _compare(cloud: LocalCloud, dataset: str, sample: Sample) -> Comparison:

@@ -10,6 +10,7 @@ import pytest
 from functions.report_load.handler import lambda_handler
 from shared.errors import AccountingError, NoValidRecordsError
 from shared.work_bucket import findings_key, get_json, outcome_key, put_json
+from tests.contract import METRICS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,15 +31,6 @@ FILE = {
     "skipped": "",
 }
 EVENT = {"bucket": "source", "key": "dataset=generation/a.parquet"}
-METRICS = {
-    "PointsWritten",
-    "BatchesProcessed",
-    "ProcessingTime",
-    "ConversionRate",
-    "SuccessRate",
-    "ProcessingErrors",
-    "FailedBatches",
-}
 
 
 def state(**file: Any) -> dict[str, Any]:

@@ -12,18 +12,10 @@ import requests
 
 from cli.executions import Execution
 from shared.datasets import DATASETS
+from tests.contract import METRICS
 from tests.integration.deployed_app import DeployedApp, sample
 
 ODD_KEY = "dataset=generation/year=2024/month=01/at=2024-01-02 03:04:05.678901/x+y ção.parquet"
-METRICS = {
-    "PointsWritten",
-    "BatchesProcessed",
-    "ProcessingTime",
-    "ConversionRate",
-    "SuccessRate",
-    "ProcessingErrors",
-    "FailedBatches",
-}
 
 
 def check_contract(answer: dict[str, Any], *, dataset: str, rows: int, points: int, batches: int) -> None:
