@@ -35,11 +35,13 @@ def convert_part(client: "S3Client", event: PartRef, dataset: Dataset, settings:
     file, part, staging = event["file"], event["part"], Staging(client, event)
     reader = PartReader(PinnedObject(client, file), part, f"s3://{file['bucket']}/{file['key']}")
     records = read_records(reader, part["rows"], dataset, settings)
-    apart = columns_apart(reader, records.columns.ignored, *records.judge_repeated())
-    check_collisions(records, part["first_row"], apart, settings)
-    check_invalid(records, part["first_row"], settings)
+    colliding, winners = records.judge_repeated()
+    apart = columns_apart(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
         staging.put_set_aside(quarantine_parquet(reader.rows_at(rows), rows, records.verdicts, part["first_row"]))
+    check_collisions(colliding, apart, part["first_row"], part["rows"], settings.max_collision_rate)
+    if not settings.drop_invalid_records:
+        check_invalid(records.verdicts, part["first_row"])
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
     outcome |= {"collision_columns": apart, "seconds": round(perf_counter() - started, 3)}
     staging.put_outcome(outcome)
