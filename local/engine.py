@@ -34,13 +34,14 @@ def influxd() -> Path:
     if not unpacked.exists():
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
-            _fetch(Path(folder))
+            fetch_package(Path(folder))
             with suppress(OSError):  # another run was faster
                 (Path(folder) / "influxdb").rename(unpacked)
     return unpacked / "usr/bin/influxd"
 
 
-def _fetch(folder: Path) -> None:
+def fetch_package(folder: Path) -> None:
+    """Unpack the package into folder/influxdb. Raises EngineUnavailableError."""
     try:
         _run("apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", "influxdb", cwd=folder)
         _run("dpkg-deb", "-x", *map(str, folder.glob("influxdb_*.deb")), "influxdb", cwd=folder)

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 _NAME = rb"(?:[^, \\\n]++|\\++[^\n])++"
 _KEY = rb"(?:[^,= \\\n]++|\\++[^\n])++"
-_TAG = rb",%s=%s" % (_KEY, _KEY)
+_TAG = rb",%s=(?:=(?:%s)?+|%s)" % (_KEY, _KEY, _KEY)
+_GAP = rb" [ \t\0]*"
 _FLOAT = rb"-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+"
 _BOOLEAN = rb"true|True|TRUE|t|T|false|False|FALSE|f|F"
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_STRING = rb'"(?:[^"\\]++|\\.)*+"[^,= "\\\n]*+'
 _FIELD = rb"%s=(?:-?\d{1,19}i|\d{1,20}u|%s|%s|%s)" % (_KEY, _FLOAT, _BOOLEAN, _STRING)
-_POINT = rb"[ \t]*+(%s(?:%s)*+) ++%s(?:,%s)*+(?: ++(-?\d{1,19}))? *+" % (_NAME, _TAG, _FIELD, _FIELD)
-_IGNORED = rb"[ \t]*+(?:#[^\n]*+)?"
+_FIELDS = rb"%s(?:,%s)*+" % (_FIELD, _FIELD)
+_POINT = rb"[ \t\0]*+(%s(?:%s)*+)%s%s(?:%s(-?\d{1,19}))?(?:%s)?" % (_NAME, _TAG, _GAP, _FIELDS, _GAP, _GAP)
+_IGNORED = rb"[ \t\0]*+(?:#[^\n]*+)?"
 
 _LINE = re.compile(rb"(?:%s|%s)(?:\n|\Z)|([^\n]*+)(?:\n|\Z)" % (_POINT, _IGNORED), re.DOTALL)
 _TAG_KEY = re.compile(rb",(%s)=" % _KEY)

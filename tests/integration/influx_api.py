@@ -7,6 +7,8 @@ from requests import Response
 
 from local.influxdb import InfluxTarget
 
+TIME_NS = 1_700_000_000_123_456_789
+
 
 class Api:
     """`series` is a measurement of its own; `version` is "" where the server does not tell."""

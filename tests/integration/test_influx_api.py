@@ -8,9 +8,8 @@ import pytest
 from requests import Response
 
 from local.influxdb import InfluxTarget
-from tests.integration.influx_api import Api
+from tests.integration.influx_api import TIME_NS, Api
 
-TIME_NS = 1_700_000_000_123_456_789
 TIME_S = 1_700_000_000
 
 

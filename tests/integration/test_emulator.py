@@ -1,0 +1,173 @@
+"""What the emulator is relied on to do as AWS does: a new version of ministack has to pass this."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local import BUILD, ROOT
+from local.cloud import LocalCloud
+from tests.integration.emulated import ROLE, create_function, create_machine, invoke, run, the_execution, zipped
+
+FAILING = """
+import os, time
+class RegionError(Exception): pass
+def lambda_handler(event, context):
+    if event == "sleep": time.sleep(60)
+    if event == "exit": os._exit(1)
+    raise RegionError("no region")
+"""
+ENVIRONMENT = """
+import os
+def lambda_handler(event, context): return dict(os.environ)
+"""
+
+
+@pytest.fixture
+def bucket(cloud: LocalCloud) -> str:
+    """Versioned, with events."""
+    s3, name = cloud.client("s3"), f"bucket-{uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    return name
+
+
+def rule(cloud: LocalCloud, bucket: str, machine: str, **target: Any) -> None:
+    """New objects of the bucket start the machine."""
+    events, name = cloud.client("events"), f"rule-{uuid4().hex}"
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "machine", "Arn": machine, "RoleArn": ROLE, **target}])
+
+
+@pytest.mark.parametrize(
+    ("event", "name"), [("raise", "RegionError"), ("sleep", "Sandbox.Timedout"), ("exit", "Runtime.ExitError")]
+)
+def test_an_error_has_the_name_that_aws_reports(cloud: LocalCloud, event: str, name: str) -> None:
+    assert invoke(cloud, create_function(cloud, FAILING, timeout_s=1), event)["errorType"] == name
+
+
+def test_an_error_of_the_import_has_a_name(cloud: LocalCloud) -> None:
+    error = invoke(cloud, create_function(cloud, "import missing_package"))
+    assert error["errorType"] == "Runtime.ImportModuleError"
+    assert "missing_package" in error["errorMessage"]
+
+
+def test_a_state_machine_retries_and_catches_an_error_by_its_class_name(cloud: LocalCloud) -> None:
+    function = cloud.client("lambda").get_function(FunctionName=create_function(cloud, FAILING))
+    names = {"ErrorEquals": ["RegionError"]}
+    machine = create_machine(
+        cloud,
+        Resource=function["Configuration"]["FunctionArn"],
+        Retry=[{**names, "IntervalSeconds": 1, "MaxAttempts": 1}],
+        Catch=[{**names, "Next": "Caught"}],
+    )
+    execution = run(cloud, machine)
+    history = cloud.client("stepfunctions").get_execution_history(executionArn=execution["executionArn"])["events"]
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"])["Error"] == "RegionError"
+    assert len([event for event in history if event["type"].endswith("Failed")]) == 2
+
+
+def test_a_function_sees_its_own_environment_only(cloud: LocalCloud) -> None:
+    function = create_function(cloud, ENVIRONMENT, Environment={"Variables": {"LOG_LEVEL": "DEBUG"}})
+    environment = invoke(cloud, function)
+    foreign = {name for name in environment if not name.startswith(("AWS_", "LAMBDA_", "PYTHON"))}
+    assert foreign <= {"HOME", "LC_CTYPE", "LOG_LEVEL", "PATH", "PWD", "TMPDIR", "TZ", "_HANDLER", "SHLVL", "_"}
+    assert environment["LOG_LEVEL"] == "DEBUG"
+    assert environment["AWS_ENDPOINT_URL"] == cloud.emulator.url
+
+
+def test_a_function_imports_from_its_layers(cloud: LocalCloud) -> None:
+    layer = cloud.client("lambda").publish_layer_version(
+        LayerName="layer", Content={"ZipFile": zipped("python/layered/__init__.py", "VALUE = 'from the layer'")}
+    )
+    source = "import layered\ndef lambda_handler(event, context): return layered.VALUE"
+    assert invoke(cloud, create_function(cloud, source, Layers=[layer["LayerVersionArn"]])) == "from the layer"
+
+
+def test_a_changed_environment_counts_from_the_next_invocation_on(cloud: LocalCloud) -> None:
+    function = create_function(cloud, ENVIRONMENT)
+    for value in ("one", "two", "three"):
+        cloud.client("lambda").update_function_configuration(
+            FunctionName=function, Environment={"Variables": {"SETTING": value}}
+        )
+        assert invoke(cloud, function)["SETTING"] == value
+
+
+def test_a_range_of_an_objects_version_is_answered(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    version = s3.put_object(Bucket=bucket, Key="key", Body=b"0123456789")["VersionId"]
+    s3.put_object(Bucket=bucket, Key="key", Body=b"other")
+    for span, body in (("bytes=2-4", b"234"), ("bytes=-3", b"789"), ("bytes=7-", b"789"), ("bytes=9-99", b"9")):
+        answer = s3.get_object(Bucket=bucket, Key="key", VersionId=version, Range=span)
+        assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Body"].read()) == (206, body)
+    with pytest.raises(s3.exceptions.ClientError, match="InvalidRange"):
+        s3.get_object(Bucket=bucket, Key="key", VersionId=version, Range="bytes=10-")
+
+
+def test_the_event_of_an_object_names_its_version_and_its_raw_key(cloud: LocalCloud, bucket: str) -> None:
+    machine, key = create_machine(cloud, Type="Pass"), "dataset=a b/x+y ção:%2F.parquet"
+    rule(cloud, bucket, machine)
+    version = cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"12")["VersionId"]
+    event = json.loads(the_execution(cloud, machine)["input"])
+    assert event["detail-type"] == "Object Created"
+    assert event["detail"]["object"]["key"] == key
+    assert event["detail"]["object"]["version-id"] == version
+
+
+def test_an_event_whose_state_machine_is_gone_goes_to_the_dead_letter_queue(cloud: LocalCloud, bucket: str) -> None:
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName=f"queue-{uuid4().hex}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    machine = create_machine(cloud, Type="Pass")
+    rule(cloud, bucket, machine, DeadLetterConfig={"Arn": arn})
+    cloud.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+    cloud.client("s3").put_object(Bucket=bucket, Key="key", Body=b"1")
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(message["Body"])["detail"]["object"]["key"] == "key"
+    assert message["MessageAttributes"]["TARGET_ARN"]["StringValue"] == machine
+
+
+def test_starting_an_execution_from_a_state_fails_with_the_services_prefix(cloud: LocalCloud) -> None:
+    missing = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
+    machine = create_machine(
+        cloud, Resource="arn:aws:states:::states:startExecution", Parameters={"StateMachineArn": missing, "Input": {}}
+    )
+    assert run(cloud, machine)["error"] == "StepFunctions.StateMachineDoesNotExistException"
+
+
+def test_a_reference_to_a_secret_is_its_arn_which_starts_with_the_logical_id(cloud: LocalCloud) -> None:
+    cloudformation, stack = cloud.client("cloudformation"), f"stack-{uuid4().hex}"
+    template = {
+        "Resources": {"Token": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "value"}}},
+        "Outputs": {"Arn": {"Value": {"Ref": "Token"}}},
+    }
+    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    arn = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"][0]["OutputValue"]
+    name, random_part, suffix = arn.removeprefix("arn:aws:secretsmanager:us-east-1:000000000000:secret:").split("-")
+    assert (name, len(suffix)) == ("Token", 6)
+    for identifier in (arn, f"{name}-{random_part}"):
+        assert cloud.client("secretsmanager").get_secret_value(SecretId=identifier)["SecretString"] == "value"
+
+
+def test_the_changes_refuse_another_version_of_ministack(tmp_path: Path) -> None:
+    metadata = tmp_path / "ministack-9.9.9.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n")
+    ended = subprocess.run(
+        [BUILD / "venvs/emulator/bin/python", "-m", "local.emulator_main"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "this is 9.9.9" in ended.stderr
