@@ -9,12 +9,12 @@ def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: s
     work = {"WORK_BUCKET": work_bucket}
     influx = _influx(config, token_secret_name)
     conversion = _conversion(config)
-    refusals = {"DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"]}
+    delivery = {"MAX_RETRIES": str(config.max_retries), "DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"]}
     return {
         "check_health": log | influx,
         "validate_schema": log | work | conversion,
         "convert_and_chunk": log | work | conversion,
-        "write_batch": log | work | influx | refusals,
+        "write_batch": log | work | influx | delivery,
         "report_load": log | work,
     }
 
@@ -25,7 +25,6 @@ def _influx(config: LoaderConfig, token_secret_name: str) -> dict[str, str]:
         "INFLUXDB_ORG": config.influxdb_org,
         "INFLUXDB_BUCKET": config.influxdb_bucket,
         "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name,
-        "MAX_RETRIES": str(config.max_retries),
     }
 
 

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
 from infra_cdk.environment import environments
+from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
 from infra_cdk.permissions import permissions
 from infra_cdk.secret import TokenSecret
@@ -34,6 +35,7 @@ class LoaderStack(Stack):
             self, "Loader", functions=functions.load_functions, settings=_machine_settings(config)
         )
         Trigger(self, "Trigger", bucket=storage.source, state_machine=loader.state_machine)
+        acknowledge_findings(self)
         CfnOutput(self, "SourceBucketName", value=storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=storage.work.bucket_name)
         CfnOutput(self, "StateMachineArn", value=loader.state_machine.state_machine_arn)

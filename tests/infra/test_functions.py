@@ -1,0 +1,70 @@
+"""The functions as they are deployed."""
+
+import importlib.util
+
+import pytest
+
+from shared.settings import conversion_settings, delivery_settings, influx_settings, work_bucket
+from state_machine.settings import FUNCTION_NAMES
+from tests.infra.conftest import Assembly
+
+READ_PARQUET = {"validate_schema", "convert_and_chunk"}
+INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
+CONVERSION = {"MAX_BATCH_SIZE", "ENABLE_VALIDATION", "DROP_INVALID_RECORDS", "MAX_COLLISION_RATE"}
+
+
+def variables(assembly: Assembly, name: str) -> dict[str, str]:
+    """A function's environment; what is only known after the deployment as `deployed`."""
+    environment = assembly.functions[name]["Environment"]["Variables"]
+    return {key: value if isinstance(value, str) else "deployed" for key, value in environment.items()}
+
+
+def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
+    assert set(assembly.functions) == set(FUNCTION_NAMES)
+    handlers = [f["Handler"] for f in assembly.properties("Lambda::Function").values()]
+    assert sorted(handlers) == sorted(f"functions.{name}.handler.lambda_handler" for name in FUNCTION_NAMES)
+    assert all(importlib.util.find_spec(handler.rpartition(".")[0]) for handler in handlers)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("check_health", INFLUX),
+        ("validate_schema", CONVERSION | {"WORK_BUCKET"}),
+        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET"}),
+        ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
+        ("report_load", {"WORK_BUCKET"}),
+    ],
+)
+def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, told: set[str]) -> None:
+    assert set(variables(assembly, name)) == told | {"POWERTOOLS_LOG_LEVEL"}
+
+
+def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly) -> None:
+    influx = influx_settings(variables(assembly, "write_batch"))
+    assert (influx.url, influx.token, influx.token_secret_name) == ("https://influx.example:8086", "", "deployed")
+    assert delivery_settings(variables(assembly, "write_batch")).max_retries == 3
+    conversion = conversion_settings(variables(assembly, "convert_and_chunk"))
+    assert (conversion.max_batch_size, conversion.validate, conversion.drop_invalid_records) == (5000, True, True)
+    assert work_bucket(variables(assembly, "report_load")) == "deployed"
+
+
+def test_only_those_that_read_parquet_carry_arrow(assembly: Assembly) -> None:
+    layers = {name: [layer["Ref"] for layer in f["Layers"]] for name, f in assembly.functions.items()}
+    assert {name for name, refs in layers.items() if any("Arrow" in ref for ref in refs)} == READ_PARQUET
+    assert all(any("Shared" in ref for ref in refs) for refs in layers.values())
+
+
+def test_logs_end_and_requests_are_traced(assembly: Assembly) -> None:
+    groups = assembly.properties("Logs::LogGroup")
+    assert all(group["RetentionInDays"] == 30 for group in groups.values())
+    for function in assembly.functions.values():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+        assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_layers_fit_the_functions(assembly: Assembly) -> None:
+    for layer in assembly.properties("Lambda::LayerVersion").values():
+        assert (layer["CompatibleRuntimes"], layer["CompatibleArchitectures"]) == (["python3.13"], ["arm64"])
+    for function in assembly.functions.values():
+        assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])

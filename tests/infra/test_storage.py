@@ -1,0 +1,44 @@
+"""The buckets."""
+
+from typing import Any
+
+from tests.infra.conftest import Assembly
+
+
+def bucket(assembly: Assembly, name: str) -> tuple[str, Any]:
+    [found] = ((key, b) for key, b in assembly.properties("S3::Bucket").items() if key.startswith(f"Storage{name}"))
+    return found
+
+
+def test_both_are_private_encrypted_and_kept(assembly: Assembly) -> None:
+    for name, properties in assembly.properties("S3::Bucket").items():
+        [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert assembly.template["Resources"][name]["DeletionPolicy"] == "Retain"
+
+
+def test_both_refuse_connections_without_tls(assembly: Assembly) -> None:
+    policies = {
+        p["Bucket"]["Ref"]: p["PolicyDocument"]["Statement"] for p in assembly.properties("S3::BucketPolicy").values()
+    }
+    assert policies.keys() == assembly.properties("S3::Bucket").keys()
+    for [statement] in policies.values():
+        assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_source_keeps_versions_and_tells_eventbridge(assembly: Assembly) -> None:
+    _, source = bucket(assembly, "Source")
+    assert source["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert source["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_nothing_but_staged_objects_expires(assembly: Assembly) -> None:
+    expiring = {
+        (name[:11], rule.get("Prefix")): rule["ExpirationInDays"]
+        for name, properties in assembly.properties("S3::Bucket").items()
+        for rule in properties["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    assert expiring == {("StorageWork", "staging/"): 7}

@@ -1,0 +1,38 @@
+"""What starts an execution."""
+
+from tests.infra.conftest import Assembly
+
+
+def test_a_parquet_object_of_the_source_bucket_starts_one(assembly: Assembly) -> None:
+    [rule] = assembly.properties("Events::Rule").values()
+    [source] = [name for name in assembly.properties("S3::Bucket") if name.startswith("StorageSource")]
+    assert rule["State"] == "ENABLED"
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": source}]}, "object": {"key": [{"suffix": ".parquet"}]}},
+    }
+
+
+def test_the_execution_gets_the_whole_event(assembly: Assembly) -> None:
+    [rule] = assembly.properties("Events::Rule").values()
+    [target] = rule["Targets"]
+    [machine] = assembly.properties("StepFunctions::StateMachine")
+    assert target["Arn"] == {"Ref": machine}
+    assert not target.keys() & {"Input", "InputPath", "InputTransformer"}
+
+
+def test_an_event_that_starts_nothing_is_kept(assembly: Assembly) -> None:
+    [rule] = assembly.properties("Events::Rule").values()
+    [(queue, properties)] = assembly.properties("SQS::Queue").items()
+    assert rule["Targets"][0]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    assert rule["Targets"][0]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 24 * 3600
+    assert (properties["SqsManagedSseEnabled"], properties["MessageRetentionPeriod"]) == (True, 14 * 24 * 3600)
+
+
+def test_eventbridge_may_write_to_the_queue_and_nobody_without_tls(assembly: Assembly) -> None:
+    [policy] = assembly.properties("SQS::QueuePolicy").values()
+    statements = {s["Effect"]: s for s in policy["PolicyDocument"]["Statement"]}
+    assert statements["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statements["Allow"]["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statements["Allow"]["Action"] == "sqs:SendMessage"
