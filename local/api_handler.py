@@ -42,8 +42,8 @@ class ApiHandler(BaseHTTPRequestHandler):
         """Answer by the path's route. One that meets OSError or HTTPException breaks the connection."""
         url = urlsplit(self.path)
         self.parameters = dict(parse_qsl(url.query, keep_blank_values=True))
-        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
+            self.body = self._whole_body()
             routes.get(url.path, self._no_such_path)()
         except RefusedError as refused:
             self.reply(refused.status, {"code": _CODES[refused.status], "message": str(refused)})
@@ -62,6 +62,14 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _whole_body(self) -> bytes:
+        """Half a line can be a valid line, so half a body must never be taken for one."""
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError(f"the client broke off after {len(body)} of {length} bytes")
+        return body
 
     def _no_such_path(self) -> None:
         raise RefusedError(HTTPStatus.NOT_FOUND, "path not found")

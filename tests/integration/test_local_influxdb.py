@@ -3,7 +3,10 @@
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from socket import SHUT_WR
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -86,6 +89,18 @@ def test_a_body_is_measured_unpacked(api: Api) -> None:
 def test_a_damaged_gzip_body_is_an_internal_error(api: Api) -> None:
     response = api.write(b"no gzip", encoding="gzip")
     assert (response.status_code, response.json()["code"]) == (500, "internal error")
+
+
+def test_half_a_body_writes_nothing(influxdb: LocalInfluxdb, api: Api) -> None:
+    url = urlsplit(influxdb.target.url)
+    with closing(HTTPConnection("127.0.0.1", url.port or 0)) as connection:
+        connection.putrequest("POST", f"/api/v2/write?org={influxdb.target.org}&bucket={influxdb.target.bucket}")
+        connection.putheader("Authorization", f"Token {influxdb.target.token}")
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders(f"{api.series} f=1 {TIME_NS}".encode())
+        connection.sock.shutdown(SHUT_WR)
+        assert connection.sock.recv(1000) == b""
+    assert api.stored() == []
 
 
 def test_an_unknown_path_is_not_found(api: Api) -> None:
