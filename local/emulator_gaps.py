@@ -16,6 +16,7 @@ _get_object = s3._get_object
 _fire_s3_event = s3._fire_s3_event
 _dispatch_event = eventbridge._dispatch_event
 _invoke_target = eventbridge._invoke_target
+_call_lambda = stepfunctions._call_lambda
 _SECRET = dict(provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"])
 
 _version_id: ContextVar[str | None] = ContextVar("_version_id", default=None)
@@ -36,6 +37,7 @@ def close_gaps() -> None:
     s3._fire_s3_event = _fire_with_version
     eventbridge._dispatch_event = _dispatch_with_version
     eventbridge._invoke_target = _invoke_or_bury
+    stepfunctions._call_lambda = _call_lambda_throttled
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
         setattr(stepfunctions, name, _with_error_names_of_aws(getattr(stepfunctions, name)))
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= {
@@ -89,6 +91,16 @@ def _invoke_or_bury(target: dict[str, Any], event: dict[str, Any], rule: dict[st
     message["message_attributes"] = {
         name: {"DataType": "String", "StringValue": value} for name, value in reason.items()
     }
+
+
+def _call_lambda_throttled(*args: Any) -> Any:
+    """A throttled function has its own error name, where ministack says `Lambda.Unknown`."""
+    try:
+        return _call_lambda(*args)
+    except stepfunctions._ExecutionError as error:
+        if '"__type": "TooManyRequestsException"' not in error.cause:
+            raise
+        raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", error.cause) from None
 
 
 def _with_error_names_of_aws(start: Any) -> Any:

@@ -11,9 +11,12 @@ from typing import Self
 from local import ROOT
 from local.engine import Engine
 from local.process import Process, answers, free_ports
+from shared.errors import SettingsError
 
 ORG = "ons"
 BUCKET = "energy"
+
+_TARGET_VARIABLES = ("INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +30,13 @@ class InfluxTarget:
 
 
 def external_target(environ: Mapping[str, str] = os.environ) -> InfluxTarget | None:
-    """What INFLUXDB_URL, _ORG, _BUCKET and _TOKEN name; None without INFLUXDB_URL. Raises KeyError for the others."""
+    """What INFLUXDB_URL, _ORG, _BUCKET and _TOKEN name; None without INFLUXDB_URL. Raises SettingsError."""
     if not environ.get("INFLUXDB_URL"):
         return None
-    return InfluxTarget(
-        url=environ["INFLUXDB_URL"].rstrip("/"),
-        org=environ["INFLUXDB_ORG"],
-        bucket=environ["INFLUXDB_BUCKET"],
-        token=environ["INFLUXDB_TOKEN"],
-    )
+    if missing := [name for name in _TARGET_VARIABLES if not environ.get(name)]:
+        raise SettingsError(f"INFLUXDB_URL is set: set {', '.join(missing)} as well, or none of them")
+    url, org, bucket, token = (environ[name] for name in _TARGET_VARIABLES)
+    return InfluxTarget(url=url.rstrip("/"), org=org, bucket=bucket, token=token)
 
 
 class LocalInfluxdb:

@@ -74,6 +74,13 @@ def test_a_state_machine_retries_and_catches_an_error_by_its_class_name(cloud: L
     assert len([event for event in history if event["type"].endswith("Failed")]) == 2
 
 
+def test_a_throttled_function_has_an_error_name_of_its_own(cloud: LocalCloud) -> None:
+    function = create_function(cloud, FAILING)
+    cloud.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    arn = cloud.client("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    assert run(cloud, create_machine(cloud, Resource=arn))["error"] == "Lambda.TooManyRequestsException"
+
+
 def test_a_function_sees_its_own_environment_only(cloud: LocalCloud) -> None:
     function = create_function(cloud, ENVIRONMENT, Environment={"Variables": {"LOG_LEVEL": "DEBUG"}})
     environment = invoke(cloud, function)

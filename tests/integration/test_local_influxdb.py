@@ -13,8 +13,9 @@ import requests
 
 from local.engine import EngineUnavailableError, fetch_package
 from local.engine_client import EngineClient, EngineError
-from local.influxdb import LocalInfluxdb
+from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
 from local.line_protocol import malformed_lines
+from shared.errors import SettingsError
 from tests.integration.influx_api import TIME_NS, Api
 
 
@@ -70,6 +71,17 @@ def test_a_new_token_replaces_the_old_one_at_once(influxdb: LocalInfluxdb, api: 
 
 def test_a_target_keeps_its_token_to_itself(influxdb: LocalInfluxdb) -> None:
     assert influxdb.target.token not in repr(influxdb.target)
+
+
+def test_the_environment_names_another_server() -> None:
+    environ = {"INFLUXDB_URL": "http://db:8086/", "INFLUXDB_ORG": "o", "INFLUXDB_BUCKET": "b", "INFLUXDB_TOKEN": "t"}
+    assert external_target(environ) == InfluxTarget(url="http://db:8086", org="o", bucket="b", token="t")
+    assert external_target({}) is None
+
+
+def test_half_a_name_of_another_server_is_refused() -> None:
+    with pytest.raises(SettingsError, match="INFLUXDB_BUCKET, INFLUXDB_TOKEN"):
+        external_target({"INFLUXDB_URL": "http://db:8086", "INFLUXDB_ORG": "o"})
 
 
 def test_points_older_than_the_retention_are_dropped_and_the_rest_written(influxdb: LocalInfluxdb, api: Api) -> None:
