@@ -1,16 +1,10 @@
-"""A second interpreter of the state machine: moto's, strict about missing paths, with scripted functions.
-
-The definition is the one that CDK synthesizes. What the functions do is not the subject here, so their answers are
-scripts: moto asks its Lambda backend, and the backend asks the script.
-"""
+"""A second interpreter of the state machine: moto's, strict where the emulator is lax, as about missing paths."""
 
 import json
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -21,47 +15,10 @@ from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.stepfunctions.parser.asl.utils import json_path
 
-Payload = dict[str, Any]
+from tests.functional.state_machine.scripted_functions import Functions, Raised
+
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 ROLE = "arn:aws:iam::123456789012:role/loader"
-
-
-@dataclass(frozen=True)
-class Raised:
-    """A function ends with this exception."""
-
-    error: str
-    message: str = "why"
-
-
-Answer = Callable[[Payload], Any]
-
-
-def always(result: Any) -> Answer:
-    return lambda _: result
-
-
-def in_turn(*results: Any) -> Answer:
-    """The first call gets the first result, and so on. One call too many ends the execution with IndexError."""
-    left = deque(results)
-    return lambda _: left.popleft() if left else Raised("IndexError", "the script ended")
-
-
-@dataclass
-class Functions:
-    """Answers by function name, and what was asked."""
-
-    answers: Mapping[str, Answer]
-    calls: list[tuple[str, Payload]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def payloads(self, name: str) -> list[Payload]:
-        return [payload for called, payload in self.calls if called == name]
-
-    def invoke(self, name: str, payload: Payload) -> Any:
-        with self._lock:
-            self.calls.append((name, payload))
-            return self.answers[name](payload)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,141 @@
+"""Which states follow which answers of the functions."""
+
+import json
+from datetime import datetime
+
+import pytest
+
+from shared.events import SourceFile
+from tests.functional.state_machine.conftest import Run
+from tests.functional.state_machine.scripted_functions import (
+    EVENT,
+    FILE,
+    HEALTH,
+    PARTS,
+    RESPONSE,
+    Raised,
+    always,
+    converted,
+    functions,
+    in_turn,
+    reported,
+    reporting,
+    waiting,
+)
+
+
+def test_a_load_ends_with_the_report(run: Run) -> None:
+    called = functions()
+    ended = run(called)
+    assert (ended.status, ended.output) == ("SUCCEEDED", RESPONSE)
+    assert [name for name, _ in called.calls] == [
+        "check_health",
+        "validate_schema",
+        *["convert_and_chunk"] * 2,
+        *["write_batch"] * 4,
+        "report_load",
+    ]
+
+
+def test_each_function_gets_what_its_event_says(run: Run) -> None:
+    called = functions()
+    run(called)
+    asked = called.payloads("check_health")[0]
+    assert asked["event"] == EVENT
+    assert asked["execution"]["name"] == "execution"
+    assert asked["execution"]["id"].endswith(":execution")
+    assert datetime.fromisoformat(asked["execution"]["start_time"]).tzinfo
+    source_file = {key: FILE[key] for key in SourceFile.__annotations__}
+    parts = [{"execution": "execution", "file": source_file, "part": part} for part in PARTS]
+    assert sorted(called.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
+    assert min(called.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
+        "load_id": FILE["load_id"],
+        "dataset": "generation",
+        "execution": "execution",
+        "chunk": "0000-0000",
+        "sha256": "0" * 64,
+        "points": 500,
+        "next_batch": 0,
+        "waits": 0,
+    }
+    assert called.payloads("report_load") == [asked | {"health": HEALTH, "file": FILE}]
+
+
+@pytest.mark.parametrize("skipped", ["", "an empty object"])
+def test_no_rows_and_skipped_objects_go_straight_to_the_report(run: Run, skipped: str) -> None:
+    called = functions(validate_schema=always(FILE | {"rows": 0, "parts": [], "skipped": skipped}))
+    ended = run(called)
+    assert ended.status == "SUCCEEDED"
+    assert ended.states == ["Receive", "CheckHealth", "ValidateSchema", "AnyRows?", "ReportLoad"]
+
+
+def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
+    called = functions(convert_and_chunk=lambda ref: converted(ref) | {"chunks": []})
+    assert run(called).status == "SUCCEEDED"
+    assert called.payloads("write_batch") == []
+
+
+def test_a_transient_error_is_retried(run: Run) -> None:
+    called = functions(check_health=in_turn(Raised("InfluxUnavailableError"), HEALTH))
+    ended = run(called)
+    assert ended.status == "SUCCEEDED"
+    assert len(called.payloads("check_health")) == 2
+
+
+def test_a_transient_error_that_stays_fails_the_load(run: Run) -> None:
+    called = functions(check_health=always(Raised("InfluxUnavailableError", "no answer")), report_load=reporting)
+    ended = run(called)
+    assert (ended.status, ended.error) == ("FAILED", "InfluxUnavailableError")
+    assert len(called.payloads("check_health")) == 3
+
+
+def test_a_killed_function_is_tried_once_more(run: Run) -> None:
+    called = functions(convert_and_chunk=always(Raised("Runtime.ExitError")), report_load=reporting)
+    ended = run(called)
+    assert ended.error == "Runtime.ExitError"
+    parts = [ref["part"]["part"] for ref in called.payloads("convert_and_chunk")]
+    assert max(parts.count(part) for part in parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("check_health", "InfluxUnauthorizedError"),
+        ("validate_schema", "SchemaMismatchError"),
+        ("convert_and_chunk", "CollidingRecordsError"),
+        ("write_batch", "RefusedPointsError"),
+    ],
+)
+def test_other_errors_fail_at_once_with_what_was_reported(run: Run, function: str, error: str) -> None:
+    called = functions(**{function: always(Raised(error, "the reason")), "report_load": reporting})
+    ended = run(called)
+    assert (ended.status, ended.error) == ("FAILED", error)
+    cause = json.loads(ended.cause)
+    assert cause["statusCode"] == 400
+    assert "the reason" in cause["of"]
+    assert ended.states[-2:] == ["ReportFailure", "FailLoad"]
+    assert called.payloads("report_load")[0]["execution"]["name"] == "execution"
+
+
+def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
+    called = functions(report_load=lambda s: reported(s) if "error" in s else Raised("AccountingError", "sums"))
+    ended = run(called)
+    assert (ended.status, ended.error) == ("FAILED", "AccountingError")
+    assert called.payloads("report_load")[1]["file"] == FILE
+
+
+def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
+    called = functions(validate_schema=always(Raised("CorruptParquetError")), report_load=always(Raised("KeyError")))
+    ended = run(called)
+    assert (ended.status, ended.error) == ("FAILED", "CorruptParquetError")
+    assert "why" in ended.cause
+    assert ended.states[-1] == "FailUnreported"
+
+
+def test_a_chunk_waits_for_influxdb_and_goes_on_where_it_was(run: Run) -> None:
+    called = functions(write_batch=waiting())
+    ended = run(called)
+    assert ended.status == "SUCCEEDED"
+    assert ended.states.count("WaitForInflux") == 1
+    resumed = [ref for ref in called.payloads("write_batch") if ref["waits"]]
+    assert [(ref["next_batch"], ref["waits"]) for ref in resumed] == [(7, 1)]
