@@ -5,9 +5,10 @@ in a field's type or are older than the bucket's retention are dropped and the r
 {code, message}. When the engine is gone it breaks connections without an answer, as a server does that has crashed.
 """
 
-import argparse
 import gzip
+import json
 import re
+import sys
 import zlib
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,16 +23,16 @@ from local.line_protocol import malformed_lines
 
 _VERSION = "v2.7.12+gateway"
 _ENGINE_PRECISIONS = {"ns": "n", "us": "u", "ms": "ms", "s": "s"}
-_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """`token_file` is read for each request, so a new token counts at once. `max_body_bytes` 0: no limit, as in 2.7."""
 
+    port: int
     engine_port: int
     org: str
-    token_file: Path
+    token_file: str
     max_body_bytes: int
 
 
@@ -41,8 +42,8 @@ class GatewayServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, settings: Settings) -> None:
-        super().__init__(("127.0.0.1", port), GatewayHandler)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(("127.0.0.1", settings.port), GatewayHandler)
         self.settings = settings
 
 
@@ -78,7 +79,7 @@ class GatewayHandler(ApiHandler):
         self.dispatch({"/api/v2/write": self._write, "/query": self._query})
 
     def _authorize(self) -> None:
-        token = self.settings.token_file.read_text()
+        token = Path(self.settings.token_file).read_text()
         if self.headers.get("Authorization") not in (f"Token {token}", f"Bearer {token}"):
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "unauthorized access")
 
@@ -159,8 +160,7 @@ class GatewayHandler(ApiHandler):
             message = "An internal error has occurred - check server logs"
             raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, message) from None
         if 0 < self.settings.max_body_bytes < len(lines):
-            message = "unable to read data: points batch is too large"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "unable to read data: points batch is too large")
         return lines
 
 
@@ -186,19 +186,13 @@ def _identifier(name: str) -> str:
 
 def _seconds(duration: str) -> int:
     """Of the engine's spelling, as in 168h0m0s."""
-    return sum(int(count) * _SECONDS[unit] for count, unit in re.findall(r"(\d+)([hms])", duration))
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([hms])", duration))
 
 
 def main() -> None:
-    """Serve until killed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--engine-port", type=int, required=True)
-    parser.add_argument("--org", required=True)
-    parser.add_argument("--token-file", type=Path, required=True)
-    parser.add_argument("--max-body-bytes", type=int, default=0)
-    options = vars(parser.parse_args())
-    GatewayServer(options.pop("port"), Settings(**options)).serve_forever()
+    """Serve until killed; the only argument is Settings as JSON."""
+    GatewayServer(Settings(**json.loads(sys.argv[1]))).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """The InfluxDB that loads write to: engine and gateway on this machine, or the one that the environment names."""
 
+import json
 import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from local import ROOT
 from local.engine import Engine
+from local.gateway import Settings
 from local.process import Process, answers, free_ports
 from shared.errors import SettingsError
 
@@ -72,9 +74,14 @@ class LocalInfluxdb:
 
     def start_gateway(self) -> None:
         """On the same port each time. Returns as soon as it answers."""
-        command = [sys.executable, "-m", "local.gateway", "--port", str(self._port), "--org", ORG]
-        command += ["--engine-port", str(self.engine.port), "--token-file", str(self._token_file)]
-        command += ["--max-body-bytes", str(self._max_body_bytes)]
+        settings = Settings(
+            port=self._port,
+            engine_port=self.engine.port,
+            org=ORG,
+            token_file=str(self._token_file),
+            max_body_bytes=self._max_body_bytes,
+        )
+        command = [sys.executable, "-m", "local.gateway", json.dumps(asdict(settings))]
         self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
         self._gateway.wait_until(lambda: answers(self._port, "/ping"))
 
