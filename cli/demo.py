@@ -1,6 +1,8 @@
 """`make demo`: files through the deployed app on this machine, then every point read back and compared."""
 
 import json
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,7 +20,10 @@ from cli.executions import Execution, follow
 from cli.readback import Comparison, compare
 from cli.samples import Sample, write_samples
 from local.cloud import LocalCloud, local_cloud
+from local.engine import EngineUnavailableError
+from local.process import ProcessError
 from shared.datasets import DATASETS
+from shared.errors import SettingsError
 
 LOAD_TIMEOUT_S = 600
 
@@ -102,5 +107,15 @@ def _step(said: str) -> Iterator[None]:
     console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
 
 
+def main() -> None:
+    """Run the command; what a person can mend is told without a stack trace."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        typer.run(demo)
+    except (EngineUnavailableError, ProcessError, SettingsError, TimeoutError) as error:
+        console.print(f"[red]{type(error).__name__}:[/] {error}")
+        sys.exit(1)
+
+
 if __name__ == "__main__":
-    typer.run(demo)
+    main()
