@@ -8,7 +8,7 @@ import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.line_protocol import Body
+from functions.convert_and_chunk.gather import Texts
 from shared.events import Batch, Manifest
 
 MAX_BATCH_BYTES = 8_000_000
@@ -37,17 +37,17 @@ class StagedChunk(NamedTuple):
 
 
 def batches(
-    body: Body, rows: NDArray[np.int64], *, max_lines: int, max_bytes: int = MAX_BATCH_BYTES
+    body: Texts, rows: NDArray[np.int64], *, max_lines: int, max_bytes: int = MAX_BATCH_BYTES
 ) -> Iterator[Packed]:
     """Cut a body, whose lines come from `rows`, into batches as long as both limits allow.
 
     A line is never split, so one over `max_bytes` travels alone.
     """
-    first, offsets = 0, body.offsets
+    first, starts = 0, body.starts
     while first < len(rows):
-        fitting = int(np.searchsorted(offsets, offsets[first] + max_bytes, side="right")) - 1
+        fitting = int(np.searchsorted(starts, int(starts[first]) + max_bytes, side="right")) - 1
         end = min(max(fitting, first + 1), first + max_lines, len(rows))
-        text = body.data[offsets[first] : offsets[end]]
+        text = body.data[starts[first] : starts[end]]
         yield Packed(igzip.compress(text, GZIP_LEVEL, mtime=0), rows[first:end], len(text))
         first = end
 

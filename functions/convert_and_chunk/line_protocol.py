@@ -1,73 +1,115 @@
-"""Columns to line protocol by one gather, without a Python loop over rows.
+"""Columns to lines of line protocol.
 
-A line is a few small pieces: measurement and tags, then `name=` and number of each field, then the timestamp. Every
-piece is an entry of one string table; `take` of the table at the pieces of all lines writes the whole body at once.
+A line is gathered from pieces: measurement and tags, then two pieces for each field, then the timestamp. Their tables
+are rendered once per distinct text, or in one call for all rows.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-NOTHING = 0
-"""The table's first entry is the empty piece."""
+from functions.convert_and_chunk.gather import Gather, Texts
 
+_MAX_DECIMALS = 4
+_MAX_WHOLE = 1 << 14
+"""Numbers below it that have so few decimals are looked up instead of formatted, in a quarter of the time.
 
-class Body(NamedTuple):
-    """Line `n` is `data[offsets[n]:offsets[n + 1]]`, newline included."""
+The text is the same: so short a decimal is the shortest that reads back as its double.
+"""
 
-    data: memoryview
-    offsets: NDArray[np.int32]
+_SAMPLE = 64
+"""About so many values tell which numbers of decimals are worth a try."""
 
-
-class _Table:
-    """The string table under construction; `add` says where its entries begin."""
-
-    def __init__(self) -> None:
-        self._arrays = [pa.array([""])]
-        self._size = 1
-
-    def add(self, entries: pa.Array) -> int:
-        self._arrays.append(entries)
-        self._size += len(entries)
-        return self._size - len(entries)
-
-    def take(self, pieces: NDArray[np.int64]) -> pa.Array:
-        return pc.take(pa.concat_arrays(self._arrays), pa.array(pieces.ravel()), boundscheck=False)
+Piece = tuple[pa.Array, NDArray[np.int32]]
 
 
 def lines(
     prefixes: pa.Array, series: NDArray[np.int32], fields: Mapping[str, NDArray[np.float64]], time: NDArray[np.int64]
-) -> Body:
-    """One line per row. NaN is no value; every row has at least one, and a body stays below 2 GiB.
+) -> Texts:
+    """One line per row, newline included. NaN is no value, and every row has at least one value.
 
-    Every field ends in a comma, so the byte before a timestamp is a comma too many: it becomes the space.
+    Each field ends in a comma, so that none needs to know whether it is the first; a line's last comma becomes the
+    space before its timestamp.
     """
-    table = _Table()
-    pieces = [series + np.int32(table.add(prefixes))]
+    gather = Gather(len(series), 2 + 2 * len(fields))
+    gather.append(*_used(prefixes, series))
     for name, values in fields.items():
-        present = ~np.isnan(values)
-        numbers = np.arange(len(values)) + table.add(_numbers(values))
-        pieces += [np.where(present, table.add(pa.array([f"{name}="])), NOTHING), np.where(present, numbers, NOTHING)]
-    times = pa.array(time).dictionary_encode()
-    pieces.append(times.indices.to_numpy() + np.int32(table.add(_stamps(times.dictionary))))
-    _, offsets, data = table.take(np.stack(pieces, axis=1)).buffers()
-    ends = np.frombuffer(offsets, np.int32, len(series) * len(pieces) + 1)
-    np.frombuffer(data, np.uint8)[ends[len(pieces) - 1 :: len(pieces)] - 1] = ord(" ")
-    return Body(memoryview(data), ends[:: len(pieces)])
+        absent = np.isnan(values)
+        finite, missing = np.where(absent, 0.0, values), np.flatnonzero(absent)
+        for table, entries in _decimal(name, finite) or _number(name, finite):
+            gather.append(table, entries, missing)
+    gather.append(*_stamps(time))
+    body = gather.texts()
+    body.data[body.last_pieces - 1] = ord(" ")
+    return body
 
 
-def _stamps(times: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise(times.cast(pa.string()), "\n", "")
+def _used(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:
+    """Only the prefixes that occur, where there are many: the table is copied for every body."""
+    if len(prefixes) <= len(series):
+        return prefixes, series
+    used = pa.array(series).dictionary_encode()
+    return prefixes.take(used.dictionary), used.indices.to_numpy()
 
 
-def _numbers(values: NDArray[np.float64]) -> pa.Array:
-    """Shortest texts that read back as the same double, each with a comma: orjson's own separators are ours."""
-    text = orjson.dumps(np.append(values, 0.0), option=orjson.OPT_SERIALIZE_NUMPY)
-    commas = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(","))
-    offsets = np.concatenate(([1], commas + 1)).astype(np.int32)
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(text))
+def _stamps(time: NDArray[np.int64]) -> Piece:
+    """Times mostly repeat, one for many series."""
+    distinct = pa.array(time).dictionary_encode()
+    return _texts(distinct.dictionary.to_numpy(), b"\n"), distinct.indices.to_numpy()
+
+
+def _number(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
+    """`name=`, then any finite number and its comma."""
+    rows = len(values)
+    return (pa.array([f"{name}="]), np.zeros(rows, np.int32)), (_texts(values, b","), np.arange(rows, dtype=np.int32))
+
+
+def _decimal(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
+    """`name=` and the whole part, then the decimals and the comma; None where a value is not in the tables."""
+    magnitudes = np.abs(values)
+    if magnitudes.max() >= _MAX_WHOLE:
+        return None
+    sample = magnitudes[:: len(magnitudes) // _SAMPLE + 1]
+    fitting = (n for n in range(_MAX_DECIMALS + 1) if _has_decimals(sample, n) and _has_decimals(magnitudes, n))
+    if (decimals := next(fitting, None)) is None:
+        return None
+    shift = np.int32(10**decimals)
+    shifted = np.rint(magnitudes * shift).astype(np.int32)
+    wholes, negative = shifted // shift, np.signbit(values)
+    size = 1 << int(wholes.max()).bit_length()
+    parts = shifted - wholes * shift
+    if negative.any():
+        wholes += negative * np.int32(size)
+    return (_whole_texts(name, size), wholes), (_decimal_texts(decimals), parts)
+
+
+def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:
+    """Equality proves it: the quotient of two exact integers is rounded once, as the text will be when it is read."""
+    return bool((np.rint(magnitudes * 10.0**decimals) / 10.0**decimals == magnitudes).all())
+
+
+@cache
+def _whole_texts(name: str, size: int) -> pa.Array:
+    """`name=0`, `name=1` … and from `size` on `name=-0`, `name=-1` …"""
+    return pa.array([f"{name}={sign}{whole}" for sign in ("", "-") for whole in range(size)])
+
+
+@cache
+def _decimal_texts(decimals: int) -> pa.Array:
+    """`.0,`, `.001,` … without zeros at the end."""
+    return pa.array([f".{str(part).zfill(decimals).rstrip('0') or '0'}," for part in range(10**decimals)])
+
+
+def _texts(values: NDArray[np.float64] | NDArray[np.int64], end: bytes) -> pa.Array:
+    """The shortest text of each number that reads back as the same, and `end`: orjson's commas do for it."""
+    listed = orjson.dumps(np.append(values, values[:1]), option=orjson.OPT_SERIALIZE_NUMPY)
+    if end != b",":
+        listed = listed.replace(b",", end)
+    offsets = np.empty(len(values) + 1, np.int32)
+    offsets[0] = len(b"[")
+    np.add(np.flatnonzero(np.frombuffer(listed, np.uint8) == ord(end)), 1, out=offsets[1:], casting="unsafe")
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(listed))

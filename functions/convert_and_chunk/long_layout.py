@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.dictionaries import Encoded, distinct, encoded
+from functions.convert_and_chunk.dictionaries import Encoded, combined, encoded, values
 from functions.convert_and_chunk.numbers import Numbers, numbers
 from functions.convert_and_chunk.verdicts import Problem, Reason
 from shared.datasets import UNITS, Field, Scale
@@ -33,11 +33,11 @@ def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Nu
     """The values of a record batch of the long layout, one column per field as the wide layout has them."""
     found = numbers(batch.column("value"), "value")
     field, multiplier, divisor = _destinations(batch, fields)
-    values = found.values * multiplier / divisor
+    scaled = found.values * multiplier / divisor
     columns = {}
     for number, each in enumerate(fields):
         here = field == number
-        columns[each.name] = Numbers(np.where(here, values, np.nan), found.not_finite & here, [])
+        columns[each.name] = Numbers(np.where(here, scaled, np.nan), found.not_finite & here, [])
     unknown = field == _NOWHERE
     return columns, found.problems + ([Problem(unknown, _UNKNOWN)] if unknown.any() else [])
 
@@ -45,13 +45,13 @@ def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Nu
 def _destinations(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[NDArray[np.float64]]:
     """Per row the number of its field, or _NOWHERE, then multiplier and divisor: found once per distinct pair."""
     types, units = _labels(batch, "measurement_type"), _labels(batch, "unit")
-    pairs, samples = distinct((types, units), batch.num_rows)
+    pairs = combined((types, units), batch.num_rows).keys.dictionary_encode()
     type_texts, unit_texts = _texts(types), _texts(units)
     found = []
-    for type_code, unit_code in zip(types.codes[samples], units.codes[samples], strict=True):
+    for type_code, unit_code in (divmod(pair, units.size) for pair in pairs.dictionary.to_pylist()):
         number, scale = field_of(type_texts[type_code], unit_texts[unit_code], fields) or (_NOWHERE, Scale(""))
         found.append((number, scale.multiplier, scale.divisor))
-    return (column[pairs] for column in np.array(found, np.float64).reshape(-1, 3).T)
+    return (column[pairs.indices.to_numpy()] for column in np.array(found, np.float64).T)
 
 
 def _labels(batch: pa.RecordBatch, name: str) -> Encoded:
@@ -61,4 +61,4 @@ def _labels(batch: pa.RecordBatch, name: str) -> Encoded:
 
 
 def _texts(labels: Encoded) -> list[str]:
-    return [(text or b"").decode(errors="replace").strip() for text in labels.texts()]
+    return [(text or "").strip() for text in values(labels.dictionary)]

@@ -22,7 +22,7 @@ from shared.source import PinnedObject
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LINES_AT_ONCE = 32_768
+LINES_AT_ONCE = 16_384
 """About as many lines are gathered at once: their tables stay in the processor's cache."""
 
 CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20

@@ -1,6 +1,5 @@
-"""Tag sets: each distinct one is rendered once, and rows refer to it by number."""
+"""Series: each distinct tag set is rendered once, and rows refer to it by number."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -8,57 +7,75 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.dictionaries import Encoded, distinct, encoded
-from functions.convert_and_chunk.verdicts import LINE, Problem, Reason, Verdicts
+from functions.convert_and_chunk.dictionaries import Encoded, combined, encoded, values
+from functions.convert_and_chunk.gather import Gather
+from functions.convert_and_chunk.tags import MAX_KEY_BYTES, rendered
+from functions.convert_and_chunk.verdicts import LINE, Reason, Verdicts
 from shared.datasets import Dataset
 
-MAX_KEY_BYTES = 65_535
-"""InfluxDB refuses a longer measurement and tag set."""
-
-_ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f]|\\(?=[,= \\]|$)")
-"""Control characters, and a backslash that would seem to escape what follows it: parsers disagree on those."""
+_TOO_LONG = Reason("unusable_tag", f"measurement and tags are longer than {MAX_KEY_BYTES} bytes")
 
 
 class Rendered(NamedTuple):
-    """What each value of a dictionary becomes: `,name=value` or "", and LINE or the verdict on its rows."""
+    """A tag's dictionary: per value its piece of the line, and LINE or the verdict on rows that have it."""
 
     dictionary: pa.Array
-    texts: pa.Array
+    pieces: pa.Array
     verdicts: NDArray[np.uint16]
 
 
 class Series:
-    """All tag sets of a part. `prefixes[number]` is the measurement and the tags, escaped, and the space after them."""
+    """All series of a part. `prefixes[number]` is the measurement and the tags, escaped, and the space after them."""
 
     def __init__(self, dataset: Dataset, tags: tuple[str, ...], verdicts: Verdicts, *, validate: bool) -> None:
         self.prefixes = pa.array([], pa.string())
-        self._measurement = dataset.measurement.replace(",", r"\,").replace(" ", r"\ ")
-        self._tags = sorted(tags)
+        self._measurement = pa.array([dataset.measurement])
         self._required = dataset.required_tags if validate else ()
         self._verdicts = verdicts
-        self._rendered: dict[str, Rendered] = {}
+        self._names = sorted(tags)
+        self._tags: dict[str, Rendered] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Dictionaries have changed: the keys of rows mean something else now."""
+        self._keys = pa.array([], pa.int64())
+        self._numbers = np.empty(0, np.int32)
+        self._key_verdicts = np.empty(0, np.uint16)
 
     def numbers(self, batch: pa.RecordBatch, rows: slice) -> NDArray[np.int32]:
         """The series of each row of the record batch that lies at `rows`."""
-        columns = {name: encoded(batch.column(name)) for name in self._tags}
-        numbers, samples = distinct(list(columns.values()), batch.num_rows)
-        texts = []
-        for name, column in columns.items():
-            rendered = self._render(name, column)
-            texts.append(rendered.texts.take(pa.array(column.codes[samples])))
-            if rendered.verdicts.any():
-                self._verdicts.add_codes(rows, rendered.verdicts[column.codes])
-        space = pa.array([" "] * len(samples), pa.string())
-        prefixes = pc.binary_join_element_wise(self._measurement, *texts, space, "")
-        too_long = pc.binary_length(prefixes).to_numpy() > MAX_KEY_BYTES
-        if too_long.any():
-            reason = Reason("unusable_tag", f"the tags together are longer than {MAX_KEY_BYTES} bytes")
-            self._verdicts.add(rows, Problem(too_long[numbers], reason))
-        return self._known(prefixes)[numbers]
+        columns = [self._column(name, batch.column(name)) for name in self._names]
+        keys, lasting = combined(columns, batch.num_rows)
+        if not lasting:
+            self._forget()
+        known = pc.index_in(keys, value_set=self._keys)
+        if known.null_count:
+            self._learn(columns, keys, keys.filter(known.is_null()).unique())
+            known = pc.index_in(keys, value_set=self._keys)
+        places: NDArray[np.int32] = known.to_numpy()
+        self._verdicts.add_codes(rows, self._key_verdicts[places])
+        return self._numbers[places]
 
-    def _known(self, prefixes: pa.Array) -> NDArray[np.int32]:
-        """The numbers of `prefixes`, new ones added. Different values may render to equal prefixes."""
+    def _learn(self, columns: list[Encoded], keys: pa.Array, new: pa.Array) -> None:
+        """Render the tag sets of `new` keys, each as the first row that has it."""
+        samples = pc.index_in(new, value_set=keys).to_numpy()
+        gather, once = Gather(len(new), len(columns) + 2), np.zeros(len(new), np.int32)
+        gather.append(self._measurement, once)
+        verdicts = once.astype(np.uint16)
+        for name, column in zip(self._names, columns, strict=True):
+            tag, codes = self._tags[name], column.codes[samples]
+            gather.append(tag.pieces, codes)
+            verdicts = np.where(verdicts == LINE, tag.verdicts[codes], verdicts)
+        gather.append(pa.array([" "]), once)
+        data, starts, _ = gather.texts()
+        verdicts[np.diff(starts) > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
+        prefixes = pa.StringArray.from_buffers(len(new), pa.py_buffer(starts.copy()), pa.py_buffer(data))
+        self._keys = pa.concat_arrays([self._keys, new])
+        self._numbers = np.append(self._numbers, self._number(prefixes))
+        self._key_verdicts = np.append(self._key_verdicts, verdicts)
+
+    def _number(self, prefixes: pa.Array) -> NDArray[np.int32]:
+        """The numbers of prefixes, new ones added. Different keys may be one series, as "N" and "N " are."""
         known = pc.index_in(prefixes, value_set=self.prefixes)
         if known.null_count:
             self.prefixes = pa.concat_arrays([self.prefixes, prefixes.filter(known.is_null()).unique()])
@@ -66,26 +83,15 @@ class Series:
         numbers: NDArray[np.int32] = known.to_numpy()
         return numbers
 
-    def _render(self, name: str, column: Encoded) -> Rendered:
-        """The values of a tag; a dictionary is mostly that of the record batch before."""
-        last = self._rendered.get(name)
-        if last is not None and last.dictionary.equals(column.dictionary):
-            return last
-        texts, verdicts = zip(*(self._value(name, value) for value in column.texts()), strict=True)
-        rendered = Rendered(column.dictionary, pa.array(texts, pa.string()), np.array(verdicts, np.uint16))
-        self._rendered[name] = rendered
-        return rendered
-
-    def _value(self, name: str, value: bytes | None) -> tuple[str, int]:
-        """Trimmed and escaped, or "" with a verdict; nothing and "-" are no value."""
-        try:
-            text = (value or b"").decode().strip()
-        except UnicodeDecodeError:
-            return "", self._verdicts.code(Reason("unusable_tag", f"{name} is not UTF-8"))
-        if text in ("", "-"):
-            missing = Reason("missing_tag", f"{name} is empty")
-            return "", self._verdicts.code(missing) if name in self._required else LINE
-        if len(text) > MAX_KEY_BYTES or _UNUSABLE.search(text):
-            reason = Reason("unusable_tag", f"{name} holds what line protocol cannot carry, or is too long")
-            return "", self._verdicts.code(reason)
-        return f",{name.translate(_ESCAPES)}={text.translate(_ESCAPES)}", LINE
+    def _column(self, name: str, array: pa.Array) -> Encoded:
+        """A tag's codes; its values are rendered unless the dictionary is that of the record batch before."""
+        column, last = encoded(array), self._tags.get(name)
+        if last is None or not last.dictionary.equals(column.dictionary):
+            self._forget()
+            required = name in self._required
+            pieces, reasons = zip(
+                *(rendered(name, value, required=required) for value in values(column.dictionary)), strict=True
+            )
+            codes = [self._verdicts.code(reason) if reason else LINE for reason in reasons]
+            self._tags[name] = Rendered(column.dictionary, pa.array(pieces), np.array(codes, np.uint16))
+        return column
