@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import Duration, IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
 from infra_cdk.layers import ROOT, layer_zip
+from infra_cdk.log_groups import log_group
 from state_machine.settings import FUNCTION_NAMES, LoadFunctions
 
 RUNTIMES = {
@@ -58,19 +59,11 @@ class Functions(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._config = config
-        shared, arrow = self._layer("shared", package="shared"), self._layer("arrow")
-        code = functions_code()
+        self._code = functions_code()
+        self._shared = self._layer("shared", package="shared")
+        self._arrow = self._layer("arrow")
         self.load_functions = LoadFunctions(
-            **{
-                name: self._function(
-                    name,
-                    code=code,
-                    layers=[shared, arrow] if name in READ_PARQUET else [shared],
-                    environment=environments[name],
-                    permissions=permissions[name],
-                )
-                for name in FUNCTION_NAMES
-            }
+            **{name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
         )
 
     def _layer(self, name: str, *, package: str = "") -> lambda_.LayerVersion:
@@ -84,40 +77,30 @@ class Functions(Construct):
         )
 
     def _function(
-        self,
-        name: str,
-        *,
-        code: lambda_.Code,
-        layers: Sequence[lambda_.ILayerVersion],
-        environment: Mapping[str, str],
-        permissions: Sequence[iam.PolicyStatement],
+        self, name: str, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
         construct_id = name.title().replace("_", "")
-        log_group = logs.LogGroup(
-            self, f"{construct_id}Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
+        logs_to = log_group(self, f"{construct_id}Log")
         return lambda_.Function(
             self,
             construct_id,
             handler=f"functions.{name}.handler.lambda_handler",
-            code=code,
-            layers=layers,
+            code=self._code,
+            layers=[self._shared, self._arrow] if name in READ_PARQUET else [self._shared],
             runtime=RUNTIMES[self._config.python],
             architecture=ARCHITECTURES[self._config.architecture],
             memory_size=SIZES[name].memory_mib,
             timeout=Duration.seconds(SIZES[name].timeout_s),
             environment=environment,
-            role=self._role(f"{construct_id}Role", log_group, permissions),
-            log_group=log_group,
+            role=self._role(f"{construct_id}Role", logs_to, permissions),
+            log_group=logs_to,
             tracing=lambda_.Tracing.ACTIVE,
         )
 
-    def _role(
-        self, construct_id: str, log_group: logs.LogGroup, permissions: Sequence[iam.PolicyStatement]
-    ) -> iam.Role:
+    def _role(self, construct_id: str, logs_to: logs.LogGroup, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
         """Of its own for each function; CDK's would carry AWS's managed policy, which may write to every log group."""
         role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
+        logs_to.grant_write(role)
         for statement in permissions:
             role.add_to_policy(statement)
         return role

@@ -1,12 +1,15 @@
 """The stack: composes the constructs and names what a person needs to find again."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
 from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
+from infra_cdk.log_groups import log_group
 from infra_cdk.permissions import permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
@@ -30,15 +33,22 @@ class LoaderStack(Stack):
                 config, work_bucket=storage.work.bucket_name, token_secret_name=token.secret_name
             ),
             permissions=permissions(source=storage.source, work=storage.work, token=token),
-        )
-        loader = LoaderStateMachine(
-            self, "Loader", functions=functions.load_functions, settings=_machine_settings(config)
-        )
-        Trigger(self, "Trigger", bucket=storage.source, state_machine=loader.state_machine)
+        ).load_functions
+        state_machine = LoaderStateMachine(
+            self,
+            "Loader",
+            functions=functions,
+            settings=_machine_settings(config),
+            log_group=log_group(self, "LoaderLog"),
+        ).state_machine
+        Trigger(self, "Trigger", bucket=storage.source, state_machine=state_machine)
         acknowledge_findings(self)
+        self._name_outputs(storage, state_machine, token)
+
+    def _name_outputs(self, storage: Storage, state_machine: sfn.StateMachine, token: secretsmanager.ISecret) -> None:
         CfnOutput(self, "SourceBucketName", value=storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=storage.work.bucket_name)
-        CfnOutput(self, "StateMachineArn", value=loader.state_machine.state_machine_arn)
+        CfnOutput(self, "StateMachineArn", value=state_machine.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=token.secret_name)
 
 

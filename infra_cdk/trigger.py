@@ -20,25 +20,21 @@ class Trigger(Construct):
         self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, state_machine: sfn.IStateMachine
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
+        self.dead_letters = self._queue()
+        execution = targets.SfnStateMachine(
+            state_machine,
+            dead_letter_queue=self.dead_letters,
+            max_event_age=Duration.hours(24),
+        )
+        events.Rule(self, "ObjectCreated", event_pattern=_object_created(bucket), targets=[execution])
+
+    def _queue(self) -> sqs.Queue:
+        return sqs.Queue(
             self,
             "DeadLetters",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(14),
-        )
-        events.Rule(
-            self,
-            "ObjectCreated",
-            event_pattern=_object_created(bucket),
-            targets=[
-                targets.SfnStateMachine(
-                    state_machine,
-                    dead_letter_queue=self.dead_letters,
-                    max_event_age=Duration.hours(24),
-                    retry_attempts=185,
-                )
-            ],
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 
 from state_machine.loader import LoaderStateMachine
@@ -19,6 +20,9 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     functions = LoadFunctions(
         **{name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in FUNCTION_NAMES}
     )
-    loader = LoaderStateMachine(stack, "Loader", functions=functions, settings=settings or MachineSettings())
+    log_group = logs.LogGroup.from_log_group_name(stack, "Log", "definition")
+    loader = LoaderStateMachine(
+        stack, "Loader", functions=functions, settings=settings or MachineSettings(), log_group=log_group
+    )
     machine = cast(sfn.CfnStateMachine, loader.state_machine.node.default_child)
     return cast(dict[str, Any], json.loads(stack.resolve(machine.definition_string)))

@@ -7,7 +7,7 @@ references and counts: with 40 parts and 800 chunks the largest stays below half
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -18,12 +18,20 @@ from shared.errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, TransientErro
 from shared.events import SourceFile
 from state_machine.settings import LoadFunctions, MachineSettings
 
+Payload = dict[str, Any]
+
 
 class LoaderStateMachine(Construct):
     """Chains the functions. Tasks retry what may heal; top-level states send every other error to ReportFailure."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, functions: LoadFunctions, settings: MachineSettings
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: LoadFunctions,
+        settings: MachineSettings,
+        log_group: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         self._functions = functions
@@ -34,12 +42,7 @@ class LoaderStateMachine(Construct):
             definition_body=sfn.DefinitionBody.from_chainable(self._load()),
             timeout=Duration.hours(settings.timeout_hours),
             tracing_enabled=True,
-            logs=sfn.LogOptions(destination=self._log_group(), level=sfn.LogLevel.ALL, include_execution_data=True),
-        )
-
-    def _log_group(self) -> logs.LogGroup:
-        return logs.LogGroup(
-            self, "LogGroup", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
         )
 
     def _load(self) -> sfn.Chain:
@@ -75,15 +78,14 @@ class LoaderStateMachine(Construct):
             "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
             "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
         }
-        convert_parts = sfn.Map(
+        return sfn.Map(
             self,
             "ConvertParts",
             items_path="$.file.parts",
             item_selector=part_ref,
             max_concurrency=self._settings.convert_concurrency,
             result_path="$.converted",
-        )
-        return convert_parts.item_processor(self._task("ConvertAndChunk", self._functions.convert_and_chunk))
+        ).item_processor(self._task("ConvertAndChunk", self._functions.convert_and_chunk))
 
     def _list_chunks(self) -> sfn.Pass:
         """One flat list in place of the list of parts: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
@@ -101,15 +103,14 @@ class LoaderStateMachine(Construct):
             "points": sfn.JsonPath.number_at("$$.Map.Item.Value.points"),
             "progress": {"next_batch": 0, "waits": 0},
         }
-        write_chunks = sfn.Map(
+        return sfn.Map(
             self,
             "WriteChunks",
             items_path="$.converted.chunks",
             item_selector=item,
             max_concurrency=self._settings.write_concurrency,
             result_path=sfn.JsonPath.DISCARD,
-        )
-        return write_chunks.item_processor(self._write_chunk())
+        ).item_processor(self._write_chunk())
 
     def _write_chunk(self) -> sfn.Chain:
         """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
@@ -131,12 +132,7 @@ class LoaderStateMachine(Construct):
         return report
 
     def _task(
-        self,
-        state: str,
-        function: lambda_.IFunction,
-        *,
-        payload: dict[str, Any] | None = None,
-        result_path: str | None = None,
+        self, state: str, function: lambda_.IFunction, *, payload: Payload | None = None, result_path: str | None = None
     ) -> tasks.LambdaInvoke:
         """Invoke `function` with the whole state or with `payload`; retry what may heal, and a killed function once."""
         task = tasks.LambdaInvoke(
@@ -148,8 +144,8 @@ class LoaderStateMachine(Construct):
             result_path=result_path,
             retry_on_service_exceptions=False,
         )
-        self._retry(task, error_names(TransientError), attempts=self._settings.transient_attempts)
-        self._retry(task, AWS_TRANSIENT_ERRORS, attempts=self._settings.transient_attempts)
+        for errors in (error_names(TransientError), AWS_TRANSIENT_ERRORS):
+            self._retry(task, errors, attempts=self._settings.transient_attempts)
         self._retry(task, AWS_KILLED_ERRORS, attempts=self._settings.killed_attempts)
         return task
 
@@ -164,6 +160,6 @@ class LoaderStateMachine(Construct):
         )
 
 
-def _same(*keys: str) -> dict[str, Any]:
+def _same(*keys: str) -> Payload:
     """These keys of the state, under the same names."""
     return {key: sfn.JsonPath.object_at(f"$.{key}") for key in keys}
