@@ -21,6 +21,17 @@ SHOWN = 5
 """Differences that are spelled out; all are counted."""
 
 
+_SCALES = {
+    "MWmed": ("MW", 1.0, 1.0),
+    "kW": ("MW", 1.0, 1000.0),
+    "GW": ("MW", 1000.0, 1.0),
+    "kWh": ("MWh", 1.0, 1000.0),
+    "GWh": ("MWh", 1000.0, 1.0),
+    "%": ("ratio", 1.0, 100.0),
+}
+"""Unit → unit of the field, and what a value is multiplied and divided by."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What a file should have become beside what the database holds over the file's time span."""
@@ -37,7 +48,7 @@ class Comparison:
 
 
 def compare(path: Path, dataset: Dataset, *, url: str, bucket: str, token: str) -> Comparison:
-    """Compare a wide Parquet file with the points in `bucket`. Values must be equal to the last bit."""
+    """Compare a Parquet file with the points in `bucket`. Values must be equal to the last bit."""
     expected = expected_points(path, dataset)
     found = stored_points(dataset, expected, url=url, bucket=bucket, token=token)
     keys = ["time", *dataset.tags]
@@ -60,15 +71,27 @@ def expected_points(path: Path, dataset: Dataset) -> pd.DataFrame:
     points = pd.DataFrame({"time": _time_ns(rows[dataset.timestamp])})
     for tag in dataset.tags:
         points[tag] = _tag_text(rows[tag]) if tag in rows else ""
+    fields = _fields_of_values(rows, dataset) if "value" in rows else rows
     for field in dataset.field_names:
-        values = pd.to_numeric(rows[field]).astype("float64") if field in rows else np.nan
-        points[field] = values
+        points[field] = pd.to_numeric(fields[field]).astype("float64") if field in fields else np.nan
     points = points.replace([np.inf, -np.inf], np.nan)
     complete = points["time"].notna() & points[list(dataset.field_names)].notna().any(axis=1)
     for tag in dataset.required_tags:
         complete &= points[tag] != ""
     points = points[complete].astype({"time": "int64"})
     return points.drop_duplicates(["time", *dataset.tags], keep="last")
+
+
+def _fields_of_values(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """The long layout's `value` under the field that `measurement_type` names, or else under the one of its unit."""
+    fields = pd.DataFrame(index=rows.index, columns=[*dataset.field_names], dtype="float64")
+    for (kind, unit), group in rows.groupby(["measurement_type", "unit"], dropna=False):
+        known, multiplier, divisor = _SCALES.get(str(unit), (unit, 1.0, 1.0))
+        of_unit = [field.name for field in dataset.fields if field.unit == known]
+        found = [name for name in of_unit if name == kind] or of_unit
+        if len(found) == 1:
+            fields.loc[group.index, found[0]] = pd.to_numeric(group["value"]) * multiplier / divisor
+    return fields
 
 
 def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket: str, token: str) -> pd.DataFrame:
