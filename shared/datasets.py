@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.errors import UnknownDatasetError
 
@@ -30,6 +30,13 @@ UNITS: Mapping[str, Scale] = MappingProxyType(
     }
 )
 """Units that the long layout's `unit` may name beside those of the fields. MWmed is ONS's mean power of an hour."""
+
+
+LONG_COLUMNS = ("value", "unit")
+"""What a file of the long layout has instead of a column per field: each row is one value."""
+
+_NAME = re.compile(r"[^\W_][\w.-]*")
+"""Names that need no escaping in line protocol."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +86,27 @@ class Dataset:
 
 def _contradictions(dataset: Dataset) -> Iterator[str]:
     """InfluxDB keeps a tag and a field of one name, and then cannot query the tag; it drops a field called `time`."""
-    names = (dataset.timestamp, *dataset.tags, *dataset.field_names)
-    for name, times in Counter(names).items():
+    columns = (dataset.timestamp, *dataset.tags, *dataset.field_names)
+    for name, times in Counter(columns).items():
         if times > 1:
-            yield f"{name!r} is declared {times} times as timestamp, tag or field"
-        if (name in ("time", "") and name != dataset.timestamp) or name.startswith("_"):
-            yield f"{name!r} is no name for a tag or field: InfluxDB reserves it"
+            yield f"{name!r} is declared {times} times, as timestamp, tag or field"
+    for name in (dataset.measurement, *dataset.tags, *dataset.field_names):
+        if name == "time" or not _NAME.fullmatch(name):
+            yield f"{name!r} cannot be a name: letters, digits, '_', '.' and '-' can, but not '_' first, nor 'time'"
     for column, name in dataset.aliases.items():
-        if name not in (*names, "value", "unit") or column in names:
-            yield f"alias {column!r} for {name!r}: it must lead from another name to a declared one"
+        if name not in (*columns, *LONG_COLUMNS) or column in columns:
+            yield f"alias {column!r} for {name!r}: it has to lead from another name to a declared one"
     if not dataset.fields:
         yield "it has no field"
-    if dataset.zone != "UTC":
-        ZoneInfo(dataset.zone)
+    if dataset.zone != "UTC" and not _is_zone(dataset.zone):
+        yield f"{dataset.zone!r} is no time zone"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
 
 
 _DATASETS = (

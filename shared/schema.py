@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import types
 
-from shared.datasets import Dataset
+from shared.datasets import LONG_COLUMNS, Dataset
 from shared.errors import SchemaMismatchError
 from shared.events import Layout
 
@@ -20,9 +20,6 @@ MAX_COLUMNS = 2_000
 
 LISTED = 20
 """Findings in the message; the error carries all."""
-
-LONG = ("value", "unit")
-"""What a row of the long layout has instead of one column per field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +39,8 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool) -> Colu
     Without `validate` a required tag may be absent; a usable timestamp and something to write may not.
     """
     names = [dataset.aliases.get(name, name) for name in schema.names]
-    layout: Layout = "long" if set(LONG) <= set(names) and not set(names) & set(dataset.field_names) else "wide"
-    wanted = {dataset.timestamp, *dataset.tags, *(LONG if layout == "long" else dataset.field_names)}
+    layout: Layout = "long" if set(LONG_COLUMNS) <= set(names) and not set(names) & set(dataset.field_names) else "wide"
+    wanted = {dataset.timestamp, *dataset.tags, *(LONG_COLUMNS if layout == "long" else dataset.field_names)}
     source = {name: column for name, column in zip(names, schema.names, strict=True) if name in wanted}
     findings = [
         *_ambiguous(names, wanted, dataset),
@@ -72,7 +69,7 @@ def _ambiguous(names: list[str], wanted: set[str], dataset: Dataset) -> Iterator
     for name, times in Counter(names).items():
         if name in wanted and times > 1:
             yield f"column {name!r}: found {times} times, aliases included: keep one"
-    if set(LONG) <= set(names) and (both := set(names) & set(dataset.field_names)):
+    if set(LONG_COLUMNS) <= set(names) and (both := set(names) & set(dataset.field_names)):
         yield f"columns 'value' and 'unit' beside {sorted(both)}: write one value per row, or one column per field"
 
 
