@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from functions.write_batch.isolation import refused_lines
@@ -54,16 +54,12 @@ class Delivery:
     def write(self, batches: Sequence[StagedBatch]) -> None:
         """`WRITERS` at a time. The first that cannot be written ends the others, and is raised."""
         self._progress.outcome["batches"] = len(batches)
+        waiting = [batch for batch in batches if not self._progress.is_done(batch.number)]
         with ThreadPoolExecutor(WRITERS) as writers:
-            waiting = [batch for batch in batches if not self._progress.is_done(batch.number)]
             futures = [writers.submit(self._write, batch) for batch in waiting]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            finally:
-                self._sender.halted.set()
-                writers.shutdown(cancel_futures=True)
-                self._progress.outcome["requests"] += self._sender.requests
+        self._progress.outcome["requests"] += self._sender.requests
+        for future in futures:
+            future.result()
 
     def _write(self, batch: StagedBatch) -> None:
         outcome = self._sender.send(bytes(batch.body), self._where(batch))
@@ -81,7 +77,7 @@ class Delivery:
         for number, reason in refused_lines(lines, refusal, send):
             self._progress.refuse(batch, source_rows[number], lines[number], reason)
             if len(self._progress.refused) > MOST_REFUSED:
-                raise _refused(self._ref, self._progress)
+                raise self._sender.fail(_refused(self._ref, self._progress))
 
     def _where(self, batch: StagedBatch) -> str:
         return f"chunk {self._ref['chunk']}, batch {batch.number}"

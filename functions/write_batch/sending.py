@@ -39,42 +39,52 @@ class Deadline:
 
 
 class Sender:
-    """Sends bodies to one bucket; all writers of a chunk share it, so that all heed one Retry-After.
+    """Sends bodies to one bucket. All writers of a chunk share it: one Retry-After and one failure are everybody's.
 
-    `requests` counts what was sent. Setting `halted` ends every wait and lets no further request begin.
+    `requests` counts what was sent.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
         self.requests = 0
-        self.halted = Event()
         self._influx = influx
         self._bucket = bucket
-        self._deadline = deadline
         self._max_retries = max_retries
+        self._deadline = deadline
         self._lock = Lock()
         self._quiet_until = 0.0
+        self._failure: Exception | None = None
+        self._failed = Event()
         self._retrying = Retrying(
             retry=retry_if_result(lambda outcome: outcome.action is Action.RETRY),
             stop=self._is_enough,
             wait=_pause,
-            sleep=sleep_using_event(self.halted),
+            sleep=sleep_using_event(self._failed),
             retry_error_callback=_outcome,
         )
 
     def send(self, body: bytes, where: str) -> Outcome:
-        """DONE or SPLIT. Raises ComeBackError, or what the table of outcomes says."""
+        """DONE or SPLIT. Raises ComeBackError, what the table of outcomes says, or the failure of another writer."""
         outcome = self._retrying(self._attempt, body)
         if outcome.action in (Action.DONE, Action.SPLIT):
             return outcome
         if outcome.action is Action.RETRY and outcome.retry_after_s:
-            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s))
-        raise outcome.exception(where)
+            raise self.fail(ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s)))
+        raise self.fail(outcome.exception(where))
+
+    def fail(self, error: Exception) -> Exception:
+        """End every wait and begin no further request. Returns what to raise: the first failure."""
+        with self._lock:
+            self._failure = self._failure or error
+        self._failed.set()
+        return self._failure
 
     def _attempt(self, body: bytes) -> Outcome:
-        self.halted.wait(max(0.0, self._quiet_until - monotonic()))
+        self._failed.wait(max(0.0, self._quiet_until - monotonic()))
+        if self._failure:
+            raise self._failure
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
-        if self.halted.is_set() or timeout_s < LEAST_REQUEST_S:
-            raise ComeBackError(datetime.now(UTC))
+        if timeout_s < LEAST_REQUEST_S:
+            raise self.fail(ComeBackError(datetime.now(UTC)))
         outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
         with self._lock:
             self.requests += 1

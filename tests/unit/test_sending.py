@@ -1,12 +1,14 @@
 """Several writers through one sender."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 
 from functions.write_batch.pause import ComeBackError
 from functions.write_batch.sending import Deadline, Sender
-from shared.errors import InfluxUnavailableError
+from shared.errors import InfluxUnavailableError, SettingsError
 from shared.influx import Influx
 from shared.outcomes import Action
 from shared.settings import InfluxSettings
@@ -26,13 +28,16 @@ def sender(server: ScriptedInflux, *, left_ms: int = 60_000, max_retries: int = 
 
 def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInflux) -> None:
     influx.script = [Reply(429, headers={"Retry-After": "1"})]
-    sending = sender(influx, max_retries=0)
-    with pytest.raises(ComeBackError):
-        sending.send(b"of one writer", "")
-    assert sending.send(b"of another", "").action is Action.DONE
-    throttled, other = influx.requests
-    assert other.at - throttled.at >= 1
-    assert sending.requests == 2
+    sending = sender(influx)
+    with ThreadPoolExecutor(2) as writers:
+        one = writers.submit(sending.send, b"one", "")
+        while not sending.requests:
+            sleep(0.01)
+        other = writers.submit(sending.send, b"other", "")
+        assert one.result().action is other.result().action is Action.DONE
+    throttled, *later = influx.requests
+    assert len(later) == 2
+    assert all(request.at - throttled.at >= 1 for request in later)
 
 
 def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) -> None:
@@ -54,9 +59,22 @@ def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: S
     assert len(influx.requests) == 1
 
 
-def test_halted_nothing_is_sent_any_more(influx: ScriptedInflux) -> None:
-    sending = sender(influx)
-    sending.halted.set()
-    with pytest.raises(ComeBackError):
+def test_after_a_failure_nothing_is_sent_and_all_raise_the_same(influx: ScriptedInflux) -> None:
+    sending, first = sender(influx), SettingsError("first")
+    assert sending.fail(first) is sending.fail(SettingsError("second")) is first
+    with pytest.raises(SettingsError, match="first"):
         sending.send(b"body", "")
     assert not influx.requests
+
+
+def test_a_failure_ends_the_waits_of_others(influx: ScriptedInflux) -> None:
+    influx.answer = lambda _: Reply(429, headers={"Retry-After": "9"})
+    sending = sender(influx)
+    with ThreadPoolExecutor(1) as writer:
+        waiting = writer.submit(sending.send, b"body", "")
+        while not influx.requests:
+            sleep(0.01)
+        sending.fail(SettingsError("of another writer"))
+        with pytest.raises(SettingsError, match="of another writer"):
+            waiting.result(timeout=5)
+    assert len(influx.requests) == 1

@@ -1,0 +1,231 @@
+"""A proxy on loopback before a real InfluxDB, which does to writes what networks and servers do.
+
+Each write takes the next of `faults`; without one, and for all that is no write, it only passes on. What happened
+stands in `exchanges`, so that a test can tell that its fault fired.
+"""
+
+import gzip
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from time import monotonic, sleep
+from urllib.parse import urlsplit
+
+Fault = Callable[["Exchange"], None]
+
+
+@dataclass
+class Exchange:
+    """One request and what becomes of it. `applied`: the server's status, 0 when it was not asked."""
+
+    handler: "_Handler"
+    fault: str
+    at: float = field(default_factory=monotonic)
+    body: bytes = b""
+    applied: int = 0
+
+    @property
+    def port(self) -> int:
+        """The client's."""
+        return int(self.handler.client_address[1])
+
+    def read(self, size: int | None = None) -> None:
+        """Read the body, or only so much of it."""
+        length = int(self.handler.headers.get("Content-Length", 0))
+        self.body += self.handler.rfile.read(length - len(self.body) if size is None else min(size, length))
+
+    def apply(self) -> bytes:
+        """Pass the request on; what the server answered, as bytes on the wire."""
+        self.read()
+        connection = HTTPConnection(self.handler.server.upstream, timeout=60)
+        headers = {name: value for name, value in self.handler.headers.items() if name != "Connection"}
+        connection.request(self.handler.command, self.handler.path, self.body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        self.applied = answer.status
+        kept = {
+            k: v for k, v in answer.headers.items() if k not in ("Transfer-Encoding", "Connection", "Content-Length")
+        }
+        return response(answer.status, content, kept)
+
+    def send(self, content: bytes) -> None:
+        """To the client."""
+        self.handler.wfile.write(content)
+
+    def reset(self) -> None:
+        """Break the connection: RST, no FIN."""
+        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.handler.close_connection = True
+        self.handler.connection.close()
+
+
+def response(status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+    """As bytes on the wire."""
+    lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    if status != 204:
+        lines.append(f"Content-Length: {len(content)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def passed_on(exchange: Exchange) -> None:
+    """No fault. Where the server is gone, the connection breaks."""
+    try:
+        exchange.send(exchange.apply())
+    except (OSError, HTTPException):
+        exchange.reset()
+
+
+def reset_before_the_body(exchange: Exchange) -> None:
+    """Nothing of the body is read."""
+    exchange.reset()
+
+
+def reset_within_the_body(exchange: Exchange) -> None:
+    """Part of the body is read."""
+    exchange.read(100)
+    exchange.reset()
+
+
+def response_lost(exchange: Exchange) -> None:
+    """Written, but nobody hears of it."""
+    exchange.apply()
+    exchange.reset()
+
+
+def response_truncated(exchange: Exchange) -> None:
+    """Written, and half a status line sent."""
+    exchange.send(exchange.apply()[:12])
+    exchange.reset()
+
+
+def applied_then_503(exchange: Exchange) -> None:
+    """Written, and a lie about it."""
+    exchange.apply()
+    exchange.send(response(503, b'{"code": "unavailable", "message": "timed out waiting for the write"}'))
+
+
+def slow(exchange: Exchange) -> None:
+    """The body is read in small steps, and the answer takes its time."""
+    for _ in range(5):
+        exchange.read(200)
+        sleep(0.1)
+    sleep(1)
+    passed_on(exchange)
+
+
+def silent(exchange: Exchange) -> None:
+    """Nothing is ever answered."""
+    exchange.read()
+    exchange.handler.server.ended.wait()
+    exchange.reset()
+
+
+def refuses(marker: bytes) -> Fault:
+    """As 2.7 refuses a malformed line: a body that holds `marker` is answered 400, and nothing of it is written."""
+
+    def refused(exchange: Exchange) -> None:
+        exchange.read()
+        if marker in gzip.decompress(exchange.body):
+            exchange.send(response(400, b'{"code": "invalid", "message": "unable to parse"}'))
+        else:
+            passed_on(exchange)
+
+    return refused
+
+
+def holds_at_most(size: int) -> Fault:
+    """A larger body, unpacked, is answered 413."""
+
+    def limited(exchange: Exchange) -> None:
+        exchange.read()
+        if len(gzip.decompress(exchange.body)) > size:
+            exchange.send(response(413, b'{"code": "request too large", "message": "points batch is too large"}'))
+        else:
+            passed_on(exchange)
+
+    return limited
+
+
+def answers(status: int, content: bytes = b"", **headers: str) -> Fault:
+    """Answer in the server's place; `Retry_After="1"` makes a header Retry-After."""
+
+    def answered(exchange: Exchange) -> None:
+        exchange.read()
+        exchange.send(response(status, content, {name.replace("_", "-"): value for name, value in headers.items()}))
+
+    answered.__name__ = f"answers {status}"
+    return answered
+
+
+class FaultProxy(ThreadingHTTPServer):
+    """Before the server at `upstream`, host:port. `always` is for writes that find no fault."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.upstream = upstream
+        self.faults: deque[Fault] = deque()
+        self.always: Fault = passed_on
+        self.exchanges: list[Exchange] = []
+        self.ended = Event()
+
+    @property
+    def url(self) -> str:
+        """For INFLUXDB_URL."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def fired(self) -> list[str]:
+        """The faults that happened, in order."""
+        return [exchange.fault for exchange in self.exchanges if exchange.fault != passed_on.__name__]
+
+    def begin(self, *faults: Fault, always: Fault = passed_on) -> None:
+        """Forget what was, and do this from now on."""
+        self.exchanges.clear()
+        self.faults = deque(faults)
+        self.always = always
+
+    def next_fault(self) -> Fault:
+        """For a write."""
+        return self.faults.popleft() if self.faults else self.always
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: FaultProxy
+
+    def do_GET(self) -> None:
+        passed_on(Exchange(self, passed_on.__name__))
+
+    def do_POST(self) -> None:
+        fault = self.server.next_fault() if urlsplit(self.path).path == "/api/v2/write" else passed_on
+        exchange = Exchange(self, fault.__name__)
+        self.server.exchanges.append(exchange)
+        fault(exchange)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parameter's name in the parent class
+        pass
+
+
+@contextmanager
+def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
+    """A running proxy before the server at this URL."""
+    with FaultProxy(urlsplit(upstream).netloc) as proxy:
+        thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.ended.set()
+            proxy.shutdown()
+            thread.join()

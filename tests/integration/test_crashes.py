@@ -1,0 +1,182 @@
+"""Servers and functions that die, and time that runs out, in the middle of a load."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from shared.work_bucket import chunk_key, outcome_key
+
+from tests import fault_proxy as faults
+from tests.fault_proxy import Exchange, FaultProxy
+from tests.integration.deployed_app import DeployedApp, sample
+from tests.integration.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, proxied
+
+
+@pytest.fixture(scope="module")
+def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
+    with proxied(app) as running:
+        yield running
+
+
+@pytest.fixture
+def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
+    proxy.begin()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+
+
+def client_of(exchange: Exchange) -> int | None:
+    """The process at the other end of the connection, a function's, if it is still there."""
+    local = f"0100007F:{exchange.port:04X}"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1] == local}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # processes come and go
+            if link.readlink().name in links:
+                return int(link.parts[2])
+    return None
+
+
+def killed(exchange: Exchange) -> None:
+    """The function that writes, before the write is passed on."""
+    if process := client_of(exchange):
+        os.kill(process, signal.SIGKILL)
+    exchange.reset()
+
+
+def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> None:
+    engine = trial.app.influxdb.engine
+
+    def dies(exchange: Exchange) -> None:
+        engine.kill()
+        faults.passed_on(exchange)
+
+    def returns(exchange: Exchange) -> None:
+        engine.start()
+        faults.passed_on(exchange)
+
+    trial.proxy.begin(faults.passed_on, dies, faults.passed_on, returns)
+    execution = trial.load()
+    assert trial.proxy.fired == ["dies", "returns"]
+    assert [exchange.applied for exchange in trial.proxy.exchanges].count(0) >= 2
+    trial.check_loaded(execution)
+
+
+def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_written(trial: Trial) -> None:
+    engine = trial.app.influxdb.engine
+
+    def dies(exchange: Exchange) -> None:
+        engine.kill()
+        faults.passed_on(exchange)
+
+    trial.proxy.begin(faults.passed_on, dies)
+    try:
+        execution = trial.load()
+    finally:
+        engine.start()
+    trial.check_failed(execution, "InfluxUnavailableError", 503)
+    assert trial.app.attempts(execution) == ATTEMPTS
+    trial.check_converges()
+
+
+def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
+    trial.proxy.begin(faults.passed_on, killed)
+    execution = trial.load()
+    assert trial.proxy.fired == ["killed"]
+    trial.check_loaded(execution)
+
+
+def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial: Trial) -> None:
+    trial.proxy.begin(always=killed)
+    execution = trial.load()
+    trial.check_failed(execution, "Runtime.ExitError", 500)
+    assert trial.app.attempts(execution) == KILLED_ATTEMPTS
+    assert len(trial.proxy.fired) <= KILLED_ATTEMPTS * WRITERS
+    trial.check_converges()
+
+
+def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial) -> None:
+    execution = trial.load()
+    before, name = trial.app.compare(trial.folder, "generation", trial.table), execution.arn.rsplit(":", 1)[1]
+    load_id, sent = execution.answer["data"]["load_id"], [exchange.body for exchange in trial.proxy.exchanges]
+    work, s3 = trial.app.outputs["WorkBucketName"], trial.app.cloud.client("s3")
+    staged = s3.get_object(Bucket=work, Key=chunk_key(load_id, name, "0000-0000"))["Body"].read()
+    ref = {"load_id": load_id, "execution": name, "dataset": "generation", "chunk": "0000-0000", "points": ROWS}
+    ref |= {"sha256": sha256(staged).hexdigest(), "next_batch": 0, "waits": 0}
+    assert trial.write_batch(ref)["written"]
+    assert len(trial.proxy.exchanges) == len(sent)
+    s3.delete_object(Bucket=work, Key=outcome_key(load_id, name, "0000-0000"))
+    assert trial.write_batch(ref)["written"]
+    assert sorted(exchange.body for exchange in trial.proxy.exchanges) == sorted(sent * 2)
+    assert trial.app.compare(trial.folder, "generation", trial.table) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["lost", "altered"])
+def test_a_staged_chunk_that_is_lost_or_altered_is_not_sent(trial: Trial, change: str) -> None:
+    work, s3 = trial.app.outputs["WorkBucketName"], trial.app.cloud.client("s3")
+
+    def tampered(exchange: Exchange) -> None:
+        for key in trial.app.work_keys("staging/"):
+            if key.endswith(".lp.gz"):
+                s3.delete_object(Bucket=work, Key=key)
+                if change == "altered":
+                    s3.put_object(Bucket=work, Key=key, Body=b"altered")
+        faults.answers(503, Retry_After="11")(exchange)
+
+    trial.proxy.begin(tampered)
+    execution = trial.load()
+    assert trial.proxy.fired == ["tampered"]
+    trial.check_failed(execution, "ChunkDamagedError", 500)
+    trial.check_converges()
+
+
+def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial) -> None:
+    trial.app.put(trial.key, trial.table)
+    arns = [trial.app.start(trial.app.named(trial.key)) for _ in range(2)]
+    ended = [trial.app.ended(arn) for arn in arns]
+    assert [execution.status for execution in ended] == ["SUCCEEDED"] * 2
+    assert len({exchange.body for exchange in trial.proxy.exchanges}) == BATCHES
+    trial.check_loaded(ended[0])
+
+
+@pytest.mark.slow
+def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it(trial: Trial) -> None:
+    many = replace(trial, table=sample(trial.folder, "generation", 101_000))
+    trial.proxy.begin(*[faults.passed_on] * 50, faults.answers(404))
+    execution = many.load()
+    assert trial.proxy.fired == ["answers 404"]
+    assert "0000-000" in execution.answer["message"]
+    assert execution.error == "BucketNotFoundError"
+    trial.proxy.begin()
+    assert many.load_again().status == "SUCCEEDED"
+    assert trial.app.compare(trial.folder, "generation", many.table).equal
+
+
+def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: DeployedApp, tmp_path: Path) -> None:
+    client, name = app.cloud.client("lambda"), app.functions["write_batch"]["FunctionName"]
+    with proxied(app, MAX_BATCH_SIZE="100") as proxy:
+        client.update_function_configuration(FunctionName=name, Timeout=14)
+        trial = Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+        proxy.begin(always=faults.slow)
+        execution = trial.load()
+        client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
+    assert execution.status == "SUCCEEDED", execution.answer
+    assert execution.answer["data"]["batches_processed"] == 15
+    assert (app.attempts(execution), len(proxy.exchanges)) == (0, 15)
+    assert trial.invocations(execution) > 1
+    assert app.compare(tmp_path, "generation", trial.table).equal
+
+
+def test_a_bucket_that_is_not_there_is_refused_before_anything_is_staged(app: DeployedApp, tmp_path: Path) -> None:
+    with app.configured(INFLUXDB_BUCKET="no-such-bucket"):
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", sample(tmp_path, "generation", 10))
+    assert (execution.error, execution.answer["statusCode"]) == ("BucketNotFoundError", 500)
+    assert 'bucket "no-such-bucket" not found' in execution.answer["message"]
+    assert app.attempts(execution) == 1
+    assert [key for key in app.work_keys("staging/") if execution.arn.rsplit(":", 1)[1] in key] == []

@@ -1,0 +1,168 @@
+"""Faults between WriteBatch and InfluxDB, staged by a proxy, on the deployed app."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from tests import fault_proxy as faults
+from tests.fault_proxy import Exchange, Fault, FaultProxy
+from tests.integration.deployed_app import DeployedApp, sample
+from tests.integration.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, proxied
+
+
+@pytest.fixture(scope="module")
+def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
+    with proxied(app) as running:
+        yield running
+
+
+@pytest.fixture
+def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
+    proxy.begin()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+
+
+def in_three_seconds() -> str:
+    """An HTTP date, which leaves out fractions of a second."""
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.reset_before_the_body,
+        faults.reset_within_the_body,
+        faults.response_lost,
+        faults.response_truncated,
+        faults.applied_then_503,
+        faults.answers(500),
+        faults.answers(502, b"<html>"),
+        faults.answers(504),
+        faults.answers(503, Retry_After="when it suits"),
+    ],
+    ids=lambda fault: fault.__name__,
+)
+def test_a_fault_that_passes_is_survived(trial: Trial, fault: Fault) -> None:
+    trial.proxy.begin(faults.passed_on, fault, faults.passed_on, fault)
+    execution = trial.load()
+    assert trial.proxy.fired == [fault.__name__] * 2
+    assert len(trial.proxy.exchanges) == BATCHES + 2
+    assert len({exchange.body for exchange in trial.proxy.exchanges if exchange.applied}) == BATCHES
+    trial.check_loaded(execution)
+
+
+def test_several_faults_in_one_load_are_survived(trial: Trial) -> None:
+    script = [faults.response_lost, faults.reset_within_the_body, faults.answers(500), faults.applied_then_503]
+    trial.proxy.begin(*script)
+    execution = trial.load()
+    assert trial.proxy.fired == [fault.__name__ for fault in script]
+    trial.check_loaded(execution)
+
+
+def test_a_slow_way_only_takes_longer(trial: Trial) -> None:
+    trial.proxy.begin(always=faults.slow)
+    execution = trial.load()
+    assert trial.proxy.fired == [faults.slow.__name__] * BATCHES
+    trial.proxy.begin()
+    trial.check_loaded(execution)
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_is_given_up_and_asked_again(trial: Trial) -> None:
+    trial.proxy.begin(faults.silent)
+    execution = trial.load()
+    assert trial.proxy.fired == [faults.silent.__name__]
+    trial.check_loaded(execution)
+
+
+@pytest.mark.parametrize("retry_after", [lambda: "2", in_three_seconds], ids=["seconds", "date"])
+def test_nothing_is_asked_before_retry_after(trial: Trial, retry_after: Callable[[], str]) -> None:
+    def throttled(exchange: Exchange) -> None:
+        faults.answers(429, Retry_After=retry_after())(exchange)
+
+    trial.proxy.begin(throttled)
+    execution = trial.load()
+    assert trial.proxy.fired == ["throttled"]
+    trial.check_quiet_for(2)
+    trial.check_loaded(execution)
+
+
+@pytest.mark.slow
+def test_a_long_retry_after_is_waited_for_by_the_state_machine(trial: Trial) -> None:
+    trial.proxy.begin(faults.answers(503, Retry_After="15"))
+    execution = trial.load()
+    assert trial.proxy.fired == ["answers 503"]
+    trial.check_quiet_for(15)
+    assert trial.invocations(execution) == 2
+    trial.check_loaded(execution)
+
+
+def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> None:
+    trial.proxy.begin(always=faults.answers(503, Retry_After="7200"))
+    execution = trial.load()
+    message = trial.check_failed(execution, "InfluxUnavailableError", 503)
+    assert "InfluxDB wants no request before 20" in message
+    assert len(trial.proxy.exchanges) <= WRITERS
+    trial.check_converges()
+
+
+def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(trial: Trial) -> None:
+    trial.proxy.begin(always=faults.answers(503, b'{"code": "unavailable", "message": "engine closed"}'))
+    execution = trial.load()
+    assert "engine closed" in trial.check_failed(execution, "InfluxUnavailableError", 503)
+    assert trial.app.attempts(execution) == ATTEMPTS
+    assert len(trial.proxy.exchanges) <= ATTEMPTS * WRITERS * (1 + MAX_RETRIES)
+    assert trial.points_stored == 0
+    trial.check_converges()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, "InfluxUnauthorizedError"),
+        (403, "InfluxUnauthorizedError"),
+        (404, "BucketNotFoundError"),
+        (307, "SettingsError"),
+        (200, "SettingsError"),
+    ],
+)
+def test_what_cannot_heal_is_sent_once(trial: Trial, status: int, error: str) -> None:
+    trial.proxy.begin(always=faults.answers(status, b"<html>", Location="http://127.0.0.1:1/api/v2/write"))
+    execution = trial.load()
+    trial.check_failed(execution, error, 500)
+    bodies = [exchange.body for exchange in trial.proxy.exchanges]
+    assert len(bodies) == len(set(bodies)) <= WRITERS
+    assert trial.app.attempts(execution) == 1
+    assert trial.points_stored == 0
+
+
+def test_a_token_that_was_rotated_in_the_middle_of_a_load_is_read_again(trial: Trial) -> None:
+    app, old = trial.app, trial.app.cloud.influx.token
+
+    def rotate(token: str) -> None:
+        secrets = app.cloud.client("secretsmanager")
+        secrets.put_secret_value(SecretId=app.outputs["TokenSecretName"], SecretString=token)
+        app.influxdb.accept_token(token)
+
+    def rotated(exchange: Exchange) -> None:
+        rotate("another-token")
+        faults.passed_on(exchange)
+
+    trial.proxy.begin(faults.passed_on, rotated)
+    try:
+        execution = trial.load()
+        assert trial.proxy.fired == ["rotated"]
+        assert [exchange.applied for exchange in trial.proxy.exchanges].count(401) in range(1, WRITERS + 1)
+    finally:
+        rotate(old)
+    trial.check_loaded(execution)
+
+
+def test_a_body_that_is_too_large_is_halved(trial: Trial) -> None:
+    trial.proxy.begin(always=faults.holds_at_most(20_000))
+    execution = trial.load()
+    assert len(trial.proxy.exchanges) > 2 * BATCHES
+    trial.check_loaded(execution)

@@ -1,0 +1,128 @@
+"""Points that InfluxDB refuses, 5,000 to a batch: each is found and set aside, all others are written."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from math import ceil, log2
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cli.executions import Execution
+from local.engine_client import EngineClient
+from local.influxdb import BUCKET
+from tests.fault_proxy import FaultProxy, refuses
+from tests.integration.deployed_app import DeployedApp, sample
+from tests.integration.trial import proxied
+
+ROWS = 5000
+FEW, MANY = [0, 1, 7, 50], 101
+
+
+@pytest.fixture(scope="module")
+def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
+    with proxied(app, MAX_BATCH_SIZE=str(ROWS)) as running:
+        yield running
+
+
+def spread(count: int) -> list[int]:
+    """So many row numbers, all over the file."""
+    return sorted((997 * number + 13) % ROWS for number in range(count))
+
+
+def marked(table: pa.Table, rows: list[int]) -> pa.Table:
+    """With a quality flag of its own in these rows."""
+    flags = table["quality_flag"].to_pylist()
+    for row in rows:
+        flags[row] = "refused"
+    return table.set_column(table.column_names.index("quality_flag"), "quality_flag", pa.array(flags))
+
+
+def without(table: pa.Table, rows: list[int]) -> pa.Table:
+    return table.take(sorted(set(range(len(table))) - set(rows)))
+
+
+def quarantined(app: DeployedApp, execution: Execution) -> list[dict[str, Any]]:
+    data, name = execution.answer["data"], execution.arn.rsplit(":", 1)[1]
+    s3, work = app.cloud.client("s3"), app.outputs["WorkBucketName"]
+    (key,) = app.work_keys(f"quarantine/generation/{data['load_id']}/{name}/points-") or [""]
+    content = s3.get_object(Bucket=work, Key=key)["Body"].read() if key else gzip.compress(b"")
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+def check_isolated(app: DeployedApp, folder: Path, execution: Execution, table: pa.Table, rows: list[int]) -> None:
+    """All but `rows` are written, those are quarantined, and every row is counted once."""
+    assert execution.status == "SUCCEEDED", execution.answer
+    data = execution.answer["data"]
+    assert data["points_written"] == ROWS - len(rows)
+    assert data["conversion_stats"]["input_rows"] == data["conversion_stats"]["output_points"] == ROWS
+    assert data["conversion_stats"]["refused_points"] == len(rows)
+    points = quarantined(app, execution)
+    assert [point["source_row"] for point in points] == rows
+    compared = app.compare(folder, "generation", without(table, rows))
+    assert compared.equal, compared.differences
+
+
+def most_requests(bad: int) -> int:
+    return 2 * bad * ceil(log2(ROWS)) + 1
+
+
+@pytest.mark.parametrize("bad", [pytest.param(bad, marks=[] if bad == 7 else pytest.mark.slow) for bad in FEW])
+def test_where_400_writes_nothing_each_refused_line_is_found(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
+) -> None:
+    rows = spread(bad)
+    table = marked(sample(tmp_path, "generation", ROWS), rows)
+    proxy.begin(always=refuses(b"quality_flag=refused"))
+    execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    requests = len(proxy.exchanges)
+    assert requests <= most_requests(bad)
+    check_isolated(app, tmp_path, execution, table, rows)
+    written = [exchange.body for exchange in proxy.exchanges if exchange.applied]
+    assert sum(len(gzip.decompress(body).removesuffix(b"\n").split(b"\n")) for body in written) == ROWS - bad
+    replayed = app.run(app.named(execution.key))
+    assert len(proxy.exchanges) == 2 * requests
+    check_isolated(app, tmp_path, replayed, table, rows)
+
+
+@pytest.mark.parametrize("bad", [pytest.param(bad, marks=[] if bad == 7 else pytest.mark.slow) for bad in FEW])
+def test_where_422_writes_the_rest_each_refused_line_is_found(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
+) -> None:
+    rows = spread(bad)
+    table = only_here(sample(tmp_path, "generation", ROWS), "efficiency", rows)
+    take_as_integer(app, "efficiency", table.take(rows)["timestamp"])
+    proxy.begin()
+    execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert len(proxy.exchanges) <= most_requests(bad)
+    assert {exchange.applied for exchange in proxy.exchanges} == {422, 204} if bad else {204}
+    check_isolated(app, tmp_path, execution, table, rows)
+    assert all("field type conflict" in point["message"] for point in quarantined(app, execution))
+
+
+def only_here(table: pa.Table, field: str, rows: list[int]) -> pa.Table:
+    """The field is null in all other rows."""
+    values = [value if row in set(rows) else None for row, value in enumerate(table[field].to_pylist())]
+    return table.set_column(table.column_names.index(field), field, pa.array(values, pa.float64()))
+
+
+def take_as_integer(app: DeployedApp, field: str, times: pa.ChunkedArray) -> None:
+    """Make the field an integer around these times, so that our floats conflict with it, and leave no point behind."""
+    lines = [f"generation_data,region=other {field}=1i {int(time.timestamp())}000000000" for time in times.to_pylist()]
+    with closing(EngineClient(app.influxdb.engine.port)) as client:
+        if lines:
+            client.write("\n".join(lines).encode(), database=BUCKET, precision="n")
+            client.query("DROP SERIES FROM generation_data WHERE region = 'other'", database=BUCKET)
+
+
+def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
+    table = marked(sample(tmp_path, "generation", ROWS), spread(MANY))
+    proxy.begin(always=refuses(b"quality_flag=refused"))
+    execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert (execution.error, execution.answer["statusCode"]) == ("RefusedPointsError", 400)
+    assert f"refused {MANY} points" in execution.answer["message"]
+    assert len(proxy.exchanges) <= most_requests(MANY)
+    assert app.attempts(execution) == 1
