@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from shared.work_bucket import chunk_key, outcome_key
-
 from tests import fault_proxy as faults
 from tests.fault_proxy import Exchange, FaultProxy
 from tests.integration.deployed_app import DeployedApp, sample
