@@ -204,3 +204,12 @@ def test_a_failure_is_counted_in_the_same_metrics(app: DeployedApp) -> None:
     (line,) = app.metrics(execution)
     assert {metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == METRICS
     assert (line["PointsWritten"], line["ProcessingErrors"]) == ([0.0], [1.0])
+
+
+def test_a_file_of_which_every_row_is_set_aside_is_a_400(app: DeployedApp, tmp_path: Path) -> None:
+    table = sample(tmp_path, "generation", 5)
+    nothing = pa.nulls(5, pa.string())
+    table = table.set_column(table.column_names.index("region"), "region", nothing)
+    execution = app.load("dataset=generation/all-invalid.parquet", table)
+    data = check_failed(execution, "NoValidRecordsError", 400)
+    assert (data["points_written"], data["conversion_stats"]["set_aside_rows"]) == (0, {"missing_tag": 5})
