@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import RawIOBase
+from io import IOBase
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +63,7 @@ class PartReader:
     Text arrives dictionary-encoded, so that a value costs memory once, however many rows repeat it.
     """
 
-    def __init__(self, source: RawIOBase, part: Part, name: str) -> None:
+    def __init__(self, source: IOBase, part: Part, name: str) -> None:
         self._rows, self._name = part["rows"], name
         with self._parsing():
             footer = pq.read_metadata(source)

@@ -1,0 +1,37 @@
+"""Parquet files for tests, built on the spot: records of a dataset, and files that are made to do harm."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HOUR = 3_600_000_000
+START = 1_704_067_200_000_000
+"""2024-01-01, in microseconds."""
+
+
+def generation(rows: int = 3, **columns: Sequence[Any] | pa.Array) -> pa.Table:
+    """Records of dataset generation, one an hour; `columns` replace some or come on top, None takes one away."""
+    table: dict[str, Any] = {
+        "timestamp": pa.array([START + hour * HOUR for hour in range(rows)], pa.timestamp("us", "UTC")),
+        "region": ["SE"] * rows,
+        "energy_source": ["hydro"] * rows,
+        "measurement_type": ["verified"] * rows,
+        "power_mw": [float(row) for row in range(rows)],
+    }
+    return pa.table({name: column for name, column in (table | columns).items() if column is not None})
+
+
+def long_generation(values: Sequence[Any], units: Sequence[str | None], types: Sequence[str] | None = None) -> pa.Table:
+    """The same in the long layout: one value a row."""
+    rows = len(values)
+    return generation(rows, power_mw=None, value=values, unit=units, measurement_type=types or ["verified"] * rows)
+
+
+def parquet(table: pa.Table, **options: Any) -> bytes:
+    """A Parquet file."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()

@@ -1,0 +1,102 @@
+"""Rows of one series and time: repetitions collapse, contradictions are set aside, the last row wins."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.convert_and_chunk.collisions import columns_apart, find_repeated
+from functions.convert_and_chunk.row_groups import PartReader
+from tests.builders import generation, parquet
+from tests.conversion import converted, whole
+
+NAN = float("nan")
+
+
+def at_once(rows: int, **columns: Any) -> pa.Table:
+    """Records of one series and time, unless `columns` say otherwise."""
+    return generation(rows, timestamp=pa.array([0] * rows, pa.timestamp("s")), **columns)
+
+
+def test_an_exact_repetition_is_collapsed_into_its_last_row() -> None:
+    result = converted(at_once(3, power_mw=[1.0, 1.0, 1.0]))
+    assert (len(result.lines), result.records.verdicts.collapsed, result.set_aside) == (1, 2, {})
+
+
+def test_the_last_row_wins_and_the_others_are_set_aside() -> None:
+    result = converted(at_once(3, power_mw=[5.0, 6.0, 7.0]))
+    assert result.set_aside == {0: "collision", 1: "collision"}
+    assert [line.split(" ")[1] for line in result.lines] == ["power_mw=7.0"]
+
+
+def test_a_row_that_agrees_with_the_last_one_repeats_it() -> None:
+    result = converted(at_once(3, power_mw=[5.0, 6.0, 5.0]))
+    assert (result.set_aside, result.records.verdicts.collapsed) == ({1: "collision"}, 1)
+
+
+def test_rows_with_different_fields_complete_each_other() -> None:
+    result = converted(at_once(2, power_mw=[5.0, None], efficiency=[None, 0.5]))
+    assert [line.split(" ")[1] for line in result.lines] == ["power_mw=5.0", "efficiency=0.5"]
+
+
+def test_another_series_or_another_time_is_no_collision() -> None:
+    assert len(converted(at_once(2, region=["N", "S"])).lines) == 2
+    assert len(converted(generation(2, power_mw=[1.0, 2.0])).lines) == 2
+
+
+def test_a_row_that_is_set_aside_collides_with_nothing() -> None:
+    assert converted(at_once(2, region=["N", ""], energy_source=["x", "x"])).set_aside == {1: "missing_tag"}
+
+
+def test_rows_far_apart_in_the_file_collide() -> None:
+    rows = 200_000
+    timestamps = pa.array([0, *range(1, rows - 1), 0], pa.timestamp("s"))
+    assert converted(generation(rows, timestamp=timestamps)).set_aside == {0: "collision"}
+
+
+def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:
+    """Collapsed and colliding rows, found the slow way."""
+    collapsed, colliding = [], []
+    for row, (series, time, values) in enumerate(points):
+        same = [(other, found) for other, (*point, found) in enumerate(points) if point == [series, time]]
+        last = [
+            next((found[n] for _, found in reversed(same) if not np.isnan(found[n])), NAN) for n in range(len(values))
+        ]
+        if any(not np.isnan(value) and value != last[n] for n, value in enumerate(values)):
+            colliding.append(row)
+        elif any(other > row and repr(found) == repr(values) for other, found in same):
+            collapsed.append(row)
+    return collapsed, colliding
+
+
+values = st.sampled_from([NAN, 1.0, 2.0])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.lists(values, min_size=2, max_size=2)), max_size=12)
+)
+def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]]) -> None:
+    fields = [np.array([point[2][n] for point in points], np.float64) for n in range(2)]
+    series = np.array([point[0] for point in points], np.int32)
+    found = find_repeated(series, np.array([point[1] for point in points], np.int64), fields)
+    assert (found.collapsed.tolist(), found.colliding.tolist()) == reference(points)
+
+
+@pytest.mark.parametrize(
+    ("column", "apart"),
+    [
+        (pa.array(["A", "B", "A", "B"]), ["turbine"]),
+        (pa.array(["A", "A", "A", "A"]), []),
+        (pa.array([1, 2, 3, None]), ["turbine"]),
+        (pa.array([[1], [2], [3], [4]]), []),
+    ],
+)
+def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, apart: list[str]) -> None:
+    table = generation(4, turbine=column, note=["x"] * 4, __index_level_0__=[0, 1, 2, 3])
+    content = parquet(table)
+    reader = PartReader(io.BytesIO(content), whole(content), "a file")
+    assert columns_apart(reader, ["note", "turbine", "__index_level_0__"], np.array([0, 1]), np.array([3, 2])) == apart

@@ -1,0 +1,66 @@
+"""Datasets are declarations: told by the key, refused at import where they contradict themselves."""
+
+from typing import Any
+
+import pytest
+
+from shared.datasets import DATASETS, Dataset, Field, dataset_of
+from shared.errors import UnknownDatasetError
+
+
+def declared(**changes: Any) -> Dataset:
+    declaration: dict[str, Any] = {
+        "name": "wells",
+        "measurement": "well_data",
+        "required_tags": ("site",),
+        "fields": (Field(name="depth_m", unit="m"),),
+    }
+    return Dataset(**(declaration | changes))
+
+
+@pytest.mark.parametrize(
+    "key", ["dataset=generation/x.parquet", "in/dataset=generation/year=2024/at=2024-01-02 03:04/x.parquet"]
+)
+def test_the_key_names_the_dataset(key: str) -> None:
+    assert dataset_of(key) is DATASETS["generation"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["generation/x.parquet", "dataset=weather/x.parquet", "dataset=/x", "mydataset=generation/x", "dataset=generation"],
+)
+def test_another_key_names_none(key: str) -> None:
+    with pytest.raises(UnknownDatasetError, match="generation, consumption, transmission"):
+        dataset_of(key)
+
+
+def test_a_declaration_needs_no_more_than_this() -> None:
+    assert declared().tags == ("site",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"optional_tags": ("depth_m",)}, "'depth_m' is declared 2 times"),
+        ({"optional_tags": ("timestamp",)}, "'timestamp' is declared 2 times"),
+        ({"required_tags": ("site", "site")}, "'site' is declared 2 times"),
+        ({"required_tags": ("time",)}, "'time' cannot be a name"),
+        ({"required_tags": ("_site",)}, "'_site' cannot be a name"),
+        ({"required_tags": ("a b",)}, "'a b' cannot be a name"),
+        ({"measurement": ""}, "'' cannot be a name"),
+        ({"fields": (Field(name="time", unit="h"),)}, "'time' cannot be a name"),
+        ({"fields": ()}, "it has no field"),
+        ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone"),
+        ({"aliases": {"ort": "place"}}, "alias 'ort' for 'place'"),
+        ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),
+    ],
+)
+def test_a_contradiction_is_refused_with_its_name(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match="dataset 'wells'") as refusal:
+        declared(**changes)
+    assert complaint in str(refusal.value)
+
+
+def test_every_contradiction_is_told_at_once() -> None:
+    with pytest.raises(ValueError, match=r"no field.*no time zone"):
+        declared(fields=(), zone="x")

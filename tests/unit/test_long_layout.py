@@ -1,0 +1,94 @@
+"""The long layout: which field a value belongs to, and in which unit."""
+
+import pytest
+
+from functions.convert_and_chunk.long_layout import field_of
+from shared.datasets import DATASETS
+from tests.builders import generation, long_generation
+from tests.conversion import converted
+
+
+def destination(dataset: str, measurement_type: str, unit: str) -> tuple[str, float] | None:
+    """The field, and what 1000 of the unit are in the field's."""
+    fields = DATASETS[dataset].fields
+    if (found := field_of(measurement_type, unit, fields)) is None:
+        return None
+    number, scale = found
+    return fields[number].name, 1000 * scale.multiplier / scale.divisor
+
+
+@pytest.mark.parametrize(
+    ("dataset", "measurement_type", "unit", "field", "thousand"),
+    [
+        ("generation", "verified", "MW", "power_mw", 1000),
+        ("generation", "verified", "MWmed", "power_mw", 1000),
+        ("generation", "verified", "kW", "power_mw", 1),
+        ("generation", "verified", "GW", "power_mw", 1_000_000),
+        ("generation", "power_mw", "kW", "power_mw", 1),
+        ("generation", "power_mw", "", "power_mw", 1000),
+        ("generation", "capacity_factor", "ratio", "capacity_factor", 1000),
+        ("generation", "efficiency", "%", "efficiency", 10),
+        ("consumption", "verified", "MWh", "consumption_mwh", 1000),
+        ("consumption", "verified", "kWh", "consumption_mwh", 1),
+        ("consumption", "verified", "GWh", "consumption_mwh", 1_000_000),
+        ("consumption", "verified", "MWmed", "demand_mw", 1000),
+        ("consumption", "load_factor", "%", "load_factor", 10),
+        ("transmission", "flow_mw", "MW", "flow_mw", 1000),
+        ("transmission", "losses", "MWh", "losses_mwh", 1000),
+        ("transmission", "voltage", "kV", "voltage_kv", 1000),
+    ],
+)
+def test_the_measurement_type_or_the_unit_names_the_field(
+    dataset: str, measurement_type: str, unit: str, field: str, thousand: float
+) -> None:
+    assert destination(dataset, measurement_type, unit) == (field, thousand)
+
+
+@pytest.mark.parametrize(
+    ("measurement_type", "unit"),
+    [
+        ("verified", "MWh"),
+        ("verified", ""),
+        ("verified", "furlong"),
+        ("verified", "%"),
+        ("power_mw", "ratio"),
+        ("power_mw", "x"),
+    ],
+)
+def test_what_names_no_field_is_nothing(measurement_type: str, unit: str) -> None:
+    assert destination("generation", measurement_type, unit) is None
+
+
+def test_each_row_becomes_a_line_of_one_field() -> None:
+    table = long_generation([1.5, 50.0, 2500.0], ["MW", "%", " kW "], ["verified", "efficiency", "verified"])
+    assert [line.split(" ")[1] for line in converted(table).lines] == [
+        "power_mw=1.5",
+        "efficiency=0.5",
+        "power_mw=2.5",
+    ]
+
+
+def test_a_row_with_an_unknown_unit_is_set_aside() -> None:
+    assert converted(long_generation([1.0, 2.0, 3.0], ["MW", "furlong", None])).set_aside == {
+        1: "unknown_unit",
+        2: "unknown_unit",
+    }
+
+
+def test_values_may_be_text_and_have_the_same_rules() -> None:
+    table = long_generation(["1,5", "NaN", "0E-8", ""], ["MW"] * 4)
+    result = converted(table)
+    assert result.set_aside == {0: "not_a_number", 1: "no_field", 3: "no_field"}
+    assert result.records.left_out["power_mw"] == 1
+    assert len(result.lines) == 1
+
+
+def test_both_layouts_give_the_same_points() -> None:
+    wide = converted(generation(4)).lines
+    long = converted(long_generation([0.0, 1.0, 2.0, 3.0], ["MW"] * 4)).lines
+    assert wide == long
+
+
+def test_scaling_rounds_once() -> None:
+    [line] = converted(long_generation([0.1 + 0.2], ["kW"])).lines
+    assert float(line.split("=")[-1].split(" ")[0]) == (0.1 + 0.2) / 1000

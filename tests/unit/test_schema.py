@@ -1,0 +1,109 @@
+"""Which columns carry a dataset, and all that is wrong with them at once."""
+
+import pyarrow as pa
+import pytest
+
+from shared.datasets import Dataset, Field
+from shared.errors import SchemaMismatchError
+from shared.schema import MAX_COLUMNS, Columns, plan_columns
+from tests.builders import generation, long_generation
+from tests.conversion import GENERATION
+
+
+def planned(table: pa.Table, dataset: Dataset = GENERATION, *, validate: bool = True) -> Columns:
+    return plan_columns(table.schema, dataset, validate=validate)
+
+
+def findings(table: pa.Table, dataset: Dataset = GENERATION) -> list[str]:
+    with pytest.raises(SchemaMismatchError) as refusal:
+        planned(table, dataset)
+    return refusal.value.findings
+
+
+def test_our_columns_are_found_and_the_others_named() -> None:
+    columns = planned(generation(plant_name=["x"] * 3, note=["y"] * 3, nested=[[1]] * 3))
+    assert (columns.layout, columns.fields, columns.ignored) == ("wide", ("power_mw",), ("nested", "note"))
+    assert columns.tags == ("region", "energy_source", "measurement_type", "plant_name")
+
+
+def test_the_long_layout_is_told_by_its_columns() -> None:
+    columns = planned(long_generation([1.0], ["MW"]))
+    assert (columns.layout, columns.fields) == ("long", GENERATION.field_names)
+
+
+def test_every_finding_is_told_at_once() -> None:
+    table = generation(region=None, energy_source=[1.5] * 3, power_mw=[True] * 3, timestamp=[1, 2, 3])
+    assert findings(table) == [
+        "column 'region': not found, needed: text",
+        "column 'timestamp': found int64, needed: a timestamp",
+        "column 'energy_source': found double, needed: text",
+        "column 'power_mw': found bool, needed: numbers",
+    ]
+
+
+def test_a_file_needs_a_field() -> None:
+    assert findings(generation(power_mw=None))[0].startswith("no field found, needed: one of power_mw")
+
+
+def test_without_validation_tags_may_be_absent_but_not_time_and_fields() -> None:
+    assert planned(generation(region=None), validate=False).tags == ("energy_source", "measurement_type")
+    for table in (generation(timestamp=None), generation(power_mw=None)):
+        with pytest.raises(SchemaMismatchError):
+            planned(table, validate=False)
+
+
+def test_a_name_that_occurs_twice_is_ambiguous() -> None:
+    table = generation().append_column("region", pa.array(["N"] * 3))
+    assert findings(table) == ["column 'region': found 2 times, aliases included: keep one"]
+
+
+def test_names_that_are_not_ours_may_occur_twice() -> None:
+    table = generation(note=["x"] * 3).append_column("note", pa.array(["y"] * 3))
+    assert planned(table).ignored == ("note",)
+
+
+def test_both_layouts_in_one_file_are_ambiguous() -> None:
+    [finding] = findings(generation(value=[1.0] * 3, unit=["MW"] * 3))
+    assert finding.startswith("columns 'value' and 'unit' beside ['power_mw']")
+
+
+def test_too_many_columns_are_refused() -> None:
+    table = generation(1, **{f"c{number}": [1] for number in range(MAX_COLUMNS)})
+    assert findings(table) == [f"{MAX_COLUMNS + 5} columns (limit 2000): write a file with the columns that are needed"]
+
+
+def test_a_message_lists_twenty_findings_and_counts_the_rest() -> None:
+    tags = tuple(f"tag{number}" for number in range(30))
+    dataset = Dataset(name="d", measurement="m", required_tags=tags, fields=(Field(name="power_mw", unit="MW"),))
+    with pytest.raises(SchemaMismatchError) as refusal:
+        planned(generation(), dataset)
+    assert len(refusal.value.findings) == 30
+    assert str(refusal.value).count("not found") == 20
+    assert "and 10 more, all in the report" in str(refusal.value)
+
+
+def test_an_alias_finds_a_column_under_another_name() -> None:
+    dataset = Dataset(
+        name="d",
+        measurement="m",
+        required_tags=("place",),
+        fields=(Field(name="power", unit="MW"),),
+        aliases={"region": "place", "power_mw": "power"},
+    )
+    columns = planned(generation(), dataset)
+    assert columns.source == {"timestamp": "timestamp", "place": "region", "power": "power_mw"}
+    assert findings(generation(place=["x"] * 3), dataset)[0].startswith("column 'place': found 2 times")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.int64(), pa.float16(), pa.decimal128(5, 1), pa.string(), pa.dictionary(pa.int8(), pa.string()), pa.null()],
+    ids=str,
+)
+def test_fields_may_be_of_every_type_that_shows_numbers(kind: pa.DataType) -> None:
+    assert planned(generation(power_mw=pa.nulls(3, kind))).fields == ("power_mw",)
+
+
+@pytest.mark.parametrize("kind", [pa.bool_(), pa.timestamp("s"), pa.list_(pa.float64()), pa.date32()], ids=str)
+def test_fields_of_other_types_are_refused(kind: pa.DataType) -> None:
+    assert findings(generation(power_mw=pa.nulls(3, kind))) == [f"column 'power_mw': found {kind}, needed: numbers"]

@@ -1,0 +1,106 @@
+"""Tags: what is written, left out, or set aside; and which rows are one series."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.builders import generation, parquet
+from tests.conversion import converted
+
+
+def region(value: Any, kind: pa.DataType | None = None, *, validate: bool = True) -> str:
+    """What becomes of one region: its piece of the line, or the rule."""
+    result = converted(generation(1, region=pa.array([value], kind)), validate=validate)
+    return result.set_aside[0] if result.set_aside else result.lines[0].split("verified")[1].rsplit(" power", 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("SE", "SE"),
+        ("NORDESTE       ", "NORDESTE"),
+        ("a,b", r"a\,b"),
+        ("a=b", r"a\=b"),
+        ("a b", r"a\ b"),
+        ('say "hi"', r"say\ " + '"hi"'),
+        ("São Paulo", r"São\ Paulo"),
+        ("é😀𐍈", "é😀𐍈"),
+        ("#1", "#1"),
+        (r"C:\dir", r"C:\dir"),
+        ("--", "--"),
+        ("\u2028", "missing_tag"),
+        ("a\u2028b", "a\u2028b"),
+        ("a\ufffdb", "a\ufffdb"),
+    ],
+)
+def test_a_tag_is_trimmed_and_escaped(value: str, written: str) -> None:
+    assert region(value) == (written if written == "missing_tag" else f",region={written}")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int8(), pa.string())],
+    ids=str,
+)
+def test_text_of_every_type_is_a_tag(kind: pa.DataType) -> None:
+    assert region(b"SE" if kind == pa.binary() else "SE", kind) == ",region=SE"
+
+
+def test_an_integer_is_a_tag() -> None:
+    assert region(7, pa.int16()) == ",region=7"
+
+
+@pytest.mark.parametrize("value", [None, "", "   ", "-", " - "])
+def test_a_required_tag_without_a_value_sets_the_row_aside_if_rows_are_validated(value: str | None) -> None:
+    assert region(value, pa.string()) == "missing_tag"
+    assert region(value, pa.string(), validate=False) == ""
+
+
+def test_an_optional_tag_without_a_value_is_left_out() -> None:
+    names = pa.array(["Ilha", None, "-"])
+    assert [line.count("plant_name=") for line in converted(generation(3, plant_name=names)).lines] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nb", "a\rb", "a\tb", "a\0b", "a\x7fb", "end\\", "a\\,b", "a\\ b", "a\\=b", "a\\\\b", "x" * 70_000]
+)
+def test_a_value_that_line_protocol_cannot_carry_sets_the_row_aside(value: str) -> None:
+    assert region(value) == "unusable_tag"
+
+
+def test_bytes_that_are_not_utf_8_set_the_row_aside() -> None:
+    assert region(b"S\xc3", pa.binary()) == "unusable_tag"
+
+
+def test_tags_that_are_too_long_together_set_the_row_aside() -> None:
+    table = generation(2, region=["x" * 40_000, "y"], plant_name=["z" * 40_000, "z" * 40_000])
+    assert converted(table).set_aside == {0: "unusable_tag"}
+
+
+def test_padded_and_plain_values_are_one_series() -> None:
+    table = generation(2, timestamp=pa.array([0, 0], pa.timestamp("s")), region=["N", "N  "], power_mw=[1.0, 1.0])
+    assert len(converted(table).lines) == 1
+
+
+def test_each_row_group_may_have_its_own_dictionary() -> None:
+    regions = [f"R{row * row % 7}" for row in range(60)]
+    lines = converted(parquet(generation(60, region=regions), row_group_size=10)).lines
+    assert [line.split("region=")[1].split(" ")[0] for line in lines] == regions
+
+
+def test_a_flood_of_distinct_values_in_every_tag_is_still_told_apart() -> None:
+    """So many that the product of the dictionaries' sizes passes 64 bits."""
+    rows = 70_000
+    names = ("region", "energy_source", "measurement_type", "quality_flag")
+    columns = {
+        name: [f"{name}{(row * step) % rows}" for row in range(rows)]
+        for name, step in zip(names, (1, 3, 7, 9), strict=True)
+    }
+    lines = converted(generation(rows, **columns, timestamp=pa.array([0] * rows, pa.timestamp("s")))).lines
+    assert len({line.split(" ")[0] for line in lines}) == rows
+    row = 12_345
+    assert lines[row].startswith(
+        f"generation_data,energy_source=energy_source{row * 3},measurement_type=measurement_type{row * 7 % rows},"
+        f"quality_flag=quality_flag{row * 9 % rows},region=region{row} "
+    )
