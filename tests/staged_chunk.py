@@ -1,13 +1,15 @@
-"""A chunk in the work bucket, as ConvertAndChunk leaves it."""
+"""A chunk in the work bucket, as ConvertAndChunk leaves it and WriteBatch finds it."""
 
 import gzip
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
-from shared.events import Batch, ChunkRef, Manifest
+from functions.write_batch.handler import lambda_handler
+from shared.events import Batch, ChunkOutcome, ChunkRef, ChunkWritten, Manifest
 from shared.settings import work_bucket
-from shared.work_bucket import chunk_key, manifest_key, put_json
+from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,3 +49,13 @@ def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
         next_batch=0,
         waits=0,
     )
+
+
+def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkWritten:
+    """One invocation."""
+    return lambda_handler(ref, context)  # type: ignore[arg-type]
+
+
+def outcome(s3: "S3Client") -> ChunkOutcome:
+    """What the invocations left behind."""
+    return cast(ChunkOutcome, get_json(s3, outcome_key(*WHERE)))

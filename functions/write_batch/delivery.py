@@ -56,16 +56,20 @@ class Delivery:
         self._progress.outcome["batches"] = len(batches)
         waiting = [batch for batch in batches if not self._progress.is_done(batch.number)]
         with ThreadPoolExecutor(WRITERS) as writers:
-            futures = [writers.submit(self._write, batch) for batch in waiting]
+            writers.map(self._write, waiting)
         self._progress.outcome["requests"] += self._sender.requests
-        for future in futures:
-            future.result()
+        if self._sender.failure:
+            raise self._sender.failure
 
     def _write(self, batch: StagedBatch) -> None:
-        outcome = self._sender.send(bytes(batch.body), self._where(batch))
-        if outcome.action is Action.SPLIT:
-            self._isolate(batch, outcome)
-        self._progress.done(batch)
+        """A failure is reported to the sender, before this writer can take the next batch."""
+        try:
+            outcome = self._sender.send(bytes(batch.body), self._where(batch))
+            if outcome.action is Action.SPLIT:
+                self._isolate(batch, outcome)
+            self._progress.done(batch)
+        except Exception as error:  # noqa: BLE001 - `write` raises it
+            self._sender.fail(error)
 
     def _isolate(self, batch: StagedBatch, refusal: Outcome) -> None:
         """Find the refused lines and set them aside, the others being written meanwhile."""
@@ -77,7 +81,7 @@ class Delivery:
         for number, reason in refused_lines(lines, refusal, send):
             self._progress.refuse(batch, source_rows[number], lines[number], reason)
             if len(self._progress.refused) > MOST_REFUSED:
-                raise self._sender.fail(_refused(self._ref, self._progress))
+                raise _refused(self._ref, self._progress)
 
     def _where(self, batch: StagedBatch) -> str:
         return f"chunk {self._ref['chunk']}, batch {batch.number}"

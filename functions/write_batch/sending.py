@@ -38,21 +38,25 @@ class Deadline:
         return self.remaining_ms() / 1000 - RESERVED_S
 
 
+class StoppedError(Exception):
+    """Another writer failed."""
+
+
 class Sender:
     """Sends bodies to one bucket. All writers of a chunk share it: one Retry-After and one failure are everybody's.
 
-    `requests` counts what was sent.
+    `requests` counts what was sent, `failure` is the first.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
         self.requests = 0
+        self.failure: Exception | None = None
         self._influx = influx
         self._bucket = bucket
         self._max_retries = max_retries
         self._deadline = deadline
         self._lock = Lock()
         self._quiet_until = 0.0
-        self._failure: Exception | None = None
         self._failed = Event()
         self._retrying = Retrying(
             retry=retry_if_result(lambda outcome: outcome.action is Action.RETRY),
@@ -63,28 +67,27 @@ class Sender:
         )
 
     def send(self, body: bytes, where: str) -> Outcome:
-        """DONE or SPLIT. Raises ComeBackError, what the table of outcomes says, or the failure of another writer."""
+        """DONE or SPLIT. Raises ComeBackError, StoppedError, or what the table of outcomes says."""
         outcome = self._retrying(self._attempt, body)
         if outcome.action in (Action.DONE, Action.SPLIT):
             return outcome
         if outcome.action is Action.RETRY and outcome.retry_after_s:
-            raise self.fail(ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s)))
-        raise self.fail(outcome.exception(where))
+            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s))
+        raise outcome.exception(where)
 
-    def fail(self, error: Exception) -> Exception:
-        """End every wait and begin no further request. Returns what to raise: the first failure."""
+    def fail(self, failure: Exception) -> None:
+        """End every wait, and begin no further request."""
         with self._lock:
-            self._failure = self._failure or error
+            self.failure = self.failure or failure
         self._failed.set()
-        return self._failure
 
     def _attempt(self, body: bytes) -> Outcome:
         self._failed.wait(max(0.0, self._quiet_until - monotonic()))
-        if self._failure:
-            raise self._failure
+        if self.failure:
+            raise StoppedError
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if timeout_s < LEAST_REQUEST_S:
-            raise self.fail(ComeBackError(datetime.now(UTC)))
+            raise ComeBackError(datetime.now(UTC))
         outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
         with self._lock:
             self.requests += 1

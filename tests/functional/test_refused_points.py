@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.write_batch.delivery import MOST_REFUSED
-from functions.write_batch.handler import lambda_handler
 from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.events import RefusedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
 from tests.scripted_influx import Reply, Request, ScriptedInflux
-from tests.staged_chunk import WHERE, points, stage
+from tests.staged_chunk import WHERE, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +53,7 @@ def test_refused_points_are_set_aside_and_the_others_written(
     store = influx.answer = Store(refusal, partial=partial)
     good = points(20)
     ref = stage(s3, [*good[:7], BAD, *good[7:]], points(5, first=20))
-    assert lambda_handler(ref, context)["written"]  # type: ignore[arg-type]
+    assert write(ref, context)["written"]
     assert set(store.lines) == set(points(25))
     outcome = get_json(s3, outcome_key(*WHERE))
     assert (outcome["written"], outcome["refused"]) == ({"0": 20, "1": 5}, {"0": 1})
@@ -64,7 +63,7 @@ def test_refused_points_are_set_aside_and_the_others_written(
 
 def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     influx.answer = Store(V3, partial=False)
-    lambda_handler(stage(s3, [BAD, *points(3)]), context)  # type: ignore[arg-type]
+    write(stage(s3, [BAD, *points(3)]), context)
     assert quarantined(s3)[0]["message"] == (
         "InfluxDB answers 400, it refuses points: parsing failed for write_lp endpoint: invalid field value"
     )
@@ -77,7 +76,7 @@ def test_where_nothing_may_be_dropped_the_chunk_fails_after_the_rest_is_written(
     store = influx.answer = Store(V27, partial=False)
     ref = stage(s3, [BAD, *points(3)], points(2, first=3))
     with pytest.raises(RefusedPointsError, match=r"source row 0: .*unable to parse.*already written: 5 points"):
-        lambda_handler(ref, context)  # type: ignore[arg-type]
+        write(ref, context)
     assert set(store.lines) == set(points(5))
     assert len(quarantined(s3)) == 1
 
@@ -88,7 +87,7 @@ def test_too_many_refused_points_end_the_load_soon(
     influx.answer = Store(V27, partial=False)
     ref = stage(s3, [b"bad,t=a f=1 %d" % number for number in range(5000)])
     with pytest.raises(RefusedPointsError, match=f"refused {MOST_REFUSED + 1} points"):
-        lambda_handler(ref, context)  # type: ignore[arg-type]
+        write(ref, context)
     assert len(influx.writes) < 3 * MOST_REFUSED
     assert len(quarantined(s3)) == MOST_REFUSED + 1
     assert get_json(s3, outcome_key(*WHERE))["written"] == {}
@@ -101,15 +100,15 @@ def test_what_was_refused_before_an_interruption_is_kept(
     store = Store(V27, partial=False)
     influx.answer = lambda request: Reply(503) if points(1, first=3)[0] in request.lines else store(request)
     with pytest.raises(InfluxUnavailableError):
-        lambda_handler(ref, context)  # type: ignore[arg-type]
+        write(ref, context)
     influx.answer = store
-    lambda_handler(ref, context)  # type: ignore[arg-type]
+    write(ref, context)
     assert [point["source_row"] for point in quarantined(s3)] == [0]
     assert get_json(s3, outcome_key(*WHERE))["refused"] == {"0": 1}
 
 
 def test_bisection_sends_compressed_bodies(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     influx.answer = Store(V27, partial=False)
-    lambda_handler(stage(s3, [BAD, *points(3)]), context)  # type: ignore[arg-type]
+    write(stage(s3, [BAD, *points(3)]), context)
     assert {request.headers["Content-Encoding"] for request in influx.writes} == {"gzip"}
     assert [len(request.lines) for request in influx.writes] == [4, 2, 1, 1, 2]

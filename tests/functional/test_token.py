@@ -8,10 +8,10 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities import parameters
 
-from functions.write_batch.handler import lambda_handler
 from shared.errors import InfluxUnauthorizedError, SettingsError
+from shared.events import ChunkRef
 from tests.scripted_influx import Reply, ScriptedInflux
-from tests.staged_chunk import points, stage
+from tests.staged_chunk import points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,10 +35,10 @@ def secrets(
     parameters.clear_caches()  # type: ignore[no-untyped-call]
 
 
-def cached(secrets: "SecretsManagerClient", ref: object, context: SimpleNamespace) -> None:
+def cached(secrets: "SecretsManagerClient", ref: ChunkRef, context: SimpleNamespace) -> None:
     """An invocation that reads the old token; warm functions keep it."""
     with pytest.raises(InfluxUnauthorizedError):
-        lambda_handler(ref, context)  # type: ignore[arg-type]
+        write(ref, context)
 
 
 @pytest.mark.parametrize("secret", ["new", " new\n", '{"token": "new"}', '{"token": "new", "org": "grid"}'])
@@ -53,7 +53,7 @@ def test_a_rotated_token_is_read_once_and_the_load_goes_on(
     cached(secrets, ref, context)
     influx.requests.clear()
     secrets.put_secret_value(SecretId=NAME, SecretString=secret)
-    assert lambda_handler(ref, context)["written"]  # type: ignore[arg-type]
+    assert write(ref, context)["written"]
     tokens = [request.token for request in influx.writes]
     assert tokens.count("new") == 3
     assert 1 <= tokens.count("old") <= 2
@@ -63,14 +63,14 @@ def test_a_token_that_has_not_changed_is_not_tried_again(
     s3: "S3Client", influx: ScriptedInflux, secrets: "SecretsManagerClient", context: SimpleNamespace
 ) -> None:
     with pytest.raises(InfluxUnauthorizedError, match="401, it does not accept the token"):
-        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+        write(stage(s3, points(3)), context)
     assert len(influx.writes) == 1
 
 
 def test_a_refused_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     influx.answer = lambda _: Reply(403)
     with pytest.raises(InfluxUnauthorizedError):
-        lambda_handler(stage(s3, points(50)), context)  # type: ignore[arg-type]
+        write(stage(s3, points(50)), context)
     assert len(influx.writes) == 1
 
 
@@ -80,7 +80,7 @@ def test_a_secret_without_a_token_is_named_and_not_told(
 ) -> None:
     secrets.put_secret_value(SecretId=NAME, SecretString=secret or " ")
     with pytest.raises(SettingsError, match="the secret influx-token holds no token") as raised:
-        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+        write(stage(s3, points(3)), context)
     assert not secret or secret not in str(raised.value)
 
 
@@ -89,7 +89,7 @@ def test_a_secret_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("INFLUXDB_TOKEN_SECRET_NAME", "elsewhere")
     with pytest.raises(SettingsError, match="the secret elsewhere cannot be read: ResourceNotFoundException"):
-        lambda_handler(stage(s3, points(3)), context)  # type: ignore[arg-type]
+        write(stage(s3, points(3)), context)
 
 
 @pytest.mark.parametrize("status", [204, 400, 401, 404, 500, 0])
@@ -103,7 +103,7 @@ def test_the_token_is_in_no_log_line_and_no_error(
     influx.answer = lambda request: Reply(status, {"message": f"{request.headers['Authorization']} is not right"})
     error = ""
     try:
-        lambda_handler(stage(s3, points(1)), context)  # type: ignore[arg-type]
+        write(stage(s3, points(1)), context)
     except Exception as raised:  # noqa: BLE001 - whatever it is, it must not tell
         error = repr(raised) + repr(raised.__cause__) + repr(raised.__context__)
     assert "canary" not in error

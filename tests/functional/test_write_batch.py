@@ -1,35 +1,19 @@
-"""WriteBatch: what goes out, what is left behind, and when it comes back."""
+"""WriteBatch: what goes out, what is sent again, and what is left behind."""
 
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.write_batch.handler import lambda_handler
-from functions.write_batch.pause import MOST_FRUITLESS_WAITS
+from functions.write_batch.delivery import WRITERS
 from shared.errors import BucketNotFoundError, ChunkDamagedError, InfluxUnavailableError, LoaderError, SettingsError
-from shared.events import ChunkOutcome, ChunkRef, ChunkWritten
-from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
+from shared.work_bucket import chunk_key, get_json, manifest_key, put_json
 from tests.functional.conftest import WORK
 from tests.scripted_influx import BROKEN, RESET, Reply, ScriptedInflux
-from tests.staged_chunk import CHUNK, WHERE, members, points, stage
+from tests.staged_chunk import CHUNK, WHERE, members, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkWritten:
-    return lambda_handler(ref, context)  # type: ignore[arg-type]
-
-
-def outcome(s3: "S3Client") -> ChunkOutcome:
-    return cast(ChunkOutcome, get_json(s3, outcome_key(*WHERE)))
-
-
-def back_again(ref: ChunkRef, answer: ChunkWritten) -> ChunkRef:
-    """What the state machine passes after a wait."""
-    return {**ref, "next_batch": answer["next_batch"], "waits": answer["waits"]}
 
 
 def test_every_member_goes_out_as_it_was_staged(
@@ -91,6 +75,18 @@ def test_what_cannot_heal_is_sent_once(
     assert len(influx.writes) == 1
 
 
+def test_a_failure_among_many_batches_tells_its_story_once(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    ref = stage(s3, *(points(1, first=number) for number in range(100)))
+    influx.script = [Reply(204)] * 20
+    influx.answer = lambda _: Reply(404)
+    with pytest.raises(BucketNotFoundError) as raised:
+        write(ref, context)
+    assert len(raised.traceback) < 20
+    assert len(influx.writes) <= 20 + WRITERS
+
+
 def test_a_batch_that_was_written_is_not_sent_again_after_an_error(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
@@ -102,72 +98,6 @@ def test_a_batch_that_was_written_is_not_sent_again_after_an_error(
     assert write(ref, context)["written"]
     assert [request.body for request in influx.writes[before:]] == members([points(2, first=3)])
     assert outcome(s3)["written"] == {"0": 3, "1": 2}
-
-
-def test_a_short_retry_after_is_waited_for(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
-    influx.script = [Reply(429, headers={"Retry-After": "1"})]
-    assert write(stage(s3, points(3)), context)["written"]
-    first, second = influx.writes
-    assert second.at - first.at >= 1
-
-
-def test_a_long_retry_after_is_left_to_the_state_machine(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
-) -> None:
-    ref, asked_at = stage(s3, points(3)), datetime.now(UTC)
-    influx.script = [Reply(503, headers={"Retry-After": "60"})]
-    answer = write(ref, context)
-    assert (answer["written"], answer["next_batch"], answer["waits"]) == (False, 0, 1)
-    assert datetime.fromisoformat(answer["not_before"]) >= asked_at + timedelta(seconds=60)
-
-
-def test_whoever_calls_too_early_sends_nothing(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
-) -> None:
-    ref = stage(s3, points(3))
-    influx.script = [Reply(503, headers={"Retry-After": "60"})]
-    first = write(ref, context)
-    second = write(ref, context)
-    assert second["not_before"] == first["not_before"]
-    assert len(influx.writes) == 1
-
-
-def test_a_retry_after_of_more_than_15_minutes_ends_the_load(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
-) -> None:
-    ref = stage(s3, points(3))
-    influx.script = [Reply(503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})]
-    for _ in range(2):
-        with pytest.raises(InfluxUnavailableError, match="no request before 20"):
-            write(ref, context)
-    assert len(influx.writes) == 1
-    assert outcome(s3)["chunk"] == CHUNK
-
-
-def test_an_invocation_ends_before_its_time_does(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
-) -> None:
-    ref = stage(s3, *(points(1, first=number) for number in range(10)))
-    context.get_remaining_time_in_millis = lambda: 60_000 if len(influx.writes) < 4 else 9_000
-    answer = write(ref, context)
-    assert not answer["written"]
-    assert answer["next_batch"] in (4, 5)
-    assert answer["waits"] == 0
-    context.get_remaining_time_in_millis = lambda: 60_000
-    assert write(back_again(ref, answer), context)["written"]
-    assert sorted(request.body for request in influx.writes) == sorted(
-        members([points(1, first=number) for number in range(10)])
-    )
-
-
-def test_waits_without_progress_are_counted_and_end(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
-) -> None:
-    ref = stage(s3, points(3))
-    context.get_remaining_time_in_millis = lambda: 1_000
-    assert write({**ref, "waits": MOST_FRUITLESS_WAITS - 1}, context)["waits"] == MOST_FRUITLESS_WAITS
-    with pytest.raises(InfluxUnavailableError, match=f"took nothing after {MOST_FRUITLESS_WAITS} waits"):
-        write({**ref, "waits": MOST_FRUITLESS_WAITS}, context)
 
 
 def test_a_chunk_that_is_gone_is_damaged(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:

@@ -5,9 +5,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from shared.work_bucket import chunk_key, outcome_key
@@ -144,9 +147,15 @@ def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial
     trial.check_loaded(ended[0])
 
 
+def in_the_nineties(table: pa.Table) -> pa.Table:
+    """So many hours would reach into the months of other tests."""
+    earlier = pc.subtract(table["timestamp"], pa.scalar(timedelta(days=30 * 365), pa.duration("us")))
+    return table.set_column(0, "timestamp", earlier)
+
+
 @pytest.mark.slow
 def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it(trial: Trial) -> None:
-    many = replace(trial, table=sample(trial.folder, "generation", 101_000))
+    many = replace(trial, table=in_the_nineties(sample(trial.folder, "generation", 101_000)))
     trial.proxy.begin(*[faults.passed_on] * 50, faults.answers(404))
     execution = many.load()
     assert trial.proxy.fired == ["answers 404"]

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from math import ceil, log2
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_where_422_writes_the_rest_each_refused_line_is_found(
 ) -> None:
     rows = spread(bad)
     table = only_here(sample(tmp_path, "generation", ROWS), "efficiency", rows)
-    take_as_integer(app, "efficiency", table.take(rows)["timestamp"])
+    take_as_integer(app, "efficiency", [table["timestamp"][row].as_py() for row in rows])
     proxy.begin()
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert len(proxy.exchanges) <= most_requests(bad)
@@ -109,9 +110,9 @@ def only_here(table: pa.Table, field: str, rows: list[int]) -> pa.Table:
     return table.set_column(table.column_names.index(field), field, pa.array(values, pa.float64()))
 
 
-def take_as_integer(app: DeployedApp, field: str, times: pa.ChunkedArray) -> None:
+def take_as_integer(app: DeployedApp, field: str, times: list[datetime]) -> None:
     """Make the field an integer around these times, so that our floats conflict with it, and leave no point behind."""
-    lines = [f"generation_data,region=other {field}=1i {int(time.timestamp())}000000000" for time in times.to_pylist()]
+    lines = [f"generation_data,region=other {field}=1i {int(time.timestamp())}000000000" for time in times]
     with closing(EngineClient(app.influxdb.engine.port)) as client:
         if lines:
             client.write("\n".join(lines).encode(), database=BUCKET, precision="n")

@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 
 from functions.write_batch.pause import ComeBackError
-from functions.write_batch.sending import Deadline, Sender
+from functions.write_batch.sending import Deadline, Sender, StoppedError
 from shared.errors import InfluxUnavailableError, SettingsError
 from shared.influx import Influx
 from shared.outcomes import Action
@@ -59,11 +59,13 @@ def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: S
     assert len(influx.requests) == 1
 
 
-def test_after_a_failure_nothing_is_sent_and_all_raise_the_same(influx: ScriptedInflux) -> None:
+def test_after_a_failure_nothing_is_sent_and_the_first_counts(influx: ScriptedInflux) -> None:
     sending, first = sender(influx), SettingsError("first")
-    assert sending.fail(first) is sending.fail(SettingsError("second")) is first
-    with pytest.raises(SettingsError, match="first"):
+    sending.fail(first)
+    sending.fail(SettingsError("second"))
+    with pytest.raises(StoppedError):
         sending.send(b"body", "")
+    assert sending.failure is first
     assert not influx.requests
 
 
@@ -75,6 +77,6 @@ def test_a_failure_ends_the_waits_of_others(influx: ScriptedInflux) -> None:
         while not influx.requests:
             sleep(0.01)
         sending.fail(SettingsError("of another writer"))
-        with pytest.raises(SettingsError, match="of another writer"):
+        with pytest.raises(StoppedError):
             waiting.result(timeout=5)
     assert len(influx.requests) == 1
