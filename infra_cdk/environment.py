@@ -2,6 +2,9 @@
 
 from infra_cdk.config import LoaderConfig
 
+_COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+"""Arrow's allocator takes memory from the system as it needs it: ConvertAndChunk limits itself by what is taken."""
+
 
 def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: str) -> dict[str, dict[str, str]]:
     """By function name."""
@@ -13,7 +16,7 @@ def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: s
     return {
         "check_health": log | influx,
         "validate_schema": log | work | conversion,
-        "convert_and_chunk": log | work | conversion,
+        "convert_and_chunk": log | work | conversion | _COUNTED_MEMORY,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work,
     }

@@ -4,23 +4,34 @@ import os
 import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from shared.errors import RecordsTooLargeError
 
-_OWN_SHARE = 0.85
-"""Of the memory size; code pages and the runtime's process take the rest."""
+_SPARE_KIB = 100 * 1024
+"""For what grows without being data: stacks, code pages, the runtime's own process."""
 
 
 @contextmanager
 def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
     """Allocate no more than the function has. Raises RecordsTooLargeError. Outside Lambda there is no limit."""
-    if size := environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"):
-        limit = int(int(size) * (1 << 20) * _OWN_SHARE)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    size = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if size:
+        resource.setrlimit(resource.RLIMIT_DATA, (_data_limit(int(size) << 10) << 10, hard))
     try:
         yield
     except MemoryError as error:
         raise RecordsTooLargeError(
-            f"a part of the file does not fit into {size or 'the available'} MiB of memory ({error}): "
+            f"a part of the file does not fit into the function's memory of {size} MiB ({error}): "
             "write smaller row groups and shorter texts, or give ConvertAndChunk more memory"
         ) from error
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _data_limit(size_kib: int) -> int:
+    """RLIMIT_DATA in KiB: what is mapped by now, which the kernel counts, and what may still become resident."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+    mapped, resident = (int(status[name].removesuffix("kB")) for name in ("VmData", "VmRSS"))
+    return mapped + max(0, size_kib - resident - _SPARE_KIB)

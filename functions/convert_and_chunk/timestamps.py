@@ -41,7 +41,7 @@ def timestamps(array: pa.Array, dataset: Dataset) -> Times:
 def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
     if is_text(array.type):
         return _parsed(array.cast(pa.string()), dataset)
-    if types.is_date(array.type):
+    if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
     ns, too_far = _nanoseconds(array.cast(pa.int64()).fill_null(0).to_numpy(), dataset.epoch or array.type.unit)
     problems = _problems(too_far, "timestamp_out_of_range", f"{dataset.timestamp} is before 1678 or after 2261")

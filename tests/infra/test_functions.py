@@ -31,7 +31,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     [
         ("check_health", INFLUX),
         ("validate_schema", CONVERSION | {"WORK_BUCKET"}),
-        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET"}),
+        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT"}),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
         ("report_load", {"WORK_BUCKET"}),
     ],
