@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,3 +36,19 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
     return sink.getvalue()
+
+
+def dictionary_bomb(column: str, *, mib: int = 10, rows: int = 1000) -> bytes:
+    """A few kilobytes in which one text of `mib` MiB stands in every row of `column`."""
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["a" * (mib << 20)]))
+    options = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30, "write_statistics": False}
+    return parquet(generation(rows, **{column: text}), store_schema=False, **options)
+
+
+def page_bomb(rows: int) -> bytes:
+    """A few kilobytes with one page of 8 bytes a row in each column of numbers."""
+    table = generation(rows, timestamp=pa.array(np.zeros(rows, np.int64), pa.timestamp("us")), power_mw=np.zeros(rows))
+    options = {"compression": "zstd", "data_page_size": 2**31 - 2, "max_rows_per_page": 2**31 - 2}
+    return parquet(
+        table, use_dictionary=["region"], write_batch_size=rows, row_group_size=rows, write_statistics=False, **options
+    )

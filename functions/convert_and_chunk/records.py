@@ -39,17 +39,17 @@ class Records:
         rows = slice(self.filled, self.filled + batch.num_rows)
         self.filled = rows.stop
         self.time[rows], problems = timestamps(batch.column(self.dataset.timestamp), self.dataset)
+        self.verdicts.add(rows, problems)
         self.series[rows] = self.tag_sets.numbers(batch, rows)
-        found, more = self._fields(batch)
-        for problem in problems + more:
-            self.verdicts.add(rows, problem)
+        found, problems = self._fields(batch)
+        self.verdicts.add(rows, problems)
         empty = np.ones(batch.num_rows, bool)
         for name, (values, not_finite, _) in found.items():
             self.fields[name][rows] = values
             self.left_out[name] += int(np.count_nonzero(not_finite))
             empty &= np.isnan(values)
         if empty.any():
-            self.verdicts.add(rows, Problem(empty, _NO_FIELD))
+            self.verdicts.add(rows, [Problem(empty, _NO_FIELD)])
 
     def judge_repeated(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Once all rows are there: collapse exact repetitions, set colliding rows aside.

@@ -1,6 +1,7 @@
 """What becomes of each row: a line, an exact repetition that is collapsed, or set aside by a rule for a reason."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,9 +52,10 @@ class Verdicts:
         """The reason that `code` stands for."""
         return self._reasons[code - COLLAPSED - 1]
 
-    def add(self, rows: slice, problem: Problem) -> None:
+    def add(self, rows: slice, problems: Iterable[Problem]) -> None:
         """Set aside rows of the record batch that lies at `rows`."""
-        self.add_codes(rows, problem.rows * np.uint16(self.code(problem.reason)))
+        for problem in problems:
+            self.add_codes(rows, problem.rows * np.uint16(self.code(problem.reason)))
 
     def add_codes(self, rows: slice, codes: NDArray[np.uint16]) -> None:
         """Set aside the rows whose code is not LINE, as far as they have no other verdict yet."""

@@ -1,0 +1,180 @@
+"""Every row ends in exactly one place: whatever a table holds, a slow and simple reading of it gives the same."""
+
+import dataclasses
+import datetime as dt
+import math
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.datasets import Dataset, Field
+from tests.builders import generation, long_generation, parquet
+from tests.conversion import GENERATION, Converted, converted
+
+EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive times, which are UTC
+TAGS = ("region", "energy_source", "measurement_type", "plant_name")
+FIELDS = ("power_mw", "efficiency")
+
+tag_values = st.sampled_from(["N", "NE ", "S", " ", "-", "a,b c=d", "x\ny", "z\\", "é", None])
+field_values = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.5, 2.0, math.nan, math.inf, 1e300, 0.1 + 0.2]))
+times = st.one_of(st.none(), st.integers(0, 3).map(lambda hour: EPOCH + dt.timedelta(hours=hour)))
+rows_of_a_table = st.lists(
+    st.fixed_dictionaries({"timestamp": times} | dict.fromkeys(TAGS, tag_values) | dict.fromkeys(FIELDS, field_values)),
+    max_size=25,
+)
+
+
+def point(row: dict[str, Any]) -> tuple[str, int, dict[str, float]] | str:
+    """What a row says, as series, time and fields; or the rule that sets it aside."""
+    tags = {name: (row[name] or "").strip() for name in TAGS}
+    tags = {name: value for name, value in tags.items() if value not in ("", "-")}
+    fields = {name: row[name] for name in FIELDS if row[name] is not None and math.isfinite(row[name])}
+    if row["timestamp"] is None:
+        return "no_timestamp"
+    for name in sorted(TAGS):
+        if name not in tags and name != "plant_name":
+            return "missing_tag"
+        if "\n" in tags.get(name, "") or tags.get(name, "").endswith("\\"):
+            return "unusable_tag"
+    if not fields:
+        return "no_field"
+    return str(sorted(tags.items())), (row["timestamp"] - EPOCH) // dt.timedelta(microseconds=1) * 1000, fields
+
+
+def expected(rows: list[dict[str, Any]]) -> tuple[dict[int, str], set[int], list[int]]:
+    """Rows set aside with their rules, collapsed rows, rows that become lines: the slow way."""
+    points = [point(row) for row in rows]
+    set_aside = {row: found for row, found in enumerate(points) if isinstance(found, str)}
+    last: dict[Any, float] = {}
+    for found in points:
+        if not isinstance(found, str):
+            last |= {(*found[:2], name): value for name, value in found[2].items()}
+    collapsed = set()
+    for row, found in enumerate(points):
+        if isinstance(found, str):
+            continue
+        if any(value != last[*found[:2], name] for name, value in found[2].items()):
+            set_aside[row] = "collision"
+        elif found in points[row + 1 :]:
+            collapsed.add(row)
+    return set_aside, collapsed, [row for row in range(len(rows)) if row not in set_aside and row not in collapsed]
+
+
+def check_accounts(result: Converted) -> None:
+    verdicts = result.records.verdicts
+    assert len(result.lines) + verdicts.collapsed + sum(verdicts.set_aside.values()) == result.records.rows
+
+
+@settings(deadline=None)
+@given(rows_of_a_table, st.integers(1, 30), st.integers(1, 4))
+def test_every_row_ends_where_a_slow_reading_puts_it(
+    rows: list[dict[str, Any]], group_rows: int, max_lines: int
+) -> None:
+    schema = pa.schema(
+        [("timestamp", pa.timestamp("us"))]
+        + [(name, pa.string()) for name in TAGS]
+        + [(name, pa.float64()) for name in FIELDS]
+    )
+    content = parquet(pa.Table.from_pylist(rows, schema), row_group_size=group_rows)
+    result = converted(content, max_lines=max_lines)
+    set_aside, collapsed, lines = expected(rows)
+    assert result.set_aside == set_aside
+    assert result.records.verdicts.collapsed == len(collapsed)
+    assert [fields_of(line) for line in result.lines] == [point(rows[row])[2] for row in lines]
+    check_accounts(result)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_the_number_of_threads_changes_nothing(threads: int) -> None:
+    table = generation(
+        5000, region=[f"R{row % 17}" for row in range(5000)], efficiency=[row / 7 for row in range(5000)]
+    )
+    before = pa.cpu_count()
+    pa.set_cpu_count(threads)
+    try:
+        lines = converted(parquet(table, row_group_size=512)).lines
+    finally:
+        pa.set_cpu_count(before)
+    assert lines == converted(parquet(table, row_group_size=512)).lines
+
+
+def test_the_first_reason_of_a_row_is_the_one_that_is_told() -> None:
+    table = generation(1, timestamp=pa.array([None], pa.timestamp("s")), power_mw=["x"], region=["N"])
+    assert converted(table).set_aside == {0: "no_timestamp"}
+
+
+def test_values_outside_their_bounds_are_loaded_and_counted() -> None:
+    result = converted(generation(4, power_mw=[-1.0, 0.0, 1.0, 1e9], efficiency=[0.0, 1.0, 1.1, -0.1]))
+    assert (len(result.lines), result.records.out_of_bounds()) == (4, {"power_mw": 1, "efficiency": 2})
+
+
+def test_bounds_are_not_counted_for_rows_that_are_not_loaded() -> None:
+    result = converted(generation(2, power_mw=[-1.0, -2.0], region=["N", None]))
+    assert result.records.out_of_bounds() == {"power_mw": 1}
+
+
+@pytest.mark.parametrize("column", ["timestamp", "region", "plant_name", "power_mw"])
+def test_a_column_of_nulls_alone_is_read_as_such(column: str) -> None:
+    table = generation(3, efficiency=[0.5] * 3, **{column: pa.nulls(3)})
+    result = converted(table)
+    rule = {"timestamp": "no_timestamp", "region": "missing_tag"}.get(column)
+    assert result.set_aside == (dict.fromkeys(range(3), rule) if rule else {})
+
+
+def test_raw_columns_of_ons_are_a_dataset_of_their_own() -> None:
+    """As docs/datasets.md has it: naive local time, padded ids, numbers as text, nothing but a declaration."""
+    plants = Dataset(
+        name="plants",
+        measurement="plant_generation",
+        timestamp="din_instante",
+        zone="America/Sao_Paulo",
+        required_tags=("region", "energy_source"),
+        optional_tags=("plant_name",),
+        fields=(Field(name="power_mw", unit="MWmed"),),
+        aliases={
+            "id_subsistema": "region",
+            "nom_tipousina": "energy_source",
+            "nom_usina": "plant_name",
+            "val_geracao": "power_mw",
+        },
+    )
+    table = pa.table(
+        {
+            "din_instante": ["2018-11-03 23:00:00", "2018-11-04 00:00:00", "2018-11-04 01:00:00"],
+            "id_subsistema": ["N  ", "N  ", "NE "],
+            "nom_tipousina": ["HIDROELÉTRICA"] * 3,
+            "nom_usina": ["Tucuruí", "Tucuruí", "-"],
+            "val_geracao": ["2736.97290039", "0E-8", "12"],
+            "nom_estado": ["PARÁ"] * 3,
+        }
+    )
+    result = converted(table, plants)
+    assert result.set_aside == {1: "nonexistent_time"}
+    assert result.lines == [
+        "plant_generation,energy_source=HIDROELÉTRICA,plant_name=Tucuruí,region=N "
+        "power_mw=2736.97290039 1541296800000000000",
+        "plant_generation,energy_source=HIDROELÉTRICA,region=NE power_mw=12.0 1541300400000000000",
+    ]
+    assert result.records.columns.ignored == ("nom_estado",)
+
+
+def test_without_a_required_tag_in_the_file_rows_load_if_they_are_not_validated() -> None:
+    assert len(converted(generation(2, region=None), validate=False).lines) == 2
+
+
+def test_a_declared_epoch_makes_integers_times() -> None:
+    dataset = dataclasses.replace(GENERATION, epoch="ms")
+    assert converted(generation(1, timestamp=[5]), dataset).lines[0].endswith(" 5000000")
+
+
+def test_both_layouts_may_be_empty() -> None:
+    for table in (generation(0), long_generation([], [])):
+        check_accounts(converted(table))
+
+
+def fields_of(line: str) -> dict[str, float]:
+    """The fields of a line whose tags escape every space."""
+    return {name: float(value) for name, value in (pair.split("=") for pair in line.split(" ")[-2].split(","))}

@@ -1,0 +1,141 @@
+"""Reading a part: every row once, in few reads, in bounded pieces; damage has a name, other errors keep theirs."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from functions.convert_and_chunk import row_groups
+from functions.convert_and_chunk.row_groups import PartReader, Window, windows
+from shared.errors import CorruptParquetError, SourceChangedError
+from shared.events import Part
+from tests.builders import generation, parquet
+from tests.conversion import whole
+
+
+class Counted(io.BytesIO):
+    """A file that counts what is read of it, and that breaks at the `breaks_at`-th read."""
+
+    def __init__(self, content: bytes, breaks_at: int = 0) -> None:
+        super().__init__(content)
+        self.sizes: list[int] = []
+        self._breaks_at = breaks_at
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.sizes.append(len(data))
+        if len(self.sizes) == self._breaks_at:
+            raise SourceChangedError("replaced")
+        return data
+
+
+def reader(content: bytes, part: Part | None = None) -> PartReader:
+    return PartReader(io.BytesIO(content), part or whole(content), "a file")
+
+
+def powers(batches: Any) -> list[float]:
+    return [value for batch in batches for value in batch.column("power_mw").to_pylist()]
+
+
+@pytest.mark.parametrize("rows_per_group", [1, 7, 50, 100])
+def test_every_row_is_read_once_and_in_order(rows_per_group: int) -> None:
+    content = parquet(generation(100), row_group_size=rows_per_group)
+    assert powers(reader(content).batches(["power_mw"])) == list(range(100))
+
+
+@pytest.mark.parametrize(("first", "rows"), [(0, 30), (10, 20), (25, 30), (95, 5)])
+def test_a_part_may_begin_and_end_inside_a_row_group(first: int, rows: int) -> None:
+    content = parquet(generation(100), row_group_size=50)
+    groups = {"first_group": first // 50, "end_group": (first + rows - 1) // 50 + 1}
+    part: Part = {"part": 0, "first_row": first, "rows": rows, **groups}  # type: ignore[typeddict-item]
+    read = reader(content, part)
+    assert powers(read.batches(["power_mw"])) == list(range(first, first + rows))
+    assert powers(read.rows_at(np.array([1, rows - 1]))) == [first + 1, first + rows - 1]
+
+
+def test_only_the_rows_asked_for_are_taken_with_all_their_columns() -> None:
+    content = parquet(generation(100, note=["x"] * 100), row_group_size=10)
+    found = list(reader(content).rows_at(np.array([0, 3, 57, 99])))
+    assert powers(found) == [0, 3, 57, 99]
+    assert found[0].schema.names == ["timestamp", "region", "energy_source", "measurement_type", "power_mw", "note"]
+
+
+def test_row_groups_without_wanted_rows_are_not_read() -> None:
+    noise = np.random.default_rng(1).random(3_200_000)
+    content = parquet(generation(len(noise), power_mw=noise), row_group_size=800_000)
+    file = Counted(content)
+    read = PartReader(file, whole(content), "a file")
+    file.sizes.clear()
+    assert powers(read.rows_at(np.array([5, 800_005]), ["power_mw"])) == [noise[5], noise[800_005]]
+    assert sum(file.sizes) < len(content) / 1.9
+
+
+def test_small_row_groups_are_fetched_together_and_large_ones_streamed() -> None:
+    small = parquet(generation(1000), row_group_size=10)
+    [window] = windows(pq.read_metadata(io.BytesIO(small)), whole(small))
+    assert (len(window.groups), window.first, window.rows) == (100, 0, 1000)
+    file = Counted(small)
+    read = PartReader(file, whole(small), "a file")
+    file.sizes.clear()
+    assert powers(read.batches(["power_mw", "timestamp"])) == list(range(1000))
+    assert len(file.sizes) < 10
+
+
+def test_a_large_row_group_is_never_held_whole() -> None:
+    noise = np.random.default_rng(1).random(3_000_000)
+    content = parquet(generation(len(noise), power_mw=noise), row_group_size=len(noise))
+    file = Counted(content)
+    read = PartReader(file, whole(content), "a file")
+    file.sizes.clear()
+    assert sum(batch.num_rows for batch in read.batches(["power_mw"])) == len(noise)
+    assert max(file.sizes) < 2 * row_groups.STREAM_BYTES < len(content)
+
+
+def test_batches_of_wide_rows_are_short() -> None:
+    texts = [f"{row:04}" * 25_000 for row in range(1000)]
+    content = parquet(generation(1000, note=texts), use_dictionary=False)
+    batches = list(reader(content).batches(["note"]))
+    assert max(batch.num_rows for batch in batches) < 400
+
+
+def test_text_arrives_as_a_dictionary() -> None:
+    [batch] = reader(parquet(generation(3, region=pa.array(["N", "N", "S"], pa.large_string())))).batches(["region"])
+    assert pa.types.is_dictionary(batch.column("region").type)
+
+
+def test_a_footer_that_promises_more_rows_is_damage() -> None:
+    content = parquet(generation(3))
+    part = whole(content) | {"rows": 4}
+    with pytest.raises(CorruptParquetError, match="3 rows where the footer has 4"):
+        list(reader(content, part).batches(["region"]))
+
+
+@pytest.mark.parametrize("column", ["power_mw", "region"])
+def test_a_flipped_bit_in_a_page_is_damage(column: str) -> None:
+    content = bytearray(parquet(generation(1000), compression="none", write_page_checksum=True))
+    metadata = pq.read_metadata(io.BytesIO(bytes(content)))
+    place = next(c for c in map(metadata.row_group(0).column, range(5)) if c.path_in_schema == column)
+    begin = place.dictionary_page_offset or place.data_page_offset
+    content[begin + place.total_compressed_size - 8] ^= 1
+    with pytest.raises(CorruptParquetError, match="a file is damaged"):
+        list(reader(bytes(content)).batches([column]))
+
+
+def test_an_error_of_the_source_is_not_taken_for_damage() -> None:
+    content = parquet(generation(1000))
+    untroubled = Counted(content)
+    list(PartReader(untroubled, whole(content), "a file").batches(["power_mw", "region"]))
+    for read in range(1, len(untroubled.sizes) + 1):
+        with pytest.raises(SourceChangedError):
+            list(PartReader(Counted(content, breaks_at=read), whole(content), "a file").batches(["power_mw", "region"]))
+
+
+def test_windows_count_rows_from_the_start_of_the_part() -> None:
+    content = parquet(generation(100), row_group_size=10)
+    part: Part = {"part": 1, "first_group": 4, "end_group": 6, "first_row": 45, "rows": 10}
+    [window] = windows(pq.read_metadata(io.BytesIO(content)), part)
+    assert isinstance(window, Window)
+    assert (window.groups, window.first, window.rows) == ([4, 5], -5, 20)
