@@ -1,7 +1,7 @@
-"""A proxy on loopback before a real InfluxDB, which does to writes what networks and servers do.
+"""A proxy on loopback before a real server, which does to requests what networks and servers do.
 
-Each write takes the next of `faults`; without one, and for all that is no write, it only passes on. What happened
-stands in `exchanges`, so that a test can tell that its fault fired.
+Each request of interest, a write to InfluxDB unless told otherwise, takes the next of `faults`; without one, and for
+all other requests, it only passes on. What happened stands in `exchanges`, so that a test can tell that its fault fired.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 Fault = Callable[["Exchange"], None]
+Concerns = Callable[[BaseHTTPRequestHandler], bool]
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Exchange:
         connection.close()
         self.applied = answer.status
         kept = {
-            k: v for k, v in answer.headers.items() if k not in ("Transfer-Encoding", "Connection", "Content-Length")
+            name: value for name, value in answer.headers.items() if name not in ("Transfer-Encoding", "Connection")
         }
         return response(answer.status, content, kept)
 
@@ -69,7 +70,7 @@ class Exchange:
 def response(status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
     """As bytes on the wire."""
     lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in (headers or {}).items())]
-    if status != 204:
+    if status != 204 and "Content-Length" not in (headers or {}):
         lines.append(f"Content-Length: {len(content)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
@@ -109,6 +110,13 @@ def applied_then_503(exchange: Exchange) -> None:
     """Written, and a lie about it."""
     exchange.apply()
     exchange.send(response(503, b'{"code": "unavailable", "message": "timed out waiting for the write"}'))
+
+
+def body_truncated(exchange: Exchange) -> None:
+    """Half of the answer."""
+    answer = exchange.apply()
+    exchange.send(answer[: len(answer) - (len(answer) - answer.index(b"\r\n\r\n")) // 2])
+    exchange.reset()
 
 
 def slow(exchange: Exchange) -> None:
@@ -165,13 +173,14 @@ def answers(status: int, content: bytes = b"", **headers: str) -> Fault:
 
 
 class FaultProxy(ThreadingHTTPServer):
-    """Before the server at `upstream`, host:port. `always` is for writes that find no fault."""
+    """Before the server at `upstream`, host:port. `always` is for requests of interest that find no fault."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, concerns: Concerns) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.concerns = concerns
         self.upstream = upstream
         self.faults: deque[Fault] = deque()
         self.always: Fault = passed_on
@@ -195,7 +204,7 @@ class FaultProxy(ThreadingHTTPServer):
         self.always = always
 
     def next_fault(self) -> Fault:
-        """For a write."""
+        """For a request of interest."""
         return self.faults.popleft() if self.faults else self.always
 
 
@@ -205,22 +214,29 @@ class _Handler(BaseHTTPRequestHandler):
     server: FaultProxy
 
     def do_GET(self) -> None:
-        passed_on(Exchange(self, passed_on.__name__))
-
-    def do_POST(self) -> None:
-        fault = self.server.next_fault() if urlsplit(self.path).path == "/api/v2/write" else passed_on
+        if not self.server.concerns(self):
+            passed_on(Exchange(self, passed_on.__name__))
+            return
+        fault = self.server.next_fault()
         exchange = Exchange(self, fault.__name__)
         self.server.exchanges.append(exchange)
         fault(exchange)
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names in the parent class
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parameter's name in the parent class
         pass
 
 
+def is_write(request: BaseHTTPRequestHandler) -> bool:
+    """To InfluxDB."""
+    return urlsplit(request.path).path == "/api/v2/write"
+
+
 @contextmanager
-def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
+def fault_proxy(upstream: str, concerns: Concerns = is_write) -> Iterator[FaultProxy]:
     """A running proxy before the server at this URL."""
-    with FaultProxy(urlsplit(upstream).netloc) as proxy:
+    with FaultProxy(urlsplit(upstream).netloc, concerns) as proxy:
         thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -119,11 +119,14 @@ class DeployedApp:
 
     def metrics(self, execution: Execution) -> list[dict[str, Any]]:
         """The EMF lines that the functions logged for this execution."""
+        return [line for line in self.log_lines("report_load", execution) if "_aws" in line]
+
+    def log_lines(self, function: str, execution: Execution) -> list[dict[str, Any]]:
+        """What the function logged about this execution, each line one JSON object."""
         name, logs = execution.arn.rsplit(":", 1)[1], self.cloud.client("logs")
-        group = self.functions["report_load"]["LoggingConfig"]["LogGroup"]
+        group = self.functions[function]["LoggingConfig"]["LogGroup"]
         found = logs.filter_log_events(logGroupName=group, filterPattern=f'"{name}"')["events"]
-        lines = [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
-        return [line for line in lines if "_aws" in line]
+        return [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
 
     def compare(self, folder: Path, dataset: str, table: pa.Table) -> Comparison:
         """The table beside what InfluxDB holds over its time span."""

@@ -69,6 +69,7 @@ def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> 
     trial.check_loaded(execution)
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_written(trial: Trial) -> None:
     engine = trial.app.influxdb.engine
 
@@ -93,6 +94,7 @@ def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
     trial.check_loaded(execution)
 
 
+@pytest.mark.slow
 def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial: Trial) -> None:
     trial.proxy.begin(always=killed)
     execution = trial.load()
@@ -166,6 +168,7 @@ def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it
     assert trial.app.compare(trial.folder, "generation", many.table).equal
 
 
+@pytest.mark.slow
 def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: DeployedApp, tmp_path: Path) -> None:
     client, name = app.cloud.client("lambda"), app.functions["write_batch"]["FunctionName"]
     with proxied(app, MAX_BATCH_SIZE="100") as proxy:
@@ -176,7 +179,8 @@ def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: Deplo
         client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
     assert execution.status == "SUCCEEDED", execution.answer
     assert execution.answer["data"]["batches_processed"] == 15
-    assert (app.attempts(execution), len(proxy.exchanges)) == (0, 15)
+    assert app.attempts(execution) == 0
+    assert len({exchange.body for exchange in proxy.exchanges}) == 15
     assert trial.invocations(execution) > 1
     assert app.compare(tmp_path, "generation", trial.table).equal
 

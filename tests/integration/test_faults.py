@@ -30,19 +30,20 @@ def in_three_seconds() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
 
 
+QUICK = [faults.reset_within_the_body, faults.response_lost, faults.applied_then_503]
+SLOW = [
+    faults.reset_before_the_body,
+    faults.response_truncated,
+    faults.answers(500),
+    faults.answers(502, b"<html>"),
+    faults.answers(504),
+    faults.answers(503, Retry_After="when it suits"),
+]
+
+
 @pytest.mark.parametrize(
     "fault",
-    [
-        faults.reset_before_the_body,
-        faults.reset_within_the_body,
-        faults.response_lost,
-        faults.response_truncated,
-        faults.applied_then_503,
-        faults.answers(500),
-        faults.answers(502, b"<html>"),
-        faults.answers(504),
-        faults.answers(503, Retry_After="when it suits"),
-    ],
+    [*QUICK, *(pytest.param(fault, marks=pytest.mark.slow) for fault in SLOW)],
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_that_passes_is_survived(trial: Trial, fault: Fault) -> None:
@@ -62,6 +63,7 @@ def test_several_faults_in_one_load_are_survived(trial: Trial) -> None:
     trial.check_loaded(execution)
 
 
+@pytest.mark.slow
 def test_a_slow_way_only_takes_longer(trial: Trial) -> None:
     trial.proxy.begin(always=faults.slow)
     execution = trial.load()
@@ -109,6 +111,7 @@ def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> 
     trial.check_converges()
 
 
+@pytest.mark.slow
 def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(trial: Trial) -> None:
     trial.proxy.begin(always=faults.answers(503, b'{"code": "unavailable", "message": "engine closed"}'))
     execution = trial.load()

@@ -4,17 +4,20 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cli.executions import Execution
+from cli.readback import compare
 from local.engine_client import EngineClient
 from local.influxdb import BUCKET
+from shared.datasets import DATASETS
 from tests.fault_proxy import FaultProxy, refuses
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import proxied
@@ -29,9 +32,9 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
         yield running
 
 
-def spread(count: int) -> list[int]:
+def spread(count: int, rows: int = ROWS) -> list[int]:
     """So many row numbers, all over the file."""
-    return sorted((997 * number + 13) % ROWS for number in range(count))
+    return sorted((997 * number + 13) % rows for number in range(count))
 
 
 def marked(table: pa.Table, rows: list[int]) -> pa.Table:
@@ -43,7 +46,7 @@ def marked(table: pa.Table, rows: list[int]) -> pa.Table:
 
 
 def without(table: pa.Table, rows: list[int]) -> pa.Table:
-    return table.take(sorted(set(range(len(table))) - set(rows)))
+    return table.take(sorted(set(range(table.num_rows)) - set(rows)))
 
 
 def quarantined(app: DeployedApp, execution: Execution) -> list[dict[str, Any]]:
@@ -127,3 +130,21 @@ def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, prox
     assert f"refused {MANY} points" in execution.answer["message"]
     assert len(proxy.exchanges) <= most_requests(MANY)
     assert app.attempts(execution) == 1
+
+
+def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedApp, tmp_path: Path) -> None:
+    app.influxdb.engine.create_bucket("one-hour", "1h")
+    table, rows = sample(tmp_path, "generation", 100), spread(7, 100)
+    now = datetime.now(UTC).replace(microsecond=0)
+    times = [now - timedelta(days=9 if row in rows else 0, seconds=row) for row in range(100)]
+    table = table.set_column(0, "timestamp", pa.array(times, pa.timestamp("us", "UTC")))
+    with proxied(app, INFLUXDB_BUCKET="one-hour") as direct:
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert 422 in {exchange.applied for exchange in direct.exchanges}
+    assert [point["source_row"] for point in quarantined(app, execution)] == rows
+    pq.write_table(without(table, rows), tmp_path / "kept.parquet")
+    influx = app.cloud.influx
+    found = compare(
+        tmp_path / "kept.parquet", DATASETS["generation"], url=influx.url, bucket="one-hour", token=influx.token
+    )
+    assert found.equal, found.differences

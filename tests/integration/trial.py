@@ -54,10 +54,7 @@ class Trial:
 
     def invocations(self, execution: Execution) -> int:
         """How often WriteBatch came to an end for it. (The emulator's history leaves a Map's inside out.)"""
-        logs, function = self.app.cloud.client("logs"), self.app.functions["write_batch"]
-        name = execution.arn.rsplit(":", 1)[1]
-        found = logs.filter_log_events(logGroupName=function["LoggingConfig"]["LogGroup"], filterPattern=f'"{name}"')
-        lines = [json.loads(event["message"]) for event in found["events"] if event["message"].startswith("{")]
+        lines = self.app.log_lines("write_batch", execution)
         return sum(line["message"] in {"done", "failed"} for line in lines)
 
     def write_batch(self, ref: Mapping[str, object]) -> dict[str, Any]:
