@@ -47,8 +47,17 @@ def dictionary_bomb(column: str, *, mib: int = 10, rows: int = 1000) -> bytes:
 
 def page_bomb(rows: int) -> bytes:
     """A few kilobytes with one page of 8 bytes a row in each column of numbers."""
-    table = generation(rows, timestamp=pa.array(np.zeros(rows, np.int64), pa.timestamp("us")), power_mw=np.zeros(rows))
-    options = {"compression": "zstd", "data_page_size": 2**31 - 2, "max_rows_per_page": 2**31 - 2}
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array(["x"]))
+    columns: dict[str, Any] = dict.fromkeys(("region", "energy_source", "measurement_type"), text)
+    zeros = np.zeros(rows, np.int64)
     return parquet(
-        table, use_dictionary=["region"], write_batch_size=rows, row_group_size=rows, write_statistics=False, **options
+        pa.table(columns | {"timestamp": pa.array(zeros, pa.timestamp("us")), "power_mw": zeros.view(np.float64)}),
+        compression="zstd",
+        use_dictionary=list(columns),
+        store_schema=False,
+        write_statistics=False,
+        write_batch_size=rows,
+        row_group_size=rows,
+        data_page_size=2**31 - 2,
+        max_rows_per_page=2**31 - 2,
     )

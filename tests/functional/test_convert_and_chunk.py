@@ -1,0 +1,259 @@
+"""ConvertAndChunk on S3: what a part leaves in the work bucket, what fails it, that repeating it changes nothing."""
+
+import gzip
+import io
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from functions.convert_and_chunk.handler import lambda_handler
+from shared.errors import (
+    CollidingRecordsError,
+    CorruptParquetError,
+    InvalidRecordsError,
+    SchemaMismatchError,
+    SourceChangedError,
+    SourceNotFoundError,
+)
+from shared.events import Part, PartConverted, PartOutcome, PartRef
+from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
+from tests.builders import generation, long_generation, parquet
+from tests.conversion import whole
+from tests.functional.conftest import SOURCE, WORK
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "dataset=generation/year=2024/at=2024-01-02 03:04:05.678901/x+y ção.parquet"
+LOAD = ("0123456789abcdef", "run-1")
+
+
+def stored(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None, **options: Any) -> PartRef:
+    """Put a file; the input of ConvertAndChunk for it, or for one part of it."""
+    content = table if isinstance(table, bytes) else parquet(table, **options)
+    put = s3.put_object(Bucket=SOURCE, Key=KEY, Body=content)
+    return {
+        "execution": LOAD[1],
+        "file": {
+            "load_id": LOAD[0],
+            "bucket": SOURCE,
+            "key": KEY,
+            "version_id": put["VersionId"],
+            "etag": put["ETag"],
+            "size": len(content),
+            "dataset": "generation",
+            "layout": "wide",
+        },
+        "part": part or whole(content),
+    }
+
+
+def convert(event: PartRef, context: SimpleNamespace) -> PartConverted:
+    return lambda_handler(event, context)  # type: ignore[arg-type]
+
+
+def body(s3: "S3Client", key: str) -> bytes:
+    return s3.get_object(Bucket=WORK, Key=key)["Body"].read()
+
+
+def everything(s3: "S3Client") -> dict[str, bytes]:
+    """All objects of the work bucket; of outcomes all but the time they took."""
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=WORK).get("Contents", [])]
+    objects = {key: body(s3, key) for key in keys}
+    return {
+        key: json.dumps(json.loads(content) | {"seconds": 0}).encode() if "/outcomes/" in key else content
+        for key, content in objects.items()
+    }
+
+
+def outcome(s3: "S3Client", part: int = 0) -> PartOutcome:
+    return get_json(s3, outcome_key(*LOAD, f"{part:04}"))  # type: ignore[return-value]
+
+
+def lines(s3: "S3Client", converted: PartConverted) -> list[str]:
+    chunks = [gzip.decompress(body(s3, chunk_key(*LOAD, chunk["chunk"]))) for chunk in converted["chunks"]]
+    return b"".join(chunks).decode().splitlines()
+
+
+def quarantine(s3: "S3Client", part: int = 0) -> pa.Table:
+    return pq.read_table(io.BytesIO(body(s3, rows_quarantine_key("generation", *LOAD, part))))
+
+
+def test_1500_rows_are_1500_points_in_2_batches(s3: "S3Client", context: SimpleNamespace) -> None:
+    converted = convert(stored(s3, generation(1500)), context)
+    assert (converted["part"], converted["rows"], converted["points"]) == (0, 1500, 1500)
+    [chunk] = converted["chunks"]
+    assert (chunk["chunk"], chunk["points"]) == ("0000-0000", 1500)
+    manifest = get_json(s3, manifest_key(*LOAD, "0000-0000"))
+    assert [batch["points"] for batch in manifest["batches"]] == [1000, 500]
+    assert [batch["rows"] for batch in manifest["batches"]] == [[[0, 1000]], [[1000, 500]]]
+    assert len(lines(s3, converted)) == 1500
+
+
+def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BATCH_SIZE", "400")
+    convert(stored(s3, generation(1500)), context)
+    manifest = get_json(s3, manifest_key(*LOAD, "0000-0000"))
+    assert [batch["points"] for batch in manifest["batches"]] == [400, 400, 400, 300]
+
+
+def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:
+    converted = convert(stored(s3, generation(120_000)), context)
+    assert [chunk["points"] for chunk in converted["chunks"]] == [50_000, 50_000, 20_000]
+    assert [chunk["chunk"] for chunk in converted["chunks"]] == ["0000-0000", "0000-0001", "0000-0002"]
+    assert outcome(s3)["chunks"] == converted["chunks"]
+
+
+def test_the_outcome_accounts_for_every_row(s3: "S3Client", context: SimpleNamespace) -> None:
+    table = generation(
+        6,
+        region=["N", "N", "N", "N", "", "N"],
+        timestamp=pa.array([0, 0, 1, 2, 3, None], pa.timestamp("s")),
+        power_mw=[1.0, 1.0, float("inf"), -5.0, 1.0, 1.0],
+        note=["x"] * 6,
+    )
+    convert(stored(s3, table), context)
+    found = outcome(s3)
+    assert (found["rows"], found["points"], found["collapsed"], found["batches"]) == (6, 2, 1, 1)
+    assert found["set_aside"] == {"missing_tag": 1, "no_field": 1, "no_timestamp": 1}
+    assert (found["fields_left_out"], found["out_of_bounds"]) == ({"power_mw": 1}, {"power_mw": 1})
+    assert (found["ignored_columns"], found["collision_columns"]) == (["note"], [])
+    assert found["body_bytes"] == len("\n".join(lines(s3, convert(stored(s3, table), context)))) + 1
+
+
+def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", context: SimpleNamespace) -> None:
+    table = generation(4, region=["N", "a\nb", "S", None], note=["p", "q", "r", "s"], rule=[1, 2, 3, 4])
+    convert(stored(s3, table, row_group_size=1), context)
+    found = quarantine(s3)
+    assert found.column_names == [
+        "timestamp", "region", "energy_source", "measurement_type", "power_mw", "note", "rule_of_file",
+        "source_row", "rule", "reason",
+    ]  # fmt: skip
+    rows = found.select(["region", "note", "rule_of_file", "source_row", "rule"]).to_pylist()
+    assert [list(row.values()) for row in rows] == [
+        ["a\nb", "q", 2, 1, "unusable_tag"],
+        [None, "s", 4, 3, "missing_tag"],
+    ]
+
+
+def test_a_file_without_bad_rows_leaves_no_quarantine(s3: "S3Client", context: SimpleNamespace) -> None:
+    convert(stored(s3, generation(3)), context)
+    assert not [key for key in everything(s3) if key.startswith("quarantine/")]
+
+
+def test_rows_are_numbered_over_the_file_not_over_the_part(s3: "S3Client", context: SimpleNamespace) -> None:
+    content = parquet(generation(30, region=["N"] * 25 + [""] + ["N"] * 4), row_group_size=10)
+    part: Part = {"part": 2, "first_group": 2, "end_group": 3, "first_row": 20, "rows": 10}
+    converted = convert(stored(s3, content, part=part), context)
+    [chunk] = converted["chunks"]
+    assert (chunk["chunk"], converted["points"]) == ("0002-0000", 9)
+    manifest = get_json(s3, manifest_key(*LOAD, "0002-0000"))
+    assert manifest["batches"][0]["rows"] == [[20, 5], [26, 4]]
+    assert quarantine(s3, 2).column("source_row").to_pylist() == [25]
+
+
+def test_the_parts_of_a_row_group_are_together_the_whole(s3: "S3Client", context: SimpleNamespace) -> None:
+    content = parquet(generation(30), row_group_size=30)
+    every = lines(s3, convert(stored(s3, content), context))
+    found: list[str] = []
+    for number, first in enumerate((0, 13)):
+        rows = (13, 17)[number]
+        part: Part = {"part": number, "first_group": 0, "end_group": 1, "first_row": first, "rows": rows}
+        found += lines(s3, convert(stored(s3, content, part=part), context))
+    assert found == every
+
+
+def test_a_part_repeated_leaves_the_same_bytes(s3: "S3Client", context: SimpleNamespace) -> None:
+    noise = np.random.default_rng(7).normal(size=3000)
+    table = generation(3000, power_mw=noise, region=[f"R{row % 50}" if row % 41 else None for row in range(3000)])
+    event = stored(s3, table, row_group_size=700)
+    convert(event, context)
+    first = everything(s3)
+    convert(event, context)
+    assert everything(s3) == first
+
+
+def test_the_long_layout_is_converted(s3: "S3Client", context: SimpleNamespace) -> None:
+    converted = convert(stored(s3, long_generation([1.5, 2.0], ["MW", "furlong"])), context)
+    assert converted["points"] == 1
+    assert outcome(s3)["set_aside"] == {"unknown_unit": 1}
+
+
+def test_one_invalid_record_fails_the_part_where_none_may_be_dropped(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROP_INVALID_RECORDS", "false")
+    event = stored(s3, generation(3, region=["N", "", "a\tb"]))
+    with pytest.raises(InvalidRecordsError, match="1 missing_tag, 1 unusable_tag; row 1: region is empty; row 2"):
+        convert(event, context)
+    assert all(key.startswith("quarantine/") for key in everything(s3))
+
+
+def colliding(rows: int, collisions: int) -> pa.Table:
+    """Distinct records, of which the first ones contradict the last one."""
+    times = [0] * collisions + list(range(1, rows - collisions)) + [0]
+    return generation(rows, timestamp=pa.array(times, pa.timestamp("s")), turbine=[f"T{row}" for row in range(rows)])
+
+
+def test_few_collisions_are_set_aside_and_explained(s3: "S3Client", context: SimpleNamespace) -> None:
+    converted = convert(stored(s3, colliding(100, 5)), context)
+    assert converted["points"] == 95
+    assert outcome(s3)["set_aside"] == {"collision": 5}
+    assert outcome(s3)["collision_columns"] == ["turbine"]
+    assert quarantine(s3).column("turbine").to_pylist() == [f"T{row}" for row in range(5)]
+
+
+def test_many_collisions_fail_the_part_and_name_the_columns(s3: "S3Client", context: SimpleNamespace) -> None:
+    with pytest.raises(CollidingRecordsError, match=r"6 of 100 .* first rows 0, 1, 2, 3, 4: declare one of turbine"):
+        convert(stored(s3, colliding(100, 6)), context)
+    assert not [key for key in everything(s3) if key.startswith("staging/")]
+
+
+def test_how_many_collisions_are_too_many_is_a_setting(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_COLLISION_RATE", "0.06")
+    assert convert(stored(s3, colliding(100, 6)), context)["points"] == 94
+
+
+def test_validation_can_be_left_out(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENABLE_VALIDATION", "false")
+    event = stored(s3, generation(3, region=None, energy_source=["x", "", None]))
+    assert convert(event, context)["points"] == 3
+
+
+def test_another_version_is_never_read(s3: "S3Client", context: SimpleNamespace) -> None:
+    event = stored(s3, generation(3))
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(generation(5)))
+    assert convert(event, context)["points"] == 3
+
+
+def test_a_file_that_was_replaced_or_deleted_is_told_apart_from_a_damaged_one(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    event = stored(s3, generation(3))
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(generation(5)))
+    event["file"]["version_id"] = ""
+    with pytest.raises(SourceChangedError):
+        convert(event, context)
+    s3.delete_object(Bucket=SOURCE, Key=KEY)
+    with pytest.raises(SourceNotFoundError):
+        convert(event, context)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
+def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNamespace, share: float) -> None:
+    content = parquet(generation(100))
+    event = stored(s3, content[: int(len(content) * share)] or b"P", part=whole(content))
+    with pytest.raises(CorruptParquetError):
+        convert(event, context)
+
+
+def test_missing_columns_are_refused_here_too(s3: "S3Client", context: SimpleNamespace) -> None:
+    with pytest.raises(SchemaMismatchError, match="column 'region': not found"):
+        convert(stored(s3, generation(3, region=None)), context)

@@ -1,0 +1,73 @@
+"""Files made to explode: within the memory of the function they load, or fail with a name; they never get it killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from functions.convert_and_chunk.memory import bounded_memory
+from shared.errors import RecordsTooLargeError
+from tests.builders import dictionary_bomb, generation, page_bomb, parquet
+
+CONVERT = """
+import sys
+from pathlib import Path
+from functions.convert_and_chunk.memory import bounded_memory
+from tests.conversion import converted
+try:
+    with bounded_memory():
+        result = converted(Path(sys.argv[1]).read_bytes())
+    print(len(result.lines), sorted(set(result.set_aside.values())))
+except Exception as error:
+    print(type(error).__name__)
+[peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(int(peak.split()[1]) // 1024)
+"""
+
+
+def convert(content: bytes, folder: Path, *, memory_mib: int) -> tuple[str, int]:
+    """What a process of this memory size says of the file, and the most memory in MiB that it ever had."""
+    file = folder / "bomb.parquet"
+    file.write_bytes(content)
+    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), "MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+    command = [sys.executable, "-c", CONVERT, str(file)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    said, peak_mib = done.stdout.splitlines()
+    return said, int(peak_mib)
+
+
+def test_a_huge_text_in_every_row_is_held_once(tmp_path: Path) -> None:
+    said, peak_mib = convert(dictionary_bomb("region"), tmp_path, memory_mib=512)
+    assert said == "0 ['unusable_tag']"
+    assert peak_mib < 512
+
+
+def test_a_huge_text_in_an_ignored_column_costs_nothing(tmp_path: Path) -> None:
+    said, peak_mib = convert(dictionary_bomb("note"), tmp_path, memory_mib=512)
+    assert said == "1000 []"
+    assert peak_mib < 512
+
+
+def test_a_page_that_does_not_fit_is_an_error_with_a_name(tmp_path: Path) -> None:
+    content = page_bomb(60_000_000)
+    assert len(content) < 200_000
+    said, peak_mib = convert(content, tmp_path, memory_mib=512)
+    assert said == "RecordsTooLargeError"
+    assert peak_mib < 512
+
+
+def test_memory_stays_flat_over_many_rows(tmp_path: Path) -> None:
+    table = pa.concat_tables([generation(50_000)] * 20)
+    said, peak_mib = convert(parquet(table), tmp_path, memory_mib=512)
+    assert said == "50000 []"
+    assert peak_mib < 512
+
+
+def test_the_limit_is_lifted_afterwards_and_there_is_none_outside_lambda() -> None:
+    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "600"}
+    with pytest.raises(RecordsTooLargeError, match="memory of 600 MiB"), bounded_memory(environment):
+        bytearray(2 << 30)
+    with bounded_memory({}):
+        assert len(bytearray(1 << 30)) == 1 << 30
