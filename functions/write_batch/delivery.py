@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 WRITERS = 2
+"""Over a round trip of 2 ms one server took 188,000 points/s from one writer, 288,000 from two, 306,000 from four.
+
+The state machine runs several of these functions at once, so more would only queue up in the server.
+"""
 
 MOST_REFUSED = 100
 """Refused points of a chunk. More mean that the file does not suit the bucket, not that some rows are odd."""

@@ -77,7 +77,7 @@ def _load(client: "S3Client", ref: ChunkRef) -> Progress:
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchKey":
             raise
-        return Progress(_untouched(ref), {})
+        return Progress(untouched(ref), {})
     outcome = cast(ChunkOutcome, stored)
     outcome["refused"] = {
         number: points for number, points in outcome["refused"].items() if number in outcome["written"]
@@ -85,7 +85,8 @@ def _load(client: "S3Client", ref: ChunkRef) -> Progress:
     return Progress(outcome, _load_refused(client, ref) if outcome["refused"] else {})
 
 
-def _untouched(ref: ChunkRef) -> ChunkOutcome:
+def untouched(ref: ChunkRef) -> ChunkOutcome:
+    """Of a chunk that nothing was sent of."""
     return ChunkOutcome(
         chunk=ref["chunk"],
         points=ref["points"],
