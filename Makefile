@@ -6,7 +6,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types clean lock
+.PHONY: help demo test test-all bench-write lint types clean lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ test: $(READY) lint types ## format, lint, types, and all tests that are quick
 
 test-all: $(READY) lint types ## the same, and the tests that take longer
 	@$(BIN)/python -m pytest
+
+bench-write: $(READY) ## measure how fast batches are written, beside a bare HTTP client
+	@$(BIN)/python -m benchmarks.write
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
