@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,20 +56,21 @@ def batches(
 def chunks(packed: Iterable[Packed], *, points: int) -> Iterator[StagedChunk]:
     """Join batches until a chunk has `points` lines or more."""
     gathered: list[Packed] = []
+    missing = points
     for batch in packed:
         gathered.append(batch)
-        if sum(len(each.rows) for each in gathered) >= points:
+        missing -= len(batch.rows)
+        if missing <= 0:
             yield _chunk(gathered)
-            gathered = []
+            gathered, missing = [], points
     if gathered:
         yield _chunk(gathered)
 
 
 def row_ranges(rows: NDArray[np.int64]) -> list[list[int]]:
     """Ascending row numbers as [first, count] ranges."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-    counts = np.diff(starts, append=len(rows))
-    return [[int(first), int(count)] for first, count in zip(rows[starts], counts, strict=True)]
+    ends = [*(np.flatnonzero(rows[1:] - rows[:-1] != 1) + 1).tolist(), len(rows)]
+    return [[int(rows[first]), end - first] for first, end in pairwise([0, *ends])]
 
 
 def _chunk(packed: list[Packed]) -> StagedChunk:

@@ -16,7 +16,7 @@ EXPLAINED = 1_000
 Rows = NDArray[np.int64]
 
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-"""Odd numbers without a pattern: they mix series and time into one key that is mostly unique."""
+"""Odd numbers without a pattern, to mix series and time into one key: one fast sort then shows what is repeated."""
 
 
 class Repeated(NamedTuple):
@@ -27,49 +27,60 @@ class Repeated(NamedTuple):
     winners: Rows
 
 
-def find_repeated(series: NDArray[np.int32], time: Rows, fields: Iterable[NDArray[np.float64]]) -> Repeated:
-    """Compare all rows of the same series and time, field by field, NaN being no value.
+def find_repeated(
+    series: NDArray[np.int32], time: Rows, fields: Iterable[NDArray[np.float64]], lines: Rows
+) -> Repeated:
+    """Compare those rows of `lines` that have the same series and time, field by field, NaN being no value.
 
     The last value of a field wins, so a row that has another is colliding; rows that agree with the last values and
     have the same fields are the same point, of which the last row stays. What is left contradicts nothing.
     """
-    rows = _candidates(series, time)
-    starts = np.flatnonzero((np.diff(series[rows], prepend=-1) != 0) | (np.diff(time[rows], prepend=0) != 0))
+    rows = _candidates(series, time, lines)
+    if not len(rows):
+        return Repeated(rows, rows, rows)
+    starts = np.flatnonzero(
+        np.diff(series[rows], prepend=-1).astype(bool) | np.diff(time[rows], prepend=0).astype(bool)
+    )
     point = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
-    winner = np.full(len(rows), -1)
-    present = []
+    winner, present = np.full(len(rows), -1), []
     for values in fields:
-        value, place = values[rows], np.arange(len(rows))
-        present.append(~np.isnan(value))
-        last = np.maximum.reduceat(np.where(present[-1], place, -1), starts)[point] if len(rows) else place
-        winner = np.where(present[-1] & (value != value[last]), last, winner)
-    agreeing = np.flatnonzero(winner < 0)
-    collapsed = _all_but_last([point[agreeing], *(has[agreeing] for has in present)])
-    order = np.argsort(rows[winner >= 0])
-    return Repeated(np.sort(rows[agreeing[collapsed]]), rows[winner >= 0][order], rows[winner[winner >= 0]][order])
+        value = values[rows]
+        there = ~np.isnan(value)
+        last = np.maximum.reduceat(np.where(there, np.arange(len(rows)), -1), starts)[point]
+        winner = np.where(there & (value != value[last]), last, winner)
+        present.append(there)
+    agreeing, colliding = np.flatnonzero(winner < 0), np.flatnonzero(winner >= 0)
+    colliding = colliding[np.argsort(rows[colliding])]
+    collapsed = agreeing[_all_but_last([point[agreeing], *(there[agreeing] for there in present)])]
+    return Repeated(rows[collapsed], rows[colliding], rows[winner[colliding]])
 
 
-def _candidates(series: NDArray[np.int32], time: Rows) -> Rows:
+def _candidates(series: NDArray[np.int32], time: Rows, lines: Rows) -> Rows:
     """Rows whose mixed key occurs more than once, by series, time and row; most files have none.
 
     Two points may share a key by chance: they are told apart later.
     """
-    keys = series.astype(np.uint64) * _MIX[0] + time.view(np.uint64) * _MIX[1]
-    ordered = np.sort(keys)
+    keys = np.multiply(series, _MIX[0], dtype=np.uint64, casting="unsafe")
+    keys += time.view(np.uint64) * _MIX[1]
+    ordered = keys[lines]
+    ordered.sort()
     shared = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(shared):
-        return np.empty(0, np.int64)
-    rows = np.flatnonzero(shared[np.searchsorted(shared, keys).clip(max=len(shared) - 1)] == keys)
-    return rows[np.lexsort((rows, time[rows], series[rows]))]
+        return lines[:0]
+    places = np.searchsorted(shared, keys[lines]).clip(max=len(shared) - 1)
+    rows = lines[shared[places] == keys[lines]]
+    by_point: Rows = rows[np.lexsort((rows, time[rows], series[rows]))]
+    return by_point
 
 
 def _all_but_last(columns: list[NDArray[np.generic]]) -> Rows:
     """Of the positions where all columns are equal, all but the last."""
-    order = np.lexsort(columns[::-1])
-    same = np.ones(max(len(order) - 1, 0), bool)
+    order = np.lexsort(columns)
+    here, after = order[:-1], order[1:]
     for column in columns:
-        same &= column[order][1:] == column[order][:-1]
-    return order[:-1][same]
+        same = column[here] == column[after]
+        here, after = here[same], after[same]
+    return here
 
 
 def columns_apart(reader: PartReader, columns: Sequence[str], rows: Rows, others: Rows) -> list[str]:

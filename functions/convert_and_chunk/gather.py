@@ -48,4 +48,5 @@ class Gather:
         taken = pc.take(table, pa.array(self._pieces.reshape(-1)), boundscheck=False)
         _, offsets, data = taken.buffers()
         offsets = np.frombuffer(offsets, np.int32, rows * width + 1)
-        return Texts(np.frombuffer(data, np.uint8, offsets[-1]), offsets[::width], offsets[width - 1 :: width])
+        starts = np.ascontiguousarray(offsets[::width])
+        return Texts(np.frombuffer(data, np.uint8, starts[-1]), starts, offsets[width - 1 :: width])

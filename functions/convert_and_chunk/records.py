@@ -56,12 +56,10 @@ class Records:
 
         Returns the colliding rows and, for each, the later row that contradicts it.
         """
-        lines = self.verdicts.lines
-        fields = (values[lines] for values in self.fields.values())
-        repeated = find_repeated(self.series[lines], self.time[lines], fields)
-        self.verdicts.codes[lines[repeated.collapsed]] = COLLAPSED
-        self.verdicts.codes[lines[repeated.colliding]] = self.verdicts.code(_COLLISION)
-        return lines[repeated.colliding], lines[repeated.winners]
+        repeated = find_repeated(self.series, self.time, self.fields.values(), self.verdicts.lines)
+        self.verdicts.codes[repeated.collapsed] = COLLAPSED
+        self.verdicts.codes[repeated.colliding] = self.verdicts.code(_COLLISION)
+        return repeated.colliding, repeated.winners
 
     def out_of_bounds(self) -> dict[str, int]:
         """Field → values of lines that are outside its soft bounds."""

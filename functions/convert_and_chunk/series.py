@@ -69,7 +69,7 @@ class Series:
         gather.append(pa.array([" "]), once)
         data, starts, _ = gather.texts()
         verdicts[np.diff(starts) > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
-        prefixes = pa.StringArray.from_buffers(len(new), pa.py_buffer(starts.copy()), pa.py_buffer(data))
+        prefixes = pa.StringArray.from_buffers(len(new), pa.py_buffer(starts), pa.py_buffer(data))
         self._keys = pa.concat_arrays([self._keys, new])
         self._numbers = np.append(self._numbers, self._number(prefixes))
         self._key_verdicts = np.append(self._key_verdicts, verdicts)

@@ -82,8 +82,9 @@ values = st.sampled_from([NAN, 1.0, 2.0])
 def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]]) -> None:
     fields = [np.array([point[2][n] for point in points], np.float64) for n in range(2)]
     series = np.array([point[0] for point in points], np.int32)
-    found = find_repeated(series, np.array([point[1] for point in points], np.int64), fields)
-    assert (found.collapsed.tolist(), found.colliding.tolist()) == reference(points)
+    time = np.array([point[1] for point in points], np.int64)
+    found = find_repeated(series, time, fields, np.arange(len(points)))
+    assert (sorted(found.collapsed.tolist()), found.colliding.tolist()) == reference(points)
 
 
 @pytest.mark.parametrize(
