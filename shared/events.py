@@ -1,6 +1,6 @@
 """What states pass to each other: short references and counts, never rows (256 KiB a state)."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 Layout = Literal["wide", "long"]
 
@@ -152,11 +152,34 @@ class Manifest(TypedDict):
     batches: list[Batch]
 
 
+class Bucket(NamedTuple):
+    """One field's values in the nanoseconds from `bucket` · `bucket_ns` on. A list of five in JSON."""
+
+    bucket: int
+    values: int
+    low: float
+    mean: float
+    high: float
+
+
+class Profile(TypedDict):
+    """How the fields of a part's points run over time; buckets without values are left out.
+
+    `bucket_ns` of one profile divides that of any coarser one.
+    """
+
+    first_ns: int
+    last_ns: int
+    bucket_ns: int
+    fields: dict[str, list[Bucket]]
+
+
 class PartOutcome(TypedDict):
     """What became of a part's rows: rows = points + collapsed + the sum of `set_aside` (rule → rows).
 
     The rest explains: `fields_left_out` (NaN or Inf) and `out_of_bounds` count values by field; `ignored_columns`
-    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart.
+    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart; `profile`
+    is None without points; `started_at` is ISO 8601, UTC.
     """
 
     part: int
@@ -171,6 +194,9 @@ class PartOutcome(TypedDict):
     batches: int
     chunks: list[Chunk]
     body_bytes: int
+    series: int
+    profile: Profile | None
+    started_at: str
     seconds: float
 
 

@@ -1,26 +1,28 @@
 """One part: read and judge its rows, store what is set aside, stage its lines, leave the outcome."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import IOBase
 from time import perf_counter
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from functions.convert_and_chunk.chunks import Packed, batches, chunks
 from functions.convert_and_chunk.collisions import columns_apart
+from functions.convert_and_chunk.gather import Texts
 from functions.convert_and_chunk.line_protocol import lines
+from functions.convert_and_chunk.profile import profile
 from functions.convert_and_chunk.quarantine import quarantine_parquet
 from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.refusals import check_collisions, check_invalid
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.staging import Staging
-from shared.datasets import Dataset
+from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
 from shared.events import Part, PartConverted, PartOutcome, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
-from shared.source import PinnedObject
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 LINES_AT_ONCE = 16_384
 """About as many lines are gathered at once: their tables stay in the processor's cache."""
@@ -29,12 +31,24 @@ CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
 """A chunk is what one WriteBatch takes: it grows with the part, so that a load has at most some 800."""
 
 
-def convert_part(client: "S3Client", event: PartRef, dataset: Dataset, settings: ConversionSettings) -> PartConverted:
+def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> PartConverted:
     """Judge everything, then stage it. Safe to repeat: the same part gives the same objects."""
-    started = perf_counter()
-    file, part, staging = event["file"], event["part"], Staging(client, event)
-    reader = PartReader(PinnedObject(client, file), part, f"s3://{file['bucket']}/{file['key']}")
-    records = read_records(reader, part["rows"], dataset, settings)
+    started_at, started = datetime.now(UTC).isoformat(timespec="milliseconds"), perf_counter()
+    file, part = event["file"], event["part"]
+    reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
+    records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
+    apart = judge_records(reader, records, part, staging, settings)
+    outcome = stage_lines(staging, records, part, settings.max_batch_size)
+    seconds = round(perf_counter() - started, 3)
+    outcome |= {"collision_columns": apart, "started_at": started_at, "seconds": seconds}
+    staging.put_outcome(outcome)
+    return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
+
+
+def judge_records(
+    reader: PartReader, records: Records, part: Part, staging: Staging, settings: ConversionSettings
+) -> list[str]:
+    """Store what is set aside; raise where it is too much. The columns that would keep colliding rows apart."""
     colliding, winners = records.judge_repeated()
     apart = columns_apart(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
@@ -42,10 +56,7 @@ def convert_part(client: "S3Client", event: PartRef, dataset: Dataset, settings:
     check_collisions(colliding, apart, part["first_row"], part["rows"], settings.max_collision_rate)
     if not settings.drop_invalid_records:
         check_invalid(records.verdicts, part["first_row"])
-    outcome = stage_lines(staging, records, part, settings.max_batch_size)
-    outcome |= {"collision_columns": apart, "seconds": round(perf_counter() - started, 3)}
-    staging.put_outcome(outcome)
-    return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
+    return apart
 
 
 def read_records(reader: PartReader, rows: int, dataset: Dataset, settings: ConversionSettings) -> Records:
@@ -63,7 +74,9 @@ def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) 
     points = max(CHUNK_POINTS, -(-part["rows"] // CHUNKS_PER_PART))
     outcome = _outcome(records, part)
     for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=points)):
-        outcome["chunks"].append(staging.put_chunk(number, chunk))
+        name = f"{part['part']:04}-{number:04}"
+        staging.put_chunk(name, chunk)
+        outcome["chunks"].append({"chunk": name, "sha256": chunk.sha256, "points": chunk.points})
         outcome["points"] += chunk.points
         outcome["batches"] += len(chunk.manifest["batches"])
         outcome["body_bytes"] += chunk.unpacked_bytes
@@ -75,17 +88,23 @@ def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) 
 
 def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator[Packed]:
     """The lines in batches, in the file's order, in which the part begins at `first_row`."""
+    for body, rows in bodies(records, max_lines):
+        yield from batches(body, rows + first_row, max_lines=max_lines)
+
+
+def bodies(records: Records, max_lines: int) -> Iterator[tuple[Texts, NDArray[np.int64]]]:
+    """All lines, some whole batches at a time, and the part's rows that they come from."""
     rows = records.verdicts.lines
-    step = max_lines * max(1, LINES_AT_ONCE // max_lines)  # a body holds whole batches
+    step = max_lines * max(1, LINES_AT_ONCE // max_lines)
     for first in range(0, len(rows), step):
         taken = rows[first : first + step]
         fields = {name: values[taken] for name, values in records.fields.items()}
-        body = lines(records.tag_sets.prefixes, records.series[taken], fields, records.time[taken])
-        yield from batches(body, taken + first_row, max_lines=max_lines)
+        yield lines(records.tag_sets.prefixes, records.series[taken], fields, records.time[taken]), taken
 
 
 def _outcome(records: Records, part: Part) -> PartOutcome:
     """What is known before the first line is staged."""
+    lines = records.verdicts.lines
     return {
         "part": part["part"],
         "rows": part["rows"],
@@ -99,5 +118,8 @@ def _outcome(records: Records, part: Part) -> PartOutcome:
         "batches": 0,
         "chunks": [],
         "body_bytes": 0,
+        "series": int(np.count_nonzero(np.bincount(records.series[lines]))),
+        "profile": profile(records.time, records.fields, lines) if len(lines) else None,
+        "started_at": "",
         "seconds": 0.0,
     }

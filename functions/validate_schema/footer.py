@@ -1,18 +1,18 @@
 """The Parquet footer: read it without trusting it."""
 
 import struct
+from io import SEEK_END, IOBase
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.errors import CorruptParquetError, EncryptedParquetError, FooterTooLargeError
-from shared.source import PinnedObject
 
 MAX_FOOTER_BYTES = 32 << 20
 _TAIL_BYTES = 8
 
 
-def read_footer(source: PinnedObject, name: str) -> pq.FileMetaData:
+def read_footer(source: IOBase, name: str) -> pq.FileMetaData:
     """The footer of the file called `name` in errors. A parser's OSError means damage, not a passing fault."""
     _check_tail(source, name)
     try:
@@ -30,11 +30,12 @@ def row_group_rows(metadata: pq.FileMetaData) -> list[int]:
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
 
-def _check_tail(source: PinnedObject, name: str) -> None:
+def _check_tail(source: IOBase, name: str) -> None:
     """The last 8 bytes hold the footer's length and the magic: enough to refuse without parsing anything."""
-    if source.size < len(b"PAR1") + _TAIL_BYTES:
-        raise CorruptParquetError(f"{name}: {source.size} bytes are too few for a Parquet file: write it again")
-    source.seek(-_TAIL_BYTES, 2)
+    size = source.seek(0, SEEK_END)
+    if size < len(b"PAR1") + _TAIL_BYTES:
+        raise CorruptParquetError(f"{name}: {size} bytes are too few for a Parquet file: write it again")
+    source.seek(-_TAIL_BYTES, SEEK_END)
     length, magic = struct.unpack("<I4s", source.read(_TAIL_BYTES))
     if magic == b"PARE":
         raise EncryptedParquetError(f"{name}: the footer is encrypted: write the file without encryption")
@@ -44,7 +45,5 @@ def _check_tail(source: PinnedObject, name: str) -> None:
         raise FooterTooLargeError(
             f"{name}: a footer of {length} bytes (limit {MAX_FOOTER_BYTES}): use fewer row groups"
         )
-    if length > source.size - _TAIL_BYTES:
-        raise CorruptParquetError(
-            f"{name}: a footer of {length} bytes in a file of {source.size}: write the file again"
-        )
+    if length > size - _TAIL_BYTES:
+        raise CorruptParquetError(f"{name}: a footer of {length} bytes in a file of {size}: write the file again")

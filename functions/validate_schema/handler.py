@@ -1,5 +1,6 @@
 """State ValidateSchema: from the event to one pinned object and the plan of its parts."""
 
+from io import IOBase
 from typing import TYPE_CHECKING
 
 import boto3
@@ -40,14 +41,13 @@ def plan_load(client: "S3Client", requested: RequestedObject) -> FileRef:
     file = pin(client, requested, dataset_of(requested.key))
     if reason := overtaken(requested, file):
         return _skipped(requested, reason)
-    return _planned(client, file)
+    return plan_file(PinnedObject(client, file), file, validate=conversion_settings().validate)
 
 
-def _planned(client: "S3Client", file: SourceFile) -> FileRef:
-    metadata = read_footer(PinnedObject(client, file), f"s3://{file['bucket']}/{file['key']}")
-    columns = plan_columns(
-        metadata.schema.to_arrow_schema(), dataset_of(file["key"]), validate=conversion_settings().validate
-    )
+def plan_file(source: IOBase, file: SourceFile, *, validate: bool) -> FileRef:
+    """Check the footer and the columns of what `source` reads, and cut it into parts."""
+    metadata = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
+    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset_of(file["key"]), validate=validate)
     parts = plan_parts(row_group_rows(metadata))
     return {**file, "layout": columns.layout, "rows": metadata.num_rows, "parts": parts, "skipped": ""}
 

@@ -62,11 +62,11 @@ def body(s3: "S3Client", key: str) -> bytes:
 
 
 def everything(s3: "S3Client") -> dict[str, bytes]:
-    """All objects of the work bucket; of outcomes all but the time they took."""
+    """All objects of the work bucket; of outcomes all but when it was and how long it took."""
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=WORK).get("Contents", [])]
     objects = {key: body(s3, key) for key in keys}
     return {
-        key: json.dumps(json.loads(content) | {"seconds": 0}).encode() if "/outcomes/" in key else content
+        key: json.dumps(json.loads(content) | {"seconds": 0, "started_at": ""}).encode() if "/outcomes/" in key else content
         for key, content in objects.items()
     }
 
