@@ -15,7 +15,7 @@ from influxdb_client.service.ping_service import PingService
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from shared.errors import InfluxUnavailableError, SettingsError
+from shared.errors import InfluxUnavailableError, LoaderError, SettingsError
 from shared.outcomes import Action, Answer, outcome_of
 from shared.settings import InfluxSettings
 
@@ -27,6 +27,11 @@ ASK_TIMEOUT_S = 10.0
 """For everything else, which is answered at once where all is well."""
 
 SECRET_MAX_AGE_S = 300
+
+FINAL_SECRET_CODES = frozenset(
+    {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure", "InvalidRequestException"}
+)
+"""Of Secrets Manager: the deployment has to change. Its other errors pass."""
 
 Request = Callable[[Any], Any]
 """Given an `ApiClient`, make one request: data, status and headers, or an exception."""
@@ -41,8 +46,7 @@ class Influx:
     def __init__(self, settings: InfluxSettings, *, connections: int = 1) -> None:
         self._settings = settings
         self._connections = connections
-        self._token = token(settings)
-        self._client = self._connect()
+        self._client = self._connect(token(settings))
         self._lock = Lock()
         self._reread = False
 
@@ -68,48 +72,49 @@ class Influx:
         return self._ask(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
 
     def _ask(self, request: Request) -> Answer:
-        token = self._token
-        answer = self._exchange(request)
-        if outcome_of(answer).action is Action.REAUTHORIZE and self._has_newer_token(token):
-            answer = self._exchange(request)
+        client = self._client
+        answer = _exchange(client, request)
+        if outcome_of(answer).action is Action.REAUTHORIZE and self._has_newer_token(client.token):
+            answer = _exchange(self._client, request)
         return answer
 
-    def _exchange(self, request: Request) -> Answer:
-        try:
-            data, status, headers = request(self._client.api_client)
-        except ApiException as error:
-            if not error.status:
-                return Answer(exception=error)
-            return Answer(status=error.status, headers=error.headers, data=self._parsed(error.body))
-        except (HTTPError, UnicodeDecodeError) as error:
-            return Answer(exception=error)
-        return Answer(status=status, headers=headers, data=data)
-
-    def _parsed(self, body: str) -> object:
-        text = body.replace(self._token, "***")
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-
     def _has_newer_token(self, refused: str) -> bool:
-        """Whether another thread's, or a first second look into the secret brings a token other than `refused`."""
+        """Whether another thread's or our own one look into the secret brings a token other than `refused`."""
         with self._lock:
-            if self._token == refused and not self._reread and not self._settings.token:
+            if self._client.token == refused and not self._reread and not self._settings.token:
                 self._reread = True
-                self._token = token(self._settings, afresh=True)
-                self._client = self._connect()
-            return self._token != refused
+                self._client = self._connect(token(self._settings, afresh=True))
+            return bool(self._client.token != refused)
 
-    def _connect(self) -> InfluxDBClient:
+    def _connect(self, token: str) -> InfluxDBClient:
         return InfluxDBClient(
             self._settings.url,
-            self._token,
+            token,
             timeout=_timeouts_ms(ASK_TIMEOUT_S),
             org=self._settings.org,
             ssl_ca_cert=_ca_bundle(self._settings),
             connection_pool_maxsize=self._connections,
         )
+
+
+def _exchange(client: InfluxDBClient, request: Request) -> Answer:
+    try:
+        data, status, headers = request(client.api_client)
+    except ApiException as error:
+        if not error.status:
+            return Answer(exception=error)
+        said = error.body.replace(client.token, "***")
+        return Answer(status=error.status, headers=error.headers, data=_parsed(said))
+    except (HTTPError, UnicodeDecodeError) as error:
+        return Answer(exception=error)
+    return Answer(status=status, headers=headers, data=data)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
@@ -127,10 +132,7 @@ def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
 
 
 def _token_in(secret: str) -> str:
-    try:
-        parsed = json.loads(secret)
-    except ValueError:
-        return secret
+    parsed = _parsed(secret)
     return str(parsed.get("token", "")) if isinstance(parsed, dict) else secret
 
 
@@ -142,11 +144,11 @@ def _sendable(token: str, source: str) -> str:
     return token
 
 
-def _secret_error(name: str, error: GetParameterError) -> Exception:
+def _secret_error(name: str, error: GetParameterError) -> LoaderError:
     cause = error.__cause__ or error.__context__
     code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
-    final = code in {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure"}
-    return (SettingsError if final else InfluxUnavailableError)(f"the secret {name} cannot be read: {code}")
+    kind = SettingsError if code in FINAL_SECRET_CODES else InfluxUnavailableError
+    return kind(f"the secret {name} cannot be read: {code}")
 
 
 def _ca_bundle(settings: InfluxSettings) -> str | None:

@@ -83,7 +83,7 @@ BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
     (urllib3_errors.NewConnectionError, _unavailable("there is no way to its network")),
     (urllib3_errors.ConnectTimeoutError, _unavailable("no connection within the time-out")),
     (urllib3_errors.TimeoutError, _unavailable("no answer within the time-out")),
-    (Exception, _unavailable("the connection broke off")),
+    (Exception, _unavailable("the connection broke off, or its answer is garbled")),
 )
 """The first row that matches the exception or one of its causes counts; urllib3's classes inherit from each other."""
 

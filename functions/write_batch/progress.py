@@ -2,18 +2,19 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from botocore.exceptions import ClientError
-
 from functions.write_batch.staged import StagedBatch
+from shared.errors import SourceNotFoundError
 from shared.events import ChunkOutcome, ChunkRef, RefusedPoint
+from shared.logs import logger
 from shared.outcomes import Outcome
 from shared.settings import work_bucket
+from shared.source import source_errors
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:
@@ -72,11 +73,11 @@ def kept_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
 
 def _load(client: "S3Client", ref: ChunkRef) -> Progress:
     """A batch that was interrupted is sent again, so what was refused of it is found again."""
+    key = outcome_key(ref["load_id"], ref["execution"], ref["chunk"])
     try:
-        stored = get_json(client, outcome_key(ref["load_id"], ref["execution"], ref["chunk"]))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
+        with source_errors(work_bucket(), key):
+            stored = get_json(client, key)
+    except SourceNotFoundError:
         return Progress(untouched(ref), {})
     outcome = cast(ChunkOutcome, stored)
     outcome["refused"] = {
@@ -111,8 +112,21 @@ def _load_refused(client: "S3Client", ref: ChunkRef) -> dict[int, RefusedPoint]:
 
 def _store(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     """The points first: an outcome that counts refused points can rely on them."""
-    if progress.refused:
-        points = sorted(progress.refused.values(), key=lambda point: point["source_row"])
-        lines = "".join(json.dumps(point, ensure_ascii=False) + "\n" for point in points)
-        client.put_object(Bucket=work_bucket(), Key=_quarantine_key(ref), Body=gzip.compress(lines.encode(), mtime=0))
-    put_json(client, outcome_key(ref["load_id"], ref["execution"], ref["chunk"]), progress.outcome)
+    key = outcome_key(ref["load_id"], ref["execution"], ref["chunk"])
+    with source_errors(work_bucket(), key):
+        if progress.refused:
+            client.put_object(Bucket=work_bucket(), Key=_quarantine_key(ref), Body=_json_lines(progress.refused))
+        put_json(client, key, progress.outcome)
+    logger.info(
+        "outcome",
+        batches_done=progress.batches_done,
+        points_written=sum(progress.outcome["written"].values()),
+        points_refused=len(progress.refused),
+        requests=progress.outcome["requests"],
+    )
+
+
+def _json_lines(refused: Mapping[int, RefusedPoint]) -> bytes:
+    """Gzipped, by source row."""
+    points = (refused[source_row] for source_row in sorted(refused))
+    return gzip.compress("".join(json.dumps(point, ensure_ascii=False) + "\n" for point in points).encode(), mtime=0)

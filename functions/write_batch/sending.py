@@ -12,10 +12,11 @@ from tenacity.nap import sleep_using_event
 
 from functions.write_batch.pause import ComeBackError
 from shared.influx import WRITE_TIMEOUT_S, Influx
+from shared.logs import logger
 from shared.outcomes import Action, Outcome, outcome_of
 
-RESERVED_S = 10.0
-"""Of an invocation's time: connecting may outlast a request's time-out by 5 s, and the outcome has to be stored."""
+RESERVED_S = 15.0
+"""Of an invocation's time: 5 s to connect and 5 s to send come on top of a request's time-out, 5 s store the outcome."""
 
 LEAST_REQUEST_S = 1.0
 """With less time left no request is begun."""
@@ -63,6 +64,7 @@ class Sender:
             stop=self._is_enough,
             wait=_pause,
             sleep=sleep_using_event(self._failed),
+            before_sleep=_log_retry,
             retry_error_callback=_outcome,
         )
 
@@ -102,6 +104,11 @@ class Sender:
 def _outcome(state: RetryCallState) -> Outcome:
     """Of the last attempt. Retrying asks only about attempts that returned one."""
     return cast(Outcome, cast(Future, state.outcome).result())
+
+
+def _log_retry(state: RetryCallState) -> None:
+    reason, seconds = _outcome(state).message, round(state.upcoming_sleep, 3)
+    logger.warning("asking again", reason=reason, after_seconds=seconds, attempt=state.attempt_number)
 
 
 def _pause(state: RetryCallState) -> float:

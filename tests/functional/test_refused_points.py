@@ -22,6 +22,8 @@ BAD = b"bad,t=a f=1 1"
 V27 = Reply(400, {"code": "invalid", "message": "unable to parse 'bad,t=a f=1 1'"})
 V3 = Reply(400, {"error": "parsing failed for write_lp endpoint", "data": {"error_message": "invalid field value"}})
 
+V3_PARTIAL = Reply(400, {"error": "partial write of line protocol occurred", "data": [{"error_message": "a conflict"}]})
+
 
 class Store:
     """Takes lines as InfluxDB does; of a body with a bad line nothing, or the rest if `partial`."""
@@ -46,7 +48,9 @@ def quarantined(s3: "S3Client") -> list[RefusedPoint]:
     ]
 
 
-@pytest.mark.parametrize(("refusal", "partial"), [(V27, False), (V3, False), (Reply(422, "conflict"), True)])
+@pytest.mark.parametrize(
+    ("refusal", "partial"), [(V27, False), (V3, False), (V3_PARTIAL, True), (Reply(422, "conflict"), True)]
+)
 def test_refused_points_are_set_aside_and_the_others_written(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, refusal: Reply, *, partial: bool
 ) -> None:

@@ -65,7 +65,7 @@ def test_an_invocation_ends_before_its_time_does(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     ref = stage(s3, *(points(1, first=number) for number in range(10)))
-    context.get_remaining_time_in_millis = lambda: 60_000 if len(influx.writes) < 4 else 9_000
+    context.get_remaining_time_in_millis = lambda: 60_000 if len(influx.writes) < 4 else 14_000
     answer = write(ref, context)
     assert not answer["written"]
     assert answer["next_batch"] in (4, 5)

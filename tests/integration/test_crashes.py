@@ -172,7 +172,7 @@ def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it
 def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: DeployedApp, tmp_path: Path) -> None:
     client, name = app.cloud.client("lambda"), app.functions["write_batch"]["FunctionName"]
     with proxied(app, MAX_BATCH_SIZE="100") as proxy:
-        client.update_function_configuration(FunctionName=name, Timeout=14)
+        client.update_function_configuration(FunctionName=name, Timeout=19)
         trial = Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
         proxy.begin(always=faults.slow)
         execution = trial.load()

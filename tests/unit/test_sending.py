@@ -43,19 +43,19 @@ def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInfl
 def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) -> None:
     influx.answer = lambda _: SILENCE
     with pytest.raises(InfluxUnavailableError, match="batch 3: InfluxDB does not answer: no answer within"):
-        sender(influx, left_ms=11_100, max_retries=0).send(b"body", "batch 3")
+        sender(influx, left_ms=16_100, max_retries=0).send(b"body", "batch 3")
 
 
 def test_without_time_for_a_request_none_is_sent(influx: ScriptedInflux) -> None:
     with pytest.raises(ComeBackError):
-        sender(influx, left_ms=10_900).send(b"body", "")
+        sender(influx, left_ms=15_900).send(b"body", "")
     assert not influx.requests
 
 
 def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: ScriptedInflux) -> None:
     influx.answer = lambda _: Reply(429, headers={"Retry-After": "5"})
     with pytest.raises(ComeBackError):
-        sender(influx, left_ms=14_000).send(b"body", "")
+        sender(influx, left_ms=19_000).send(b"body", "")
     assert len(influx.requests) == 1
 
 
