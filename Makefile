@@ -6,17 +6,20 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench-write lint types clean lock
+.PHONY: help demo cloud test test-all bench-write lint types clean lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-$(READY): local/install.sh requirements/*.txt package-lock.json
+$(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 	@PYTHON=$(PYTHON) sh local/install.sh
 	@mkdir -p build && touch $@
 
 demo: $(READY) ## load sample files end to end on this machine and compare every point (FILE=... DATASET=...: your own)
 	@$(BIN)/python -m cli.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
+
+cloud: $(READY) ## start the local cloud, deploy, and stay until Ctrl-C: for the command `loader` in a second terminal
+	@$(BIN)/python -m cli.cloud
 
 test: $(READY) lint types ## format, lint, types, and all tests that are quick
 	@$(BIN)/python -m pytest -m "not slow"
@@ -40,5 +43,5 @@ lock: $(READY) ## compile requirements/*.txt anew from requirements/*.in
 			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove everything the commands made
-	rm -rf .venv build cdk.out node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build cdk.out node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

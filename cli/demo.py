@@ -1,33 +1,26 @@
 """`make demo`: files through the deployed app on this machine, then every point read back and compared."""
 
 import json
-import signal
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.json import JSON
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli.cloud import tidy_end
 from cli.executions import Execution, follow
 from cli.readback import Comparison, compare
 from cli.samples import Sample, write_samples
+from cli.screen import console, step
 from local.cloud import LocalCloud, local_cloud
-from local.engine import EngineUnavailableError
-from local.process import ProcessError
 from shared.datasets import DATASETS
-from shared.errors import SettingsError
 
 LOAD_TIMEOUT_S = 600
-
-console = Console()
 
 
 def demo(
@@ -38,7 +31,7 @@ def demo(
     """Load Parquet files into InfluxDB through the deployed state machine, and prove that every point arrived."""
     with tempfile.TemporaryDirectory(prefix="loader-demo-") as folder, ExitStack() as running:
         samples = _own_file(file, dataset) if file else write_samples(Path(folder), rows)
-        with _step("starting AWS emulator and InfluxDB"):
+        with step("starting AWS emulator and InfluxDB"):
             cloud = running.enter_context(local_cloud())
         agree = _load_and_compare(cloud, samples)
     raise typer.Exit(0 if agree else 1)
@@ -52,13 +45,13 @@ def _own_file(file: Path, dataset: str) -> dict[str, Sample]:
 
 
 def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
-    with _step("cdk bootstrap, cdk deploy"):
+    with step("cdk bootstrap, cdk deploy"):
         outputs = cloud.deploy()
     ended = _load(cloud, outputs, samples)
     for name, execution in ended.items():
         console.print(f"\n[bold]{name}[/] {execution.status} {execution.error}")
         console.print(JSON(json.dumps(execution.answer)), soft_wrap=True)
-    with _step("reading every point back"):
+    with step("reading every point back"):
         compared = {name: _compare(cloud, name, sample) for name, sample in samples.items()}
     _print_comparisons(compared)
     return all(found.equal for found in compared.values()) and all(e.status == "SUCCEEDED" for e in ended.values())
@@ -98,23 +91,10 @@ def _print_comparisons(compared: Mapping[str, Comparison]) -> None:
             console.print(f"[red]{name}:[/] {difference}")
 
 
-@contextmanager
-def _step(said: str) -> Iterator[None]:
-    """Say what goes on, and then how long it took."""
-    started = monotonic()
-    with console.status(f"{said} …"):
-        yield
-    console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
-
-
 def main() -> None:
-    """Run the command; what a person can mend is told without a stack trace."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
+    """Run the command."""
+    with tidy_end():
         typer.run(demo)
-    except (EngineUnavailableError, ProcessError, SettingsError, TimeoutError) as error:
-        console.print(f"[red]{type(error).__name__}:[/] {error}")
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
 from state_machine.loader import LoaderStateMachine
-from state_machine.settings import MachineSettings
+from state_machine.settings import LoadFunctions, MachineSettings
 
 
 class LoaderStack(Stack):
@@ -44,12 +44,18 @@ class LoaderStack(Stack):
         Trigger(self, "Trigger", bucket=storage.source, state_machine=state_machine)
         acknowledge_findings(self)
         self._name_outputs(storage, state_machine, token)
+        self._name_configured(functions)
 
     def _name_outputs(self, storage: Storage, state_machine: sfn.StateMachine, token: secretsmanager.ISecret) -> None:
         CfnOutput(self, "SourceBucketName", value=storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=storage.work.bucket_name)
         CfnOutput(self, "StateMachineArn", value=state_machine.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=token.secret_name)
+
+    def _name_configured(self, functions: LoadFunctions) -> None:
+        """Whose environment tells how files are converted and where points go."""
+        CfnOutput(self, "ConvertAndChunkName", value=functions.convert_and_chunk.function_name)
+        CfnOutput(self, "WriteBatchName", value=functions.write_batch.function_name)
 
 
 def _machine_settings(config: LoaderConfig) -> MachineSettings:

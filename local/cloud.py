@@ -30,6 +30,11 @@ class LocalCloud:
     influx: InfluxTarget
     influxdb: LocalInfluxdb | None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find the emulator as its AWS."""
+        return {"AWS_ENDPOINT_URL": self.emulator.url, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
+
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator."""
         credentials = {name.lower(): value for name, value in CREDENTIALS.items()}

@@ -40,6 +40,7 @@ sync() { # sync ENVIRONMENT LOCKFILE: the environment holds exactly what the loc
     "$UV" pip sync -q --require-hashes --python "$1/bin/python" "$2"
 }
 sync .venv requirements/dev.txt
+"$UV" pip install -q --no-deps --no-build-isolation --python .venv/bin/python -e . # the command `loader`
 sync build/venvs/emulator requirements/emulator.txt
 sync build/venvs/lambda requirements/lambda.txt
 npm ci --silent

@@ -8,8 +8,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load import response
-from functions.report_load.outcomes import Outcomes, check_accounts, read_outcomes
-from shared.errors import NoValidRecordsError
+from functions.report_load.outcomes import Outcomes, check_accounts, check_any_points, read_outcomes
 from shared.events import FailureReported, LoadState, Response
 from shared.logs import logged
 from shared.metrics import LoadMetrics, emit
@@ -36,8 +35,7 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
         return response.success(state, Outcomes(), now)
     outcomes = read_outcomes(client, file["load_id"], state["execution"]["name"])
     check_accounts(outcomes, file["rows"])
-    if file["rows"] and not outcomes.points:
-        raise NoValidRecordsError(f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside")
+    check_any_points(outcomes, file)
     return _published(client, state, outcomes, response.success(state, outcomes, now))
 
 

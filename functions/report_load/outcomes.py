@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.errors import AccountingError
-from shared.events import ChunkOutcome, PartOutcome
+from shared.errors import AccountingError, NoValidRecordsError
+from shared.events import ChunkOutcome, FileRef, PartOutcome
 from shared.settings import work_bucket
 from shared.work_bucket import get_json, outcomes_prefix
 
@@ -47,6 +47,40 @@ class Outcomes:
         return _sum_of(part["fields_left_out"] for part in self.parts)
 
     @property
+    def out_of_bounds(self) -> dict[str, int]:
+        """Field → values outside its soft bounds, which are loaded all the same."""
+        return _sum_of(part["out_of_bounds"] for part in self.parts)
+
+    @property
+    def ignored_columns(self) -> list[str]:
+        """Columns of the file that its dataset does not have."""
+        return sorted({column for part in self.parts for column in part["ignored_columns"]})
+
+    @property
+    def collision_columns(self) -> list[str]:
+        """Those of them that would keep the colliding rows apart, in every part that has such rows."""
+        sets = [set(part["collision_columns"]) for part in self.parts if part["set_aside"].get("collision")]
+        return sorted(set.intersection(*sets)) if sets else []
+
+    @property
+    def series(self) -> int:
+        """Of the parts together: a series that two parts have counts twice."""
+        return sum(part["series"] for part in self.parts)
+
+    @property
+    def body_bytes(self) -> int:
+        """Line protocol, unpacked."""
+        return sum(part["body_bytes"] for part in self.parts)
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last time of the points in ns; None without points."""
+        profiles = [part["profile"] for part in self.parts if part["profile"]]
+        if not profiles:
+            return None
+        return min(profile["first_ns"] for profile in profiles), max(profile["last_ns"] for profile in profiles)
+
+    @property
     def points_written(self) -> int:
         """Lines that InfluxDB took."""
         return sum(sum(chunk["written"].values()) for chunk in self.chunks)
@@ -60,6 +94,11 @@ class Outcomes:
     def batches_planned(self) -> int:
         """Batches that were staged."""
         return sum(part["batches"] for part in self.parts)
+
+    @property
+    def chunks_planned(self) -> int:
+        """Chunks that were staged."""
+        return sum(len(part["chunks"]) for part in self.parts)
 
     @property
     def batches_processed(self) -> int:
@@ -94,6 +133,12 @@ def check_accounts(outcomes: Outcomes, rows: int) -> None:
             f"the file has {rows} rows, {converted} were converted, {places} are accounted for; "
             f"{outcomes.points} points were staged, {sent} are accounted for: report this as a defect"
         )
+
+
+def check_any_points(outcomes: Outcomes, file: FileRef) -> None:
+    """A file of which nothing is left is no success. Raises NoValidRecordsError."""
+    if file["rows"] and not outcomes.points:
+        raise NoValidRecordsError(f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside")
 
 
 def read_outcomes(client: "S3Client", load_id: str, execution: str) -> Outcomes:

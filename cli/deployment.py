@@ -1,0 +1,95 @@
+"""The deployed stack, as the commands find it: in AWS or in the local cloud, by CloudFormation's outputs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from cli.refusals import NotFoundError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+STACK = "InfluxdbLoader"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One stack. Region, credentials and AWS_ENDPOINT_URL are the environment's, as for AWS's own tools."""
+
+    stack: str
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """By name. Raises NotFoundError where no such stack is deployed."""
+        try:
+            (found,) = boto3.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise NotFoundError(
+                f"no stack {self.stack!r} in this account and region: deploy it, or name it (--stack)"
+            ) from error
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    @property
+    def source_bucket(self) -> str:
+        """Where files arrive."""
+        return self.outputs["SourceBucketName"]
+
+    @property
+    def work_bucket(self) -> str:
+        """Where loads stage, set aside and report."""
+        return self.outputs["WorkBucketName"]
+
+    @property
+    def machine(self) -> str:
+        """The ARN of the state machine that loads a file."""
+        return self.outputs["StateMachineArn"]
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """A client."""
+        return boto3.client("s3")
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        """A client."""
+        return boto3.client("stepfunctions")
+
+    def conversion_environment(self) -> Mapping[str, str]:
+        """What the deployed ConvertAndChunk is told."""
+        return self._environment("ConvertAndChunkName")
+
+    def delivery_environment(self) -> Mapping[str, str]:
+        """What the deployed WriteBatch is told."""
+        return self._environment("WriteBatchName")
+
+    def work_keys(self, prefix: str) -> Iterator[str]:
+        """What lies in the work bucket under `prefix`, in the order of the keys."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.work_bucket, Prefix=prefix)
+        for page in pages:
+            yield from (item["Key"] for item in page.get("Contents", []))
+
+    def work_object(self, key: str) -> bytes:
+        """Raises NotFoundError where it is not, or no longer."""
+        try:
+            return self.s3.get_object(Bucket=self.work_bucket, Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey as error:
+            raise NotFoundError(f"s3://{self.work_bucket}/{key} is not there (any longer)") from error
+
+    def work_json(self, key: str) -> dict[str, Any]:
+        """Raises NotFoundError where it is not, or no longer."""
+        content: dict[str, Any] = json.loads(self.work_object(key))
+        return content
+
+    def _environment(self, output: str) -> Mapping[str, str]:
+        client: LambdaClient = boto3.client("lambda")
+        configuration = client.get_function_configuration(FunctionName=self.outputs[output])
+        return configuration["Environment"]["Variables"]

@@ -1,0 +1,46 @@
+"""`loader`: what is loaded, what failed, why, and what next. Exit status 0: yes; 1: the load failed; 2: not tried."""
+
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from typer.core import TyperGroup
+
+from cli.plan import plan
+from cli.refusals import RefusedError
+from cli.screen import beside
+from shared.errors import LoaderError
+
+FAILED, REFUSED = 1, 2
+
+
+class Commands(TyperGroup):
+    """Errors that a person can act on are told in a line; `--debug` shows where they come from."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: D102
+        try:
+            return super().invoke(ctx)
+        except (RefusedError, LoaderError, BotoCoreError, ClientError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            beside.print(f"[red]error:[/] {type(error).__name__}: {error}", soft_wrap=True)
+            raise typer.Exit(REFUSED if isinstance(error, RefusedError | BotoCoreError) else FAILED) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def loader(
+    debug: Annotated[bool, typer.Option("--debug", help="show the stack trace of an error")] = False,  # noqa: FBT002
+) -> None:
+    """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
+
+
+for command in (plan,):
+    app.command()(command)
+
+
+def main() -> None:
+    """The entry point of the project's metadata."""
+    app()

@@ -1,0 +1,84 @@
+"""What a person sees: results on standard output, progress and errors beside it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+console = Console(highlight=False)
+beside = Console(stderr=True, highlight=False)
+
+
+def show_json(content: Any) -> None:
+    """For programs: nothing but JSON on standard output."""
+    console.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def progress() -> Progress:
+    """Vanishes at its end, and is not drawn where nobody looks."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=beside, transient=True, disable=not beside.is_terminal)
+
+
+@contextmanager
+def step(said: str) -> Iterator[None]:
+    """Say what goes on, and then how long it took."""
+    started = monotonic()
+    with console.status(f"{said} …"):
+        yield
+    console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
+
+
+def facts(rows: dict[str, str | Text]) -> Table:
+    """Names and values, without what is empty."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value if isinstance(value, Text) else Text(value))
+    return table
+
+
+def listing(*headers: str, title: str = "") -> Table:
+    """A plain table; headers that begin with # hold numbers."""
+    table = Table(box=None, title=title or None, title_justify="left", header_style="dim", pad_edge=False)
+    for header in headers:
+        table.add_column(header.removeprefix("#"), justify="right" if header.startswith("#") else "left")
+    return table
+
+
+def status(word: str) -> Text:
+    """Coloured by what it means for the operator."""
+    good, bad = {"SUCCEEDED", "loaded", "equal"}, {"FAILED", "TIMED_OUT", "ABORTED", "failed", "differs"}
+    return Text(word, style="green" if word in good else "bold red" if word in bad else "yellow")
+
+
+def size(count: float) -> str:
+    """Bytes, in the unit that fits."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} GB"
+
+
+def moment(time_ns: int) -> str:
+    """Nanoseconds since 1970 as ISO 8601, UTC, to the second."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 10**9)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long it is since."""
+    seconds = int((now - then).total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return f"{max(0, seconds)} s ago"

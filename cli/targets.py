@@ -1,0 +1,53 @@
+"""What a person names to be planned or loaded: a file on this machine, or an object in S3."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.refusals import NotFoundError, RefusedError
+from shared.datasets import DATASETS
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file, and the key under which it goes to the source bucket."""
+
+    path: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """An object that is there already."""
+
+    bucket: str
+    key: str
+
+
+def target_of(text: str, dataset: str) -> LocalFile | S3Object:
+    """`s3://bucket/key` or a path. Raises RefusedError where the words do not tell what to load, or as what."""
+    if text.startswith("s3://"):
+        return _object(text)
+    path = Path(text)
+    if not path.is_file():
+        raise NotFoundError(f"no such file: {text}")
+    return LocalFile(path, _key(path, dataset))
+
+
+def _object(text: str) -> S3Object:
+    bucket, _, key = text.removeprefix("s3://").partition("/")
+    if not (bucket and key):
+        raise RefusedError(f"{text!r} names no object: write s3://bucket/key")
+    return S3Object(bucket, key)
+
+
+def _key(path: Path, dataset: str) -> str:
+    """From the folder `dataset=…` on where the path has one."""
+    if dataset:
+        if dataset not in DATASETS:
+            raise RefusedError(f"no dataset {dataset!r}: there are {', '.join(DATASETS)}")
+        return f"dataset={dataset}/{path.name}"
+    parts = path.resolve().parts
+    named = [number for number, part in enumerate(parts) if part.removeprefix("dataset=") in DATASETS and "=" in part]
+    if not named:
+        raise RefusedError(f"say which dataset {path.name} is: --dataset {'|'.join(DATASETS)}")
+    return "/".join(parts[named[-1] :])
