@@ -16,7 +16,7 @@ from shared.logs import logger
 from shared.outcomes import Action, Outcome, outcome_of
 
 RESERVED_S = 15.0
-"""Of an invocation's time: 5 s to connect and 5 s to send come on top of a request's time-out, 5 s store the outcome."""
+"""Of an invocation's time: 5 s to connect and 5 s to send beside a request's time-out, and 5 s to store the outcome."""
 
 LEAST_REQUEST_S = 1.0
 """With less time left no request is begun."""
