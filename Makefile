@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := build/.installed
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
@@ -22,10 +23,10 @@ cloud: $(READY) ## start the local cloud, deploy, and stay until Ctrl-C: for the
 	@$(BIN)/python -m cli.cloud
 
 test: $(READY) lint types ## format, lint, types, and all tests that are quick
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"
 
 test-all: $(READY) lint types ## the same, and the tests that take longer
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SHARED_OUT)
 
 bench-write: $(READY) ## measure how fast batches are written, beside a bare HTTP client
 	@$(BIN)/python -m benchmarks.write
