@@ -1,25 +1,34 @@
 """`cdk synth`, `cdk deploy`: the app that cdk.json names."""
 
 import sys
-from dataclasses import fields
 
 from aws_cdk import App
 
-from infra_cdk.config import LoaderConfig, loader_config
+from infra_cdk.config import AppConfig, app_config
+from infra_cdk.database import DatabaseStack
 from infra_cdk.stack import LoaderStack
 from shared.errors import SettingsError
 
 STACK_NAME = "InfluxdbLoader"
+DATABASE_STACK_NAME = "InfluxdbDatabase"
+
+
+def add_stacks(app: App, config: AppConfig) -> None:
+    """Each with what its configuration says."""
+    if config.database:
+        DatabaseStack(app, DATABASE_STACK_NAME, config=config.database)
+    if config.loader:
+        LoaderStack(app, STACK_NAME, config=config.loader)
 
 
 def main() -> None:
     """Synthesize; a configuration that cannot be deployed ends it with one line that names the key."""
     app = App()
     try:
-        config = loader_config({field.name: app.node.try_get_context(field.name) for field in fields(LoaderConfig)})
+        config = app_config(app.node.get_all_context())
     except SettingsError as error:
         sys.exit(f"configuration: {error}")
-    LoaderStack(app, STACK_NAME, config=config)
+    add_stacks(app, config)
     app.synth()
 
 

@@ -1,6 +1,11 @@
 """What each function is told: the environment variables of `shared/settings.py`, where they are read."""
 
-from infra_cdk.config import LoaderConfig
+from pathlib import Path
+
+from infra_cdk.config import FunctionsConfig, InfluxConfig, LoaderConfig
+
+CA_FOLDER = "/opt"
+"""Where the layer with `influxdb_ca_bundle` lies in a function."""
 
 _COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
 """Arrow's allocator takes memory from the system as it needs it: ConvertAndChunk limits itself by what is taken."""
@@ -8,11 +13,17 @@ _COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
 
 def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: str) -> dict[str, dict[str, str]]:
     """By function name."""
-    log = {"POWERTOOLS_LOG_LEVEL": "INFO"}
+    log = {
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "POWERTOOLS_LOGGER_SAMPLE_RATE": str(config.monitoring.debug_sample_rate),
+    }
     work = {"WORK_BUCKET": work_bucket}
-    influx = _influx(config, token_secret_name)
-    conversion = _conversion(config)
-    delivery = {"MAX_RETRIES": str(config.max_retries), "DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"]}
+    influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
+    conversion = _conversion(config.functions)
+    delivery = {
+        "MAX_RETRIES": str(config.functions.max_retries),
+        "DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"],
+    }
     return {
         "check_health": log | influx,
         "validate_schema": log | work | conversion,
@@ -22,16 +33,18 @@ def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: s
     }
 
 
-def _influx(config: LoaderConfig, token_secret_name: str) -> dict[str, str]:
-    return {
+def _influx(config: InfluxConfig) -> dict[str, str]:
+    told = {
         "INFLUXDB_URL": config.influxdb_url,
         "INFLUXDB_ORG": config.influxdb_org,
         "INFLUXDB_BUCKET": config.influxdb_bucket,
-        "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name,
     }
+    if config.influxdb_ca_bundle:
+        told["INFLUXDB_CA_BUNDLE"] = f"{CA_FOLDER}/{Path(config.influxdb_ca_bundle).name}"
+    return told
 
 
-def _conversion(config: LoaderConfig) -> dict[str, str]:
+def _conversion(config: FunctionsConfig) -> dict[str, str]:
     return {
         "MAX_BATCH_SIZE": str(config.max_batch_size),
         "ENABLE_VALIDATION": str(config.enable_validation).lower(),

@@ -1,7 +1,12 @@
-"""What cdk-nag's AwsSolutions rules find here, and why it is right. IAM's wildcards stand one by one in the tests."""
+"""What cdk-nag's AwsSolutions rules find here, and why it is right."""
 
-from aws_cdk import Acknowledgment, Validations
-from constructs import IConstruct
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
 
 ACKNOWLEDGED = {
     "AwsSolutions-S1": "Who reads the buckets is the account's to log, with CloudTrail data events for all of them.",
@@ -10,8 +15,47 @@ ACKNOWLEDGED = {
     "AwsSolutions-SQS3": "This queue is the dead-letter queue.",
 }
 
+WILDCARDS = {
+    "*": "X-Ray, log delivery and network interfaces of Lambda take no resource of their own.",
+    "/*": "Any object of the source bucket may be a file to load.",
+    "/staging/*": "What a load stages has its id and its execution in the key, unknown before it runs.",
+    "/staging/findings/*": "Named after the execution, which is unknown before it runs.",
+    "/staging/*/outcomes/*": "Named after load and execution, which are unknown before they run.",
+    "/quarantine/*/rows-*": "Named after dataset, load and execution, which are unknown before they run.",
+    "/quarantine/*/points-*": "Named after dataset, load and execution, which are unknown before they run.",
+    "/reports/*": "Named after dataset, load and execution, which are unknown before they run.",
+    ":*": "The versions of one function, which the state machine may call.",
+}
+"""Why IAM's wildcards may stay, by what follows the ARN of the resource."""
 
-def acknowledge_findings(scope: IConstruct) -> None:
-    """For everything under `scope`."""
-    for rule, reason in ACKNOWLEDGED.items():
-        Validations.of(scope).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
+AN_ARN = re.compile(r"^(<[^>]+>|arn:<AWS::Partition>:s3:::[^/]+)")
+
+
+def acknowledge_findings(stack: Stack) -> None:
+    """The general ones, and each wildcard that has a reason; any other stays a finding."""
+    wildcards = {f"AwsSolutions-IAM5[Resource::{found}]": reason for found, reason in _wildcards(stack)}
+    for rule, reason in (ACKNOWLEDGED | wildcards).items():
+        Validations.of(stack).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
+
+
+def _wildcards(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Resources with a wildcard that has a reason, in all policies of the stack, and the reason."""
+    policies = (node for node in stack.node.find_all() if isinstance(node, iam.CfnPolicy))
+    statements = chain.from_iterable(stack.resolve(policy.policy_document)["Statement"] for policy in policies)
+    for statement in statements:
+        resources = statement["Resource"]
+        for resource in map(_flat, resources if isinstance(resources, list) else [resources]):
+            if reason := WILDCARDS.get(AN_ARN.sub("", resource)):
+                yield resource, reason
+
+
+def _flat(resource: Any) -> str:
+    """As cdk-nag writes it: `<StorageWork.Arn>/reports/*`."""
+    match resource:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(_flat, parts))
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Ref": name}:
+            return f"<{name}>"
+    return str(resource)

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
 from infra_cdk.layers import ROOT, layer_zip
 from infra_cdk.log_groups import log_group
+from infra_cdk.network import Network
 from state_machine.settings import FUNCTION_NAMES, LoadFunctions
 
 RUNTIMES = {
@@ -43,10 +44,24 @@ SIZES: Mapping[str, Size] = {
     "report_load": Size(memory_mib=512, timeout_s=120),
 }
 READ_PARQUET = ("validate_schema", "convert_and_chunk")
+CALL_INFLUXDB = ("check_health", "write_batch")
+
+NETWORK_INTERFACES = iam.PolicyStatement(
+    actions=[
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
+    resources=["*"],
+)
+"""What Lambda asks of the role of a function in a VPC (AWSLambdaVPCAccessExecutionRole without the logs)."""
 
 
 class Functions(Construct):
-    """One function for each task, of one code asset and two layers; `load_functions` is all of them."""
+    """One function for each task, of one code asset and shared layers; `load_functions` is all of them."""
 
     def __init__(
         self,
@@ -56,22 +71,40 @@ class Functions(Construct):
         config: LoaderConfig,
         environments: Mapping[str, Mapping[str, str]],
         permissions: Mapping[str, Sequence[iam.PolicyStatement]],
+        network: Network | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._config = config
+        self._config = config.functions
+        log_days = config.monitoring.log_retention_days
+        self._network = network
+        reserved = self._config.write_reserved_concurrency
+        self._reserved = {"write_batch": reserved} if reserved else {}
         self._code = functions_code()
-        self._shared = self._layer("shared", package="shared")
-        self._arrow = self._layer("arrow")
+        self._layers = self._make_layers(config.influx.influxdb_ca_bundle)
+        self.log_groups = {name: log_group(self, f"{_id(name)}Log", days=log_days) for name in FUNCTION_NAMES}
         self.load_functions = LoadFunctions(
             **{name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
         )
 
-    def _layer(self, name: str, *, package: str = "") -> lambda_.LayerVersion:
-        zip_file = layer_zip(name, python=self._config.python, architecture=self._config.architecture, package=package)
+    def _make_layers(self, ca_bundle: str) -> dict[str, list[lambda_.LayerVersion]]:
+        """By function name."""
+        shared = self._layer("Shared", self._packages("shared", package="shared"))
+        arrow = self._layer("Arrow", self._packages("arrow"))
+        layers = {name: [shared, arrow] if name in READ_PARQUET else [shared] for name in FUNCTION_NAMES}
+        if ca_bundle:
+            certificates = self._layer("Certificates", one_file(Path(ca_bundle)))
+            layers |= {name: [shared, certificates] for name in CALL_INFLUXDB}
+        return layers
+
+    def _packages(self, name: str, *, package: str = "") -> lambda_.AssetCode:
+        built = layer_zip(name, python=self._config.python, architecture=self._config.architecture, package=package)
+        return lambda_.Code.from_asset(str(built))
+
+    def _layer(self, name: str, code: lambda_.AssetCode) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self,
-            f"{name.capitalize()}Layer",
-            code=lambda_.Code.from_asset(str(zip_file)),
+            f"{name}Layer",
+            code=code,
             compatible_runtimes=[RUNTIMES[self._config.python]],
             compatible_architectures=[ARCHITECTURES[self._config.architecture]],
         )
@@ -79,37 +112,51 @@ class Functions(Construct):
     def _function(
         self, name: str, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
-        construct_id = name.title().replace("_", "")
-        logs_to = log_group(self, f"{construct_id}Log")
+        network = self._network if name in CALL_INFLUXDB else None
+        allowed = [*permissions, *([NETWORK_INTERFACES] if network else [])]
         return lambda_.Function(
             self,
-            construct_id,
+            _id(name),
             handler=f"functions.{name}.handler.lambda_handler",
             code=self._code,
-            layers=[self._shared, self._arrow] if name in READ_PARQUET else [self._shared],
+            layers=self._layers[name],
             runtime=RUNTIMES[self._config.python],
             architecture=ARCHITECTURES[self._config.architecture],
             memory_size=SIZES[name].memory_mib,
             timeout=Duration.seconds(SIZES[name].timeout_s),
+            reserved_concurrent_executions=self._reserved.get(name),
             environment=environment,
-            role=self._role(f"{construct_id}Role", logs_to, permissions),
-            log_group=logs_to,
+            role=self._role(name, allowed),
+            log_group=self.log_groups[name],
             tracing=lambda_.Tracing.ACTIVE,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnets if network else None,
+            security_groups=network.security_groups if network else None,
         )
 
-    def _role(self, construct_id: str, logs_to: logs.LogGroup, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
+    def _role(self, name: str, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
         """Of its own for each function; CDK's would carry AWS's managed policy, which may write to every log group."""
-        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        logs_to.grant_write(role)
+        role = iam.Role(self, f"{_id(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_groups[name].grant_write(role)
         for statement in permissions:
             role.add_to_policy(statement)
         return role
 
 
+def _id(name: str) -> str:
+    """The state's name: `check_health` → `CheckHealth`."""
+    return name.title().replace("_", "")
+
+
 def functions_code() -> lambda_.AssetCode:
     """`functions/` and nothing else of the repository, so that modules keep the names they have in it."""
-    return lambda_.Code.from_asset(
-        str(ROOT),
-        ignore_mode=IgnoreMode.GIT,
-        exclude=["*", "!functions", "!functions/**", "__pycache__", "*.pyc"],
-    )
+    return _asset(ROOT, ["*", "!functions", "!functions/**", "__pycache__", "*.pyc"])
+
+
+def one_file(path: Path) -> lambda_.AssetCode:
+    """This file, and nothing else of its folder."""
+    return _asset(path.parent, ["*", f"!{path.name}"])
+
+
+def _asset(folder: Path, exclude: list[str]) -> lambda_.AssetCode:
+    return lambda_.Code.from_asset(str(folder), ignore_mode=IgnoreMode.GIT, exclude=exclude)

@@ -1,41 +1,67 @@
-"""What each function may do, and on what. Logs and traces are granted where the function is made."""
+"""What each function may do, and on what. Logs, traces and network interfaces are granted where it is made."""
+
+from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from infra_cdk.config import StorageConfig
 
-def permissions(
-    *, source: s3.IBucket, work: s3.IBucket, token: secretsmanager.ISecret
-) -> dict[str, list[iam.PolicyStatement]]:
-    """By function name. The key patterns are those of `shared/work_bucket.py`."""
-    return {
-        "check_health": [_read_token(token)],
-        "validate_schema": [*_read(source, "*"), _write(work, "staging/findings/*")],
-        "convert_and_chunk": [*_read(source, "*"), _write(work, "staging/*", "quarantine/*")],
-        "write_batch": [
-            *_read(work, "staging/*"),
-            _write(work, "staging/*/outcomes/*", "quarantine/*"),
-            _read_token(token),
-        ],
-        "report_load": [*_read(work, "staging/*"), _write(work, "reports/*")],
-    }
+REFUSED_POINTS = "quarantine/*/points-*"
 
 
-def _read(bucket: s3.IBucket, keys: str) -> list[iam.PolicyStatement]:
-    """Any version. Without ListBucket, S3 answers 403 where an object is absent."""
-    versions = ["s3:GetObject", *(["s3:GetObjectVersion"] if keys == "*" else [])]
-    return [_allow(versions, bucket.arn_for_objects(keys)), _allow(["s3:ListBucket"], bucket.bucket_arn)]
+class Permissions:
+    """Of the functions on the two buckets, the secret, and the keys that encrypt them.
+
+    The key patterns are those of `shared/work_bucket.py`.
+    """
+
+    def __init__(
+        self, config: StorageConfig, *, source: s3.IBucket, work: s3.IBucket, token: secretsmanager.ISecret
+    ) -> None:
+        self._source = source
+        self._work = work
+        self._token = token
+        self._own_keys = [config.kms_key_arn] if config.kms_key_arn else []
+        self._others_keys = list(config.decrypt_key_arns)
+
+    def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
+        """By function name."""
+        source = [*_read(self._source, "*", "s3:GetObjectVersion"), *self._decrypt(self._own_keys + self._others_keys)]
+        staged = [*_read(self._work, "staging/*"), *self._decrypt(self._own_keys)]
+        token = [self._read_token(), *self._decrypt(self._own_keys + self._others_keys)]
+        return {
+            "check_health": token,
+            "validate_schema": [*source, *self._write("staging/findings/*")],
+            "convert_and_chunk": [*source, *self._write("staging/*", "quarantine/*/rows-*")],
+            "write_batch": [
+                *staged,
+                *_read(self._work, REFUSED_POINTS),
+                *token,
+                *self._write("staging/*/outcomes/*", REFUSED_POINTS),
+            ],
+            "report_load": [*staged, *self._write("reports/*")],
+        }
+
+    def _write(self, *keys: str) -> list[iam.PolicyStatement]:
+        """Into the work bucket."""
+        put = _allow(["s3:PutObject"], [self._work.arn_for_objects(pattern) for pattern in keys])
+        return [put, *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else [])]
+
+    def _read_token(self) -> iam.PolicyStatement:
+        arn = self._token.secret_full_arn or f"{self._token.secret_arn}-??????"
+        return _allow(["secretsmanager:GetSecretValue"], [arn])
+
+    def _decrypt(self, keys: Sequence[str]) -> list[iam.PolicyStatement]:
+        return [_allow(["kms:Decrypt"], keys)] if keys else []
 
 
-def _write(bucket: s3.IBucket, *keys: str) -> iam.PolicyStatement:
-    return _allow(["s3:PutObject"], *(bucket.arn_for_objects(pattern) for pattern in keys))
+def _read(bucket: s3.IBucket, keys: str, *more: str) -> list[iam.PolicyStatement]:
+    """Objects, by GetObject and `more` actions. Without ListBucket, S3 answers 403 where an object is absent."""
+    get = _allow(["s3:GetObject", *more], [bucket.arn_for_objects(keys)])
+    return [get, _allow(["s3:ListBucket"], [bucket.bucket_arn])]
 
 
-def _read_token(token: secretsmanager.ISecret) -> iam.PolicyStatement:
-    arn = token.secret_full_arn or f"{token.secret_arn}-??????"
-    return _allow(["secretsmanager:GetSecretValue"], arn)
-
-
-def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=list(resources))
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources))

@@ -1,16 +1,21 @@
 """The stack: composes the constructs and names what a person needs to find again."""
 
-from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_stepfunctions as sfn
+from dataclasses import asdict
+
+from aws_cdk import Annotations, CfnOutput, Stack
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra_cdk.alarms import Alarms
 from infra_cdk.config import LoaderConfig
+from infra_cdk.dashboard import Dashboard
 from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
 from infra_cdk.log_groups import log_group
-from infra_cdk.permissions import permissions
+from infra_cdk.metrics import WatchedMetrics
+from infra_cdk.network import Network
+from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
@@ -23,34 +28,59 @@ class LoaderStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: LoaderConfig) -> None:
         super().__init__(scope, construct_id, description="Loads Parquet files from S3 into InfluxDB")
-        storage = Storage(self, "Storage")
-        token = TokenSecret(self, "Token", existing_name=config.token_secret_name).secret
-        functions = Functions(
+        self._config = config
+        key = self._key()
+        self._storage = Storage(self, "Storage", config=config.storage, key=key)
+        self._token = TokenSecret(self, "Token", existing_name=config.influx.token_secret_name, key=key).secret
+        functions = self._functions()
+        self._state_machine = LoaderStateMachine(
+            self,
+            "Loader",
+            functions=functions.load_functions,
+            settings=MachineSettings(**asdict(config.machine)),
+            log_group=log_group(self, "LoaderLog", days=config.monitoring.log_retention_days),
+        ).state_machine
+        self._monitor(functions, self._trigger())
+        acknowledge_findings(self)
+        self._name_outputs()
+        self._name_configured(functions.load_functions)
+
+    def _key(self) -> kms.IKey | None:
+        arn = self._config.storage.kms_key_arn
+        return kms.Key.from_key_arn(self, "Key", arn) if arn else None
+
+    def _functions(self) -> Functions:
+        config, work, token = self._config, self._storage.work, self._token
+        allowed = Permissions(config.storage, source=self._storage.source, work=work, token=token)
+        url, vpc = config.influx.influxdb_url, config.network
+        _warn_of_old_python(self, config)
+        return Functions(
             self,
             "Functions",
             config=config,
-            environments=environments(
-                config, work_bucket=storage.work.bucket_name, token_secret_name=token.secret_name
-            ),
-            permissions=permissions(source=storage.source, work=storage.work, token=token),
-        ).load_functions
-        state_machine = LoaderStateMachine(
-            self,
-            "Loader",
-            functions=functions,
-            settings=_machine_settings(config),
-            log_group=log_group(self, "LoaderLog"),
-        ).state_machine
-        Trigger(self, "Trigger", bucket=storage.source, state_machine=state_machine)
-        acknowledge_findings(self)
-        self._name_outputs(storage, state_machine, token)
-        self._name_configured(functions)
+            environments=environments(config, work_bucket=work.bucket_name, token_secret_name=token.secret_name),
+            permissions=allowed.by_function(),
+            network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
+        )
 
-    def _name_outputs(self, storage: Storage, state_machine: sfn.StateMachine, token: secretsmanager.ISecret) -> None:
-        CfnOutput(self, "SourceBucketName", value=storage.source.bucket_name)
-        CfnOutput(self, "WorkBucketName", value=storage.work.bucket_name)
-        CfnOutput(self, "StateMachineArn", value=state_machine.state_machine_arn)
-        CfnOutput(self, "TokenSecretName", value=token.secret_name)
+    def _trigger(self) -> Trigger:
+        source, prefix = self._storage.source, self._config.storage.source_prefix
+        return Trigger(self, "Trigger", bucket=source, prefix=prefix, state_machine=self._state_machine)
+
+    def _monitor(self, functions: Functions, trigger: Trigger) -> None:
+        metrics = WatchedMetrics(
+            state_machine=self._state_machine,
+            functions=functions.load_functions,
+            dead_letters=trigger.dead_letters,
+        )
+        Alarms(self, "Alarms", config=self._config.monitoring, metrics=metrics)
+        Dashboard(self, "Overview", metrics=metrics, log_groups=list(functions.log_groups.values()))
+
+    def _name_outputs(self) -> None:
+        CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
+        CfnOutput(self, "WorkBucketName", value=self._storage.work.bucket_name)
+        CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
+        CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 
     def _name_configured(self, functions: LoadFunctions) -> None:
         """Whose environment tells how files are converted and where points go."""
@@ -58,10 +88,7 @@ class LoaderStack(Stack):
         CfnOutput(self, "WriteBatchName", value=functions.write_batch.function_name)
 
 
-def _machine_settings(config: LoaderConfig) -> MachineSettings:
-    return MachineSettings(
-        write_concurrency=config.write_concurrency,
-        convert_concurrency=config.convert_concurrency,
-        backoff_seconds=config.backoff_seconds,
-        transient_attempts=config.transient_attempts,
-    )
+def _warn_of_old_python(scope: Construct, config: LoaderConfig) -> None:
+    if config.functions.python == "3.11":
+        says = "python is 3.11, for this machine only: Lambda runs it on glibc 2.26, and pyarrow's wheels ask for 2.28"
+        Annotations.of(scope).add_warning_v2("influxdb-loader:python", says)

@@ -8,16 +8,20 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+SUFFIX = ".parquet"
+MOST_RETRIES = 185
+"""As many as EventBridge fits into a day."""
+
 
 class Trigger(Construct):
     """Every `.parquet` object that arrives starts one execution, with the whole event as its input.
 
-    Keys are matched by suffix only: a file in a folder that names no dataset fails where it can be seen, instead of
-    being left alone in silence. `dead_letters` holds the events that could not start an execution for a day.
+    Keys are matched by prefix and suffix only: a file in a folder that names no dataset fails where it can be seen,
+    instead of being left alone in silence. `dead_letters` holds the events that could not start an execution for a day.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, state_machine: sfn.IStateMachine
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, prefix: str, state_machine: sfn.IStateMachine
     ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = self._queue()
@@ -25,8 +29,9 @@ class Trigger(Construct):
             state_machine,
             dead_letter_queue=self.dead_letters,
             max_event_age=Duration.hours(24),
+            retry_attempts=MOST_RETRIES,
         )
-        events.Rule(self, "ObjectCreated", event_pattern=_object_created(bucket), targets=[execution])
+        events.Rule(self, "ObjectCreated", event_pattern=_object_created(bucket, prefix), targets=[execution])
 
     def _queue(self) -> sqs.Queue:
         return sqs.Queue(
@@ -38,10 +43,11 @@ class Trigger(Construct):
         )
 
 
-def _object_created(bucket: s3.IBucket) -> events.EventPattern:
+def _object_created(bucket: s3.IBucket, prefix: str) -> events.EventPattern:
     """EventBridge carries keys raw, not URL-encoded as S3's own notifications do."""
+    key = events.Match.wildcard(f"{prefix}*{SUFFIX}") if prefix else events.Match.suffix(SUFFIX)
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],
-        detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": events.Match.suffix(".parquet")}},
+        detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": key}},
     )

@@ -1,11 +1,12 @@
-"""The app, synthesized once per test run as `cdk deploy` would, with cdk-nag looking on."""
+"""The app, synthesized once per test run and variant."""
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra_cdk.app import STACK_NAME
-from infra_cdk.config import loader_config
+from infra_cdk.app import STACK_NAME, add_stacks
+from infra_cdk.config import app_config
 from infra_cdk.layers import ROOT
-from infra_cdk.stack import LoaderStack
 
 REQUIRED = {"influxdb_url": "https://influx.example:8086", "influxdb_org": "ons", "influxdb_bucket": "power"}
 Resource = Mapping[str, Any]
@@ -37,13 +37,19 @@ class Assembly:
     folder: Path
 
     @property
-    def template_file(self) -> Path:
-        return self.folder / f"{STACK_NAME}.template.json"
+    def templates(self) -> list[Path]:
+        """Of all stacks."""
+        return sorted(self.folder.glob("*.template.json"))
+
+    def stack(self, name: str) -> Mapping[str, Any]:
+        """Its template."""
+        template: Mapping[str, Any] = json.loads((self.folder / f"{name}.template.json").read_text())
+        return template
 
     @cached_property
     def template(self) -> Mapping[str, Any]:
-        template: Mapping[str, Any] = json.loads(self.template_file.read_text())
-        return template
+        """The loader's."""
+        return self.stack(STACK_NAME)
 
     def properties(self, kind: str) -> dict[str, Mapping[str, Any]]:
         """Of all resources of a kind, `AWS::<kind>`, by logical id."""
@@ -72,17 +78,69 @@ class Assembly:
 
     @cached_property
     def findings(self) -> list[Mapping[str, Any]]:
-        """Of cdk-nag."""
-        report = json.loads((self.folder / "validation-report.json").read_text())
+        """Of cdk-nag; without any, there is no report."""
+        file = self.folder / "validation-report.json"
+        report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
         return [finding for plugin in report["pluginReports"] for finding in plugin["violations"]]
 
 
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    folder = tmp_path_factory.mktemp("cdk.out")
-    app = App(context=default_context() | REQUIRED, outdir=str(folder))
-    LoaderStack(app, STACK_NAME, config=loader_config(default_context() | REQUIRED))
+VPC = {
+    "vpc_id": "vpc-0a1b2c3d",
+    "subnet_ids": "subnet-0a1b2c3d, subnet-1a1b2c3d",
+    "database_peer": "10.0.0.0/16",
+    "s3_prefix_list_id": "pl-0a1b2c3d",
+}
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/{}a1b2c3d-1111-2222-3333-444455556666"
+VARIANTS: dict[str, dict[str, str]] = {
+    "as_it_comes": {},
+    "all_new": VPC
+    | {
+        "architecture": "x86_64",
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "kms_key_arn": KEY_ARN.format(0),
+        "s3_route_table_ids": "rtb-0a1b2c3d",
+        "alarm_email": "grid-data@example.com",
+        "write_reserved_concurrency": "8",
+        "influxdb_ca_bundle": str(ROOT / "LICENSE"),
+        "database_instance_type": "db.influx.medium",
+        "database_multi_az": "true",
+    },
+    "all_existing": VPC
+    | {
+        "database_peer": "sg-0a1b2c3d",
+        "client_security_group_id": "sg-1a1b2c3d",
+        "secrets_endpoint_security_group_id": "sg-2a1b2c3d",
+        "source_bucket_name": "lake",
+        "source_prefix": "processed/",
+        "token_secret_name": "influxdb/token",
+        "decrypt_key_arns": f"{KEY_ARN.format(1)}, {KEY_ARN.format(2)}",
+        "alarm_hours_without_load": "0",
+    },
+    "x86_64": {"architecture": "x86_64"},
+    "x86_64_in_a_vpc": VPC | {"architecture": "x86_64"},
+    "with_a_database": VPC | {"database_instance_type": "db.influx.medium"},
+}
+"""Settings over those of cdk.json. Any file will do as a bundle of certificates."""
+
+
+def synthesized(folder: Path, settings: dict[str, str]) -> Assembly:
+    """As `cdk synth` would, with cdk-nag looking on."""
+    context = default_context() | REQUIRED | settings
+    app = App(context=context, outdir=str(folder))
+    add_stacks(app, app_config(context))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with suppress(RuntimeError):  # findings end the synthesis, but everything is written by then
         app.synth()
     return Assembly(folder)
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Assembly]:
+    """The app in one of the variants, each synthesized once."""
+    return cache(lambda name: synthesized(tmp_path_factory.mktemp(name), VARIANTS[name]))
+
+
+@pytest.fixture(scope="session")
+def assembly(variants: Callable[[str], Assembly]) -> Assembly:
+    """The app as it comes."""
+    return variants("as_it_comes")

@@ -2,18 +2,17 @@
 
 import subprocess
 import sys
-from dataclasses import fields
 
 import pytest
 
-from infra_cdk.config import LoaderConfig, loader_config
+from infra_cdk.config import KEYS, loader_config
 from infra_cdk.layers import ROOT
 from shared.errors import SettingsError
-from tests.infra.conftest import REQUIRED, default_context
+from tests.infra.conftest import REQUIRED, VPC, default_context
 
 
 def test_cdk_json_has_every_key() -> None:
-    assert {field.name for field in fields(LoaderConfig)} <= default_context().keys()
+    assert {key for key in default_context() if not key.startswith("@aws-cdk/")} == KEYS
 
 
 def test_text_and_typed_values_mean_the_same() -> None:
@@ -40,12 +39,40 @@ def test_a_required_key_is_named(key: str) -> None:
         ("python", "3.9"),
         ("write_concurrency", "0"),
         ("backoff_seconds", "0.5"),
+        ("influxdb_ca_bundle", "no/such.pem"),
+        ("source_bucket_name", "s3://lake"),
+        ("source_prefix", "processed/*"),
+        ("kms_key_arn", "alias/lake"),
+        ("decrypt_key_arns", "alias/lake"),
+        ("write_reserved_concurrency", "-1"),
+        ("alarm_email", "nobody"),
+        ("alarm_hours_without_load", "200"),
+        ("log_retention_days", "31"),
+        ("debug_sample_rate", "2"),
+        ("vpc_id", "my-vpc"),
+        ("subnet_ids", "subnet-0a1b2c3d subnet-1a1b2c3d"),
+        ("database_peer", "the-database"),
+        ("s3_prefix_list_id", "s3"),
+        ("s3_route_table_ids", "rtb"),
+        ("client_security_group_id", "sg"),
+        ("secrets_endpoint_security_group_id", "vpce-0a1b2c3d"),
     ],
 )
 def test_a_wrong_value_is_named(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{key} ") as refused:
-        loader_config(default_context() | REQUIRED | {key: value})
-    assert "secret" not in str(refused.value)
+        loader_config(default_context() | REQUIRED | VPC | {key: value})
+    assert "user:secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["subnet_ids", "database_peer", "s3_prefix_list_id"])
+def test_what_a_vpc_needs_is_named(key: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{key} is not set"):
+        loader_config(REQUIRED | VPC | {key: ""})
+
+
+def test_a_mistyped_key_is_named_with_the_one_that_is_meant() -> None:
+    with pytest.raises(SettingsError, match=r"^max_batchsize is not a setting: do you mean max_batch_size\?"):
+        loader_config(REQUIRED | {"max_batchsize": "5000", "aws:cdk:version-reporting": "x", "@aws-cdk/core:x": "y"})
 
 
 def test_the_app_ends_with_one_line() -> None:

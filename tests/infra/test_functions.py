@@ -1,6 +1,7 @@
 """The functions as they are deployed."""
 
 import importlib.util
+from collections.abc import Callable
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     ],
 )
 def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, told: set[str]) -> None:
-    assert set(variables(assembly, name)) == told | {"POWERTOOLS_LOG_LEVEL"}
+    assert set(variables(assembly, name)) == told | {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_LOGGER_SAMPLE_RATE"}
 
 
 def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly) -> None:
@@ -61,6 +62,15 @@ def test_logs_end_and_requests_are_traced(assembly: Assembly) -> None:
     for function in assembly.functions.values():
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
         assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_only_write_batch_is_limited_and_only_if_that_is_asked_for(variants: Callable[[str], Assembly]) -> None:
+    def limited(assembly: Assembly) -> dict[str, int]:
+        functions = assembly.functions.items()
+        return {n: f["ReservedConcurrentExecutions"] for n, f in functions if "ReservedConcurrentExecutions" in f}
+
+    assert limited(variants("as_it_comes")) == {}
+    assert limited(variants("all_new")) == {"write_batch": 8}
 
 
 def test_layers_fit_the_functions(assembly: Assembly) -> None:

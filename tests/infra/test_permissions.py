@@ -1,41 +1,32 @@
-"""Every action and resource of every role."""
+"""Every action and resource of every role: the table of docs/permissions.md is what the template says."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.infra.conftest import Assembly
+from infra_cdk.layers import ROOT
+from state_machine.settings import FUNCTION_NAMES
+from tests.infra.conftest import KEY_ARN, Assembly
 
-EVERY_FUNCTION = {
-    ("logs:CreateLogStream", "own log group"),
-    ("logs:PutLogEvents", "own log group"),
-    ("xray:PutTelemetryRecords", "*"),
-    ("xray:PutTraceSegments", "*"),
+Permission = tuple[str, str, str]
+"""Role, action, resource."""
+
+DOCS = (ROOT / "docs" / "permissions.md").read_text()
+STATES = [name.title().replace("_", "") for name in FUNCTION_NAMES]
+ROLES = {f"Functions{state}Role": state for state in STATES}
+ROLES |= {"LoaderStateMachineRole": "state machine", "LoaderStateMachineEventsRole": "rule"}
+NAMES = {
+    r"Functions\w+Log\w{8}": "own log group",
+    r"Functions\w+(:\*)?": "each function and its versions",
+    r"LoaderStateMachine\w{8}": "state machine",
+    r"StorageSource\w{8}|arn:AWS::Partition:s3:::lake": "Source",
+    r"StorageWork\w{8}": "Work",
+    r"TokenSecret\w{8}|arn:AWS::Partition:secretsmanager:.*:secret:influxdb/token-\?{6}": "Token",
+    re.escape(KEY_ARN.format(0)): "own key",
+    f"{re.escape(KEY_ARN.format(1))}|{re.escape(KEY_ARN.format(2))}": "other keys",
 }
-READ_SOURCE = {("s3:GetObject", "Source/*"), ("s3:GetObjectVersion", "Source/*"), ("s3:ListBucket", "Source")}
-READ_STAGED = {("s3:GetObject", "Work/staging/*"), ("s3:ListBucket", "Work")}
-READ_TOKEN = {("secretsmanager:GetSecretValue", "Secret")}
-LOG_DELIVERY = {
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-    "xray:GetSamplingRules",
-    "xray:GetSamplingTargets",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
-NAMES = {r"StorageSource\w+": "Source", r"StorageWork\w+": "Work", r"TokenSecret\w+": "Secret"}
-
-
-def writes(*keys: str) -> set[tuple[str, str]]:
-    return {("s3:PutObject", f"Work/{key}") for key in keys}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -43,63 +34,63 @@ def as_list(value: Any) -> list[Any]:
 
 
 def named(resource: Any) -> str:
-    """`{"Fn::Join": ["", [{"Fn::GetAtt": ["StorageWork123", "Arn"]}, "/reports/*"]]}` → `Work/reports/*`."""
-    if isinstance(resource, str):
-        return resource
-    if "Fn::Join" in resource:
-        return "".join(named(piece) for piece in resource["Fn::Join"][1])
-    logical_id = resource.get("Ref") or resource["Fn::GetAtt"][0]
-    if re.fullmatch(r"Functions\w+Log\w{8}", logical_id):
-        return "own log group"
-    known = (name for pattern, name in NAMES.items() if re.fullmatch(pattern, logical_id))
-    return next(known, logical_id)
+    """`{"Fn::Join": ["", [{"Fn::GetAtt": ["StorageWork12345678", "Arn"]}, "/reports/*"]]}` → `Work/reports/*`."""
+    text = flat(resource)
+    for pattern, name in NAMES.items():
+        if found := re.match(rf"({pattern})(?=$|/)", text):
+            return name + text[found.end() :]
+    return text
 
 
-def allowed(assembly: Assembly, role: str) -> set[tuple[str, str]]:
-    """Actions and resources of all policies of a role, whose logical id starts with `role`."""
-    return {pair for policy in policies_of(assembly, role) for pair in pairs(policy["PolicyDocument"])}
+def flat(resource: Any) -> str:
+    match resource:
+        case {"Fn::Join": [_, pieces]}:
+            return "".join(map(flat, pieces))
+        case {"Fn::GetAtt": [logical_id, _]} | {"Ref": logical_id}:
+            return str(logical_id)
+    return str(resource)
 
 
-def policies_of(assembly: Assembly, role: str) -> Iterator[Mapping[str, Any]]:
-    for policy in assembly.properties("IAM::Policy").values():
-        if any(attached["Ref"].startswith(role) for attached in policy["Roles"]):
-            yield policy
+def deployed(assembly: Assembly) -> set[Permission]:
+    return {permission for policy in assembly.properties("IAM::Policy").values() for permission in granted(policy)}
 
 
-def pairs(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for statement in document["Statement"]:
+def granted(policy: Mapping[str, Any]) -> Iterator[Permission]:
+    [role] = (ROLES[re.sub(r"\w{8}$", "", role["Ref"])] for role in policy["Roles"])
+    for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
-            yield from ((action, named(resource)) for resource in as_list(statement["Resource"]))
+            yield from ((role, action, named(resource)) for resource in as_list(statement["Resource"]))
+
+
+def documented(*conditions: str) -> set[Permission]:
+    """Rows without a condition, and those with one of these."""
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in DOCS.splitlines() if row.startswith("| ")]
+    return {
+        (role, action, resource.strip("`"))
+        for roles, actions, resource, condition in rows[1:]
+        if condition in ("", *conditions)
+        for role in (STATES if roles == "each function" else [roles])
+        for action in re.findall(r"`(.+?)`", actions)
+    }
 
 
 @pytest.mark.parametrize(
-    ("role", "expected"),
+    ("variant", "conditions"),
     [
-        ("FunctionsCheckHealth", READ_TOKEN),
-        ("FunctionsValidateSchema", READ_SOURCE | writes("staging/findings/*")),
-        ("FunctionsConvertAndChunk", READ_SOURCE | writes("staging/*", "quarantine/*")),
-        ("FunctionsWriteBatch", READ_STAGED | READ_TOKEN | writes("staging/*/outcomes/*", "quarantine/*")),
-        ("FunctionsReportLoad", READ_STAGED | writes("reports/*")),
+        ("as_it_comes", []),
+        ("all_new", ["in a VPC", "with `kms_key_arn`"]),
+        ("all_existing", ["in a VPC", "with `decrypt_key_arns`"]),
     ],
 )
-def test_a_function_may_do_this_and_no_more(assembly: Assembly, role: str, expected: set[tuple[str, str]]) -> None:
-    assert allowed(assembly, role) == expected | EVERY_FUNCTION
+def test_the_roles_may_do_what_the_table_says(
+    variants: Callable[[str], Assembly], variant: str, conditions: list[str]
+) -> None:
+    assert deployed(variants(variant)) == documented(*conditions)
 
 
 def test_each_function_has_a_role_of_its_own_without_managed_policies(assembly: Assembly) -> None:
     roles = assembly.properties("IAM::Role")
-    assert not any("ManagedPolicyArns" in role for role in roles.values())
+    assert not any("ManagedPolicyArns" in role or "Policies" in role for role in roles.values())
     own = [function["Role"]["Fn::GetAtt"][0] for function in assembly.functions.values()]
     assert len(set(own)) == len(assembly.functions)
-
-
-def test_the_state_machine_may_call_its_functions(assembly: Assembly) -> None:
-    functions = assembly.properties("Lambda::Function")
-    calls = {("lambda:InvokeFunction", f"{name}{version}") for name in functions for version in ("", ":*")}
-    assert allowed(assembly, "LoaderStateMachineRole") == calls | {(action, "*") for action in LOG_DELIVERY}
-
-
-def test_the_rule_may_start_the_state_machine(assembly: Assembly) -> None:
-    [machine] = assembly.properties("StepFunctions::StateMachine")
-    assert allowed(assembly, "LoaderStateMachineEventsRole") == {("states:StartExecution", machine)}

@@ -1,8 +1,9 @@
 """The buckets."""
 
+from collections.abc import Callable
 from typing import Any
 
-from tests.infra.conftest import Assembly
+from tests.infra.conftest import KEY_ARN, Assembly
 
 
 def bucket(assembly: Assembly, name: str) -> tuple[str, Any]:
@@ -16,6 +17,17 @@ def test_both_are_private_encrypted_and_kept(assembly: Assembly) -> None:
         assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
         assert assembly.template["Resources"][name]["DeletionPolicy"] == "Retain"
+
+
+def test_with_a_key_of_ones_own_both_buckets_and_the_secret_are_encrypted_by_it(
+    variants: Callable[[str], Assembly],
+) -> None:
+    assembly, key = variants("all_new"), KEY_ARN.format(0)
+    for properties in assembly.properties("S3::Bucket").values():
+        [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        assert encryption["BucketKeyEnabled"]
+    assert [secret["KmsKeyId"] for secret in assembly.properties("SecretsManager::Secret").values()] == [key]
 
 
 def test_both_refuse_connections_without_tls(assembly: Assembly) -> None:

@@ -1,5 +1,7 @@
 """What starts an execution."""
 
+from collections.abc import Callable
+
 from tests.infra.conftest import Assembly
 
 
@@ -14,6 +16,16 @@ def test_a_parquet_object_of_the_source_bucket_starts_one(assembly: Assembly) ->
     }
 
 
+def test_a_prefix_of_an_existing_bucket_narrows_what_starts_one(variants: Callable[[str], Assembly]) -> None:
+    assembly = variants("all_existing")
+    [rule] = assembly.properties("Events::Rule").values()
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": ["lake"]},
+        "object": {"key": [{"wildcard": "processed/*.parquet"}]},
+    }
+    assert [name for name in assembly.properties("S3::Bucket") if "Source" in name] == []
+
+
 def test_the_execution_gets_the_whole_event(assembly: Assembly) -> None:
     [rule] = assembly.properties("Events::Rule").values()
     [target] = rule["Targets"]
@@ -26,7 +38,8 @@ def test_an_event_that_starts_nothing_is_kept(assembly: Assembly) -> None:
     [rule] = assembly.properties("Events::Rule").values()
     [(queue, properties)] = assembly.properties("SQS::Queue").items()
     assert rule["Targets"][0]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
-    assert rule["Targets"][0]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 24 * 3600
+    retry = {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
+    assert rule["Targets"][0]["RetryPolicy"] == retry
     assert (properties["SqsManagedSseEnabled"], properties["MessageRetentionPeriod"]) == (True, 14 * 24 * 3600)
 
 

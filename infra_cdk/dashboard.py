@@ -1,0 +1,84 @@
+"""One page from which a person can run the loader."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra_cdk.metrics import WatchedMetrics
+
+HALF, WHOLE = 12, 24
+INTRODUCTION = """
+# InfluxDB loader
+One execution loads one file. `docs/operations.md` says for every error what it means, who acts, and the command to run.
+"""
+
+
+class Dashboard(Construct):
+    """From what users notice down to what causes it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, metrics: WatchedMetrics, log_groups: Sequence[logs.ILogGroup]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._metrics = metrics
+        page = cloudwatch.Dashboard(self, "Dashboard")
+        page.add_widgets(cloudwatch.TextWidget(markdown=INTRODUCTION, width=WHOLE, height=2))
+        page.add_widgets(self._executions(), self._points())
+        page.add_widgets(self._errors(), self._rates())
+        page.add_widgets(self._times(), self._batches())
+        page.add_widgets(self._durations(), self._throttles())
+        page.add_widgets(_failures(log_groups))
+
+    def _executions(self) -> cloudwatch.GraphWidget:
+        states = ("Started", "Succeeded", "Failed", "TimedOut")
+        return _graph("Loads", *(self._metrics.executions(f"Executions{state}") for state in states))
+
+    def _points(self) -> cloudwatch.GraphWidget:
+        return _graph("Points written, by dataset", self._metrics.search("PointsWritten", "dataset"))
+
+    def _errors(self) -> cloudwatch.GraphWidget:
+        by_name = self._metrics.search("ProcessingErrors", "error")
+        return _graph("Failed loads, by error", by_name, self._metrics.dead_letters)
+
+    def _rates(self) -> cloudwatch.GraphWidget:
+        rates = [self._metrics.load(name, statistic="Minimum") for name in ("ConversionRate", "SuccessRate")]
+        return _graph("Lowest share of rows converted, of batches written", *rates)
+
+    def _times(self) -> cloudwatch.GraphWidget:
+        times = [self._metrics.load("ProcessingTime", statistic=statistic) for statistic in ("p50", "p99")]
+        return _graph("Seconds a load takes", *times)
+
+    def _batches(self) -> cloudwatch.GraphWidget:
+        return _graph("Batches", self._metrics.load("BatchesProcessed"), self._metrics.load("FailedBatches"))
+
+    def _durations(self) -> cloudwatch.GraphWidget:
+        functions = self._metrics.functions.items()
+        return _graph(
+            "Functions: longest call", *(f.metric_duration(statistic="Maximum", label=n) for n, f in functions)
+        )
+
+    def _throttles(self) -> cloudwatch.GraphWidget:
+        functions = self._metrics.functions.items()
+        errors = [function.metric_errors(label=f"{name}: errors") for name, function in functions]
+        return _graph("Functions: errors, and calls of WriteBatch refused", *errors, self._metrics.write_throttles)
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=HALF)
+
+
+def _failures(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:
+    return cloudwatch.LogQueryWidget(
+        title="The last errors",
+        log_group_names=[group.log_group_name for group in log_groups],
+        query_lines=[
+            "filter level = 'ERROR'",
+            "sort @timestamp desc",
+            "limit 50",
+            "display @timestamp, exception_name, key, execution, load_id, chunk",
+        ],
+        width=WHOLE,
+        height=8,
+    )

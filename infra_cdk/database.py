@@ -1,0 +1,57 @@
+"""Timestream for InfluxDB, in a stack of its own: a database outlives the loaders that write to it."""
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_timestream as timestream
+from constructs import Construct
+
+from infra_cdk.findings import acknowledge_findings
+from infra_cdk.network_config import DatabaseConfig
+from infra_cdk.vpc import vpc_by_id
+
+PORT = 8086
+ORGANIZATION = "ons"
+BUCKET = "energy"
+USERNAME = "admin"
+
+
+class DatabaseStack(Stack):
+    """A private instance of InfluxDB 2.7 that only carriers of its client group reach; kept when the stack goes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: DatabaseConfig) -> None:
+        super().__init__(scope, construct_id, description="Timestream for InfluxDB, for the loader")
+        self._config = config
+        vpc = vpc_by_id(self, config.vpc_id)
+        clients = ec2.SecurityGroup(self, "Clients", vpc=vpc, allow_all_outbound=False)
+        group = ec2.SecurityGroup(self, "Group", vpc=vpc, allow_all_outbound=False)
+        group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "clients of the database")
+        instance = self._instance(group)
+        acknowledge_findings(self)
+        CfnOutput(self, "InfluxdbUrl", value=f"https://{instance.attr_endpoint}:{PORT}")
+        CfnOutput(self, "DatabaseSecurityGroupId", value=group.security_group_id)
+        CfnOutput(self, "ClientSecurityGroupId", value=clients.security_group_id)
+        CfnOutput(self, "AdminSecretArn", value=instance.attr_influx_auth_parameters_secret_arn)
+
+    def _instance(self, group: ec2.SecurityGroup) -> timestream.CfnInfluxDBInstance:
+        """The password is made by Secrets Manager and looked up by CloudFormation; no template holds it."""
+        generated = secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32)
+        password = secretsmanager.Secret(self, "Password", generate_secret_string=generated)
+        instance = timestream.CfnInfluxDBInstance(
+            self,
+            "Instance",
+            name="influxdb-loader",
+            db_instance_type=self._config.database_instance_type,
+            allocated_storage=self._config.database_storage_gib,
+            deployment_type="WITH_MULTIAZ_STANDBY" if self._config.database_multi_az else "SINGLE_AZ",
+            vpc_subnet_ids=list(self._config.subnet_ids),
+            vpc_security_group_ids=[group.security_group_id],
+            publicly_accessible=False,
+            port=PORT,
+            organization=ORGANIZATION,
+            bucket=BUCKET,
+            username=USERNAME,
+            password=password.secret_value.unsafe_unwrap(),
+        )
+        instance.apply_removal_policy(RemovalPolicy.RETAIN)
+        return instance

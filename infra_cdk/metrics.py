@@ -1,0 +1,46 @@
+"""The metrics that alarms and the dashboard look at."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+
+from shared.logs import SERVICE
+from shared.metrics import NAMESPACE
+from state_machine.settings import FUNCTION_NAMES, LoadFunctions
+
+FIVE_MINUTES = Duration.minutes(5)
+
+
+class WatchedMetrics:
+    """Of one deployment; but `load` metrics, which name no stack, are of all loaders in the account and region."""
+
+    def __init__(self, *, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue) -> None:
+        self._state_machine = state_machine
+        self.functions: Mapping[str, lambda_.IFunction] = {name: getattr(functions, name) for name in FUNCTION_NAMES}
+        self.write_throttles = functions.write_batch.metric_throttles(period=FIVE_MINUTES)
+        self.dead_letters = dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
+
+    def load(self, name: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+        """One of the seven that `shared.metrics` emits, over all datasets."""
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": SERVICE},
+            statistic=statistic,
+            period=period,
+        )
+
+    def executions(self, name: str) -> cloudwatch.Metric:
+        """Of Step Functions, about the state machine."""
+        return self._state_machine.metric(name, statistic="Sum", period=FIVE_MINUTES)
+
+    def search(self, name: str, dimension: str, *, statistic: str = "Sum") -> cloudwatch.MathExpression:
+        """The same as `load`, one line for each value of `dimension`: dataset or error."""
+        schema = f'{{"{NAMESPACE}",service,{dimension}}}'
+        found = f'{schema} MetricName="{name}" service="{SERVICE}"'
+        expression = f"SEARCH('{found}', '{statistic}', {FIVE_MINUTES.to_seconds()})"
+        return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=FIVE_MINUTES)

@@ -1,0 +1,123 @@
+"""Alarms and dashboard watch what is emitted, and nothing else."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from shared.metrics import NAMESPACE, LoadMetrics, emit
+from tests.contract import METRICS
+from tests.infra.conftest import Assembly
+from tests.infra.test_permissions import flat
+
+Dimensions = frozenset[str]
+ALARMS = {
+    "ExecutionsFailed",
+    "ExecutionsTimedOut",
+    "ProcessingErrors",
+    "FailedBatches",
+    "SuccessRate",
+    "DeadLetters",
+    "WriteThrottles",
+    "NothingLoaded",
+}
+
+
+@pytest.fixture
+def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
+    """Names and dimensions of all metrics that a failed load leaves."""
+    load = LoadMetrics(
+        points_written=0,
+        batches_processed=0,
+        processing_seconds=0,
+        conversion_rate=0,
+        success_rate=0,
+        failed_batches=0,
+        error="AnyError",
+    )
+    emit(load, dataset="generation", execution="run")
+    directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
+    assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
+    return {
+        (metric["Name"], frozenset(dimensions))
+        for [directive] in directives
+        for metric in directive["Metrics"]
+        for dimensions in directive["Dimensions"]
+    }
+
+
+def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
+    """By their name in the runbook."""
+    return {a["AlarmDescription"].rpartition(": ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
+
+
+def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:
+    """Properties of its widgets."""
+    [page] = assembly.properties("CloudWatch::Dashboard").values()
+    body = json.loads(flat(page["DashboardBody"]))
+    return [widget["properties"] for widget in body["widgets"]]
+
+
+def drawn(assembly: Assembly) -> list[list[Any]]:
+    return [metric for widget in dashboard(assembly) for metric in widget.get("metrics", [])]
+
+
+def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[tuple[str, Dimensions]]) -> None:
+    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
+    watched = {(alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"])) for alarm in ours}
+    assert watched <= emitted
+    assert {name for name, _ in watched} == {"ProcessingErrors", "FailedBatches", "SuccessRate", "PointsWritten"}
+
+
+def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
+    assembly: Assembly, emitted: set[tuple[str, Dimensions]]
+) -> None:
+    plain = {(metric[1], frozenset(metric[2:-1:2])) for metric in drawn(assembly) if metric[0] == NAMESPACE}
+    expressions = " ".join(metric[0]["expression"] for metric in drawn(assembly) if isinstance(metric[0], dict))
+    searched = re.findall(rf'{{"{NAMESPACE}",([\w,]+)}} MetricName="(\w+)"', expressions)
+    found = plain | {(name, frozenset(dimensions.split(","))) for dimensions, name in searched}
+    assert found <= emitted
+    assert {name for name, _ in found} == {name for name, _ in emitted} == METRICS
+
+
+def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
+    aws = {name: alarm for name, alarm in alarms(assembly).items() if alarm["Namespace"] != NAMESPACE}
+    about = {name: [flat(d["Value"]) for d in alarm["Dimensions"]] for name, alarm in aws.items()}
+    [machine], [queue] = assembly.properties("StepFunctions::StateMachine"), assembly.properties("SQS::Queue")
+    [write_batch] = (name for name in assembly.properties("Lambda::Function") if "WriteBatch" in name)
+    assert about == {
+        "ExecutionsFailed": [machine],
+        "ExecutionsTimedOut": [machine],
+        "DeadLetters": [queue],
+        "WriteThrottles": [write_batch],
+    }
+
+
+def test_every_alarm_reaches_the_topic(assembly: Assembly) -> None:
+    [topic] = assembly.properties("SNS::Topic")
+    assert alarms(assembly).keys() == ALARMS
+    assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms(assembly).values())
+    assert assembly.properties("SNS::Subscription") == {}
+
+
+def test_the_topic_reaches_the_address(variants: Callable[[str], Assembly]) -> None:
+    [subscription] = variants("all_new").properties("SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "grid-data@example.com")
+
+
+def test_silence_is_an_alarm_after_a_day_unless_that_is_switched_off(variants: Callable[[str], Assembly]) -> None:
+    silent = alarms(variants("as_it_comes"))["NothingLoaded"]
+    assert (silent["Period"] * silent["EvaluationPeriods"], silent["TreatMissingData"]) == (24 * 3600, "breaching")
+    assert alarms(variants("all_existing")).keys() == ALARMS - {"NothingLoaded"}
+
+
+def test_one_batch_of_a_hundred_that_fails_is_no_alarm_of_the_rate_and_two_are(assembly: Assembly) -> None:
+    alarm = alarms(assembly)["SuccessRate"]
+    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
+        "Minimum",
+        "LessThanThreshold",
+        0.99,
+    )
+    assert alarm["TreatMissingData"] == "notBreaching"
