@@ -204,7 +204,8 @@ class ChunkOutcome(TypedDict):
     """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused.
 
     A batch stands in `written` once each of its points is written or refused. Before `not_before` (ISO 8601, UTC;
-    "" without a limit) InfluxDB wants no request.
+    "" without a limit) InfluxDB wants no request. `latencies_ms` counts requests by the upper bound of their time;
+    `started_at` is the first invocation's, `ended_at` the last one's (ISO 8601, UTC).
     """
 
     chunk: str
@@ -213,6 +214,9 @@ class ChunkOutcome(TypedDict):
     written: dict[str, int]
     refused: dict[str, int]
     requests: int
+    latencies_ms: dict[str, int]
+    started_at: str
+    ended_at: str
     seconds: float
     not_before: str
 

@@ -61,7 +61,7 @@ class Delivery:
         waiting = [batch for batch in batches if not self._progress.is_done(batch.number)]
         with ThreadPoolExecutor(WRITERS) as writers:
             writers.map(self._write, waiting)
-        self._progress.outcome["requests"] += self._sender.requests
+        self._progress.add_requests(self._sender.requests, self._sender.latencies_ms)
         if self._sender.failure:
             raise self._sender.failure
 

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
@@ -58,6 +60,11 @@ class Progress:
         refused = self.outcome["refused"].get(str(batch.number), 0)
         self.outcome["written"][str(batch.number)] = batch.points - refused
 
+    def add_requests(self, requests: int, latencies_ms: Counter[str]) -> None:
+        """What this invocation sent."""
+        self.outcome["requests"] += requests
+        self.outcome["latencies_ms"] = dict(latencies_ms + Counter(self.outcome["latencies_ms"]))
+
 
 @contextmanager
 def kept_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
@@ -68,6 +75,7 @@ def kept_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
         yield progress
     finally:
         progress.outcome["seconds"] += round(perf_counter() - started, 3)
+        progress.outcome["ended_at"] = _now()
         _store(client, ref, progress)
 
 
@@ -95,9 +103,16 @@ def untouched(ref: ChunkRef) -> ChunkOutcome:
         written={},
         refused={},
         requests=0,
+        latencies_ms={},
+        started_at=_now(),
+        ended_at="",
         seconds=0.0,
         not_before="",
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _quarantine_key(ref: ChunkRef) -> str:

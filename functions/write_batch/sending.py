@@ -1,5 +1,7 @@
 """Sending one body until InfluxDB takes it or refuses it, within the time of this invocation."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,9 @@ RESERVED_S = 15.0
 
 LEAST_REQUEST_S = 1.0
 """With less time left no request is begun."""
+
+LATENCIES_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 10**9)
+"""Bounds that latencies are counted by."""
 
 LONGEST_SLEEP_S = 10.0
 """What a Retry-After may cost inside an invocation; WaitForInflux waits longer, and free of charge."""
@@ -46,11 +51,13 @@ class StoppedError(Exception):
 class Sender:
     """Sends bodies to one bucket. All writers of a chunk share it: one Retry-After and one failure are everybody's.
 
-    `requests` counts what was sent, `failure` is the first.
+    `requests` counts what was sent, `latencies_ms` the same by the bound of `LATENCIES_MS` that they took at most;
+    `failure` is the first.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
         self.requests = 0
+        self.latencies_ms: Counter[str] = Counter()
         self.failure: Exception | None = None
         self._influx = influx
         self._bucket = bucket
@@ -90,9 +97,12 @@ class Sender:
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if timeout_s < LEAST_REQUEST_S:
             raise ComeBackError(datetime.now(UTC))
+        started = monotonic()
         outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
+        latency_ms = (monotonic() - started) * 1000
         with self._lock:
             self.requests += 1
+            self.latencies_ms[str(LATENCIES_MS[bisect_left(LATENCIES_MS, latency_ms)])] += 1
             self._quiet_until = max(self._quiet_until, monotonic() + outcome.retry_after_s)
         return outcome
 

@@ -1,5 +1,6 @@
 """WriteBatch: what goes out, what is sent again, and what is left behind."""
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,19 @@ def test_every_member_goes_out_as_it_was_staged(
 
 def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     write(stage(s3, points(3), points(2, first=3)), context)
-    assert {**outcome(s3), "seconds": 0} == {
+    found = outcome(s3)
+    assert datetime.fromisoformat(found["started_at"]) <= datetime.fromisoformat(found["ended_at"])
+    assert sum(found["latencies_ms"].values()) == found["requests"]
+    assert {**found, "latencies_ms": {}, "started_at": "", "ended_at": "", "seconds": 0} == {
         "chunk": CHUNK,
         "points": 5,
         "batches": 2,
         "written": {"0": 3, "1": 2},
         "refused": {},
         "requests": 2,
+        "latencies_ms": {},
+        "started_at": "",
+        "ended_at": "",
         "seconds": 0,
         "not_before": "",
     }
