@@ -128,7 +128,7 @@ def outcome_of(answer: Answer) -> Outcome:
 def retry_after_s(header: str, now: datetime) -> float:
     """Seconds or an HTTP date (RFC 9110, 10.2.3) as seconds from `now`, a year at most; 0 for what is neither."""
     if header.strip().isdecimal():
-        return min(float(header), YEAR_S)
+        return min(float(header.strip()), YEAR_S)
     try:
         at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
