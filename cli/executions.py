@@ -4,15 +4,19 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import DataError
-from shared.requested_object import requested_object
+from shared.requested_object import RequestedObject, requested_object
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 POLL_S = 0.3
+CLOCK_SKEW = timedelta(minutes=5)
+"""Between this machine's clock and AWS's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,37 @@ def follow(
     return ended
 
 
+def watch(client: "SFNClient", arn: str, *, timeout_s: float, seen: Callable[[Execution], None]) -> Execution:
+    """The end of one execution; `seen` is told of every look at it. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout_s
+    while not (execution := describe(client, arn)).ended:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{arn} has not ended within {timeout_s:.0f} s; it goes on")
+        seen(execution)
+        time.sleep(POLL_S)
+    return execution
+
+
+def arrival(client: "SFNClient", machine: str, key: str, version_id: str, *, timeout_s: float) -> str:
+    """The ARN of the execution that the bucket's event about this version started. Raises TimeoutError."""
+    since = datetime.now(UTC) - CLOCK_SKEW
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for arn in _started_since(client, machine, since):
+            requested = _requested(client.describe_execution(executionArn=arn).get("input", "{}"))
+            if (requested.key, requested.version_id) == (key, version_id):
+                return arn
+        time.sleep(POLL_S)
+    raise TimeoutError(f"no execution began within {timeout_s:.0f} s for {key}: does the bucket's rule still stand?")
+
+
+def _started_since(client: "SFNClient", machine: str, since: datetime) -> Iterator[str]:
+    """Newest first, as Step Functions lists them."""
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    listed = (item for page in pages for item in page["executions"])
+    return (item["executionArn"] for item in takewhile(lambda item: item["startDate"] >= since, listed))
+
+
 def describe(client: "SFNClient", arn: str) -> Execution:
     """One execution as it stands."""
     told = client.describe_execution(executionArn=arn)
@@ -60,7 +95,7 @@ def describe(client: "SFNClient", arn: str) -> Execution:
     answer = told.get("output") if status == "SUCCEEDED" else told.get("cause")
     return Execution(
         arn=arn,
-        key=_key_of(told.get("input", "{}")),
+        key=_requested(told.get("input", "{}")).key,
         status=status,
         state=_last_state(client, arn) if status == "RUNNING" else "",
         error=told.get("error", ""),
@@ -76,11 +111,11 @@ def _executions(client: "SFNClient", machine: str, keys: set[str]) -> Iterator[E
                 yield execution
 
 
-def _key_of(given: str) -> str:
+def _requested(given: str) -> RequestedObject:
     try:
-        return requested_object(json.loads(given)).key
+        return requested_object(json.loads(given))
     except (ValueError, DataError):
-        return ""
+        return RequestedObject()
 
 
 def _parsed(answer: str | None) -> dict[str, Any]:

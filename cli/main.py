@@ -6,9 +6,12 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
+from cli.load import load
 from cli.plan import plan
+from cli.quarantine import quarantine
 from cli.refusals import RefusedError
 from cli.screen import beside
+from cli.show import show
 from shared.errors import LoaderError
 
 FAILED, REFUSED = 1, 2
@@ -32,12 +35,13 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 
 @app.callback()
 def loader(
-    debug: Annotated[bool, typer.Option("--debug", help="show the stack trace of an error")] = False,  # noqa: FBT002
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="show the stack trace of an error")] = False,
 ) -> None:
     """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
 
 
-for command in (plan,):
+for command in (plan, load, show, quarantine):
     app.command()(command)
 
 

@@ -24,10 +24,11 @@ Detached = Annotated[
 
 def plan(
     target: Target,
+    *,
     dataset: DatasetName = "",
     stack: Stack = STACK,
-    detached: Detached = False,  # noqa: FBT002
-    as_json: AsJson = False,  # noqa: FBT002
+    detached: Detached = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what a load would do: the deployed conversion runs here, and nothing is written."""
     found = _planned(target, dataset, Deployment(stack), detached=detached)
@@ -120,7 +121,8 @@ def _show(found: "Plan", target: str) -> None:
                 "bytes": packed if outcomes.points else "",
                 "ignored columns": ", ".join(outcomes.ignored_columns),
             }
-        )
+        ),
+        soft_wrap=True,
     )
     if outcomes.parts:
         _show_rows(found, file["rows"])

@@ -36,15 +36,11 @@ def step(said: str) -> Iterator[None]:
     console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
 
 
-def facts(rows: dict[str, str | Text]) -> Table:
-    """Names and values, without what is empty."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value:
-            table.add_row(name, value if isinstance(value, Text) else Text(value))
-    return table
+def facts(rows: dict[str, str]) -> Text:
+    """Names and values, without what is empty; long values stay in one piece, so that they can be copied."""
+    there = {name: value for name, value in rows.items() if value}
+    width = max(map(len, there), default=0) + 2
+    return Text("\n").join(Text.assemble((name.ljust(width), "dim"), value) for name, value in there.items())
 
 
 def listing(*headers: str, title: str = "") -> Table:
