@@ -79,8 +79,9 @@ class PartConverted(TypedDict):
 
 
 class ChunkRef(Chunk):
-    """Input of state WriteBatch: write from batch `next_batch` on. `execution` is the execution's name.
+    """Input of state WriteBatch. `execution` is the execution's name.
 
+    `next_batch` tells people how far it is; which batches are sent is decided by the chunk's outcome.
     `waits` counts the times WaitForInflux brought this chunk back without a batch written in between.
     """
 

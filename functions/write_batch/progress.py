@@ -120,7 +120,8 @@ def _quarantine_key(ref: ChunkRef) -> str:
 
 
 def _load_refused(client: "S3Client", ref: ChunkRef) -> dict[int, RefusedPoint]:
-    content = client.get_object(Bucket=work_bucket(), Key=_quarantine_key(ref))["Body"].read()
+    with source_errors(work_bucket(), _quarantine_key(ref)):
+        content = client.get_object(Bucket=work_bucket(), Key=_quarantine_key(ref))["Body"].read()
     points: list[RefusedPoint] = [json.loads(line) for line in gzip.decompress(content).splitlines()]
     return {point["source_row"]: point for point in points}
 
