@@ -1,7 +1,7 @@
 """A proxy on loopback before a real server, which does to requests what networks and servers do.
 
 Each request of interest, a write to InfluxDB unless told otherwise, takes the next of `faults`; without one, and for
-all other requests, it only passes on. What happened stands in `exchanges`, so that a test can tell that its fault fired.
+all other requests, it only passes on. What happened stands in `exchanges`, so a test can tell that its fault fired.
 """
 
 import gzip
