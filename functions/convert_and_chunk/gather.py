@@ -4,6 +4,7 @@ Each text is a row of a few pieces, and each piece is an entry of one string tab
 pieces, row after row, writes everything: the data buffer of its result holds the texts one behind the other.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,29 +25,28 @@ class Texts(NamedTuple):
 
 
 class Gather:
-    """`rows` texts of `width` pieces each, less than 2 GiB together."""
+    """Texts under construction, piece by piece."""
 
-    def __init__(self, rows: int, width: int) -> None:
-        self._pieces = np.empty((rows, width), np.int32)
+    def __init__(self) -> None:
         self._tables = [pa.array([""])]
-        self._entries, self._filled = 1, 0
+        self._entries = 1
+        self._pieces: list[NDArray[np.int32]] = []
 
     def append(self, table: pa.Array, entries: NDArray[np.int32], missing: NDArray[np.int64] | None = None) -> None:
         """The next piece of every row is `entries[row]` of `table`; nothing in the rows that are `missing`."""
-        column = self._pieces[:, self._filled]
-        np.add(entries, np.int32(self._entries), out=column)
+        pieces = entries + np.int32(self._entries)
         if missing is not None:
-            column[missing] = _NOTHING
+            pieces[missing] = _NOTHING
+        self._pieces.append(pieces)
         self._tables.append(table)
         self._entries += len(table)
-        self._filled += 1
 
-    def texts(self) -> Texts:
-        """All texts, of which none may be empty."""
-        rows, width = self._pieces.shape
-        table = pa.concat_arrays(self._tables)
-        taken = pc.take(table, pa.array(self._pieces.reshape(-1)), boundscheck=False)
-        _, offsets, data = taken.buffers()
-        offsets = np.frombuffer(offsets, np.int32, rows * width + 1)
-        starts = np.ascontiguousarray(offsets[::width])
-        return Texts(np.frombuffer(data, np.uint8, starts[-1]), starts, offsets[width - 1 :: width])
+    def texts(self, at_once: int) -> Iterator[Texts]:
+        """All texts in order, `at_once` of them at a time, which may take 2 GiB. None of them may be empty."""
+        table, width = pa.concat_arrays(self._tables), len(self._pieces)
+        for first in range(0, len(self._pieces[0]), at_once):
+            pieces = np.stack([column[first : first + at_once] for column in self._pieces], axis=1)
+            _, offsets, data = pc.take(table, pa.array(pieces.reshape(-1)), boundscheck=False).buffers()
+            ends = np.frombuffer(offsets, np.int32, pieces.size + 1)
+            starts = np.ascontiguousarray(ends[::width])
+            yield Texts(np.frombuffer(data, np.uint8, starts[-1]), starts, ends[width - 1 :: width])

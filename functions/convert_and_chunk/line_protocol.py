@@ -4,7 +4,7 @@ A line is gathered from pieces: measurement and tags, then two pieces for each f
 are rendered once per distinct text, or in one call for all rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import numpy as np
@@ -28,14 +28,18 @@ Piece = tuple[pa.Array, NDArray[np.int32]]
 
 
 def lines(
-    prefixes: pa.Array, series: NDArray[np.int32], fields: Mapping[str, NDArray[np.float64]], time: NDArray[np.int64]
-) -> Texts:
-    """One line per row, newline included. NaN is no value, and every row has at least one value.
+    prefixes: pa.Array,
+    series: NDArray[np.int32],
+    fields: Mapping[str, NDArray[np.float64]],
+    time: NDArray[np.int64],
+    at_once: int,
+) -> Iterator[Texts]:
+    """One line per row, newline included, `at_once` to a body. NaN is no value, and every row has at least one value.
 
     Each field ends in a comma, so that none needs to know whether it is the first; a line's last comma becomes the
     space before its timestamp.
     """
-    gather = Gather(len(series), 2 + 2 * len(fields))
+    gather = Gather()
     gather.append(*_used(prefixes, series))
     for name, values in fields.items():
         absent = np.isnan(values)
@@ -43,9 +47,9 @@ def lines(
         for table, entries in _decimal(name, finite) or _number(name, finite):
             gather.append(table, entries, missing)
     gather.append(*_stamps(time))
-    body = gather.texts()
-    body.data[body.last_pieces - 1] = ord(" ")
-    return body
+    for body in gather.texts(at_once):
+        body.data[body.last_pieces - 1] = ord(" ")
+        yield body
 
 
 def _used(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:

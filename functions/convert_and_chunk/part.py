@@ -24,8 +24,8 @@ from shared.events import Part, PartConverted, PartOutcome, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
 
-LINES_AT_ONCE = 16_384
-"""About as many lines are gathered at once: their tables stay in the processor's cache."""
+ROWS_AT_ONCE, LINES_AT_ONCE = 16_384, 4_096
+"""About as many rows are rendered, and lines gathered, at once: what each step works on stays in the cache."""
 
 CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
 """A chunk is what one WriteBatch takes: it grows with the part, so that a load has at most some 800."""
@@ -94,12 +94,14 @@ def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator
 
 def bodies(records: Records, max_lines: int) -> Iterator[tuple[Texts, NDArray[np.int64]]]:
     """All lines, some whole batches at a time, and the part's rows that they come from."""
+    at_once = max_lines * max(1, LINES_AT_ONCE // max_lines)
+    rendered = at_once * max(1, ROWS_AT_ONCE // at_once)
     rows = records.verdicts.lines
-    step = max_lines * max(1, LINES_AT_ONCE // max_lines)
-    for first in range(0, len(rows), step):
-        taken = rows[first : first + step]
+    for first in range(0, len(rows), rendered):
+        taken = rows[first : first + rendered]
         fields = {name: values[taken] for name, values in records.fields.items()}
-        yield lines(records.tag_sets.prefixes, records.series[taken], fields, records.time[taken]), taken
+        found = lines(records.tag_sets.prefixes, records.series[taken], fields, records.time[taken], at_once)
+        yield from zip(found, (taken[begin : begin + at_once] for begin in range(0, len(taken), at_once)), strict=True)
 
 
 def _outcome(records: Records, part: Part) -> PartOutcome:

@@ -59,7 +59,7 @@ class Series:
     def _learn(self, columns: list[Encoded], keys: pa.Array, new: pa.Array) -> None:
         """Render the tag sets of `new` keys, each as the first row that has it."""
         samples = pc.index_in(new, value_set=keys).to_numpy()
-        gather, once = Gather(len(new), len(columns) + 2), np.zeros(len(new), np.int32)
+        gather, once = Gather(), np.zeros(len(new), np.int32)
         gather.append(self._measurement, once)
         verdicts = once.astype(np.uint16)
         for name, column in zip(self._names, columns, strict=True):
@@ -67,7 +67,7 @@ class Series:
             gather.append(tag.pieces, codes)
             verdicts = np.where(verdicts == LINE, tag.verdicts[codes], verdicts)
         gather.append(pa.array([" "]), once)
-        data, starts, _ = gather.texts()
+        data, starts, _ = next(gather.texts(len(new)))
         verdicts[np.diff(starts) > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
         prefixes = pa.StringArray.from_buffers(len(new), pa.py_buffer(starts), pa.py_buffer(data))
         self._keys = pa.concat_arrays([self._keys, new])

@@ -22,12 +22,12 @@ NAN = float("nan")
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 
 
-def body(values: list[float], time: list[int] | None = None) -> list[str]:
+def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     """Lines of one field `f`."""
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
-    data, starts, _ = lines(pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps)
-    return [bytes(data[begin:end]).decode() for begin, end in pairwise(starts)]
+    found = lines(pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, at_once=7)
+    return [bytes(data[begin:end]).decode() for data, starts, _ in found for begin, end in pairwise(starts)]
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def body(values: list[float], time: list[int] | None = None) -> list[str]:
 )
 def test_a_number_is_the_shortest_text_that_reads_back(value: float, text: str) -> None:
     assert float(text) == value
-    [line] = body([value])
+    [line] = rendered([value])
     assert line == f"m f={text} 0\n"
 
 
 def test_a_line_leaves_out_what_has_no_value() -> None:
     fields = {"a": np.array([1.0, NAN, NAN]), "b": np.array([NAN, 2.5, NAN]), "c": np.array([NAN, 3.0, 4.0])}
-    data, _, _ = lines(pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]))
-    assert bytes(data) == b"m,t=x a=1.0 7\nn b=2.5,c=3.0 -8\nm,t=x c=4.0 9\n"
+    [body] = lines(pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), at_once=3)
+    assert bytes(body.data) == b"m,t=x a=1.0 7\nn b=2.5,c=3.0 -8\nm,t=x c=4.0 9\n"
 
 
 def test_many_series_for_few_lines_change_nothing() -> None:
     prefixes = pa.array([f"m,t={number} " for number in range(1000)])
-    data, _, _ = lines(prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]))
-    assert bytes(data) == b"m,t=998 f=1.0 1\nm,t=5 f=1.0 2\nm,t=998 f=1.0 3\n"
+    [body] = lines(prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), at_once=3)
+    assert bytes(body.data) == b"m,t=998 f=1.0 1\nm,t=5 f=1.0 2\nm,t=998 f=1.0 3\n"
 
 
 def test_a_whole_line_of_the_dataset() -> None:
@@ -80,20 +80,20 @@ def test_a_whole_line_of_the_dataset() -> None:
 
 @given(st.lists(doubles | st.just(-0.0), min_size=1, max_size=60))
 def test_every_double_reads_back_to_the_last_bit(values: list[float]) -> None:
-    texts = [line.removeprefix("m f=").split(" ")[0] for line in body(values)]
+    texts = [line.removeprefix("m f=").split(" ")[0] for line in rendered(values)]
     assert [struct.pack("d", float(text)) for text in texts] == [struct.pack("d", value) for value in values]
 
 
 @given(st.integers(0, 4), st.lists(st.integers(-200_000_000, 200_000_000), min_size=1, max_size=60))
 def test_looked_up_decimals_are_the_same_text_as_formatted_ones(decimals: int, scaled: list[int]) -> None:
     values = [number / 10**decimals for number in scaled]
-    beside_a_long_one = body([*values, 0.1 + 0.2])  # which makes the whole column go through the formatter
-    assert body(values) == beside_a_long_one[:-1]
+    beside_a_long_one = rendered([*values, 0.1 + 0.2])  # which makes the whole column go through the formatter
+    assert rendered(values) == beside_a_long_one[:-1]
 
 
 @given(st.lists(st.integers(-(2**63) + 2, 2**63 - 2), min_size=1, max_size=20))
 def test_every_nanosecond_stays_what_it_is(time: list[int]) -> None:
-    assert [int(line.rsplit(" ", 1)[1]) for line in body([1.0] * len(time), time)] == time
+    assert [int(line.rsplit(" ", 1)[1]) for line in rendered([1.0] * len(time), time)] == time
 
 
 tag_texts = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), max_size=12)
