@@ -47,5 +47,5 @@ def converted(
     records.judge_repeated()
     body = b"".join(gzip.decompress(batch.member) for batch in packed_batches(records, 0, max_lines))
     verdicts = records.verdicts
-    rules = {int(row): verdicts.reason(verdicts.codes[row]).rule for row in verdicts.set_aside_rows}
+    rules: dict[int, str] = {int(row): verdicts.reason(verdicts.codes[row]).rule for row in verdicts.set_aside_rows}
     return Converted(body.decode().split("\n")[:-1], rules, records)

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import types
 
-from functions.convert_and_chunk.verdicts import Problem, Reason, mask
+from functions.convert_and_chunk.verdicts import Problem, Reason, Rule, mask
 from shared.datasets import Dataset
 from shared.schema import is_text
 
@@ -96,5 +96,5 @@ def _from_zone(local: NDArray[np.int64], dataset: Dataset) -> Times:
     ]
 
 
-def _problems(rows: NDArray[np.bool_], rule: str, text: str) -> list[Problem]:
+def _problems(rows: NDArray[np.bool_], rule: Rule, text: str) -> list[Problem]:
     return [Problem(rows, Reason(rule, text))] if rows.any() else []

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +11,27 @@ from numpy.typing import NDArray
 LINE, COLLAPSED = 0, 1
 
 
+Rule = Literal[
+    "no_timestamp",
+    "unreadable_timestamp",
+    "timestamp_out_of_range",
+    "ambiguous_time",
+    "nonexistent_time",
+    "missing_tag",
+    "unusable_tag",
+    "not_a_number",
+    "integer_too_large",
+    "unknown_unit",
+    "no_field",
+    "collision",
+]
+"""What sets a row aside; docs/datasets.md explains each."""
+
+
 class Reason(NamedTuple):
     """Why a row is set aside: `rule` for counting, `text` for the reader."""
 
-    rule: str
+    rule: Rule
     text: str
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.datasets import Dataset, Field
 from tests.builders import generation, long_generation, parquet
 from tests.conversion import GENERATION, Converted, converted
 
@@ -122,43 +121,6 @@ def test_a_column_of_nulls_alone_is_read_as_such(column: str) -> None:
     result = converted(table)
     rule = {"timestamp": "no_timestamp", "region": "missing_tag"}.get(column)
     assert result.set_aside == (dict.fromkeys(range(3), rule) if rule else {})
-
-
-def test_raw_columns_of_ons_are_a_dataset_of_their_own() -> None:
-    """As docs/datasets.md has it: naive local time, padded ids, numbers as text, nothing but a declaration."""
-    plants = Dataset(
-        name="plants",
-        measurement="plant_generation",
-        timestamp="din_instante",
-        zone="America/Sao_Paulo",
-        required_tags=("region", "energy_source"),
-        optional_tags=("plant_name",),
-        fields=(Field(name="power_mw", unit="MWmed"),),
-        aliases={
-            "id_subsistema": "region",
-            "nom_tipousina": "energy_source",
-            "nom_usina": "plant_name",
-            "val_geracao": "power_mw",
-        },
-    )
-    table = pa.table(
-        {
-            "din_instante": ["2018-11-03 23:00:00", "2018-11-04 00:00:00", "2018-11-04 01:00:00"],
-            "id_subsistema": ["N  ", "N  ", "NE "],
-            "nom_tipousina": ["HIDROELÉTRICA"] * 3,
-            "nom_usina": ["Tucuruí", "Tucuruí", "-"],
-            "val_geracao": ["2736.97290039", "0E-8", "12"],
-            "nom_estado": ["PARÁ"] * 3,
-        }
-    )
-    result = converted(table, plants)
-    assert result.set_aside == {1: "nonexistent_time"}
-    assert result.lines == [
-        "plant_generation,energy_source=HIDROELÉTRICA,plant_name=Tucuruí,region=N "
-        "power_mw=2736.97290039 1541296800000000000",
-        "plant_generation,energy_source=HIDROELÉTRICA,region=NE power_mw=12.0 1541300400000000000",
-    ]
-    assert result.records.columns.ignored == ("nom_estado",)
 
 
 def test_without_a_required_tag_in_the_file_rows_load_if_they_are_not_validated() -> None:
