@@ -7,7 +7,7 @@ SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cloud test test-all bench-write lint types clean lock
+.PHONY: help install demo cloud test test-all bench-write sizes snapshot lint types clean lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -15,6 +15,8 @@ help: ## list the targets
 $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 	@PYTHON=$(PYTHON) sh local/install.sh
 	@mkdir -p build && touch $@
+
+install: $(READY) ## install what the other commands need, into this folder
 
 demo: $(READY) ## load sample files end to end on this machine and compare every point (FILE=... DATASET=...: your own)
 	@$(BIN)/python -m cli.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
@@ -30,6 +32,12 @@ test-all: $(READY) lint types ## the same, and the tests that take longer
 
 bench-write: $(READY) ## measure how fast batches are written, beside a bare HTTP client
 	@$(BIN)/python -m benchmarks.write
+
+sizes: $(READY) ## measure what is uploaded and how long each function takes to import, into docs/sizes.md
+	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
+
+snapshot: $(READY) ## write the state machine's definition into docs/state_machine.json
+	@$(BIN)/python -m state_machine.definition > docs/state_machine.json
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

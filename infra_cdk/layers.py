@@ -14,6 +14,7 @@ from infra_cdk.config import Architecture, PythonVersion
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "build" / "layers"
+KEPT = 4
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
 UNUSED = (
@@ -51,15 +52,24 @@ def layer_zip(name: str, *, python: PythonVersion, architecture: Architecture, p
     """`requirements/layer-<name>.txt` and our `package`; built only where no file of the same ingredients is cached."""
     requirements = ROOT / "requirements" / f"layer-{name}.txt"
     sources = sorted((ROOT / package).rglob("*.py")) if package else []
-    zip_file = CACHE / f"{name}-{python}-{architecture}-{_digest([requirements, Path(__file__), *sources])}.zip"
+    kind = f"{name}-{python}-{architecture}"
+    zip_file = CACHE / f"{kind}-{_digest([requirements, Path(__file__), *sources])}.zip"
     if not zip_file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
+        _forget_oldest(kind)
         with TemporaryDirectory(dir=CACHE) as folder:
             _install(requirements, Path(folder) / "python", python=python, platform=UV_PLATFORMS[architecture])
             if package:
                 copytree(ROOT / package, Path(folder) / "python" / package, ignore=ignore_patterns("__pycache__"))
             _write_zip(Path(folder), Path(folder) / "layer.zip").rename(zip_file)
     return zip_file
+
+
+def _forget_oldest(kind: str) -> None:
+    """Every edit of the package makes another file: keep those that other checkouts and branches may still use."""
+    by_age = sorted(CACHE.glob(f"{kind}-*.zip"), key=lambda file: file.stat().st_mtime)
+    for file in by_age[: -KEPT + 1]:
+        file.unlink(missing_ok=True)
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -1,6 +1,8 @@
 """The definition as Step Functions receives it, without a deployment: for interpreters, checks and the diagram."""
 
 import json
+import sys
+from collections.abc import Mapping
 from typing import Any, cast
 
 from aws_cdk import App, Stack
@@ -26,3 +28,12 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     )
     machine = cast(sfn.CfnStateMachine, loader.state_machine.node.default_child)
     return cast(dict[str, Any], json.loads(stack.resolve(machine.definition_string)))
+
+
+def readable(machine: Mapping[str, Any]) -> str:
+    """As docs/state_machine.json keeps it, so that a change of the definition can be reviewed."""
+    return json.dumps(machine, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(readable(definition()))

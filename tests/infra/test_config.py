@@ -1,7 +1,9 @@
 """What may be configured, and how a mistake is named."""
 
+import re
 import subprocess
 import sys
+from itertools import cycle
 
 import pytest
 
@@ -80,3 +82,12 @@ def test_the_app_ends_with_one_line() -> None:
     assert app.returncode == 1
     assert app.stderr.splitlines()[-1].startswith("configuration: influxdb_url is not set")
     assert "Traceback" not in app.stderr
+
+
+def test_the_guide_has_a_row_for_every_setting() -> None:
+    table = (ROOT / "docs" / "deploy.md").read_text().split("| key | default |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
+    assert sorted(key for keys, _ in rows for key in re.findall(r"`(\w+)`", keys)) == sorted(KEYS)
+    for keys, defaults in rows:
+        for key, default in zip(re.findall(r"`(\w+)`", keys), cycle(defaults.strip().split(", ")), strict=False):
+            assert str(default_context()[key]).lower() in ("", default)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra_cdk.layers import ROOT
 from shared.metrics import NAMESPACE, LoadMetrics, emit
 from tests.contract import METRICS
 from tests.infra.conftest import Assembly
@@ -121,3 +122,9 @@ def test_one_batch_of_a_hundred_that_fails_is_no_alarm_of_the_rate_and_two_are(a
         0.99,
     )
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_runbook_has_a_line_for_every_alarm() -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+    table = runbook.split("| alarm |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| (\w+) \|", table, re.MULTILINE)) == ALARMS

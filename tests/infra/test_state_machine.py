@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from infra_cdk.layers import ROOT
 from shared.errors import AWS_ERRORS, AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, LoaderError, TransientError, error_names
-from state_machine.definition import FUNCTION_ARN_PREFIX, definition
+from state_machine.definition import FUNCTION_ARN_PREFIX, definition, readable
 from state_machine.diagram import mermaid
 from tests.infra.conftest import Assembly
 
@@ -70,3 +71,8 @@ def test_it_is_traced_logged_and_ends(assembly: Assembly) -> None:
 def test_the_diagram_shows_every_state(assembly: Assembly) -> None:
     diagram = mermaid(assembly.definition)
     assert all(f'"{name}' in diagram for name, _ in states(assembly.definition))
+
+
+def test_the_snapshot_is_of_today() -> None:
+    snapshot = (ROOT / "docs" / "state_machine.json").read_text()
+    assert snapshot == readable(definition()), "make snapshot writes it"

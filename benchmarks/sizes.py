@@ -1,0 +1,88 @@
+"""`make sizes`: how large the code and the layers are, and how long each function takes to import."""
+
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from benchmarks.cold_start import ARCHITECTURE, PYTHON, Functions, median, unpacked_functions
+from infra_cdk.config import Architecture, PythonVersion
+from infra_cdk.functions import READ_PARQUET
+from infra_cdk.layers import ROOT, layer_zip
+from state_machine.settings import FUNCTION_NAMES
+
+STARTS = 5
+LIMIT_MIB = 250
+DEPLOYED: PythonVersion = "3.13"
+
+PAGE = """\
+# Sizes and cold starts
+
+Written by `make sizes`. Lambda's limit is {limit} MiB unpacked, code and layers together.
+
+## What is uploaded (Python {deployed})
+
+| asset | architecture | zip, MiB | unpacked, MiB |
+|---|---|---|---|
+{assets}
+
+## What a cold start imports
+
+In a fresh process with nothing but the layers, the code and Lambda's own boto3, without bytecode; the median of
+{starts} starts on one machine ({architecture}, Python {python}). Lambda does this before it calls the handler, after
+fetching and unpacking; with less memory a function gets less of a processor, and takes longer.
+
+| function | layers | processor time, ms | modules |
+|---|---|---|---|
+{starts_table}
+"""
+
+
+def main() -> None:
+    """Write the page to standard output."""
+    with unpacked_functions() as functions:
+        starts_table = "\n".join(_starts(functions))
+    page = PAGE.format(
+        limit=LIMIT_MIB,
+        deployed=DEPLOYED,
+        starts=STARTS,
+        architecture=ARCHITECTURE,
+        python=PYTHON,
+        assets="\n".join(_assets()),
+        starts_table=starts_table,
+    )
+    sys.stdout.write(page)
+
+
+def _assets() -> Iterator[str]:
+    code = list((ROOT / "functions").rglob("*.py"))
+    yield f"| code | any | {_zipped(code) / 2**20:.2f} | {sum(file.stat().st_size for file in code) / 2**20:.2f} |"
+    architectures: tuple[Architecture, ...] = ("arm64", "x86_64")
+    for architecture in architectures:
+        for name, package in (("shared", "shared"), ("arrow", "")):
+            layer = layer_zip(name, python=DEPLOYED, architecture=architecture, package=package)
+            with ZipFile(layer) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            size = layer.stat().st_size
+            yield f"| layer `{name}` | {architecture} | {size / 2**20:.1f} | {unpacked / 2**20:.1f} |"
+
+
+def _zipped(files: Iterable[Path]) -> int:
+    """Bytes."""
+    target = io.BytesIO()
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.relative_to(ROOT))
+    return len(target.getvalue())
+
+
+def _starts(functions: Functions) -> Iterator[str]:
+    for name in FUNCTION_NAMES:
+        start = median(functions.start(name) for _ in range(STARTS))
+        layers = "shared, arrow" if name in READ_PARQUET else "shared"
+        yield f"| {name} | {layers} | {start.cpu_ms:.0f} | {len(start.modules)} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The layers as Lambda unpacks them: everything imports, and small functions stay small."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.cold_start import Functions, unpacked_functions
+from infra_cdk.layers import ROOT
+from state_machine.settings import FUNCTION_NAMES
+
+ARROW = {"pyarrow", "pandas", "numpy"}
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[Functions]:
+    with unpacked_functions() as unpacked:
+        yield unpacked
+
+
+@pytest.mark.parametrize("name", FUNCTION_NAMES)
+def test_every_module_imports_with_the_layers_alone(functions: Functions, name: str) -> None:
+    modules = functions.modules(name)
+    assert f"functions.{name}.handler" in modules
+    assert set(modules) <= functions.load(name, modules).modules
+
+
+@pytest.mark.parametrize("name", ["check_health", "write_batch", "report_load"])
+def test_a_function_that_reads_no_parquet_starts_without_arrow(functions: Functions, name: str) -> None:
+    assert functions.start(name).packages & ARROW == set()
+
+
+@pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk"])
+def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, name: str) -> None:
+    assert functions.start(name).packages & ARROW == {"pyarrow", "numpy"}
+
+
+def test_nothing_comes_from_this_environment(functions: Functions) -> None:
+    assert "aws_cdk" not in functions.start("check_health").packages
+    assert str(ROOT) not in functions.path("check_health")
+    assert sys.prefix not in "".join(functions.path("check_health"))
+
+
+def test_sizes_are_documented() -> None:
+    page = (ROOT / "docs" / "sizes.md").read_text()
+    assert all(f"| {name} |" in page for name in FUNCTION_NAMES)
