@@ -12,6 +12,7 @@ from cli.quarantine import quarantine
 from cli.refusals import RefusedError
 from cli.screen import beside
 from cli.show import show
+from cli.verify import verify
 from shared.errors import LoaderError
 
 FAILED, REFUSED = 1, 2
@@ -41,7 +42,7 @@ def loader(
     """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
 
 
-for command in (plan, load, show, quarantine):
+for command in (plan, load, show, quarantine, verify):
     app.command()(command)
 
 

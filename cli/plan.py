@@ -73,9 +73,7 @@ def _content(found: "Plan") -> dict[str, Any]:
         "output_points": outcomes.points,
         "collapsed_rows": outcomes.collapsed,
         "set_aside_rows": outcomes.set_aside,
-        "set_aside_reasons": [
-            {"rule": rule, "reason": reason, "rows": rows} for (rule, reason), rows in found.tally.reasons.most_common()
-        ],
+        "set_aside_reasons": outcomes.reasons,
         "collision_columns": outcomes.collision_columns,
         "fields_left_out": outcomes.fields_left_out,
         "out_of_bounds": outcomes.out_of_bounds,
@@ -137,8 +135,8 @@ def _show_rows(found: "Plan", rows: int) -> None:
     table.add_row(f"{outcomes.points:,}", "points", "")
     if outcomes.collapsed:
         table.add_row(f"{outcomes.collapsed:,}", "nothing: collapsed", "another row is the same, value by value")
-    for (rule, reason), count in found.tally.reasons.most_common():
-        table.add_row(f"{count:,}", f"set aside: {rule}", reason)
+    for reason in outcomes.reasons:
+        table.add_row(f"{reason['rows']:,}", f"set aside: {reason['rule']}", reason["reason"])
     table.add_row(f"{rows:,}", "", "", style="bold")
     console.print(table)
     for name, counts in (("not finite, left out", outcomes.fields_left_out), ("out of bounds", outcomes.out_of_bounds)):

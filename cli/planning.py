@@ -1,14 +1,10 @@
 """What a load would do: the deployed conversion, run here, with everything counted and nothing written."""
 
 import gzip
-import io
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import IOBase
 from typing import TYPE_CHECKING
-
-import pyarrow.parquet as pq
 
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
@@ -32,12 +28,11 @@ SOURCE_FIELDS = tuple(SourceFile.__annotations__)
 
 @dataclass
 class Tally:
-    """A staging that counts. `reasons` are rows by rule and reason; `converted` is told the lines of each chunk."""
+    """A staging that counts; `converted` is told the lines of each chunk."""
 
     converted: Callable[[int], object]
     parts: list[PartOutcome] = field(default_factory=list)
     packed_bytes: int = 0
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     first_lines: list[str] = field(default_factory=list)
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: ARG002, D102
@@ -48,8 +43,7 @@ class Tally:
         self.converted(staged.points)
 
     def put_set_aside(self, parquet: bytes) -> None:  # noqa: D102
-        rows = pq.read_table(io.BytesIO(parquet), columns=["rule", "reason"]).to_pydict()
-        self.reasons.update(zip(rows["rule"], rows["reason"], strict=True))
+        pass
 
     def put_outcome(self, outcome: PartOutcome) -> None:  # noqa: D102
         self.parts.append(outcome)

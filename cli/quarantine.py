@@ -1,10 +1,10 @@
 """`loader quarantine`: what a load did not write, and why."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 from rich.text import Text
 
@@ -36,14 +36,19 @@ def quarantine(load: Load, *, export: Export = None, stack: Stack = STACK, as_js
 
 def _exported(found: "Iterable[SetAside]", path: Path) -> "Iterable[SetAside]":
     """The same; each also goes into the file."""
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         for each in found:
-            file.write(json.dumps(each._asdict(), default=str, ensure_ascii=False) + "\n")
+            file.write(_json(each) + b"\n")
             yield each
 
 
+def _json(each: "SetAside") -> bytes:
+    """NaN becomes null; times and what else JSON does not have become text."""
+    return orjson.dumps(each._asdict(), default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
 def _content(group: "Group") -> dict[str, Any]:
-    samples = [json.loads(json.dumps(sample._asdict(), default=str)) for sample in group.samples]
+    samples = [orjson.loads(_json(sample)) for sample in group.samples]
     return {"rule": group.rule, "reason": group.reason, "rows": group.rows, "samples": samples}
 
 

@@ -14,7 +14,6 @@ from cli.loads import Report
 
 REFUSED = "refused_by_influxdb"
 SAMPLES = 3
-_ADDED = ("source_row", "rule", "reason")
 
 
 class SetAside(NamedTuple):
@@ -58,8 +57,7 @@ def grouped(found: Iterable[SetAside]) -> list[Group]:
 def _rows(parquet: bytes) -> Iterator[SetAside]:
     for batch in pq.ParquetFile(io.BytesIO(parquet)).iter_batches():
         for row in batch.to_pylist():
-            added = [row.pop(name) for name in _ADDED]
-            yield SetAside(*added, record=row)
+            yield SetAside(row.pop("source_row"), row.pop("rule"), row.pop("reason"), row)
 
 
 def _points(content: bytes) -> Iterator[SetAside]:

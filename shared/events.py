@@ -175,12 +175,28 @@ class Profile(TypedDict):
     fields: dict[str, list[Bucket]]
 
 
+class SetAsideRow(TypedDict):
+    """A row of the file; `record` is what its columns hold, as text that may be cut short."""
+
+    source_row: int
+    record: dict[str, str]
+
+
+class SetAsideReason(TypedDict):
+    """One reason why rows were set aside, with the first of them."""
+
+    rule: str
+    reason: str
+    rows: int
+    samples: list[SetAsideRow]
+
+
 class PartOutcome(TypedDict):
     """What became of a part's rows: rows = points + collapsed + the sum of `set_aside` (rule → rows).
 
     The rest explains: `fields_left_out` (NaN or Inf) and `out_of_bounds` count values by field; `ignored_columns`
-    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart; `profile`
-    is None without points; `started_at` is ISO 8601, UTC.
+    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart; `reasons`
+    are the most frequent behind `set_aside`; `profile` is None without points; `started_at` is ISO 8601, UTC.
     """
 
     part: int
@@ -192,6 +208,7 @@ class PartOutcome(TypedDict):
     out_of_bounds: dict[str, int]
     ignored_columns: list[str]
     collision_columns: list[str]
+    reasons: list[SetAsideReason]
     batches: int
     chunks: list[Chunk]
     body_bytes: int

@@ -17,6 +17,7 @@ from functions.convert_and_chunk.quarantine import quarantine_parquet
 from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.refusals import check_collisions, check_invalid
 from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.samples import reasons
 from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
@@ -38,9 +39,10 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
     records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
     apart = judge_records(reader, records, part, staging, settings)
+    why = reasons(records.verdicts, reader, part["first_row"])
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
     seconds = round(perf_counter() - started, 3)
-    outcome |= {"collision_columns": apart, "started_at": started_at, "seconds": seconds}
+    outcome |= {"collision_columns": apart, "reasons": why, "started_at": started_at, "seconds": seconds}
     staging.put_outcome(outcome)
     return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
 
@@ -117,6 +119,7 @@ def _outcome(records: Records, part: Part) -> PartOutcome:
         "out_of_bounds": records.out_of_bounds(),
         "ignored_columns": list(records.columns.ignored),
         "collision_columns": [],
+        "reasons": [],
         "batches": 0,
         "chunks": [],
         "body_bytes": 0,

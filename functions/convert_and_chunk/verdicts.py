@@ -95,10 +95,15 @@ class Verdicts:
         return int(np.count_nonzero(self.codes == COLLAPSED))
 
     @property
+    def reason_counts(self) -> dict[int, int]:
+        """Code of a reason → rows, where there are any."""
+        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
+        return {code: int(rows[code]) for code in range(COLLAPSED + 1, len(rows)) if rows[code]}
+
+    @property
     def set_aside(self) -> dict[str, int]:
         """Rule → rows."""
-        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
         counts: Counter[str] = Counter()
-        for reason in self._reasons:
-            counts[reason.rule] += int(rows[self.code(reason)])
-        return {rule: count for rule, count in sorted(counts.items()) if count}
+        for code, rows in self.reason_counts.items():
+            counts[self.reason(code).rule] += rows
+        return dict(sorted(counts.items()))

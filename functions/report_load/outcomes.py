@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.errors import AccountingError, NoValidRecordsError
-from shared.events import ChunkOutcome, FileRef, PartOutcome
+from shared.events import ChunkOutcome, FileRef, PartOutcome, SetAsideReason
 from shared.settings import work_bucket
 from shared.work_bucket import get_json, outcomes_prefix
 
@@ -40,6 +40,15 @@ class Outcomes:
     def set_aside(self) -> dict[str, int]:
         """Rule → rows."""
         return _sum_of(part["set_aside"] for part in self.parts)
+
+    @property
+    def reasons(self) -> list[SetAsideReason]:
+        """Of all parts together, the most frequent first, each with the samples of the first part that has it."""
+        found: dict[tuple[str, str], SetAsideReason] = {}
+        for reason in (reason for part in self.parts for reason in part["reasons"]):
+            same = found.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
+            same["rows"] += reason["rows"]
+        return sorted(found.values(), key=lambda reason: -reason["rows"])
 
     @property
     def fields_left_out(self) -> dict[str, int]:

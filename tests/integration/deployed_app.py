@@ -128,6 +128,12 @@ class DeployedApp:
         found = logs.filter_log_events(logGroupName=group, filterPattern=f'"{name}"')["events"]
         return [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
 
+    def report(self, key: str) -> dict[str, Any]:
+        """A load report, by the key that the answer names."""
+        body = self.cloud.client("s3").get_object(Bucket=self.outputs["WorkBucketName"], Key=key)["Body"]
+        report: dict[str, Any] = json.loads(body.read())
+        return report
+
     def compare(self, folder: Path, dataset: str, table: pa.Table) -> Comparison:
         """The table beside what InfluxDB holds over its time span."""
         path, influx = folder / "compared.parquet", self.cloud.influx

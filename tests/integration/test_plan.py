@@ -1,0 +1,51 @@
+"""`loader plan` foretells what the deployed execution puts out."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.commands import say
+from tests.integration.deployed_app import DeployedApp
+from tests.random_files import random_file
+
+QUICK, ALL = range(5), range(5, 50)
+
+
+@pytest.mark.parametrize("seeds", [QUICK, pytest.param(ALL, marks=pytest.mark.slow)], ids=["5 files", "45 files"])
+def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: range) -> None:
+    files = [random_file(seed) for seed in seeds]
+    with app.configured(MAX_BATCH_SIZE="700"):
+        for file in files:
+            app.put(file.key, file.table)
+        found = {file.key: app.arrived(file.key) for file in files}
+        plans = {file.key: planned(app, file.key) for file in files}
+    for key, execution in found.items():
+        assert plans[key] | loaded(app, execution.answer["data"]) == plans[key], key
+        assert plans[key]["error"] == (execution.error or None), key
+    assert {execution.status for execution in found.values()} <= {"SUCCEEDED", "FAILED"}
+    assert any(execution.status == "SUCCEEDED" for execution in found.values())
+
+
+def planned(app: DeployedApp, key: str) -> dict[str, Any]:
+    """What the command says, for programs."""
+    said = say(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
+    content: dict[str, Any] = said.json
+    assert said.status == bool(content["error"])
+    return content
+
+
+def loaded(app: DeployedApp, data: dict[str, Any]) -> dict[str, Any]:
+    """The same numbers of an execution, by its answer and its report."""
+    report = app.report(data["report"])
+    stats = data["conversion_stats"]
+    return {
+        "key": data["key"],
+        "dataset_type": data["dataset_type"],
+        "layout": report["file"]["layout"],
+        "chunks": len(report["chunks"]),
+        "batches": data["batches_processed"],
+        "body_bytes": sum(part["body_bytes"] for part in report["parts"]),
+        "series": sum(part["series"] for part in report["parts"]),
+        **{name: stats[name] for name in ("input_rows", "output_points", "collapsed_rows", "set_aside_rows")},
+        "fields_left_out": stats["fields_left_out"],
+    }
