@@ -36,7 +36,7 @@ SIZES: Mapping[str, Size] = {
     "check_health": Size(memory_mib=512, timeout_s=60),
     # A footer of 32 MiB, the largest accepted, takes about ten times that in memory.
     "validate_schema": Size(memory_mib=1024, timeout_s=120),
-    # 1,769 MiB are one whole processor. 4 million rows take seconds; the rest is for a slow S3.
+    # 1,769 MiB are one whole processor. 2 million rows take seconds; the rest is for a slow S3.
     "convert_and_chunk": Size(memory_mib=1769, timeout_s=600),
     # Holds one compressed chunk and mostly waits for InfluxDB; it comes back by itself before it is killed.
     "write_batch": Size(memory_mib=512, timeout_s=300),

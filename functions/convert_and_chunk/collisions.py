@@ -13,6 +13,8 @@ from functions.convert_and_chunk.row_groups import PartReader
 EXPLAINED = 1_000
 """So many collisions are looked at to tell which columns would keep them apart."""
 
+_AT_ONCE = 65_536
+
 Rows = NDArray[np.int64]
 
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -60,17 +62,26 @@ def _candidates(series: NDArray[np.int32], time: Rows, lines: Rows) -> Rows:
 
     Two points may share a key by chance: they are told apart later.
     """
-    keys = np.multiply(series, _MIX[0], dtype=np.uint64, casting="unsafe")
-    keys += time.view(np.uint64) * _MIX[1]
-    ordered = keys[lines]
-    ordered.sort()
-    shared = ordered[1:][ordered[1:] == ordered[:-1]]
+    keys = _keys(series, time, lines)
+    keys.sort()
+    shared = keys[1:][keys[1:] == keys[:-1]]
     if not len(shared):
         return lines[:0]
-    places = np.searchsorted(shared, keys[lines]).clip(max=len(shared) - 1)
-    rows = lines[shared[places] == keys[lines]]
+    keys = _keys(series, time, lines)
+    rows = lines[shared[np.searchsorted(shared, keys).clip(max=len(shared) - 1)] == keys]
     by_point: Rows = rows[np.lexsort((rows, time[rows], series[rows]))]
     return by_point
+
+
+def _keys(series: NDArray[np.int32], time: Rows, lines: Rows) -> NDArray[np.uint64]:
+    """Some lines at a time: what is in between would be as large as the keys."""
+    keys = np.empty(len(lines), np.uint64)
+    for first in range(0, len(lines), _AT_ONCE):
+        rows = lines[first : first + _AT_ONCE]
+        keys[first : first + len(rows)] = (
+            series[rows].astype(np.uint64) * _MIX[0] + time[rows].view(np.uint64) * _MIX[1]
+        )
+    return keys
 
 
 def _all_but_last(columns: list[NDArray[np.generic]]) -> Rows:

@@ -6,6 +6,7 @@ from io import IOBase
 from time import perf_counter
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.chunks import Packed, batches, chunks
@@ -68,6 +69,7 @@ def read_records(reader: PartReader, rows: int, dataset: Dataset, settings: Conv
     theirs, ours = list(columns.source.values()), list(columns.source)
     for batch in reader.batches(theirs):
         records.append(batch.select(theirs).rename_columns(ours))
+    pa.default_memory_pool().release_unused()  # some 40 MiB that reading took and what follows needs
     return records
 
 
