@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -72,7 +73,7 @@ class PartReader:
             options = {
                 "metadata": footer,
                 "read_dictionary": [field.name for field in self.schema if is_text(field.type)],
-                "coerce_int96_timestamp_unit": "us",
+                "coerce_int96_timestamp_unit": _int96_unit(source, footer, part),
                 "page_checksum_verification": True,
             }
             self._fetched = pq.ParquetFile(source, pre_buffer=True, **options)
@@ -104,6 +105,8 @@ class PartReader:
                 if begin < end:
                     yield first + begin, batch.slice(begin, end - begin)
                 first += batch.num_rows
+                if first >= self._rows:
+                    break
 
     def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         file = self._fetched if window.packed_bytes <= WINDOW_BYTES else self._streamed
@@ -120,6 +123,19 @@ class PartReader:
             raise
         except (OSError, pa.ArrowException) as error:
             raise CorruptParquetError(f"{self._name} is damaged ({error}): write it again") from error
+
+
+def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
+    """INT96 holds nanoseconds, and Arrow wraps those that int64 does not hold: a look in microseconds tells."""
+    columns = [footer.schema.column(number) for number in range(footer.num_columns)]
+    names = [column.path for column in columns if column.physical_type == "INT96"]
+    groups = list(range(part["first_group"], part["end_group"]))
+    coarse = pq.ParquetFile(source, metadata=footer, coerce_int96_timestamp_unit="us")
+    for batch in coarse.iter_batches(row_groups=groups, columns=names) if names else ():
+        for column in batch.columns:
+            if not pc.all(pc.less(pc.abs(column.cast(pa.int64())), 2**63 // 1000)).as_py():
+                return "us"
+    return "ns"
 
 
 def _between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:

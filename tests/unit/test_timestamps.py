@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from functions.convert_and_chunk.timestamps import timestamps
 from shared.datasets import Dataset
-from tests.conversion import GENERATION
+from tests.builders import generation, parquet
+from tests.conversion import GENERATION, converted
 
 SAO_PAULO = dataclasses.replace(GENERATION, zone="America/Sao_Paulo")
 
@@ -137,6 +138,18 @@ def test_local_times_agree_with_the_standard_library(day: str, minutes: int) -> 
 def test_nanoseconds_pass_unchanged_or_are_out_of_range(values: list[int]) -> None:
     for value, result in zip(values, found(values, pa.timestamp("ns")), strict=True):
         assert result in (value, "timestamp_out_of_range")
+
+
+def test_int96_is_exact_to_the_nanosecond() -> None:
+    times = pa.array([1_704_067_200_123_456_789, None, -1], pa.timestamp("ns"))
+    result = converted(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
+    assert [line.split(" ")[-1] for line in result.lines] == ["1704067200123456789", "-1"]
+
+
+def test_int96_beyond_the_range_is_set_aside_not_wrapped() -> None:
+    times = pa.array([0, 2**62, -(2**62)], pa.timestamp("us"))
+    result = converted(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
+    assert result.set_aside == {1: "timestamp_out_of_range", 2: "timestamp_out_of_range"}
 
 
 def ns_of(local: dt.datetime) -> int:
