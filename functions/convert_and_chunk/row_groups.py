@@ -19,8 +19,11 @@ BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20
 """A record batch has at most so many rows, and by the footer about so many bytes."""
 
-WINDOW_BYTES = 16 << 20
-"""Row groups are fetched together up to this size, in a few large reads; a larger one is streamed."""
+WINDOW_BYTES = 32 << 20
+"""Row groups are fetched together up to this size unpacked, in a few large reads; a larger one is streamed.
+
+What columns take packed stands in their metadata, but asking for that of a damaged one ends the process.
+"""
 
 STREAM_BYTES = 2 << 20
 """Of each column at a time, where a row group is streamed."""
@@ -32,7 +35,6 @@ class Window(NamedTuple):
     groups: list[int]
     first: int
     rows: int
-    packed_bytes: int
     unpacked_bytes: int
 
 
@@ -42,17 +44,10 @@ def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
     first = sum(sizes[: part["first_group"]]) - part["first_row"]
     found: list[Window] = []
     for group in range(part["first_group"], part["end_group"]):
-        metadata = footer.row_group(group)
-        packed = sum(metadata.column(column).total_compressed_size for column in range(metadata.num_columns))
-        last = found.pop() if found and found[-1].packed_bytes + packed <= WINDOW_BYTES else Window([], first, 0, 0, 0)
+        unpacked = footer.row_group(group).total_byte_size
+        last = found.pop() if found and found[-1].unpacked_bytes + unpacked <= WINDOW_BYTES else Window([], first, 0, 0)
         found.append(
-            Window(
-                groups=[*last.groups, group],
-                first=last.first,
-                rows=last.rows + sizes[group],
-                packed_bytes=last.packed_bytes + packed,
-                unpacked_bytes=last.unpacked_bytes + metadata.total_byte_size,
-            )
+            Window([*last.groups, group], last.first, last.rows + sizes[group], last.unpacked_bytes + unpacked)
         )
         first += sizes[group]
     return found
@@ -109,7 +104,7 @@ class PartReader:
                     break
 
     def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        file = self._fetched if window.packed_bytes <= WINDOW_BYTES else self._streamed
+        file = self._fetched if window.unpacked_bytes <= WINDOW_BYTES else self._streamed
         fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
         with self._parsing():
             yield from file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns)
