@@ -2,23 +2,20 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load import response
 from functions.report_load.outcomes import Outcomes, check_accounts, check_any_points, read_outcomes
+from functions.report_load.report import UNPLANNED, store_report
 from shared.events import FailureReported, LoadState, Response
 from shared.logs import logged
 from shared.metrics import LoadMetrics, emit
-from shared.work_bucket import findings_key, get_json, put_json, report_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-UNPLANNED = "unplanned"
-"""Stands for the load id and the dataset of a load that failed before its file was pinned."""
 
 
 @logged
@@ -48,22 +45,10 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
 
 def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> Response:
     """Report first, then metrics: the metrics are counted once even if storing the report has to be retried."""
-    file = state.get("file")
-    dataset, load_id = (file["dataset"], file["load_id"]) if file else (UNPLANNED, UNPLANNED)
-    key = report_key(dataset, load_id, state["execution"]["name"], "json")
-    answer["data"]["report"] = key
-    put_json(client, key, _report(client, state, outcomes, answer))
-    dataset_type = file["dataset"] if file else ""
-    emit(_metrics(state, outcomes, answer), dataset=dataset_type, execution=state["execution"]["name"])
+    store_report(client, state, outcomes, answer)
+    dataset = state["file"]["dataset"] if "file" in state else ""
+    emit(_metrics(state, outcomes, answer), dataset=dataset, execution=state["execution"]["name"])
     return answer
-
-
-def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> dict[str, Any]:
-    """Everything that is known of the load."""
-    mismatch = state.get("error", {}).get("Error") == "SchemaMismatchError"
-    findings = get_json(client, findings_key(state["execution"]["name"])) if mismatch else {"findings": []}
-    known = {name: state.get(name) for name in ("event", "execution", "file")}
-    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | findings
 
 
 def _metrics(state: LoadState, outcomes: Outcomes, answer: Response) -> LoadMetrics:

@@ -49,6 +49,15 @@ def leave_part(s3: "S3Client", **changes: Any) -> None:
         "collapsed": 4,
         "set_aside": {"no field": 6},
         "fields_left_out": {"power_mw": 2},
+        "out_of_bounds": {},
+        "ignored_columns": [],
+        "collision_columns": [],
+        "reasons": [],
+        "body_bytes": 100_000,
+        "series": 3,
+        "profile": None,
+        "started_at": "2024-01-01T00:00:01.000+00:00",
+        "seconds": 0.5,
         "batches": 2,
         "chunks": [{"chunk": "0000-0000", "sha256": "", "points": 1490}],
     }
@@ -63,6 +72,9 @@ def leave_chunk(s3: "S3Client", **changes: Any) -> None:
         "written": {"0": 1000, "1": 487},
         "refused": {"1": 3},
         "requests": 2,
+        "latencies_ms": {"10": 1, "50": 1},
+        "started_at": "2024-01-01T00:00:02.000+00:00",
+        "ended_at": "2024-01-01T00:00:03.000+00:00",
     }
     put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk | changes)  # type: ignore[arg-type]
 

@@ -1,0 +1,48 @@
+"""The load report in the work bucket: JSON for programs, and beside it a page for people."""
+
+from typing import TYPE_CHECKING, Any
+
+from functions.report_load.outcomes import Outcomes
+from functions.report_load.page import page
+from shared.events import LoadState, Response
+from shared.logs import logger
+from shared.settings import work_bucket
+from shared.work_bucket import findings_key, get_json, put_json, report_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+UNPLANNED = "unplanned"
+"""Stands for the load id and the dataset of a load that failed before its file was pinned."""
+
+
+def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> None:
+    """Store both, and name them in the answer."""
+    file = state.get("file")
+    dataset, load_id = (file["dataset"], file["load_id"]) if file else (UNPLANNED, UNPLANNED)
+    execution = state["execution"]["name"]
+    answer["data"]["report"] = report_key(dataset, load_id, execution, "json")
+    answer["data"]["report_page"] = report_key(dataset, load_id, execution, "html")
+    report = _report(client, state, outcomes, answer)
+    put_json(client, answer["data"]["report"], report)
+    body = _page(report, outcomes).encode()
+    client.put_object(
+        Bucket=work_bucket(), Key=answer["data"]["report_page"], Body=body, ContentType="text/html; charset=utf-8"
+    )
+
+
+def _page(report: dict[str, Any], outcomes: Outcomes) -> str:
+    """A page that cannot be drawn is no reason to call a load failed."""
+    try:
+        return page(report, outcomes)
+    except Exception:  # noqa: BLE001 - whatever it is, it is logged
+        logger.exception("the report has no page")
+        return "The page could not be drawn; the JSON beside it is complete."
+
+
+def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> dict[str, Any]:
+    """Everything that is known of the load."""
+    mismatch = state.get("error", {}).get("Error") == "SchemaMismatchError"
+    findings = get_json(client, findings_key(state["execution"]["name"])) if mismatch else {"findings": []}
+    known = {name: state.get(name) for name in ("event", "execution", "file")}
+    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | findings
