@@ -41,17 +41,17 @@ class Deployment:
     @property
     def source_bucket(self) -> str:
         """Where files arrive."""
-        return self.outputs["SourceBucketName"]
+        return self._output("SourceBucketName")
 
     @property
     def work_bucket(self) -> str:
         """Where loads stage, set aside and report."""
-        return self.outputs["WorkBucketName"]
+        return self._output("WorkBucketName")
 
     @property
     def machine(self) -> str:
         """The ARN of the state machine that loads a file."""
-        return self.outputs["StateMachineArn"]
+        return self._output("StateMachineArn")
 
     @cached_property
     def s3(self) -> "S3Client":
@@ -89,7 +89,19 @@ class Deployment:
         content: dict[str, Any] = json.loads(self.work_object(key))
         return content
 
+    def ledger_items(self) -> Iterator[dict[str, Any]]:
+        """Everything that the ledger holds."""
+        table = boto3.resource("dynamodb").Table(self._output("LedgerTableName"))
+        pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
+        yield from (item for page in pages for item in page["Items"])
+
+    def _output(self, name: str) -> str:
+        """Raises NotFoundError where the stack is older than this command."""
+        if name not in self.outputs:
+            raise NotFoundError(f"stack {self.stack!r} has no output {name}: deploy it again, with this release")
+        return self.outputs[name]
+
     def _environment(self, output: str) -> Mapping[str, str]:
         client: LambdaClient = boto3.client("lambda")
-        configuration = client.get_function_configuration(FunctionName=self.outputs[output])
+        configuration = client.get_function_configuration(FunctionName=self._output(output))
         return configuration["Environment"]["Variables"]

@@ -10,6 +10,7 @@ from cli.deployment import Deployment
 from cli.executions import describe
 from cli.refusals import NotFoundError, RefusedError
 from functions.report_load.outcomes import Outcomes
+from functions.report_load.report import UNPLANNED
 from shared.datasets import DATASETS
 from shared.events import FileRef
 
@@ -64,7 +65,7 @@ def find_report(deployment: Deployment, load: str) -> Report:
 def _of_load(deployment: Deployment, load: str) -> str:
     if len(load) < LEAST_DIGITS or set(load) - set("0123456789abcdef"):
         return ""
-    found = [item for dataset in DATASETS for item in _reports(deployment, f"reports/{dataset}/{load}")]
+    found = [item for dataset in (*DATASETS, UNPLANNED) for item in _reports(deployment, f"reports/{dataset}/{load}")]
     loads = {key.split("/")[2] for _, key in found}
     if len(loads) > 1:
         raise RefusedError(f"{len(loads)} loads begin with {load}: {', '.join(sorted(loads))}")

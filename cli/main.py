@@ -6,10 +6,12 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
+from cli.history import history
 from cli.load import load
 from cli.plan import plan
 from cli.quarantine import quarantine
 from cli.refusals import RefusedError
+from cli.retry import retry
 from cli.screen import beside
 from cli.show import show
 from cli.verify import verify
@@ -42,7 +44,7 @@ def loader(
     """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
 
 
-for command in (plan, load, show, quarantine, verify):
+for command in (plan, load, history, show, quarantine, retry, verify):
     app.command()(command)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +47,8 @@ def listing(*headers: str, title: str = "") -> Table:
     """A plain table; headers that begin with # hold numbers."""
     table = Table(box=None, title=title or None, title_justify="left", header_style="dim", pad_edge=False)
     for header in headers:
-        table.add_column(header.removeprefix("#"), justify="right" if header.startswith("#") else "left")
+        justify: JustifyMethod = "right" if header.startswith("#") else "left"
+        table.add_column(header.removeprefix("#"), justify=justify, overflow="fold")
     return table
 
 

@@ -72,8 +72,8 @@ def _latencies(outcomes: Outcomes) -> list[tuple[int, int]]:
 
 
 def _units(report: Mapping[str, Any]) -> dict[str, str]:
-    file = report["file"]
-    return {field.name: field.unit for field in DATASETS[file["dataset"]].fields} if file else {}
+    dataset = DATASETS.get(report["response"]["data"]["dataset_type"] or "")
+    return {field.name: field.unit for field in dataset.fields} if dataset else {}
 
 
 def _number(value: float) -> str:

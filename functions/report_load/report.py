@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UNPLANNED = "unplanned"
-"""Stands for the load id and the dataset of a load that failed before its file was pinned."""
+"""Stands for the load id of a load that failed before its file was pinned, and for a dataset that is not known."""
 
 
 def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> None:
     """Store both, and name them in the answer."""
     file = state.get("file")
-    dataset, load_id = (file["dataset"], file["load_id"]) if file else (UNPLANNED, UNPLANNED)
+    dataset, load_id = (file["dataset"] or UNPLANNED, file["load_id"]) if file else (UNPLANNED, UNPLANNED)
     execution = state["execution"]["name"]
     answer["data"]["report"] = report_key(dataset, load_id, execution, "json")
     answer["data"]["report_page"] = report_key(dataset, load_id, execution, "html")
