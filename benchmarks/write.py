@@ -70,7 +70,18 @@ def ours(port: int, database: str, members: Sequence[bytes]) -> None:
     settings = InfluxSettings(url=url, org="o", bucket="b", token="t", token_secret_name="", ca_bundle="")  # noqa: S106
     sender = Sender(Influx(settings, connections=WRITERS), "b", 0, Deadline(lambda: 300_000))
     batches = [StagedBatch(number, memoryview(member), BATCH_LINES, []) for number, member in enumerate(members)]
-    ref = ChunkRef(load_id="", execution="", dataset="", chunk="", sha256="", points=POINTS, next_batch=0, waits=0)
+    ref = ChunkRef(
+        load_id="",
+        bucket="",
+        key="",
+        execution="",
+        dataset="",
+        chunk="",
+        sha256="",
+        points=POINTS,
+        next_batch=0,
+        waits=0,
+    )
     Delivery(ref, sender, Progress(untouched(ref), {})).write(batches)
 
 

@@ -1,14 +1,19 @@
 """AWS on loopback: ministack, changed where it would hide our mistakes."""
 
+import json
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.request import urlopen
 
 from local import BUILD, ROOT
 from local.process import Process, answers, free_ports
 
 REGION = "us-east-1"
+HEALTH = "/_ministack/health"
 CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -29,11 +34,28 @@ class Emulator:
             env=self._environment(temporary),
             cwd=ROOT,
         )
-        self._process.wait_until(lambda: answers(self._port, "/_ministack/health"))
+        self._process.wait_until(lambda: answers(self._port, HEALTH))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
+
+    @contextmanager
+    def enforcing_roles(self) -> Iterator[None]:
+        """Functions that start meanwhile may do only what their roles allow; warm ones stay as they are."""
+        self._switch_roles(to="enabled")
+        try:
+            yield
+        finally:
+            self._switch_roles(to="disabled")
+
+    def _switch_roles(self, *, to: str) -> None:
+        self._process.send_signal(signal.SIGUSR1)
+        self._process.wait_until(lambda: self._auth() == to)
+
+    def _auth(self) -> str:
+        with urlopen(self.url + HEALTH, timeout=5) as health:  # noqa: S310 - our own
+            return str(json.load(health)["auth"])
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         """All of it: functions inherit it, and must see nothing of the user's."""

@@ -15,9 +15,11 @@ def main() -> None:
 
     from local.emulator_gaps import close_gaps  # noqa: PLC0415
     from local.emulator_lambda import run_python_functions_by_runtime_client  # noqa: PLC0415
+    from local.emulator_roles import switch_roles_by_signal  # noqa: PLC0415
 
     close_gaps()
     run_python_functions_by_runtime_client()
+    switch_roles_by_signal()
     serve()
 
 

@@ -68,6 +68,10 @@ class Process:
             self._popen.wait(GRACE_S)
         self.kill()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """To the command alone, not to its group."""
+        self._popen.send_signal(number)
+
     def kill(self) -> None:
         """SIGKILL to the group: no clean end, as after a crash."""
         self._signal(signal.SIGKILL)

@@ -79,13 +79,15 @@ class PartConverted(TypedDict):
 
 
 class ChunkRef(Chunk):
-    """Input of state WriteBatch. `execution` is the execution's name.
+    """Input of state WriteBatch. `execution` is the execution's name; `bucket` and `key` are for log lines.
 
     `next_batch` tells people how far it is; which batches are sent is decided by the chunk's outcome.
     `waits` counts the times WaitForInflux brought this chunk back without a batch written in between.
     """
 
     load_id: str
+    bucket: str
+    key: str
     dataset: str
     execution: str
     next_batch: int

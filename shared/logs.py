@@ -1,6 +1,7 @@
 """One structured logger for all functions: every line says which execution, load and object it belongs to."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from time import perf_counter
 from typing import Any, TypeVar
@@ -8,7 +9,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.errors import DataError
+from shared.datasets import dataset_of
+from shared.errors import DataError, UnknownDatasetError
 from shared.requested_object import requested_object
 
 SERVICE = "influxdb-loader"
@@ -27,6 +29,7 @@ def logged(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event
     def with_log(event: Event, context: LambdaContext) -> Result:
         started = perf_counter()
         logger.append_keys(**load_keys(event))
+        logger.debug("called", event=event)
         try:
             result = handler(event, context)
         except Exception:
@@ -53,4 +56,7 @@ def _requested(event: object) -> Mapping[str, str]:
         requested = requested_object(event)
     except DataError:  # the state that needs the object says so
         return {}
-    return {"bucket": requested.bucket, "key": requested.key}
+    known = {"bucket": requested.bucket, "key": requested.key}
+    with suppress(UnknownDatasetError):
+        known["dataset"] = dataset_of(requested.key).name
+    return known

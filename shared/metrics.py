@@ -1,5 +1,6 @@
 """The seven metrics of a load, as log lines that CloudWatch reads (EMF)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Metrics
@@ -23,10 +24,13 @@ class LoadMetrics:
     error: str
 
 
-def emit(load: LoadMetrics, *, dataset: str, execution: str) -> None:
-    """Once under [service], for alarms, and once under [service, dataset]; errors also under [service, error]."""
+def emit(load: LoadMetrics, *, dataset: str, about: Mapping[str, str]) -> None:
+    """Once under [service], for alarms, and once under [service, dataset]; errors also under [service, error].
+
+    `about` tells the load, as every log line does.
+    """
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
-    metrics.add_metadata(key="execution", value=execution)
+    _tell(metrics, about)
     if dataset:
         metrics.add_dimensions(service=SERVICE, dataset=dataset)
     metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.points_written)
@@ -38,12 +42,18 @@ def emit(load: LoadMetrics, *, dataset: str, execution: str) -> None:
     metrics.add_metric(name="FailedBatches", unit=MetricUnit.Count, value=load.failed_batches)
     metrics.flush_metrics()
     if load.error:
-        _emit_error(load.error)
+        _emit_error(load.error, about)
 
 
-def _emit_error(error: str) -> None:
+def _emit_error(error: str, about: Mapping[str, str]) -> None:
     """Only under [service, error]: under [service] it is counted already."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_dimension(name="error", value=error)
+    _tell(metrics, about)
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=1)
     metrics.flush_metrics()
+
+
+def _tell(metrics: Metrics, about: Mapping[str, str]) -> None:
+    for name, value in about.items():
+        metrics.add_metadata(key=name, value=value)

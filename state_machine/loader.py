@@ -96,6 +96,8 @@ class LoaderStateMachine(Construct):
         """Over chunks. Results are dropped: a failing Map would lose them, the outcomes in the work bucket stay."""
         item = {
             "load_id": sfn.JsonPath.string_at("$.file.load_id"),
+            "bucket": sfn.JsonPath.string_at("$.file.bucket"),
+            "key": sfn.JsonPath.string_at("$.file.key"),
             "dataset": sfn.JsonPath.string_at("$.file.dataset"),
             "execution": sfn.JsonPath.string_at("$.execution.name"),
             "chunk": sfn.JsonPath.string_at("$$.Map.Item.Value.chunk"),
@@ -114,9 +116,8 @@ class LoaderStateMachine(Construct):
 
     def _write_chunk(self) -> sfn.Chain:
         """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
-        chunk_ref = _same("load_id", "dataset", "execution", "chunk", "sha256", "points") | {
-            key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
-        }
+        chunk_ref = _same("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points")
+        chunk_ref |= {key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")}
         write_batch = self._task("WriteBatch", self._functions.write_batch, payload=chunk_ref, result_path="$.progress")
         wait = sfn.Wait(self, "WaitForInflux", time=sfn.WaitTime.timestamp_path("$.progress.not_before"))
         written = sfn.Choice(self, "Written?")

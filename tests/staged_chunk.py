@@ -43,6 +43,8 @@ def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
         load_id=WHERE[0],
         execution=WHERE[1],
         chunk=CHUNK,
+        bucket="source",
+        key="dataset=generation/a.parquet",
         dataset="generation",
         sha256=sha256(b"".join(staged)).hexdigest(),
         points=row,

@@ -11,7 +11,7 @@ from functions.report_load import response
 from functions.report_load.outcomes import Outcomes, check_accounts, check_any_points, read_outcomes
 from functions.report_load.report import UNPLANNED, store_report
 from shared.events import FailureReported, LoadState, Response
-from shared.logs import logged
+from shared.logs import load_keys, logged
 from shared.metrics import LoadMetrics, emit
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer:
     """Report first, then metrics: the metrics are counted once even if storing the report has to be retried."""
     store_report(client, state, outcomes, answer)
     dataset = state["file"]["dataset"] if "file" in state else ""
-    emit(_metrics(state, outcomes, answer), dataset=dataset, execution=state["execution"]["name"])
+    emit(_metrics(state, outcomes, answer), dataset=dataset, about=load_keys(state))
     return answer
 
 

@@ -12,7 +12,7 @@ from functions.validate_schema.pin import not_a_load, overtaken, pin
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, SourceFile
-from shared.logs import logged
+from shared.logs import logged, logger
 from shared.requested_object import RequestedObject, requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
@@ -39,6 +39,7 @@ def plan_load(client: "S3Client", requested: RequestedObject) -> FileRef:
     if reason := not_a_load(requested):
         return _skipped(requested, reason)
     file = pin(client, requested, dataset_of(requested.key))
+    logger.append_keys(load_id=file["load_id"])
     if reason := overtaken(requested, file):
         return _skipped(requested, reason)
     return plan_file(PinnedObject(client, file), file, validate=conversion_settings().validate)

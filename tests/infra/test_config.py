@@ -7,6 +7,8 @@ from itertools import cycle
 
 import pytest
 
+from functions.convert_and_chunk.part import CHUNK_POINTS, CHUNKS_PER_PART
+from functions.validate_schema.parts import PART_ROWS
 from infra_cdk.config import KEYS, loader_config
 from infra_cdk.layers import ROOT
 from shared.errors import SettingsError
@@ -91,3 +93,9 @@ def test_the_guide_has_a_row_for_every_setting() -> None:
     for keys, defaults in rows:
         for key, default in zip(re.findall(r"`(\w+)`", keys), cycle(defaults.strip().split(", ")), strict=False):
             assert str(default_context()[key]).lower() in ("", default)
+
+
+def test_the_formula_of_the_cost_knows_how_files_are_cut() -> None:
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    assert f"P = ⌈R / {PART_ROWS:,}⌉" in guide
+    assert f"min({CHUNKS_PER_PART} P, ⌈R / {CHUNK_POINTS:,}⌉)" in guide

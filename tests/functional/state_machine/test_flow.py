@@ -50,6 +50,8 @@ def test_each_function_gets_what_its_event_says(run: Run) -> None:
     assert sorted(called.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
     assert min(called.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
         "load_id": FILE["load_id"],
+        "bucket": FILE["bucket"],
+        "key": FILE["key"],
         "dataset": "generation",
         "execution": "execution",
         "chunk": "0000-0000",
