@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from cli.main import app as loader
 from shared.datasets import DATASETS
 from shared.settings import conversion_settings, delivery_settings, influx_settings, work_bucket
 from state_machine.definition import definition
@@ -53,3 +54,13 @@ def test_the_tree_is_described_as_it_is() -> None:
     folders = {folder.strip("/") for folder in re.findall(r"`(\w+/)`", README.split("| folder |")[1].split("\n\n")[0])}
     here = {path.parent.name for path in Path(__file__).parents[2].glob("*/__init__.py")} | {"docs"}
     assert folders == here
+
+
+def test_the_table_of_commands_is_what_loader_offers() -> None:
+    table = README.split("| command |")[1].split("\n\n")[0]
+    offered = [command.callback.__name__ for command in loader.registered_commands if command.callback]
+    assert sorted(re.findall(r"^\| `loader (\w+)`", table, re.MULTILINE)) == sorted(offered)
+
+
+def test_the_picture_of_the_report_is_small() -> None:
+    assert (Path(__file__).parents[2] / "docs/report.png").stat().st_size < 300_000
