@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := build/.installed
+BENCH := build/venvs/bench
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud test test-all bench-write sizes snapshot lint types clean lock
+.PHONY: help install demo cloud test test-all bench-convert bench-write sizes snapshot lint types clean lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -29,6 +30,13 @@ test: $(READY) lint types ## format, lint, types, and all tests that are quick
 
 test-all: $(READY) lint types ## the same, and the tests that take longer
 	@$(BIN)/python -m pytest $(SHARED_OUT)
+
+$(BENCH)/.installed: $(READY) requirements/bench.txt
+	@[ -x $(BENCH)/bin/python ] || $(BIN)/uv venv -q --python $(BIN)/python $(BENCH)
+	@$(BIN)/uv pip sync -q --require-hashes --python $(BENCH)/bin/python requirements/bench.txt && touch $@
+
+bench-convert: $(BENCH)/.installed ## measure conversion beside its peers and a C++ program, on one core
+	@$(BENCH)/bin/python -m benchmarks.convert
 
 bench-write: $(READY) ## measure how fast batches are written, beside a bare HTTP client
 	@$(BIN)/python -m benchmarks.write

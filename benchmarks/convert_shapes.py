@@ -12,6 +12,7 @@ SOURCES = ("hydro", "nuclear", "solar", "thermal", "wind")
 TYPES = ("verified", "programmed", "dispatched")
 
 Shape = Literal["dec", "full"]
+SHAPES: tuple[Shape, ...] = ("dec", "full")
 
 
 def record_batch(shape: Shape, rows: int, *, first_row: int = 0) -> pa.RecordBatch:

@@ -61,9 +61,11 @@ def _used(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:
 
 
 def _stamps(time: NDArray[np.int64]) -> Piece:
-    """Times mostly repeat, one for many series."""
-    distinct = pa.array(time).dictionary_encode()
-    return _texts(distinct.dictionary.to_numpy(), b"\n"), distinct.indices.to_numpy()
+    """Times mostly repeat: in runs where rows are sorted by time, else from series to series."""
+    runs = np.append(0, np.flatnonzero(time[1:] != time[:-1]) + 1)
+    distinct = pa.array(time[runs]).dictionary_encode()
+    entries = np.repeat(distinct.indices.to_numpy(), np.diff(runs, append=len(time)))
+    return _texts(distinct.dictionary.to_numpy(), b"\n"), entries
 
 
 def _number(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
@@ -75,9 +77,9 @@ def _number(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
 def _decimal(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
     """`name=` and the whole part, then the decimals and the comma; None where a value is not in the tables."""
     magnitudes = np.abs(values)
-    if magnitudes.max() >= _MAX_WHOLE:
-        return None
     sample = magnitudes[:: len(magnitudes) // _SAMPLE + 1]
+    if magnitudes.max() >= _MAX_WHOLE or not _has_decimals(sample, _MAX_DECIMALS):
+        return None
     fitting = (n for n in range(_MAX_DECIMALS + 1) if _has_decimals(sample, n) and _has_decimals(magnitudes, n))
     if (decimals := next(fitting, None)) is None:
         return None

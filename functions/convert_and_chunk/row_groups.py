@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import types
 
 from shared.errors import CorruptParquetError
 from shared.events import Part
@@ -73,6 +74,8 @@ class PartReader:
             }
             self._fetched = pq.ParquetFile(source, pre_buffer=True, **options)
             self._streamed = pq.ParquetFile(source, pre_buffer=False, buffer_size=STREAM_BYTES, **options)
+            for field in self._fetched.schema_arrow:
+                getattr(field.type, "tz", None)  # the name of a zone is decoded when it is asked for
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows, in order. Raises CorruptParquetError where the file holds fewer than its footer says."""
@@ -107,7 +110,9 @@ class PartReader:
         file = self._fetched if window.unpacked_bytes <= WINDOW_BYTES else self._streamed
         fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
         with self._parsing():
-            yield from file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns)
+            for batch in file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns):
+                _check_indices(batch)
+                yield batch
 
     @contextmanager
     def _parsing(self) -> Iterator[None]:
@@ -116,8 +121,17 @@ class PartReader:
             yield
         except MemoryError:  # Arrow's is an ArrowException too
             raise
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
             raise CorruptParquetError(f"{self._name} is damaged ({error}): write it again") from error
+
+
+def _check_indices(batch: pa.RecordBatch) -> None:
+    """Arrow takes the indices into a dictionary as they stand in the file. Raises ArrowInvalid."""
+    for column in batch.columns:
+        if types.is_dictionary(column.type):
+            first, last = pc.min_max(column.indices).as_py().values()
+            if first is not None and not 0 <= first <= last < len(column.dictionary):
+                raise pa.ArrowInvalid(f"index {last} into a dictionary of {len(column.dictionary)} values")
 
 
 def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:

@@ -1,0 +1,93 @@
+"""The whole function, from the Parquet file to staged chunks, in a process of its own: its speed and its memory.
+
+    python -m benchmarks.convert_whole FILE
+
+prints {"rows": …, "points": …, "seconds": …, "peak_mib": …}, the seconds of processor time. The file is local, and what
+would be stored is dropped.
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+from time import process_time
+from typing import TypedDict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.convert_shapes import Shape, record_batch
+from functions.convert_and_chunk.chunks import StagedChunk
+from functions.convert_and_chunk.part import convert_part
+from functions.validate_schema.footer import row_group_rows
+from functions.validate_schema.parts import plan_parts
+from shared.events import PartOutcome, PartRef, SourceFile
+from shared.settings import conversion_settings
+
+ROW_GROUP_ROWS = 1_000_000
+INVALID_EVERY = 100
+
+
+class Whole(TypedDict):
+    """One conversion of one file, all parts one after the other."""
+
+    rows: int
+    points: int
+    seconds: float
+    peak_mib: float
+
+
+class Dropped:
+    """Staging that keeps nothing."""
+
+    def put_chunk(self, chunk: str, staged: StagedChunk) -> None:
+        """Drop a chunk."""
+
+    def put_set_aside(self, parquet: bytes) -> None:
+        """Drop the rows that were set aside."""
+
+    def put_outcome(self, outcome: PartOutcome) -> None:
+        """Drop the outcome."""
+
+
+def write_file(file: Path, shape: Shape, rows: int) -> None:
+    """A file of the shape, whose every hundredth row has no region."""
+    with pq.ParquetWriter(file, record_batch(shape, 1).schema, compression="snappy") as writer:
+        for first in range(0, rows, ROW_GROUP_ROWS):
+            batch = record_batch(shape, min(ROW_GROUP_ROWS, rows - first), first_row=first)
+            regions = batch.column("region").to_numpy(zero_copy_only=False)
+            regions[::INVALID_EVERY] = None
+            writer.write_batch(batch.set_column(1, "region", pa.array(regions).dictionary_encode()))
+
+
+def convert(file: Path) -> Whole:
+    """Convert all parts with the settings that hold where the environment says nothing."""
+    source: SourceFile = {
+        "load_id": "0123456789abcdef",
+        "bucket": "local",
+        "key": f"dataset=generation/{file.name}",
+        "version_id": "",
+        "etag": "",
+        "size": file.stat().st_size,
+        "dataset": "generation",
+        "layout": "wide",
+    }
+    settings, points = conversion_settings({}), 0
+    parts = plan_parts(row_group_rows(pq.read_metadata(file)))
+    started = process_time()
+    for part in parts:
+        event: PartRef = {"execution": "benchmark", "file": source, "part": part}
+        points += convert_part(io.FileIO(file), event, Dropped(), settings)["points"]
+    seconds = process_time() - started
+    return {"rows": sum(part["rows"] for part in parts), "points": points, "seconds": seconds, "peak_mib": _peak_mib()}
+
+
+def _peak_mib() -> float:
+    """Most memory this process ever had; ru_maxrss would count its parent's too, from before exec."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+    return int(status["VmHWM"].removesuffix("kB")) / 1024
+
+
+if __name__ == "__main__":
+    pa.set_cpu_count(1)
+    print(json.dumps(convert(Path(sys.argv[1]))))
