@@ -66,7 +66,9 @@ def everything(s3: "S3Client") -> dict[str, bytes]:
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=WORK).get("Contents", [])]
     objects = {key: body(s3, key) for key in keys}
     return {
-        key: json.dumps(json.loads(content) | {"seconds": 0, "started_at": ""}).encode() if "/outcomes/" in key else content
+        key: json.dumps(json.loads(content) | {"seconds": 0, "started_at": ""}).encode()
+        if "/outcomes/" in key
+        else content
         for key, content in objects.items()
     }
 
