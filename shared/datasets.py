@@ -1,5 +1,6 @@
 """The datasets: what a Parquet file must carry, and which measurement, tags and fields it becomes."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -45,8 +46,8 @@ class Field:
 
     name: str
     unit: str
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float = -math.inf
+    maximum: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,9 +40,7 @@ def find_repeated(
     rows = _candidates(series, time, lines)
     if not len(rows):
         return Repeated(rows, rows, rows)
-    starts = np.flatnonzero(
-        np.diff(series[rows], prepend=-1).astype(bool) | np.diff(time[rows], prepend=0).astype(bool)
-    )
+    starts = np.flatnonzero((np.diff(series[rows], prepend=-1) != 0) | (np.diff(time[rows], prepend=0) != 0))
     point = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
     winner, present = np.full(len(rows), -1), []
     for values in fields:
@@ -104,9 +102,15 @@ def columns_apart(reader: PartReader, columns: Sequence[str], rows: Rows, others
     if not (len(rows) and flat):
         return []
     needed = np.unique(np.concatenate((rows, others)))
-    values = pa.Table.from_batches(reader.rows_at(needed, flat)).to_pydict()
-    pairs = list(zip(np.searchsorted(needed, rows), np.searchsorted(needed, others), strict=True))
-    return [name for name in flat if all(repr(values[name][a]) != repr(values[name][b]) for a, b in pairs)]
+    table = pa.Table.from_batches(reader.rows_at(needed, flat)).unify_dictionaries().combine_chunks()
+    places, other_places = np.searchsorted(needed, rows), np.searchsorted(needed, others)
+    return [name for name in flat if _differs(table.column(name).chunk(0), places, other_places)]
+
+
+def _differs(column: pa.Array, places: Rows, other_places: Rows) -> bool:
+    """Between every place and its other. Text is compared by its place in the dictionary: it may be no UTF-8."""
+    values = (column.indices if types.is_dictionary(column.type) else column).to_pylist()
+    return all(repr(values[place]) != repr(values[other]) for place, other in zip(places, other_places, strict=True))
 
 
 def _is_flat(reader: PartReader, name: str) -> bool:

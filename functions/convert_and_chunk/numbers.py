@@ -43,7 +43,7 @@ def _doubles(array: pa.Array, name: str) -> tuple[pa.Array, list[Problem]]:
         values, problems = _doubles(array.dictionary, name)
         return values.take(array.indices), [problem.taken(array.indices) for problem in problems]
     if is_text(array.type):
-        return _parsed(array.cast(pa.string()), name)
+        return _parsed(array.cast(pa.string(), safe=False), name)  # unsafe: what is no UTF-8 is no number either
     problems = _inexact(array, name) if types.is_integer(array.type) else []
     if types.is_decimal(array.type):
         array = array.cast(pa.string())

@@ -27,6 +27,7 @@ class Records:
 
     def __init__(self, dataset: Dataset, columns: Columns, rows: int, *, validate: bool) -> None:
         self.dataset, self.columns, self.rows, self.filled = dataset, columns, rows, 0
+        self._validate = validate
         self.verdicts = Verdicts(rows)
         self.tag_sets = Series(dataset, columns.tags, self.verdicts, validate=validate)
         self.series = np.empty(rows, np.int32)
@@ -62,17 +63,12 @@ class Records:
         return repeated.colliding, repeated.winners
 
     def out_of_bounds(self) -> dict[str, int]:
-        """Field → values of lines that are outside its soft bounds."""
-        stays = self.verdicts.codes == LINE
-        counts = {}
-        for field in self.dataset.fields:
-            values = self.fields.get(field.name, np.empty(0))
-            outside = np.zeros(len(values), bool)
-            if field.minimum is not None:
-                outside |= values < field.minimum
-            if field.maximum is not None:
-                outside |= values > field.maximum
-            counts[field.name] = int(np.count_nonzero(outside & stays[: len(values)]))
+        """Field → values of lines that are outside its soft bounds, where records are validated."""
+        stays, counts = self.verdicts.codes == LINE, {}
+        for field in self.dataset.fields if self._validate else ():
+            if (values := self.fields.get(field.name)) is not None:
+                outside = (values < field.minimum) | (values > field.maximum)
+                counts[field.name] = int(np.count_nonzero(outside & stays))
         return {name: count for name, count in counts.items() if count}
 
     def _fields(self, batch: pa.RecordBatch) -> tuple[dict[str, Numbers], list[Problem]]:

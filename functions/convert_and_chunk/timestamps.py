@@ -40,7 +40,7 @@ def timestamps(array: pa.Array, dataset: Dataset) -> Times:
 
 def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
     if is_text(array.type):
-        return _parsed(array.cast(pa.string()), dataset)
+        return _parsed(array.cast(pa.string(), safe=False), dataset)  # unsafe: what is no UTF-8 is no time either
     if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
     ns, too_far = _nanoseconds(array.cast(pa.int64()).fill_null(0).to_numpy(), dataset.epoch or array.type.unit)
@@ -60,7 +60,7 @@ def _nanoseconds(ticks: NDArray[np.int64], unit: str) -> tuple[NDArray[np.int64]
 
 def _parsed(text: pa.Array, dataset: Dataset) -> Times:
     """Text with an offset is taken at its word, other text is local."""
-    trimmed = pc.utf8_trim_whitespace(text)
+    trimmed = pc.ascii_trim_whitespace(text)
     local, zoned = _iso_8601(trimmed, _LOCAL), _iso_8601(trimmed, _ZONED)
     unreadable = (local == _NO_TIME) & (zoned == _NO_TIME)
     problems = _problems(

@@ -94,6 +94,7 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
         (pa.array(["A", "A", "A", "A"]), []),
         (pa.array([1, 2, 3, None]), ["turbine"]),
         (pa.array([[1], [2], [3], [4]]), []),
+        (pa.Array.from_buffers(pa.string(), 4, pa.array([b"\xff", b"b", b"c", b"d"]).buffers()), ["turbine"]),
     ],
 )
 def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, apart: list[str]) -> None:

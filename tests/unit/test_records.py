@@ -110,6 +110,10 @@ def test_values_outside_their_bounds_are_loaded_and_counted() -> None:
     assert (len(result.lines), result.records.out_of_bounds()) == (4, {"power_mw": 1, "efficiency": 2})
 
 
+def test_bounds_are_not_looked_at_where_records_are_not_validated() -> None:
+    assert converted(generation(1, power_mw=[-1.0]), validate=False).records.out_of_bounds() == {}
+
+
 def test_bounds_are_not_counted_for_rows_that_are_not_loaded() -> None:
     result = converted(generation(2, power_mw=[-1.0, -2.0], region=["N", None]))
     assert result.records.out_of_bounds() == {"power_mw": 1}
@@ -125,6 +129,23 @@ def test_a_column_of_nulls_alone_is_read_as_such(column: str) -> None:
 
 def test_without_a_required_tag_in_the_file_rows_load_if_they_are_not_validated() -> None:
     assert len(converted(generation(2, region=None), validate=False).lines) == 2
+
+
+def test_a_file_without_any_tag_is_one_series_if_it_is_not_validated() -> None:
+    table = generation(2, region=None, energy_source=None, measurement_type=None)
+    assert converted(table, validate=False).lines[0] == "generation_data power_mw=0.0 1704067200000000000"
+
+
+@pytest.mark.parametrize(
+    ("column", "rule"),
+    [("timestamp", "unreadable_timestamp"), ("region", "unusable_tag"), ("power_mw", "not_a_number")],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary()], ids=str)
+def test_text_that_is_no_utf_8_sets_the_row_aside(column: str, rule: str, kind: pa.DataType) -> None:
+    values = {"timestamp": b"2024-01-01", "region": b"N", "power_mw": b"1"}
+    texts = pa.array([b"\xc3(", values[column]], pa.binary())
+    spoiled = pa.Array.from_buffers(kind, 2, texts.buffers())
+    assert converted(generation(2, **{column: spoiled})).set_aside == {0: rule}
 
 
 def test_a_declared_epoch_makes_integers_times() -> None:
