@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from cli.deployment import STACK, Deployment
@@ -16,6 +17,7 @@ from shared.settings import conversion_settings
 
 if TYPE_CHECKING:
     from cli.planning import Plan
+    from functions.report_load.outcomes import Outcomes
 
 Detached = Annotated[
     bool, typer.Option("--detached", help="take MAX_BATCH_SIZE … from this environment; needs no deployment")
@@ -70,6 +72,16 @@ def _content(found: "Plan") -> dict[str, Any]:
         "dataset_type": file["dataset"] if file else None,
         "layout": file["layout"] if file else None,
         "input_rows": file["rows"] if file else 0,
+        "parts": len(outcomes.parts),
+        "compressed_bytes": found.tally.packed_bytes,
+        "first_lines": found.tally.first_lines,
+        **_counts(outcomes),
+    }
+
+
+def _counts(outcomes: "Outcomes") -> dict[str, Any]:
+    first_ns, last_ns = outcomes.span or (None, None)
+    return {
         "output_points": outcomes.points,
         "collapsed_rows": outcomes.collapsed,
         "set_aside_rows": outcomes.set_aside,
@@ -78,15 +90,12 @@ def _content(found: "Plan") -> dict[str, Any]:
         "fields_left_out": outcomes.fields_left_out,
         "out_of_bounds": outcomes.out_of_bounds,
         "ignored_columns": outcomes.ignored_columns,
-        "parts": len(outcomes.parts),
         "series": outcomes.series,
         "batches": outcomes.batches_planned,
         "chunks": outcomes.chunks_planned,
         "body_bytes": outcomes.body_bytes,
-        "compressed_bytes": found.tally.packed_bytes,
-        "first_ns": outcomes.span[0] if outcomes.span else None,
-        "last_ns": outcomes.span[1] if outcomes.span else None,
-        "first_lines": found.tally.first_lines,
+        "first_ns": first_ns,
+        "last_ns": last_ns,
     }
 
 
@@ -97,48 +106,50 @@ def _message(found: "Plan") -> str:
 
 
 def _show(found: "Plan", target: str) -> None:
-    verdict = "loaded" if not (found.error or found.skipped) else "failed" if found.error else "skipped"
+    verdict = "failed" if found.error else "skipped" if found.skipped else "loaded"
     label = f"{type(found.error).__name__}: {found.error}" if found.error else _message(found)
-    console.print(Text.assemble((target, "bold"), "  ", Text(label, style=status(verdict).style)))
-    if not found.file:
-        return
-    outcomes, file = found.outcomes, found.file
-    count = f"{outcomes.series:,}" if len(outcomes.parts) <= 1 else f"at most {outcomes.series:,}"
-    measurement = dataset_of(file["key"]).measurement
-    spread = f"{outcomes.batches_planned:,} batches in {outcomes.chunks_planned:,} chunks"
-    packed = f"{size(outcomes.body_bytes)} of line protocol, {size(found.tally.packed_bytes)} compressed"
-    span = " to ".join(map(moment, outcomes.span)) if outcomes.span else ""
-    console.print(
-        facts(
-            {
-                "key": file["key"],
-                "dataset": f"{file['dataset']} ({file['layout']} layout), measurement {measurement}",
-                "time": span,
-                "series": count if outcomes.points else "",
-                "requests": spread if outcomes.points else "",
-                "bytes": packed if outcomes.points else "",
-                "ignored columns": ", ".join(outcomes.ignored_columns),
-            }
-        ),
-        soft_wrap=True,
-    )
-    if outcomes.parts:
-        _show_rows(found, file["rows"])
+    console.print(Text.assemble((target, "bold"), "  ", (label, status(verdict).style)), soft_wrap=True)
+    if found.file:
+        console.print(_facts(found, found.file), soft_wrap=True)
+    if found.file and found.outcomes.parts:
+        console.print(_rows(found.outcomes, found.file["rows"]))
+        _show_values(found.outcomes)
     for line in found.tally.first_lines:
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def _show_rows(found: "Plan", rows: int) -> None:
-    """Each row of the file is in one line of this table."""
+def _facts(found: "Plan", file: FileRef) -> Text:
     outcomes = found.outcomes
+    told = {
+        "key": file["key"],
+        "dataset": f"{file['dataset']} ({file['layout']} layout), measurement {dataset_of(file['key']).measurement}",
+    }
+    if outcomes.span:
+        about = "at most " if len(outcomes.parts) > 1 else ""  # parts count for themselves
+        told |= {
+            "time": " to ".join(map(moment, outcomes.span)),
+            "series": f"{about}{outcomes.series:,}",
+            "requests": f"{outcomes.batches_planned:,} batches in {outcomes.chunks_planned:,} chunks",
+            "bytes": f"{size(outcomes.body_bytes)} of line protocol, {size(found.tally.packed_bytes)} compressed",
+        }
+    return facts(told | {"ignored columns": ", ".join(outcomes.ignored_columns)})
+
+
+def _rows(outcomes: "Outcomes", rows: int) -> Table:
+    """Each row of the file is in one line of this table."""
     table = listing("#rows", "become", "because")
     table.add_row(f"{outcomes.points:,}", "points", "")
     if outcomes.collapsed:
         table.add_row(f"{outcomes.collapsed:,}", "nothing: collapsed", "another row is the same, value by value")
     for reason in outcomes.reasons:
         table.add_row(f"{reason['rows']:,}", f"set aside: {reason['rule']}", reason["reason"])
+    if rest := sum(outcomes.set_aside.values()) - sum(reason["rows"] for reason in outcomes.reasons):
+        table.add_row(f"{rest:,}", "set aside", "rarer reasons")
     table.add_row(f"{rows:,}", "", "", style="bold")
-    console.print(table)
+    return table
+
+
+def _show_values(outcomes: "Outcomes") -> None:
     for name, counts in (("not finite, left out", outcomes.fields_left_out), ("out of bounds", outcomes.out_of_bounds)):
         if counts:
             console.print(f"values {name}: " + ", ".join(f"{field} {count:,}" for field, count in counts.items()))
