@@ -30,7 +30,8 @@ class Commands(TyperGroup):
             if ctx.params["debug"]:
                 raise
             beside.print(f"[red]error:[/] {type(error).__name__}: {error}", soft_wrap=True)
-            raise typer.Exit(REFUSED if isinstance(error, RefusedError | BotoCoreError) else FAILED) from error
+            failed = isinstance(error, LoaderError | ClientError | TimeoutError)
+            raise typer.Exit(FAILED if failed else REFUSED) from error
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

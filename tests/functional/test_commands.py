@@ -103,6 +103,11 @@ def test_what_cannot_be_tried_is_told_in_a_line_with_status_2(command: list[str]
     assert "Traceback" not in result.stderr
 
 
+def test_a_loader_s_error_has_status_1(file: Path) -> None:
+    result = say("plan", str(file), "--dataset", "generation", "--detached", MAX_BATCH_SIZE="many")
+    assert (result.exit_code, "SettingsError: MAX_BATCH_SIZE is 'many'" in result.stderr) == (1, True)
+
+
 def test_debug_shows_where_an_error_comes_from() -> None:
     assert isinstance(say("--debug", "plan", "nothing.parquet").exception, RefusedError)
 
