@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import types
 
 from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.texts import texts
 
 EXPLAINED = 1_000
 """So many collisions are looked at to tell which columns would keep them apart."""
@@ -102,15 +102,10 @@ def columns_apart(reader: PartReader, columns: Sequence[str], rows: Rows, others
     if not (len(rows) and flat):
         return []
     needed = np.unique(np.concatenate((rows, others)))
-    table = pa.Table.from_batches(reader.rows_at(needed, flat)).unify_dictionaries().combine_chunks()
-    places, other_places = np.searchsorted(needed, rows), np.searchsorted(needed, others)
-    return [name for name in flat if _differs(table.column(name).chunk(0), places, other_places)]
-
-
-def _differs(column: pa.Array, places: Rows, other_places: Rows) -> bool:
-    """Between every place and its other. Text is compared by its place in the dictionary: it may be no UTF-8."""
-    values = (column.indices if types.is_dictionary(column.type) else column).to_pylist()
-    return all(repr(values[place]) != repr(values[other]) for place, other in zip(places, other_places, strict=True))
+    values = [{name: texts(batch.column(name)) for name in flat} for batch in reader.rows_at(needed, flat)]
+    pairs = list(zip(np.searchsorted(needed, rows), np.searchsorted(needed, others), strict=True))
+    joined = {name: [text for batch in values for text in batch[name]] for name in flat}
+    return [name for name, column in joined.items() if all(column[a] != column[b] for a, b in pairs)]
 
 
 def _is_flat(reader: PartReader, name: str) -> bool:

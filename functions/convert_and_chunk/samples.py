@@ -1,10 +1,10 @@
 """A few of the rows that each reason set aside, as text, for the load report."""
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.texts import texts
 from functions.convert_and_chunk.verdicts import Verdicts
 from shared.events import SetAsideReason
 
@@ -31,9 +31,11 @@ def reasons(verdicts: Verdicts, reader: PartReader, first_row: int) -> list[SetA
 
 def _records(reader: PartReader, rows: NDArray[np.int64]) -> dict[int, dict[str, str]]:
     """Without the columns that are empty."""
-    columns = list(dict.fromkeys(reader.schema.names))[:COLUMNS]
-    records = pa.Table.from_batches(reader.rows_at(rows, columns)).to_pylist()
-    shown = (
-        {name: str(value)[:CHARACTERS] for name, value in record.items() if value is not None} for record in records
-    )
-    return dict(zip(rows.tolist(), shown, strict=True))
+    names = list(dict.fromkeys(reader.schema.names))[:COLUMNS]
+    records: list[dict[str, str]] = []
+    for batch in reader.rows_at(rows, names):
+        columns = {name: texts(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+        for row in range(batch.num_rows):
+            values = {name: column[row] for name, column in columns.items()}
+            records.append({name: value[:CHARACTERS] for name, value in values.items() if value is not None})
+    return dict(zip(rows.tolist(), records, strict=True))

@@ -143,6 +143,14 @@ def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", con
     ]
 
 
+def test_rows_with_text_that_is_no_utf_8_are_stored_and_shown(s3: "S3Client", context: SimpleNamespace) -> None:
+    table = generation(2, region=pa.array([b"S\xc3", b"N"], pa.binary()), note=pa.array([b"\xff", None], pa.binary()))
+    convert(stored(s3, table), context)
+    [reason] = outcome(s3)["reasons"]
+    assert (reason["rule"], reason["samples"][0]["record"]["region"]) == ("unusable_tag", r"S\xc3")
+    assert quarantine(s3).column("source_row").to_pylist() == [0]
+
+
 def test_a_file_without_bad_rows_leaves_no_quarantine(s3: "S3Client", context: SimpleNamespace) -> None:
     convert(stored(s3, generation(3)), context)
     assert not [key for key in everything(s3) if key.startswith("quarantine/")]

@@ -35,6 +35,11 @@ def test_every_unit_is_scaled_and_a_zone_of_the_column_is_only_for_show(unit: st
     assert found([0, 5, -3, None], pa.timestamp(unit, zone)) == [0, 5 * ns, -3 * ns, "no_timestamp"]
 
 
+def test_a_time_with_a_zone_of_its_own_is_not_local_to_that_of_the_dataset() -> None:
+    assert found([0], pa.timestamp("us", "UTC"), SAO_PAULO) == [0]
+    assert found([0], pa.timestamp("us"), SAO_PAULO) == [3 * 3600 * 10**9]
+
+
 def test_the_ends_of_the_range() -> None:
     last = 2**63 - 2 - 86_400 * 10**9
     assert found([last, last + 1, -last, -last - 1], pa.timestamp("ns")) == [
