@@ -89,12 +89,6 @@ class Deployment:
         content: dict[str, Any] = json.loads(self.work_object(key))
         return content
 
-    def ledger_items(self) -> Iterator[dict[str, Any]]:
-        """Everything that the ledger holds."""
-        table = boto3.resource("dynamodb").Table(self._output("LedgerTableName"))
-        pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
-        yield from (item for page in pages for item in page["Items"])
-
     def _output(self, name: str) -> str:
         """Raises NotFoundError where the stack is older than this command."""
         if name not in self.outputs:

@@ -9,13 +9,13 @@ import typer
 from rich.text import Text
 
 from cli.deployment import STACK, Deployment
-from cli.ledger import Entry, Filter, entries
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
+from cli.past_loads import Entry, Filter, entries
 from cli.refusals import RefusedError
 from cli.screen import ago, beside, console, listing, show_json, status
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-STATUSES = ("loaded", "failed", "skipped", "claimed")
+STATUSES = ("loaded", "failed", "skipped", "running")
 
 Status = Annotated[str, typer.Option("--status", help=f"only these: {', '.join(STATUSES)}")]
 Limit = Annotated[int, typer.Option("--limit", help="so many at most", min=1)]
@@ -35,7 +35,7 @@ def history(
     if status not in ("", *STATUSES):
         raise RefusedError(f"no status {status!r}: there are {', '.join(STATUSES)}")
     wanted = Filter(prefix=prefix, status=status, dataset=dataset, since=moment_of(since))
-    with beside.status("reading the ledger"):
+    with beside.status("reading the executions"):
         found = entries(Deployment(stack), wanted)
     if as_json:
         show_json([_content(entry) for entry in found[:limit]])
@@ -62,7 +62,7 @@ def _content(entry: Entry) -> dict[str, object]:
 
 
 def _times(entry: Entry) -> dict[str, datetime | None]:
-    return {"claimed_at": entry.claimed_at, "settled_at": entry.settled_at}
+    return {"started_at": entry.started_at, "ended_at": entry.ended_at}
 
 
 def _show(found: list[Entry], limit: int) -> None:
@@ -71,13 +71,13 @@ def _show(found: list[Entry], limit: int) -> None:
         datetime.now(UTC),
     )
     for entry in found[:limit]:
-        took = f"{(entry.settled_at - entry.claimed_at).total_seconds():.0f} s" if entry.settled_at else ""
+        took = f"{(entry.ended_at - entry.started_at).total_seconds():.0f} s" if entry.ended_at else ""
         rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
         where = Text(entry.object.removeprefix("s3://").partition("/")[2])
         if why := entry.error or entry.message:
             where.append(f"  {why}", "dim")
         said = status(entry.status)
-        table.add_row(ago(entry.claimed_at, now), said, entry.load_id[:8], rows, points, took, where)
+        table.add_row(ago(entry.started_at, now), said, entry.load_id[:8], rows, points, took, where)
     console.print(table if found else "no loads")
     if len(found) > limit:
         console.print(f"and {len(found) - limit:,} more (--limit)", style="dim")

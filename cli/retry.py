@@ -9,8 +9,8 @@ from rich.text import Text
 from cli.deployment import STACK, Deployment
 from cli.executions import Execution, watch
 from cli.history import moment_of
-from cli.ledger import Entry, Filter, entries, last_of_each
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
+from cli.past_loads import Entry, Filter, entries, last_of_each
 from cli.screen import beside, console, listing, progress, show_json, status
 
 TIMEOUT_S = 6 * 3600
@@ -28,7 +28,7 @@ def retry(
 ) -> None:
     """Load again every object whose last load failed; what has been loaded since is left alone."""
     deployment = Deployment(stack)
-    with beside.status("reading the ledger"):
+    with beside.status("reading the executions"):
         found = last_of_each(entries(deployment, Filter(prefix=prefix, dataset=dataset, since=moment_of(since))))
     failed = [entry for entry in found.values() if entry.status == "failed" and entry.object != "s3:///"]
     ended = {} if dry_run else _loaded_again(deployment, failed)
