@@ -201,9 +201,10 @@ def test_the_seven_metrics_are_logged_once_per_file(app: DeployedApp, tmp_path: 
 
 def test_a_failure_is_counted_in_the_same_metrics(app: DeployedApp) -> None:
     execution = app.run(app.named("dataset=generation/no-such.parquet"))
-    (line,) = app.metrics(execution)
+    line, by_error = app.metrics(execution)
     assert {metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == METRICS
     assert (line["PointsWritten"], line["ProcessingErrors"]) == ([0.0], [1.0])
+    assert (by_error["error"], by_error["ProcessingErrors"]) == ("SourceNotFoundError", [1.0])
 
 
 def test_a_file_of_which_every_row_is_set_aside_is_a_400(app: DeployedApp, tmp_path: Path) -> None:
