@@ -20,7 +20,7 @@ BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20
 """A record batch has at most so many rows, and by the footer about so many bytes."""
 
-WINDOW_BYTES = 32 << 20
+WINDOW_BYTES = 16 << 20
 """Row groups are fetched together up to this size unpacked, in a few large reads; a larger one is streamed.
 
 What columns take packed stands in their metadata, but asking for that of a damaged one ends the process.
