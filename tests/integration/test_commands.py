@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from tests.fault_proxy import refuses
 from tests.integration.commands import say
-from tests.integration.deployed_app import DeployedApp, sample
+from tests.integration.deployed_app import DeployedApp, parquet, sample
 from tests.integration.trial import proxied
 
 
@@ -71,6 +71,24 @@ def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
     assert (points["rule"], points["rows"], points["samples"][0]["source_row"]) == ("refused_by_influxdb", 1, 20)
     verified = say(app, "verify", load, "--json")
     assert (verified.status, sum(window["sent"] for window in verified.json)) == (0, 3 * 56)
+
+
+def test_what_failed_is_in_the_history_until_it_is_loaded_again(app: DeployedApp, tmp_path: Path) -> None:
+    prefix = f"{app.source_bucket}/dataset=generation/{tmp_path.name}/"
+    key, table = f"dataset=generation/{tmp_path.name}/a.parquet", sample(tmp_path, "generation", 20)
+    assert say(app, "history", prefix).out == "no loads\n"
+    app.load(key, parquet(table)[:-9])
+    (failed,) = say(app, "history", prefix, "--json").json
+    assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
+    again = say(app, "retry", prefix)
+    assert (again.status, "CorruptParquetError" in again.out) == (1, True)
+    app.put(key, table)
+    assert app.run(app.named(key)).status == "SUCCEEDED"
+    assert say(app, "retry", prefix).out == "nothing to load again\n"
+    statuses = [load["status"] for load in say(app, "history", prefix, "--json").json]
+    assert statuses[-2:] == ["failed", "failed"]
+    assert "loaded" in statuses[:-2]
+    assert say(app, "history", prefix, "--status", "failed", "--json").json[0]["error"] == "CorruptParquetError"
 
 
 def test_what_is_not_there_is_told_with_status_2(app: DeployedApp) -> None:
