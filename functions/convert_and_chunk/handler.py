@@ -7,7 +7,7 @@ from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.convert_and_chunk.staging import WorkBucketStaging
 from shared.events import PartConverted, PartRef
-from shared.logs import logged
+from shared.logs import logged, logger
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
 
@@ -18,4 +18,6 @@ def lambda_handler(event: PartRef, context: LambdaContext) -> PartConverted:  # 
     client = boto3.client("s3")
     with bounded_memory():
         source, staging = PinnedObject(client, event["file"]), WorkBucketStaging(client, event)
-        return convert_part(source, event, staging, conversion_settings())
+        converted = convert_part(source, event, staging, conversion_settings())
+    logger.debug("converted", converted=converted, reads=source.reads)
+    return converted

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from shared.errors import (
     SourceNotFoundError,
 )
 from shared.events import Part, PartConverted, PartOutcome, PartRef
+from shared.logs import logger
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
 from tests.builders import generation, long_generation, parquet
 from tests.conversion import whole
@@ -102,6 +104,19 @@ def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, m
     convert(stored(s3, generation(1500)), context)
     manifest = get_json(s3, manifest_key(*LOAD, "0000-0000"))
     assert [batch["points"] for batch in manifest["batches"]] == [400, 400, 400, 300]
+
+
+def test_debug_lines_tell_what_conversion_made(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    logger.setLevel(logging.DEBUG)
+    request.addfinalizer(lambda: logger.setLevel(logging.INFO))
+    converted = convert(stored(s3, generation(20)), context)
+    line = next(line for line in map(json.loads, written.getvalue().splitlines()) if line["message"] == "converted")
+    assert line["converted"] == converted
+    assert line["reads"] > 0
 
 
 def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:
