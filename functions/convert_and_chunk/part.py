@@ -103,8 +103,10 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Texts, NDArray[np
     rows = records.verdicts.lines
     for first in range(0, len(rows), rendered):
         taken = rows[first : first + rendered]
-        fields = {name: values[taken] for name, values in records.fields.items()}
-        found = lines(records.tag_sets.prefixes, records.series[taken], fields, records.time[taken], at_once)
+        gapless = taken[-1] - taken[0] == len(taken) - 1
+        here = slice(taken[0], taken[-1] + 1) if gapless else taken
+        fields = {name: values[here] for name, values in records.fields.items()}
+        found = lines(records.tag_sets.prefixes, records.series[here], fields, records.time[here], at_once)
         yield from zip(found, (taken[begin : begin + at_once] for begin in range(0, len(taken), at_once)), strict=True)
 
 

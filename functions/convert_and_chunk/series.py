@@ -53,7 +53,8 @@ class Series:
             self._learn(columns, keys, keys.filter(known.is_null()).unique())
             known = pc.index_in(keys, value_set=self._keys)
         places: NDArray[np.int32] = known.to_numpy()
-        self._verdicts.add_codes(rows, self._key_verdicts[places])
+        if self._key_verdicts.any():
+            self._verdicts.add_codes(rows, self._key_verdicts[places])
         return self._numbers[places]
 
     def _learn(self, columns: list[Encoded], keys: pa.Array, new: pa.Array) -> None:
