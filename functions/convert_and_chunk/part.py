@@ -26,7 +26,7 @@ from shared.events import Part, PartConverted, PartOutcome, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
 
-ROWS_AT_ONCE, LINES_AT_ONCE = 16_384, 4_096
+ROWS_AT_ONCE, LINES_AT_ONCE = 32_768, 8_192
 """About as many rows are rendered, and lines gathered, at once: what each step works on stays in the cache."""
 
 CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
