@@ -31,8 +31,8 @@ from benchmarks.convert_peers import dataframe_serializer, naive, ours, polars, 
 from benchmarks.convert_shapes import SEED, SHAPES, Shape, record_batch  # noqa: E402
 from benchmarks.convert_whole import Whole, write_file  # noqa: E402
 
-ROUNDS = 15
-BATCHES, BATCH_ROWS = 4, 65_536
+ROUNDS = 11
+BATCHES, BATCH_ROWS = 16, 65_536
 SLOW_ROWS = 4_096
 """The peers that go row by row get fewer rows: they would take minutes."""
 
