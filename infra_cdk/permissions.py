@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -12,16 +13,23 @@ REFUSED_POINTS = "quarantine/*/points-*"
 
 
 class Permissions:
-    """Of the functions on the two buckets, the secret, and the keys that encrypt them.
+    """Of the functions on the two buckets, the ledger, the secret, and the keys that encrypt them.
 
     The key patterns are those of `shared/work_bucket.py`.
     """
 
     def __init__(
-        self, config: StorageConfig, *, source: s3.IBucket, work: s3.IBucket, token: secretsmanager.ISecret
+        self,
+        config: StorageConfig,
+        *,
+        source: s3.IBucket,
+        work: s3.IBucket,
+        ledger: dynamodb.ITable,
+        token: secretsmanager.ISecret,
     ) -> None:
         self._source = source
         self._work = work
+        self._ledger = ledger
         self._token = token
         self._own_keys = [config.kms_key_arn] if config.kms_key_arn else []
         self._others_keys = list(config.decrypt_key_arns)
@@ -33,7 +41,11 @@ class Permissions:
         token = [self._read_token(), *self._decrypt(self._own_keys + self._others_keys)]
         return {
             "check_health": token,
-            "validate_schema": [*source, *self._write("staging/findings/*")],
+            "validate_schema": [
+                *source,
+                *self._write("staging/findings/*"),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn]),
+            ],
             "convert_and_chunk": [*source, *self._write("staging/*", "quarantine/*/rows-*")],
             "write_batch": [
                 *staged,

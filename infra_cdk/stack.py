@@ -12,6 +12,7 @@ from infra_cdk.dashboard import Dashboard
 from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
+from infra_cdk.ledger import Ledger
 from infra_cdk.log_groups import log_group
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.network import Network
@@ -31,12 +32,14 @@ class LoaderStack(Stack):
         self._config = config
         key = self._key()
         self._storage = Storage(self, "Storage", config=config.storage, key=key)
+        self._ledger = Ledger(self, "Ledger", key=key).table
         self._token = TokenSecret(self, "Token", existing_name=config.influx.token_secret_name, key=key).secret
         functions = self._functions()
         self._state_machine = LoaderStateMachine(
             self,
             "Loader",
             functions=functions.load_functions,
+            ledger=self._ledger,
             settings=MachineSettings(**asdict(config.machine)),
             log_group=log_group(self, "LoaderLog", days=config.monitoring.log_retention_days),
         ).state_machine
@@ -51,14 +54,20 @@ class LoaderStack(Stack):
 
     def _functions(self) -> Functions:
         config, work, token = self._config, self._storage.work, self._token
-        allowed = Permissions(config.storage, source=self._storage.source, work=work, token=token)
+        source, ledger = self._storage.source, self._ledger
+        allowed = Permissions(config.storage, source=source, work=work, ledger=ledger, token=token)
         url, vpc = config.influx.influxdb_url, config.network
         _warn_of_old_python(self, config)
         return Functions(
             self,
             "Functions",
             config=config,
-            environments=environments(config, work_bucket=work.bucket_name, token_secret_name=token.secret_name),
+            environments=environments(
+                config,
+                work_bucket=work.bucket_name,
+                ledger_table=ledger.table_name,
+                token_secret_name=token.secret_name,
+            ),
             permissions=allowed.by_function(),
             network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
         )
@@ -79,6 +88,7 @@ class LoaderStack(Stack):
     def _name_outputs(self) -> None:
         CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=self._storage.work.bucket_name)
+        CfnOutput(self, "LedgerTableName", value=self._ledger.table_name)
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 

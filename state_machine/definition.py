@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -14,6 +15,7 @@ from state_machine.loader import LoaderStateMachine
 from state_machine.settings import FUNCTION_NAMES, LoadFunctions, MachineSettings
 
 FUNCTION_ARN_PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
+LEDGER = "ledger"
 
 
 def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
@@ -24,10 +26,22 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     )
     log_group = logs.LogGroup.from_log_group_name(stack, "Log", "definition")
     loader = LoaderStateMachine(
-        stack, "Loader", functions=functions, settings=settings or MachineSettings(), log_group=log_group
+        stack,
+        "Loader",
+        functions=functions,
+        ledger=dynamodb.Table.from_table_name(stack, "Ledger", LEDGER),
+        settings=settings or MachineSettings(),
+        log_group=log_group,
     )
-    machine = cast(sfn.CfnStateMachine, loader.state_machine.node.default_child)
-    return cast(dict[str, Any], json.loads(stack.resolve(machine.definition_string)))
+    return _resolved(loader.state_machine)
+
+
+def _resolved(state_machine: sfn.StateMachine) -> dict[str, Any]:
+    """ARNs of services carry the partition that they are deployed to; nothing else is left open."""
+    machine = cast(sfn.CfnStateMachine, state_machine.node.default_child)
+    pieces = Stack.of(state_machine).resolve(machine.definition_string)["Fn::Join"][1]
+    text = "".join("aws" if piece == {"Ref": "AWS::Partition"} else piece for piece in pieces)
+    return cast(dict[str, Any], json.loads(text))
 
 
 def readable(machine: Mapping[str, Any]) -> str:

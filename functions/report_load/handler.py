@@ -1,4 +1,4 @@
-"""States ReportLoad and ReportFailure: the response, the metrics and the report of a load, once per file."""
+"""States ReportLoad, ReportSkip and ReportFailure: the response, the metrics and the report, once per file."""
 
 import json
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UNPLANNED = "unplanned"
-"""Stands for the load id and the dataset of a load that failed before its file was pinned."""
+"""Stands for the load id of a load that failed before its file was pinned, and for a dataset that is not known."""
 
 
 @logged
 def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureReported:  # noqa: ARG001
-    """ReportFailure where the state holds an error, else ReportLoad."""
+    """ReportFailure where the state holds an error, else ReportLoad or ReportSkip."""
     client, now = boto3.client("s3"), datetime.now(UTC)
     return _report_failure(client, event, now) if "error" in event else _report_load(client, event, now)
 
@@ -43,18 +43,22 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
     load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
     outcomes = read_outcomes(client, load_id, state["execution"]["name"])
     answer = _published(client, state, outcomes, response.failure(state, outcomes, now))
-    return {"error": state["error"]["Error"], "cause": json.dumps(answer, ensure_ascii=False)}
+    return {
+        "error": state["error"]["Error"],
+        "cause": json.dumps(answer, ensure_ascii=False),
+        "message": answer["message"],
+        "report": answer["data"]["report"],
+    }
 
 
 def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> Response:
     """Report first, then metrics: the metrics are counted once even if storing the report has to be retried."""
     file = state.get("file")
-    dataset, load_id = (file["dataset"], file["load_id"]) if file else (UNPLANNED, UNPLANNED)
-    key = report_key(dataset, load_id, state["execution"]["name"], "json")
+    dataset, load_id = (file["dataset"], file["load_id"]) if file else ("", UNPLANNED)
+    key = report_key(dataset or UNPLANNED, load_id, state["execution"]["name"], "json")
     answer["data"]["report"] = key
     put_json(client, key, _report(client, state, outcomes, answer))
-    dataset_type = file["dataset"] if file else ""
-    emit(_metrics(state, outcomes, answer), dataset=dataset_type, execution=state["execution"]["name"])
+    emit(_metrics(state, outcomes, answer), dataset=dataset, execution=state["execution"]["name"])
     return answer
 
 
