@@ -56,6 +56,11 @@ class Permissions:
             "report_load": [*staged, *self._write("reports/*")],
         }
 
+    def state_machine(self) -> list[iam.PolicyStatement]:
+        """Beside what CDK grants it: the key of the ledger's table. CDK's own grant of it has wildcards."""
+        actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+        return [_allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
+
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:
         """Into the work bucket."""
         put = _allow(["s3:PutObject"], [self._work.arn_for_objects(pattern) for pattern in keys])

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.alarms import Alarms
@@ -34,15 +35,15 @@ class LoaderStack(Stack):
         self._storage = Storage(self, "Storage", config=config.storage, key=key)
         self._ledger = Ledger(self, "Ledger", key=key).table
         self._token = TokenSecret(self, "Token", existing_name=config.influx.token_secret_name, key=key).secret
-        functions = self._functions()
-        self._state_machine = LoaderStateMachine(
-            self,
-            "Loader",
-            functions=functions.load_functions,
+        self._permissions = Permissions(
+            config.storage,
+            source=self._storage.source,
+            work=self._storage.work,
             ledger=self._ledger,
-            settings=MachineSettings(**asdict(config.machine)),
-            log_group=log_group(self, "LoaderLog", days=config.monitoring.log_retention_days),
-        ).state_machine
+            token=self._token,
+        )
+        functions = self._functions()
+        self._state_machine = self._loader(functions.load_functions)
         self._monitor(functions, self._trigger())
         acknowledge_findings(self)
         self._name_outputs()
@@ -54,8 +55,6 @@ class LoaderStack(Stack):
 
     def _functions(self) -> Functions:
         config, work, token = self._config, self._storage.work, self._token
-        source, ledger = self._storage.source, self._ledger
-        allowed = Permissions(config.storage, source=source, work=work, ledger=ledger, token=token)
         url, vpc = config.influx.influxdb_url, config.network
         _warn_of_old_python(self, config)
         return Functions(
@@ -65,12 +64,25 @@ class LoaderStack(Stack):
             environments=environments(
                 config,
                 work_bucket=work.bucket_name,
-                ledger_table=ledger.table_name,
+                ledger_table=self._ledger.table_name,
                 token_secret_name=token.secret_name,
             ),
-            permissions=allowed.by_function(),
+            permissions=self._permissions.by_function(),
             network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
         )
+
+    def _loader(self, functions: LoadFunctions) -> sfn.StateMachine:
+        machine = LoaderStateMachine(
+            self,
+            "Loader",
+            functions=functions,
+            ledger=self._ledger,
+            settings=MachineSettings(**asdict(self._config.machine)),
+            log_group=log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
+        ).state_machine
+        for statement in self._permissions.state_machine():
+            machine.add_to_role_policy(statement)
+        return machine
 
     def _trigger(self) -> Trigger:
         source, prefix = self._storage.source, self._config.storage.source_prefix

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LedgerItem(TypedDict):
-    """What functions read of an item. A claim has `lease_until`; what failed or was skipped has a `message`."""
+    """What functions read of an item. A claim has times; what failed or was skipped has a `message`."""
 
     object: str
     version: str
@@ -23,6 +23,7 @@ class LedgerItem(TypedDict):
     execution: str
     last_modified: int
     sequencer: str
+    claimed_at: NotRequired[str]
     lease_until: NotRequired[str]
     error: NotRequired[str]
     message: NotRequired[str]

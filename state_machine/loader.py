@@ -42,7 +42,8 @@ class LoaderStateMachine(Construct):
         self._settings = settings
         self._ledger = LedgerStates(self, ledger, settings)
         self._report_failure = self._failure_reported()
-        self._report_skip = self._call("ReportSkip", functions.report_load, keys=("event", "execution", "file"))
+        skip_keys = ("event", "execution", "file")
+        self._report_skip = self._caught(self._call("ReportSkip", functions.report_load, keys=skip_keys))
         self._settle_skipped = self._skip_settled()
         self.state_machine = sfn.StateMachine(
             self,

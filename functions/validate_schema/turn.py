@@ -7,8 +7,8 @@ from typing import NamedTuple, cast
 from shared.events import Claim
 from shared.ledger import LedgerItem, ledger, utc_seconds
 
-LOOK_AGAIN = timedelta(seconds=30)
-"""After this time the ledger is asked again. In the six hours of an execution that makes some 7,000 history events."""
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=1)
+"""A minute makes some 3,000 of the 25,000 history events that the six hours of an execution may have."""
 
 
 class Turn(NamedTuple):
@@ -45,10 +45,15 @@ def turn(version: str, in_use: Sequence[LedgerItem], now: datetime) -> Turn:
         if is_newer(other, this):
             return Turn(skipped=f"superseded by version {other['version'].partition(' ')[2]}")
     older = [item for item in in_use if item["status"] == "claimed" and is_newer(this, item)]
-    until = max((item["lease_until"] for item in older), default="")
-    if until <= utc_seconds(now):
-        return ITS_TURN
-    return Turn(not_before=min(until, utc_seconds(now + LOOK_AGAIN)))
+    under_way = [item for item in older if item["lease_until"] > utc_seconds(now)]
+    return Turn(not_before=min(_look_again(item, now) for item in under_way)) if under_way else ITS_TURN
+
+
+def _look_again(under_way: LedgerItem, now: datetime) -> str:
+    """When it has taken twice as long as by now, or its lease ends."""
+    taken = now - datetime.fromisoformat(under_way["claimed_at"])
+    wait = min(max(taken, SHORTEST_WAIT), LONGEST_WAIT)
+    return min(under_way["lease_until"], utc_seconds(now + wait))
 
 
 def is_newer(one: LedgerItem, other: LedgerItem) -> bool:

@@ -72,7 +72,8 @@ def validate(event: object, context: SimpleNamespace) -> FileRef:
 
 def claim(file: FileRef, status: str = "claimed") -> None:
     facts = {name: file["claim"][name] for name in ("object", "version", "last_modified", "sequencer", "lease_until")}
-    boto3.resource("dynamodb").Table(LEDGER).put_item(Item={**facts, "status": status})
+    item = {**facts, "status": status, "claimed_at": file["claim"]["now"]}
+    boto3.resource("dynamodb").Table(LEDGER).put_item(Item=item)
 
 
 def named(key: str = KEY, **extra: object) -> dict[str, Any]:

@@ -15,10 +15,17 @@ THEN, SOON, LATE = "2024-01-01T12:00:00Z", "2024-01-01T12:00:20Z", "2024-01-01T1
 
 
 def item(
-    version: str, last_modified: int, *, sequencer: str = "", status: str = "claimed", until: str = ""
+    version: str,
+    last_modified: int,
+    *,
+    sequencer: str = "",
+    status: str = "claimed",
+    since: str = "2024-01-01T06:00:00Z",
+    until: str = "",
 ) -> LedgerItem:
     names = {"object": "s3://b/k", "version": f"{last_modified} {version}", "status": status, "execution": "arn"}
-    found: dict[str, Any] = {**names, "last_modified": last_modified, "sequencer": sequencer, "lease_until": until}
+    times = {"last_modified": last_modified, "claimed_at": since, "lease_until": until}
+    found: dict[str, Any] = {**names, **times, "sequencer": sequencer}
     return cast(LedgerItem, found)
 
 
@@ -46,9 +53,18 @@ def test_it_waits_for_an_older_version_that_is_being_loaded() -> None:
     assert turn_beside(item("old", 99, until=SOON)) == Turn(not_before=SOON)
 
 
-def test_it_looks_again_before_a_long_lease_ends() -> None:
-    others = [item("old", 99, until=SOON), item("older", 98, until=LATE)]
-    assert turn_beside(*others) == Turn(not_before="2024-01-01T12:00:30Z")
+@pytest.mark.parametrize(
+    ("since", "not_before"),
+    [("12:00:00", "12:00:02"), ("11:59:58", "12:00:02"), ("11:59:50", "12:00:10"), ("08:00:00", "12:01:00")],
+)
+def test_the_longer_the_other_takes_the_later_it_looks_again(since: str, not_before: str) -> None:
+    older = item("old", 99, since=f"2024-01-01T{since}Z", until=LATE)
+    assert turn_beside(older).not_before == f"2024-01-01T{not_before}Z"
+
+
+def test_it_looks_again_when_the_first_of_several_may_have_ended() -> None:
+    others = [item("old", 99, until=SOON), item("older", 98, since="2024-01-01T11:59:55Z", until=LATE)]
+    assert turn_beside(*others) == Turn(not_before="2024-01-01T12:00:05Z")
 
 
 def test_it_does_not_wait_for_a_lease_that_has_ended() -> None:
