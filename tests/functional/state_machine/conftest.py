@@ -29,7 +29,13 @@ def running() -> Iterator[Interpreter]:
 def run(definition: dict[str, Any], running: Interpreter) -> Run:
     """Executes the definition, or another one, on the event of a file and an empty ledger, or this one."""
 
-    def execute(called: Functions, machine: dict[str, Any] = definition, ledger: Sequence[Item] = ()) -> Ended:
-        return running.run(machine, called, EVENT, ledger)
+    def execute(
+        called: Functions,
+        machine: dict[str, Any] = definition,
+        *,
+        ledger: Sequence[Item] = (),
+        longest_s: float = 300,
+    ) -> Ended:
+        return running.run(machine, called, EVENT, ledger=ledger, longest_s=longest_s)
 
     return execute

@@ -81,9 +81,15 @@ class Interpreter:
         self._runs = count()
 
     def run(
-        self, definition: Mapping[str, Any], functions: Functions, event: object, ledger: Sequence[Mapping[str, Any]]
+        self,
+        definition: Mapping[str, Any],
+        functions: Functions,
+        event: object,
+        *,
+        ledger: Sequence[Mapping[str, Any]],
+        longest_s: float,
     ) -> Ended:
-        """Execute to the end on a ledger with these items; the execution is called `execution`."""
+        """Execute to the end on a ledger with these items; what finds no end in time is ABORTED."""
         self._functions = functions
         self._write_ledger(ledger)
         name = f"loader-{next(self._runs)}"
@@ -92,8 +98,11 @@ class Interpreter:
             stateMachineArn=machine["stateMachineArn"], name="execution", input=json.dumps(event)
         )
         arn = started["executionArn"]
+        deadline = time.monotonic() + longest_s
         while self._client.describe_execution(executionArn=arn)["status"] == "RUNNING":
             time.sleep(0.005)
+            if time.monotonic() > deadline:
+                self._client.stop_execution(executionArn=arn)
         return Ended(self._client, arn, self.ledger.scan()["Items"])
 
     def _write_ledger(self, items: Sequence[Mapping[str, Any]]) -> None:
