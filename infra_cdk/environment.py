@@ -20,7 +20,8 @@ def environments(
         "POWERTOOLS_LOGGER_SAMPLE_RATE": str(config.monitoring.debug_sample_rate),
     }
     work = {"WORK_BUCKET": work_bucket}
-    ledger = {"LEDGER_TABLE": ledger_table, "LEASE_SECONDS": str(config.functions.lease_seconds)}
+    ledger = {"LEDGER_TABLE": ledger_table}
+    lease = {"LEASE_SECONDS": str(config.functions.lease_seconds)}
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
     conversion = _conversion(config.functions)
     delivery = {
@@ -29,10 +30,11 @@ def environments(
     }
     return {
         "check_health": log | influx,
-        "validate_schema": log | work | ledger | conversion,
+        "validate_schema": log | work | ledger | lease | conversion,
         "convert_and_chunk": log | work | conversion | _COUNTED_MEMORY,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work,
+        "report_backfill": log | work | ledger,
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -21,6 +22,7 @@ from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
+from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
 from state_machine.settings import LoadFunctions, MachineSettings
 
@@ -44,6 +46,7 @@ class LoaderStack(Stack):
         )
         functions = self._functions()
         self._state_machine = self._loader(functions.load_functions)
+        self._backfill = self._backfill_machine(functions.report_backfill)
         self._monitor(functions, self._trigger())
         acknowledge_findings(self)
         self._name_outputs()
@@ -80,7 +83,22 @@ class LoaderStack(Stack):
             settings=MachineSettings(**asdict(self._config.machine)),
             log_group=log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
         ).state_machine
-        for statement in self._permissions.state_machine():
+        for statement in self._permissions.loader():
+            machine.add_to_role_policy(statement)
+        return machine
+
+    def _backfill_machine(self, report: lambda_.IFunction) -> sfn.StateMachine:
+        machine = BackfillStateMachine(
+            self,
+            "Backfill",
+            load=self._state_machine,
+            report=report,
+            work=self._storage.work,
+            ledger=self._ledger,
+            settings=MachineSettings(**asdict(self._config.machine)),
+            log_group=log_group(self, "BackfillLog", days=self._config.monitoring.log_retention_days),
+        ).state_machine
+        for statement in self._permissions.backfill(self._state_machine):
             machine.add_to_role_policy(statement)
         return machine
 
@@ -102,6 +120,7 @@ class LoaderStack(Stack):
         CfnOutput(self, "WorkBucketName", value=self._storage.work.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self._ledger.table_name)
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
+        CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 
     def _name_configured(self, functions: LoadFunctions) -> None:

@@ -136,7 +136,10 @@ AWS_KILLED_ERRORS = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", 
 AWS_REFUSED_ERROR = "DynamoDB.ConditionalCheckFailedException"
 """The ledger's item is not as the write expects it: an answer, not a fault."""
 
-AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, AWS_REFUSED_ERROR, "States.ALL")
+AWS_START_ERRORS = ("StepFunctions.ExecutionLimitExceededException", "StepFunctions.AWSStepFunctionsException")
+"""Step Functions did not start an execution; throttling comes under the second name, as does much else."""
+
+AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, *AWS_START_ERRORS, AWS_REFUSED_ERROR, "States.ALL")
 """Every name that the state machine matches and AWS coined."""
 
 

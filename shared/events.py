@@ -164,6 +164,17 @@ class LoadState(TypedDict):
     error: NotRequired[Failure]
 
 
+class BackfillState(TypedDict):
+    """The backfill's state, and the input of ReportBackfill and ReportGivenUp: the input over the defaults."""
+
+    bucket: str
+    prefix: str
+    max_concurrency: int
+    tolerated_failure_percentage: float
+    execution: Execution
+    error: NotRequired[Failure]
+
+
 class Batch(TypedDict):
     """One HTTP request's worth of a chunk: a gzip member at [offset, offset + length).
 

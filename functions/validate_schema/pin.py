@@ -3,14 +3,13 @@
 import hashlib
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.datasets import dataset_of
 from shared.errors import SourceNotFoundError, UnknownDatasetError
 from shared.events import Claim, FileRef, SourceFile
 from shared.ledger import object_name, utc_seconds, version_name
-from shared.requested_object import RequestedObject
+from shared.requested_object import RequestedObject, no_file
 from shared.settings import lease_seconds
 from shared.source import source_errors
 
@@ -33,14 +32,8 @@ def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) ->
 
 def not_a_load(requested: RequestedObject) -> str:
     """Why this object is not to be loaded, as its event and key tell; "" if it is."""
-    path = PurePosixPath(requested.key)
-    if requested.no_load:
-        return requested.no_load
-    if "_temporary" in path.parts[:-1]:
-        return "a temporary file of its writer"
-    if path.suffix.lower() != ".parquet" or requested.key.endswith("/"):
-        return f"not a .parquet file: {path.name!r}"
-    return "an empty object" if requested.notified and requested.size == 0 else ""
+    empty = "an empty object" if requested.notified and requested.size == 0 else ""
+    return requested.no_load or no_file(requested.key) or empty
 
 
 class PinnedVersion(NamedTuple):

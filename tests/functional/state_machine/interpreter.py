@@ -70,7 +70,8 @@ class Interpreter:
 
     def __init__(self) -> None:
         session = boto3.Session("x", "x", region_name="us-east-1")
-        self._client: Any = session.client("stepfunctions")
+        self.client: Any = session.client("stepfunctions")
+        self.s3: Any = session.client("s3")
         self.ledger: Any = session.resource("dynamodb").create_table(
             TableName=LEDGER,
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in LEDGER_KEY.items()],
@@ -93,17 +94,17 @@ class Interpreter:
         self._functions = functions
         self._write_ledger(ledger)
         name = f"loader-{next(self._runs)}"
-        machine = self._client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
-        started = self._client.start_execution(
+        machine = self.client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+        started = self.client.start_execution(
             stateMachineArn=machine["stateMachineArn"], name="execution", input=json.dumps(event)
         )
         arn = started["executionArn"]
         deadline = time.monotonic() + longest_s
-        while self._client.describe_execution(executionArn=arn)["status"] == "RUNNING":
+        while self.client.describe_execution(executionArn=arn)["status"] == "RUNNING":
             time.sleep(0.005)
             if time.monotonic() > deadline:
-                self._client.stop_execution(executionArn=arn)
-        return Ended(self._client, arn, self.ledger.scan()["Items"])
+                self.client.stop_execution(executionArn=arn)
+        return Ended(self.client, arn, self.ledger.scan()["Items"])
 
     def _write_ledger(self, items: Sequence[Mapping[str, Any]]) -> None:
         """In place of what it holds."""
