@@ -12,7 +12,7 @@ from cli.options import AsJson, DatasetName, Stack, Target
 from cli.screen import console, facts, listing, moment, progress, show_json, size, status
 from cli.targets import target_of
 from shared.datasets import dataset_of
-from shared.events import FileRef
+from shared.events import PlannedFile
 from shared.settings import conversion_settings
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _planned(target: str, dataset: str, deployment: Deployment, *, detached: boo
     with progress() as bar:
         task = bar.add_task("reading and judging rows", total=None)
 
-        def planned(file: FileRef) -> None:
+        def planned(file: PlannedFile) -> None:
             bar.update(task, total=file["rows"] or 1, description=f"converting {file['rows']:,} rows")
 
         return planning.plan(
@@ -118,7 +118,7 @@ def _show(found: "Plan", target: str) -> None:
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def _facts(found: "Plan", file: FileRef) -> Text:
+def _facts(found: "Plan", file: PlannedFile) -> Text:
     outcomes = found.outcomes
     told = {
         "key": file["key"],

@@ -14,7 +14,7 @@ from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import not_a_load, pin
 from shared.datasets import dataset_of
 from shared.errors import LoaderError
-from shared.events import FileRef, PartOutcome, SourceFile
+from shared.events import PartOutcome, PlannedFile, SourceFile
 from shared.requested_object import RequestedObject
 from shared.settings import ConversionSettings
 from shared.source import PinnedObject
@@ -53,7 +53,7 @@ class Tally:
 class Plan:
     """`skipped` says why the object is no load; `error` why its load would fail, which leaves the rest incomplete."""
 
-    file: FileRef | None
+    file: PlannedFile | None
     tally: Tally
     skipped: str = ""
     error: LoaderError | None = None
@@ -70,7 +70,7 @@ def plan(
     client: "S3Client",
     bucket: str,
     settings: ConversionSettings,
-    planned: Callable[[FileRef], object],
+    planned: Callable[[PlannedFile], object],
     converted: Callable[[int], object],
 ) -> Plan:
     """Of a file in the source `bucket`, or of one that is still to be put there.
@@ -98,7 +98,7 @@ def _opened(target: LocalFile | S3Object, requested: RequestedObject, client: "S
     """The bytes, and the object that they are or would be."""
     dataset = dataset_of(requested.key)
     if isinstance(target, S3Object):
-        pinned = pin(client, requested, dataset)
+        pinned = pin(client, requested, requested.version_id).file
         return PinnedObject(client, pinned), pinned
     path = target.path
     return path.open("rb"), {
@@ -113,7 +113,7 @@ def _opened(target: LocalFile | S3Object, requested: RequestedObject, client: "S
     }
 
 
-def _convert(source: IOBase, file: FileRef, tally: Tally, settings: ConversionSettings) -> None:
+def _convert(source: IOBase, file: PlannedFile, tally: Tally, settings: ConversionSettings) -> None:
     """As ConvertParts does, one part after the other."""
     pinned = SourceFile(**{name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required, typeddict-item]
     for part in file["parts"]:

@@ -12,7 +12,7 @@ from infra_cdk import context as read
 from infra_cdk.context import Context
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
 from shared.errors import SettingsError
-from shared.settings import boolean, integer, share
+from shared.settings import LEASE_SECONDS, boolean, integer, share
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
@@ -50,6 +50,8 @@ class StorageConfig:
 class FunctionsConfig:
     """How the functions work and on what. `write_reserved_concurrency` 0 is no limit.
 
+    For `lease_seconds` a file is left to the execution that claimed it: no execution lasts longer.
+
     `python` 3.11 is for local deployments only: Lambda runs it on glibc 2.26, and pyarrow's wheels ask for 2.28.
     """
 
@@ -61,6 +63,7 @@ class FunctionsConfig:
     architecture: Architecture
     python: PythonVersion
     write_reserved_concurrency: int
+    lease_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +169,7 @@ def _functions(given: Context) -> FunctionsConfig:
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         write_reserved_concurrency=integer(given, "write_reserved_concurrency", default=0, minimum=0),
+        lease_seconds=integer(given, "lease_seconds", default=LEASE_SECONDS, minimum=1),
     )
 
 

@@ -11,13 +11,17 @@ _COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
 """Arrow's allocator takes memory from the system as it needs it: ConvertAndChunk limits itself by what is taken."""
 
 
-def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: str) -> dict[str, dict[str, str]]:
+def environments(
+    config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str
+) -> dict[str, dict[str, str]]:
     """By function name."""
     log = {
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_LOGGER_SAMPLE_RATE": str(config.monitoring.debug_sample_rate),
     }
     work = {"WORK_BUCKET": work_bucket}
+    ledger = {"LEDGER_TABLE": ledger_table}
+    lease = {"LEASE_SECONDS": str(config.functions.lease_seconds)}
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
     conversion = _conversion(config.functions)
     delivery = {
@@ -26,10 +30,11 @@ def environments(config: LoaderConfig, *, work_bucket: str, token_secret_name: s
     }
     return {
         "check_health": log | influx,
-        "validate_schema": log | work | conversion,
+        "validate_schema": log | work | ledger | lease | conversion,
         "convert_and_chunk": log | work | conversion | _COUNTED_MEMORY,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work,
+        "report_backfill": log | work | ledger,
     }
 
 

@@ -1,4 +1,4 @@
-"""The five functions: what each is told, what it may do, and how large it is."""
+"""The functions: what each is told, what it may do, and how large it is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from infra_cdk.config import LoaderConfig
 from infra_cdk.layers import ROOT, layer_zip
 from infra_cdk.log_groups import log_group
 from infra_cdk.network import Network
-from state_machine.settings import FUNCTION_NAMES, LoadFunctions
+from state_machine.settings import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, LoadFunctions
 
 RUNTIMES = {
     "3.11": lambda_.Runtime.PYTHON_3_11,
@@ -42,6 +42,8 @@ SIZES: Mapping[str, Size] = {
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.
     "report_load": Size(memory_mib=512, timeout_s=120),
+    # Asks the ledger about 100 files at a time; keeps those that are not loaded.
+    "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
 READ_PARQUET = ("validate_schema", "convert_and_chunk")
 CALL_INFLUXDB = ("check_health", "write_batch")
@@ -61,7 +63,7 @@ NETWORK_INTERFACES = iam.PolicyStatement(
 
 
 class Functions(Construct):
-    """One function for each task, of one code asset and shared layers; `load_functions` is all of them."""
+    """One function for each task, of one code asset and shared layers."""
 
     def __init__(
         self,
@@ -82,9 +84,9 @@ class Functions(Construct):
         self._code = functions_code()
         self._layers = self._make_layers(config.influx.influxdb_ca_bundle)
         self.log_groups = {name: log_group(self, f"{_id(name)}Log", days=log_days) for name in FUNCTION_NAMES}
-        self.load_functions = LoadFunctions(
-            **{name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
-        )
+        made = {name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
+        self.load_functions = LoadFunctions(**{name: made[name] for name in LOAD_FUNCTIONS})
+        self.report_backfill = made[BACKFILL_FUNCTION]
 
     def _make_layers(self, ca_bundle: str) -> dict[str, list[lambda_.LayerVersion]]:
         """By function name."""

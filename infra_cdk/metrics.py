@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from shared.logs import SERVICE
 from shared.metrics import NAMESPACE
-from state_machine.settings import FUNCTION_NAMES, LoadFunctions
+from state_machine.settings import LOAD_FUNCTIONS, LoadFunctions
 
 FIVE_MINUTES = Duration.minutes(5)
 
@@ -20,7 +20,7 @@ class WatchedMetrics:
 
     def __init__(self, *, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue) -> None:
         self._state_machine = state_machine
-        self.functions: Mapping[str, lambda_.IFunction] = {name: getattr(functions, name) for name in FUNCTION_NAMES}
+        self.functions: Mapping[str, lambda_.IFunction] = {name: getattr(functions, name) for name in LOAD_FUNCTIONS}
         self.write_throttles = functions.write_batch.metric_throttles(period=FIVE_MINUTES)
         self.dead_letters = dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
 

@@ -2,26 +2,39 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import ArnFormat, Fn, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
+from state_machine.backfill import RESULTS
 
 REFUSED_POINTS = "quarantine/*/points-*"
+RULE_OF_STEP_FUNCTIONS = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+"""Tells it of the end of executions that another one waits for."""
 
 
 class Permissions:
-    """Of the functions on the two buckets, the secret, and the keys that encrypt them.
+    """Of the functions on the two buckets, the ledger, the secret, and the keys that encrypt them.
 
     The key patterns are those of `shared/work_bucket.py`.
     """
 
     def __init__(
-        self, config: StorageConfig, *, source: s3.IBucket, work: s3.IBucket, token: secretsmanager.ISecret
+        self,
+        config: StorageConfig,
+        *,
+        source: s3.IBucket,
+        work: s3.IBucket,
+        ledger: dynamodb.ITable,
+        token: secretsmanager.ISecret,
     ) -> None:
         self._source = source
         self._work = work
+        self._ledger = ledger
         self._token = token
         self._own_keys = [config.kms_key_arn] if config.kms_key_arn else []
         self._others_keys = list(config.decrypt_key_arns)
@@ -33,7 +46,11 @@ class Permissions:
         token = [self._read_token(), *self._decrypt(self._own_keys + self._others_keys)]
         return {
             "check_health": token,
-            "validate_schema": [*source, *self._write("staging/findings/*")],
+            "validate_schema": [
+                *source,
+                *self._write("staging/findings/*"),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn]),
+            ],
             "convert_and_chunk": [*source, *self._write("staging/*", "quarantine/*/rows-*")],
             "write_batch": [
                 *staged,
@@ -42,7 +59,36 @@ class Permissions:
                 *self._write("staging/*/outcomes/*", REFUSED_POINTS),
             ],
             "report_load": [*staged, *self._write("reports/*")],
+            "report_backfill": [
+                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                *self._decrypt(self._own_keys),
+                *self._write("backfills/*"),
+            ],
         }
+
+    def loader(self) -> list[iam.PolicyStatement]:
+        """Of the state machine, beside what CDK grants it: the key of the ledger. CDK's grant of it has wildcards."""
+        actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+        return [_allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
+
+    def backfill(self, loader: sfn.IStateMachine) -> list[iam.PolicyStatement]:
+        """Likewise: list the source, keep results, start loads and learn of their end, but never stop one."""
+        stack, name = Stack.of(loader), Fn.select(6, Fn.split(":", loader.state_machine_arn))
+        executions = stack.format_arn(
+            service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        rule = stack.format_arn(service="events", resource="rule", resource_name=RULE_OF_STEP_FUNCTIONS)
+        results = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject")
+        return [
+            _allow(["s3:ListBucket"], [self._source.bucket_arn]),
+            _allow(results, [self._work.arn_for_objects(f"{RESULTS}/*")]),
+            _allow(["states:StartExecution"], [loader.state_machine_arn]),
+            _allow(["states:DescribeExecution"], [executions]),
+            _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+            *self._decrypt(self._own_keys),
+            *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
+        ]
 
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:
         """Into the work bucket."""

@@ -4,6 +4,8 @@ from dataclasses import asdict
 
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.alarms import Alarms
@@ -12,6 +14,7 @@ from infra_cdk.dashboard import Dashboard
 from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
+from infra_cdk.ledger import Ledger
 from infra_cdk.log_groups import log_group
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.network import Network
@@ -19,6 +22,7 @@ from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
+from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
 from state_machine.settings import LoadFunctions, MachineSettings
 
@@ -31,15 +35,18 @@ class LoaderStack(Stack):
         self._config = config
         key = self._key()
         self._storage = Storage(self, "Storage", config=config.storage, key=key)
+        self._ledger = Ledger(self, "Ledger", key=key).table
         self._token = TokenSecret(self, "Token", existing_name=config.influx.token_secret_name, key=key).secret
+        self._permissions = Permissions(
+            config.storage,
+            source=self._storage.source,
+            work=self._storage.work,
+            ledger=self._ledger,
+            token=self._token,
+        )
         functions = self._functions()
-        self._state_machine = LoaderStateMachine(
-            self,
-            "Loader",
-            functions=functions.load_functions,
-            settings=MachineSettings(**asdict(config.machine)),
-            log_group=log_group(self, "LoaderLog", days=config.monitoring.log_retention_days),
-        ).state_machine
+        self._state_machine = self._loader(functions.load_functions)
+        self._backfill = self._backfill_machine(functions.report_backfill)
         self._monitor(functions, self._trigger())
         acknowledge_findings(self)
         self._name_outputs()
@@ -51,17 +58,49 @@ class LoaderStack(Stack):
 
     def _functions(self) -> Functions:
         config, work, token = self._config, self._storage.work, self._token
-        allowed = Permissions(config.storage, source=self._storage.source, work=work, token=token)
         url, vpc = config.influx.influxdb_url, config.network
         _warn_of_old_python(self, config)
         return Functions(
             self,
             "Functions",
             config=config,
-            environments=environments(config, work_bucket=work.bucket_name, token_secret_name=token.secret_name),
-            permissions=allowed.by_function(),
+            environments=environments(
+                config,
+                work_bucket=work.bucket_name,
+                ledger_table=self._ledger.table_name,
+                token_secret_name=token.secret_name,
+            ),
+            permissions=self._permissions.by_function(),
             network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
         )
+
+    def _loader(self, functions: LoadFunctions) -> sfn.StateMachine:
+        machine = LoaderStateMachine(
+            self,
+            "Loader",
+            functions=functions,
+            ledger=self._ledger,
+            settings=MachineSettings(**asdict(self._config.machine)),
+            log_group=log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
+        ).state_machine
+        for statement in self._permissions.loader():
+            machine.add_to_role_policy(statement)
+        return machine
+
+    def _backfill_machine(self, report: lambda_.IFunction) -> sfn.StateMachine:
+        machine = BackfillStateMachine(
+            self,
+            "Backfill",
+            load=self._state_machine,
+            report=report,
+            work=self._storage.work,
+            ledger=self._ledger,
+            settings=MachineSettings(**asdict(self._config.machine)),
+            log_group=log_group(self, "BackfillLog", days=self._config.monitoring.log_retention_days),
+        ).state_machine
+        for statement in self._permissions.backfill(self._state_machine):
+            machine.add_to_role_policy(statement)
+        return machine
 
     def _trigger(self) -> Trigger:
         source, prefix = self._storage.source, self._config.storage.source_prefix
@@ -79,7 +118,9 @@ class LoaderStack(Stack):
     def _name_outputs(self) -> None:
         CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=self._storage.work.bucket_name)
+        CfnOutput(self, "LedgerTableName", value=self._ledger.table_name)
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
+        CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 
     def _name_configured(self, functions: LoadFunctions) -> None:

@@ -45,12 +45,39 @@ class SourceFile(TypedDict):
     layout: Layout
 
 
-class FileRef(SourceFile):
-    """State ValidateSchema: the pinned object and the plan. `skipped` says why this is not a load, "" if it is."""
+class Claim(TypedDict):
+    """What the ledger is asked for: one version of one object, from `now` until `lease_until` (ISO 8601, UTC, seconds).
+
+    `object` and `version` are the ledger's key, `version` "" for what is no load. `last_modified` (seconds since 1970)
+    and S3's `sequencer` ("" where the input has none) order the versions of an object. `force` asks for no leave.
+    """
+
+    object: str
+    version: str
+    last_modified: int
+    sequencer: str
+    now: str
+    lease_until: str
+    force: bool
+
+
+class PlannedFile(SourceFile):
+    """A file whose footer was read, cut into parts. `layout` is known."""
 
     rows: int
     parts: list[Part]
+
+
+class FileRef(PlannedFile):
+    """States PinSource and ValidateSchema: the pinned object and its claim, and, by the latter, the plan.
+
+    `skipped` says why this is not to be loaded, "" if it is. Before `not_before` (ISO 8601, UTC; "" without a limit)
+    an older version of the object is still being loaded.
+    """
+
+    claim: Claim
     skipped: str
+    not_before: str
 
 
 class PartRef(TypedDict):
@@ -114,10 +141,12 @@ class Response(TypedDict):
 
 
 class FailureReported(TypedDict):
-    """State ReportFailure: what FailLoad fails with. `cause` is a Response as JSON."""
+    """State ReportFailure: what FailLoad fails with, and what the ledger keeps. `cause` is a Response as JSON."""
 
     error: str
     cause: str
+    message: str
+    report: str
 
 
 class Failure(TypedDict):
@@ -128,12 +157,23 @@ class Failure(TypedDict):
 
 
 class LoadState(TypedDict):
-    """The state machine's state, and the input of ReportLoad and ReportFailure: what is known by then."""
+    """The state machine's state, and the input of most functions: what is known by then."""
 
     event: object
     execution: Execution
     health: NotRequired[Health]
     file: NotRequired[FileRef]
+    error: NotRequired[Failure]
+
+
+class BackfillState(TypedDict):
+    """The backfill's state, and the input of ReportBackfill and ReportGivenUp: the input over the defaults."""
+
+    bucket: str
+    prefix: str
+    max_concurrency: int
+    tolerated_failure_percentage: float
+    execution: Execution
     error: NotRequired[Failure]
 
 

@@ -1,7 +1,8 @@
 """Which S3 object an execution is asked to load: from an S3 notification, an EventBridge event, or by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,15 +15,30 @@ SHAPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedObject:
-    """`notified` is false where a person or program named the object; `no_load` says why there is none to load."""
+    """`notified` is false where a person or program named the object; `no_load` says why there is none to load.
+
+    `force` asks to load it whatever the ledger says. `sequencer` is S3's, which orders the events of one key.
+    """
 
     bucket: str = ""
     key: str = ""
     version_id: str = ""
     etag: str = ""
     size: int | None = None
+    sequencer: str = ""
     notified: bool = True
+    force: bool = False
     no_load: str = ""
+
+
+def no_file(key: str) -> str:
+    """Why an object called so is never loaded; "" if it may be."""
+    path = PurePosixPath(key)
+    if "_temporary" in path.parts[:-1]:
+        return "a temporary file of its writer"
+    if path.suffix.lower() != ".parquet" or key.endswith("/"):
+        return f"not a .parquet file: {path.name!r}"
+    return ""
 
 
 def requested_object(event: object) -> RequestedObject:
@@ -35,7 +51,15 @@ def requested_object(event: object) -> RequestedObject:
         raise UnreadableEventError(f"the input lacks {error}; it must be {SHAPES}") from error
     if not (found.no_load or (_is_text(found.bucket) and _is_text(found.key))):
         raise UnreadableEventError(f"bucket and key must be text that is not empty, in {SHAPES}")
-    return found
+    return replace(found, force=_force(event))
+
+
+def _force(event: Mapping[str, Any]) -> bool:
+    """Beside any of the shapes; text such as "false" would be taken for true, so it is refused."""
+    force = event.get("force", False)
+    if not isinstance(force, bool):
+        raise UnreadableEventError(f"force is {force!r}: give true or false")
+    return force
 
 
 def _is_text(value: object) -> bool:
@@ -66,6 +90,7 @@ def _of_notification(records: list[Mapping[str, Any]]) -> RequestedObject:
         version_id=s3["object"].get("versionId") or "",
         etag=s3["object"].get("eTag") or "",
         size=s3["object"].get("size"),
+        sequencer=s3["object"].get("sequencer") or "",
         no_load="" if "ObjectCreated" in name else f"the event is {name}",
     )
 
@@ -79,5 +104,6 @@ def _of_eventbridge(event: Mapping[str, Any]) -> RequestedObject:
         version_id=source.get("version-id") or "",
         etag=source.get("etag") or "",
         size=source.get("size"),
+        sequencer=source.get("sequencer") or "",
         no_load="" if kind == "Object Created" else f"the event is {kind!r}",
     )

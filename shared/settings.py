@@ -78,6 +78,20 @@ def work_bucket(environ: Mapping[str, str] = os.environ) -> str:
     return _required(environ, "WORK_BUCKET")
 
 
+def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
+    """The name of LEDGER_TABLE. Raises SettingsError."""
+    return _required(environ, "LEDGER_TABLE")
+
+
+LEASE_SECONDS = 6 * 3600 + 900
+"""Longer than an execution lasts, and than a function that it called before it was stopped."""
+
+
+def lease_seconds(environ: Mapping[str, str] = os.environ) -> int:
+    """How long a claim holds if its execution never settles it."""
+    return integer(environ, "LEASE_SECONDS", default=LEASE_SECONDS, minimum=1)
+
+
 def integer(environ: Mapping[str, str], name: str, *, default: int, minimum: int) -> int:
     """A whole number of at least `minimum`. Raises SettingsError."""
     text = environ.get(name, str(default))

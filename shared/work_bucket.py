@@ -54,6 +54,11 @@ def findings_key(execution: str) -> str:
     return f"staging/findings/{execution}.json"
 
 
+def backfill_report_key(execution: str) -> str:
+    """The report of a backfill: which files are not loaded."""
+    return f"backfills/{execution}.json"
+
+
 def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:
     """Store one JSON object in WORK_BUCKET."""
     client.put_object(Bucket=work_bucket(), Key=key, Body=json.dumps(content).encode(), ContentType="application/json")

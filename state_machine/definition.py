@@ -6,28 +6,62 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
+from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
-from state_machine.settings import FUNCTION_NAMES, LoadFunctions, MachineSettings
+from state_machine.settings import BACKFILL_FUNCTION, LOAD_FUNCTIONS, LoadFunctions, MachineSettings
 
 FUNCTION_ARN_PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
+LOADER_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:loader"
+LEDGER = "ledger"
+WORK = "work"
 
 
 def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     """Synthesized with the functions' plain names after `FUNCTION_ARN_PREFIX` as their ARNs."""
     stack = Stack(App(analytics_reporting=False), "Definition")
     functions = LoadFunctions(
-        **{name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in FUNCTION_NAMES}
+        **{name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in LOAD_FUNCTIONS}
     )
     log_group = logs.LogGroup.from_log_group_name(stack, "Log", "definition")
     loader = LoaderStateMachine(
-        stack, "Loader", functions=functions, settings=settings or MachineSettings(), log_group=log_group
+        stack,
+        "Loader",
+        functions=functions,
+        ledger=dynamodb.Table.from_table_name(stack, "Ledger", LEDGER),
+        settings=settings or MachineSettings(),
+        log_group=log_group,
     )
-    machine = cast(sfn.CfnStateMachine, loader.state_machine.node.default_child)
-    return cast(dict[str, Any], json.loads(stack.resolve(machine.definition_string)))
+    return _resolved(loader.state_machine)
+
+
+def backfill_definition(settings: MachineSettings | None = None) -> dict[str, Any]:
+    """Likewise, of the backfill; it starts `LOADER_ARN`."""
+    stack = Stack(App(analytics_reporting=False), "Definition")
+    backfill = BackfillStateMachine(
+        stack,
+        "Backfill",
+        load=sfn.StateMachine.from_state_machine_arn(stack, "Loader", LOADER_ARN),
+        report=lambda_.Function.from_function_arn(stack, "Report", FUNCTION_ARN_PREFIX + BACKFILL_FUNCTION),
+        work=s3.Bucket.from_bucket_name(stack, "Work", WORK),
+        ledger=dynamodb.Table.from_table_name(stack, "Ledger", LEDGER),
+        settings=settings or MachineSettings(),
+        log_group=logs.LogGroup.from_log_group_name(stack, "Log", "definition"),
+    )
+    return _resolved(backfill.state_machine)
+
+
+def _resolved(state_machine: sfn.StateMachine) -> dict[str, Any]:
+    """ARNs of services carry the partition that they are deployed to; nothing else is left open."""
+    machine = cast(sfn.CfnStateMachine, state_machine.node.default_child)
+    pieces = Stack.of(state_machine).resolve(machine.definition_string)["Fn::Join"][1]
+    text = "".join("aws" if piece == {"Ref": "AWS::Partition"} else piece for piece in pieces)
+    return cast(dict[str, Any], json.loads(text))
 
 
 def readable(machine: Mapping[str, Any]) -> str:

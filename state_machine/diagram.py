@@ -3,13 +3,14 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 State = Mapping[str, Any]
 SHAPES = {"Choice": '{{"{}"}}', "Wait": '[/"{}"/]', "Succeed": '(["{}"])', "Fail": '(["{}"])', "Pass": '("{}")'}
 TASK_SHAPE = '["{}"]'
-COMPARISONS = {"NumericGreaterThan": ">", "BooleanEquals": "is"}
+COMPARISONS = {"NumericGreaterThan": ">", "BooleanEquals": "is", "StringEquals": "is", "IsPresent": "is present:"}
+DYNAMODB_TEXT = ".S"
 
 
 def mermaid(definition: Mapping[str, Any]) -> str:
@@ -43,13 +44,21 @@ def _arrows(state: State) -> Iterator[tuple[str, str]]:
     if "Next" in state:
         yield "-->", state["Next"]
     for catch in state.get("Catch", ()):
-        yield '-.->|"error"|', catch["Next"]
+        yield f'-.->|"{_errors(catch["ErrorEquals"])}"|', catch["Next"]
 
 
-def _condition(choice: Mapping[str, Any]) -> str:
+def _errors(names: Sequence[str]) -> str:
+    return ", ".join("error" if name == "States.ALL" else name.rpartition(".")[2] for name in names)
+
+
+def _condition(choice: Mapping[str, Any], *, negated: bool = False) -> str:
     """`$.file.rows` NumericGreaterThan 0 → "rows > 0". Raises StopIteration for a comparison that is not drawn yet."""
+    if "Not" in choice:
+        return _condition(choice["Not"], negated=True)
     comparison = next(name for name in COMPARISONS if name in choice)
-    return f"{choice['Variable'].rpartition('.')[2]} {COMPARISONS[comparison]} {json.dumps(choice[comparison])}"
+    variable = choice["Variable"].removesuffix(DYNAMODB_TEXT).rpartition(".")[2]
+    value = json.dumps(choice[comparison]).strip('"') or "empty"
+    return f"{variable} {COMPARISONS[comparison]} {'not ' if negated else ''}{value}"
 
 
 def _id(name: str) -> str:

@@ -4,25 +4,28 @@ JSONPath only, without variables, so that local interpreters run the very defini
 references and counts: with 40 parts and 800 chunks the largest stays below half of the 256 KiB that a state may hold.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, TransientError, error_names
-from shared.events import SourceFile
+from shared.errors import AWS_REFUSED_ERROR
+from shared.events import FileRef
+from state_machine.invocations import Payload, invocation, same
+from state_machine.ledger import LedgerStates
+from state_machine.maps import convert_parts, list_chunks, write_chunks
 from state_machine.settings import LoadFunctions, MachineSettings
 
-Payload = dict[str, Any]
+Catching = TypeVar("Catching", sfn.Map, tasks.LambdaInvoke, tasks.DynamoGetItem, tasks.DynamoUpdateItem)
 
 
 class LoaderStateMachine(Construct):
-    """Chains the functions. Tasks retry what may heal; top-level states send every other error to ReportFailure."""
+    """Chains functions and ledger. Whatever fails up to the report goes to the same ReportFailure."""
 
     def __init__(
         self,
@@ -30,12 +33,18 @@ class LoaderStateMachine(Construct):
         construct_id: str,
         *,
         functions: LoadFunctions,
+        ledger: dynamodb.ITable,
         settings: MachineSettings,
         log_group: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         self._functions = functions
         self._settings = settings
+        self._ledger = LedgerStates(self, ledger, settings)
+        self._report_failure = self._failure_reported()
+        skip_keys = ("event", "execution", "file")
+        self._report_skip = self._caught(self._call("ReportSkip", functions.report_load, keys=skip_keys))
+        self._settle_skipped = self._skip_settled()
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -46,21 +55,20 @@ class LoaderStateMachine(Construct):
         )
 
     def _load(self) -> sfn.Chain:
-        """Event to report. Each state that can fail catches into the same ReportFailure."""
-        check_health = self._task("CheckHealth", self._functions.check_health, result_path="$.health")
-        validate_schema = self._task("ValidateSchema", self._functions.validate_schema, result_path="$.file")
-        convert_parts = self._convert_parts()
-        write_chunks = self._write_chunks()
-        report_load = self._task(
-            "ReportLoad", self._functions.report_load, payload=_same("event", "execution", "health", "file")
+        """Event to report: pin, claim, check, convert, write, report, settle."""
+        pin_source = self._caught(self._call("PinSource", self._functions.validate_schema, result_path="$.file"))
+        check_health = self._caught(self._call("CheckHealth", self._functions.check_health, result_path="$.health"))
+        validate_schema = self._caught(
+            self._call("ValidateSchema", self._functions.validate_schema, result_path="$.file")
         )
-        report_failure = self._report_failure()
-        for state in (check_health, validate_schema, convert_parts, write_chunks, report_load):
-            state.add_catch(report_failure, errors=["States.ALL"], result_path="$.error")
-        any_rows = sfn.Choice(self, "AnyRows?")
-        any_rows.when(sfn.Condition.number_greater_than("$.file.rows", 0), convert_parts).otherwise(report_load)
-        convert_parts.next(self._list_chunks()).next(write_chunks).next(report_load)
-        return self._receive().next(check_health).next(validate_schema).next(any_rows)
+        check_health.next(validate_schema).next(self._planned(validate_schema))
+        to_load = sfn.Choice(self, "ToLoad?")
+        to_load.when(sfn.Condition.string_equals("$.file.claim.version", ""), self._report_skip)
+        to_load.when(_skipped(), self._settle_skipped)
+        forced = sfn.Condition.boolean_equals("$.file.claim.force", value=True)
+        to_load.when(forced, self._caught(self._ledger.claim_anyway()).next(check_health))
+        to_load.otherwise(self._claimed().next(check_health))
+        return self._receive().next(pin_source).next(to_load)
 
     def _receive(self) -> sfn.Pass:
         """The event as it came, beside the execution that loads it: the start of `shared.events.LoadState`."""
@@ -71,96 +79,91 @@ class LoaderStateMachine(Construct):
         }
         return sfn.Pass(self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": execution})
 
-    def _convert_parts(self) -> sfn.Map:
-        """Over `shared.events.PartRef`; the result is a list of `PartConverted`."""
-        part_ref = {
-            "execution": sfn.JsonPath.string_at("$.execution.name"),
-            "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
-            "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-        }
-        return sfn.Map(
+    def _claimed(self) -> tasks.DynamoUpdateItem:
+        """A version that is loaded or being loaded is skipped; one that was settled just now is claimed again."""
+        claim, read_claim = self._ledger.claim(), self._caught(self._ledger.read_claim())
+        claim.add_catch(read_claim, errors=[AWS_REFUSED_ERROR], result_path=sfn.JsonPath.DISCARD)
+        known = sfn.Choice(self, "Known?")
+        for status, skip in (("loaded", self._already_loaded()), ("claimed", self._being_loaded())):
+            known.when(sfn.Condition.string_equals("$.known.Item.status.S", status), skip.next(self._report_skip))
+        read_claim.next(known.otherwise(claim))
+        return self._caught(claim)
+
+    def _already_loaded(self) -> sfn.Pass:
+        reason = sfn.Result.from_string("already loaded")
+        return sfn.Pass(self, "AlreadyLoaded", result=reason, result_path="$.file.skipped")
+
+    def _being_loaded(self) -> sfn.Pass:
+        """The file as it was, with another execution as the reason to skip it."""
+        by, until = (sfn.JsonPath.string_at(f"$.known.Item.{name}.S") for name in ("execution", "lease_until"))
+        file: Payload = {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in FileRef.__annotations__}
+        file["skipped"] = sfn.JsonPath.format("being loaded by {}, until {} at most", by, until)
+        return sfn.Pass(self, "BeingLoaded", parameters=file, result_path="$.file")
+
+    def _planned(self, validate_schema: tasks.LambdaInvoke) -> sfn.Choice:
+        """Load the rows, if there are any, when it is this version's turn."""
+        wait = sfn.Wait(self, "WaitForOlder", time=sfn.WaitTime.timestamp_path("$.file.not_before"))
+        keys = ("event", "execution", "health", "file")
+        report_load = self._call("ReportLoad", self._functions.report_load, keys=keys, result_path="$.response")
+        self._caught(report_load).next(self._load_settled())
+        convert = self._caught(convert_parts(self, self._functions, self._settings))
+        write = self._caught(write_chunks(self, self._functions, self._settings))
+        convert.next(list_chunks(self)).next(write).next(report_load)
+        any_rows = sfn.Choice(self, "AnyRows?")
+        any_rows.when(_skipped(), self._settle_skipped)
+        any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
+        any_rows.when(sfn.Condition.number_greater_than("$.file.rows", 0), convert)
+        wait.next(validate_schema)
+        return any_rows.otherwise(report_load)
+
+    def _load_settled(self) -> tasks.DynamoUpdateItem:
+        """What is loaded stays loaded, even if the ledger cannot be told: then the response says so."""
+        unsettled = sfn.Pass(
             self,
-            "ConvertParts",
-            items_path="$.file.parts",
-            item_selector=part_ref,
-            max_concurrency=self._settings.convert_concurrency,
-            result_path="$.converted",
-        ).item_processor(self._task("ConvertAndChunk", self._functions.convert_and_chunk))
+            "Unsettled",
+            input_path="$.unsettled",
+            result_path="$.response.data.unsettled",
+            output_path="$.response",
+        )
+        settle = self._ledger.settle_loaded()
+        settle.add_catch(unsettled, errors=["States.ALL"], result_path="$.unsettled")
+        return settle
 
-    def _list_chunks(self) -> sfn.Pass:
-        """One flat list in place of the list of parts: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
-        chunks = sfn.JsonPath.list_at("$.converted[*].chunks[*]")
-        return sfn.Pass(self, "ListChunks", parameters={"chunks": chunks}, result_path="$.converted")
+    def _skip_settled(self) -> tasks.DynamoUpdateItem:
+        settle = self._ledger.settle_skipped()
+        settle.add_catch(self._report_skip, errors=["States.ALL"], result_path="$.unsettled")
+        settle.next(self._report_skip)
+        return settle
 
-    def _write_chunks(self) -> sfn.Map:
-        """Over chunks. Results are dropped: a failing Map would lose them, the outcomes in the work bucket stay."""
-        item = {
-            "load_id": sfn.JsonPath.string_at("$.file.load_id"),
-            "bucket": sfn.JsonPath.string_at("$.file.bucket"),
-            "key": sfn.JsonPath.string_at("$.file.key"),
-            "dataset": sfn.JsonPath.string_at("$.file.dataset"),
-            "execution": sfn.JsonPath.string_at("$.execution.name"),
-            "chunk": sfn.JsonPath.string_at("$$.Map.Item.Value.chunk"),
-            "sha256": sfn.JsonPath.string_at("$$.Map.Item.Value.sha256"),
-            "points": sfn.JsonPath.number_at("$$.Map.Item.Value.points"),
-            "progress": {"next_batch": 0, "waits": 0},
-        }
-        return sfn.Map(
-            self,
-            "WriteChunks",
-            items_path="$.converted.chunks",
-            item_selector=item,
-            max_concurrency=self._settings.write_concurrency,
-            result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._write_chunk())
-
-    def _write_chunk(self) -> sfn.Chain:
-        """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
-        chunk_ref = _same("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points")
-        chunk_ref |= {key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")}
-        write_batch = self._task("WriteBatch", self._functions.write_batch, payload=chunk_ref, result_path="$.progress")
-        wait = sfn.Wait(self, "WaitForInflux", time=sfn.WaitTime.timestamp_path("$.progress.not_before"))
-        written = sfn.Choice(self, "Written?")
-        written.when(sfn.Condition.boolean_equals("$.progress.written", value=True), sfn.Succeed(self, "Done"))
-        return write_batch.next(written.otherwise(wait.next(write_batch)))
-
-    def _report_failure(self) -> tasks.LambdaInvoke:
-        """Report, then fail with the reported error and cause; with the original ones if even that fails."""
-        report = self._task("ReportFailure", self._functions.report_load, result_path="$.failure")
-        unreported = sfn.Fail(self, "FailUnreported", error_path="$.error.Error", cause_path="$.error.Cause")
-        report.add_catch(unreported, errors=["States.ALL"], result_path="$.failure")
-        report.next(sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause"))
+    def _failure_reported(self) -> tasks.LambdaInvoke:
+        """Report and settle, then fail with the reported error and cause; with the original ones if that fails."""
+        report = self._call("ReportFailure", self._functions.report_load, result_path="$.failure")
+        fail = sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause")
+        settle = self._ledger.settle_failed()
+        settle.add_catch(fail, errors=["States.ALL"], result_path="$.unsettled")
+        pinned = sfn.Choice(self, "Pinned?")
+        pinned.when(sfn.Condition.is_present("$.file"), settle.next(fail)).otherwise(fail)
+        report.add_catch(self._unreported().next(pinned), errors=["States.ALL"], result_path="$.unreported")
+        report.next(pinned)
         return report
 
-    def _task(
-        self, state: str, function: lambda_.IFunction, *, payload: Payload | None = None, result_path: str | None = None
+    def _unreported(self) -> sfn.Pass:
+        """In place of what ReportFailure would have said."""
+        error, cause = (sfn.JsonPath.string_at(f"$.error.{name}") for name in ("Error", "Cause"))
+        failure = {"error": error, "cause": cause, "message": cause, "report": ""}
+        return sfn.Pass(self, "Unreported", parameters=failure, result_path="$.failure")
+
+    def _call(
+        self, state: str, function: lambda_.IFunction, *, result_path: str | None = None, keys: tuple[str, ...] = ()
     ) -> tasks.LambdaInvoke:
-        """Invoke `function` with the whole state or with `payload`; retry what may heal, and a killed function once."""
-        task = tasks.LambdaInvoke(
-            self,
-            state,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object(payload) if payload else None,
-            payload_response_only=True,
-            result_path=result_path,
-            retry_on_service_exceptions=False,
-        )
-        for errors in (error_names(TransientError), AWS_TRANSIENT_ERRORS):
-            self._retry(task, errors, attempts=self._settings.transient_attempts)
-        self._retry(task, AWS_KILLED_ERRORS, attempts=self._settings.killed_attempts)
-        return task
+        """With the whole state, or with these keys of it."""
+        payload = same(*keys) if keys else None
+        return invocation(self, state, function, settings=self._settings, payload=payload, result_path=result_path)
 
-    def _retry(self, task: tasks.LambdaInvoke, errors: Sequence[str], *, attempts: int) -> None:
-        task.add_retry(
-            errors=list(errors),
-            interval=Duration.seconds(self._settings.backoff_seconds),
-            backoff_rate=2,
-            max_delay=Duration.seconds(self._settings.max_delay_seconds),
-            jitter_strategy=sfn.JitterType.FULL,
-            max_attempts=attempts,
-        )
+    def _caught(self, state: Catching) -> Catching:
+        state.add_catch(self._report_failure, errors=["States.ALL"], result_path="$.error")
+        return state
 
 
-def _same(*keys: str) -> Payload:
-    """These keys of the state, under the same names."""
-    return {key: sfn.JsonPath.object_at(f"$.{key}") for key in keys}
+def _skipped() -> sfn.Condition:
+    return sfn.Condition.not_(sfn.Condition.string_equals("$.file.skipped", ""))

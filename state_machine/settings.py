@@ -16,7 +16,9 @@ class LoadFunctions:
     report_load: lambda_.IFunction
 
 
-FUNCTION_NAMES = tuple(field.name for field in fields(LoadFunctions))
+LOAD_FUNCTIONS = tuple(field.name for field in fields(LoadFunctions))
+BACKFILL_FUNCTION = "report_backfill"
+FUNCTION_NAMES = (*LOAD_FUNCTIONS, BACKFILL_FUNCTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class MachineSettings:
     """Retries wait `backoff_seconds`, doubling up to `max_delay_seconds`, each wait shortened at random (full jitter).
 
     `timeout_hours` ends an execution that is stuck: the largest load, with its waits for InfluxDB, takes far less.
+    `backfill_days` ends a backfill.
     """
 
     write_concurrency: int = 4
@@ -33,3 +36,4 @@ class MachineSettings:
     transient_attempts: int = 6
     killed_attempts: int = 1
     timeout_hours: int = 6
+    backfill_days: int = 90

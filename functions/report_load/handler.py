@@ -1,4 +1,4 @@
-"""States ReportLoad and ReportFailure: the response, the metrics and the report of a load, once per file."""
+"""States ReportLoad, ReportSkip and ReportFailure: the response, the metrics and the report, once per file."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @logged
 def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureReported:  # noqa: ARG001
-    """ReportFailure where the state holds an error, else ReportLoad."""
+    """ReportFailure where the state holds an error, else ReportLoad or ReportSkip."""
     client, now = boto3.client("s3"), datetime.now(UTC)
     return _report_failure(client, event, now) if "error" in event else _report_load(client, event, now)
 
@@ -40,7 +40,12 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
     load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
     outcomes = read_outcomes(client, load_id, state["execution"]["name"])
     answer = _published(client, state, outcomes, response.failure(state, outcomes, now))
-    return {"error": state["error"]["Error"], "cause": json.dumps(answer, ensure_ascii=False)}
+    return {
+        "error": state["error"]["Error"],
+        "cause": json.dumps(answer, ensure_ascii=False),
+        "message": answer["message"],
+        "report": answer["data"]["report"],
+    }
 
 
 def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> Response:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.errors import AccountingError, NoValidRecordsError
-from shared.events import ChunkOutcome, FileRef, PartOutcome, SetAsideReason
+from shared.events import ChunkOutcome, PartOutcome, PlannedFile, SetAsideReason
 from shared.settings import work_bucket
 from shared.work_bucket import get_json, outcomes_prefix
 
@@ -144,7 +144,7 @@ def check_accounts(outcomes: Outcomes, rows: int) -> None:
         )
 
 
-def check_any_points(outcomes: Outcomes, file: FileRef) -> None:
+def check_any_points(outcomes: Outcomes, file: PlannedFile) -> None:
     """A file of which nothing is left is no success. Raises NoValidRecordsError."""
     if file["rows"] and not outcomes.points:
         raise NoValidRecordsError(f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside")

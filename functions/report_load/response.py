@@ -1,13 +1,14 @@
 """The response of a load: one shape for success, skip and failure."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from functions.report_load.outcomes import Outcomes
 from shared.errors import DataError, LoaderError, subclasses
 from shared.events import Failure, LoadState, Response
 from shared.requested_object import requested_object
+from shared.responses import response, seconds_since
 
 STATUS_CODES = {error.__name__: error.status_code for error in subclasses(LoaderError)}
 
@@ -19,14 +20,14 @@ def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response:
     """The contract's response of a file that is loaded, or that is no load."""
     skipped = state["file"]["skipped"]
     message = f"Skipped: {skipped}" if skipped else "Data loaded successfully"
-    return _response(200, message, _data(state, outcomes, now), now)
+    return response(200, message, _data(state, outcomes, now), now)
 
 
 def failure(state: LoadState, outcomes: Outcomes, now: datetime) -> Response:
     """The same shape with the status of the error and a message that a person can act on."""
     error = state["error"]["Error"]
     message = error_message(state["error"]) + _unwritten(outcomes)
-    return _response(STATUS_CODES.get(error, 500), message, {"error": error} | _data(state, outcomes, now), now)
+    return response(STATUS_CODES.get(error, 500), message, {"error": error} | _data(state, outcomes, now), now)
 
 
 def error_message(error: Failure) -> str:
@@ -40,11 +41,6 @@ def error_message(error: Failure) -> str:
     return str(said) if error["Error"] in STATUS_CODES else f"{error['Error']}: {said}"
 
 
-def seconds_since(start_time: str, now: datetime) -> float:
-    """From the execution's start."""
-    return round((now - datetime.fromisoformat(start_time)).total_seconds(), 3)
-
-
 def _unwritten(outcomes: Outcomes) -> str:
     """Which chunks are not in InfluxDB, if any were staged."""
     chunks = outcomes.unwritten_chunks
@@ -55,11 +51,6 @@ def _unwritten(outcomes: Outcomes) -> str:
         f"; written so far: {outcomes.points_written} of {outcomes.points} points;"
         f" unwritten chunks: {', '.join(chunks[:NAMED_CHUNKS])}{more}"
     )
-
-
-def _response(status: int, message: str, data: dict[str, Any], now: datetime) -> Response:
-    timestamp = now.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return {"statusCode": status, "message": message, "timestamp": timestamp, "data": data}
 
 
 def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""State ValidateSchema: from the event to one pinned object and the plan of its parts."""
+"""States PinSource and ValidateSchema: from the event to one pinned object, then to the plan of its parts."""
 
+from datetime import UTC, datetime
 from io import IOBase
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.validate_schema.footer import read_footer, row_group_rows
 from functions.validate_schema.parts import plan_parts
-from functions.validate_schema.pin import not_a_load, overtaken, pin
+from functions.validate_schema.pin import pin_source
+from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
-from shared.events import FileRef, LoadState, SourceFile
-from shared.logs import logged, logger
-from shared.requested_object import RequestedObject, requested_object
+from shared.events import FileRef, LoadState, PlannedFile, SourceFile
+from shared.logs import logged
+from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
@@ -25,45 +27,31 @@ if TYPE_CHECKING:
 
 @logged
 def lambda_handler(event: LoadState, context: LambdaContext) -> FileRef:  # noqa: ARG001
-    """Pin the object, check its footer and columns, and cut it into parts."""
-    client = boto3.client("s3")
+    """PinSource where the state holds no file yet, else ValidateSchema."""
+    client, now = boto3.client("s3"), datetime.now(UTC)
+    if "file" not in event:
+        return pin_source(client, requested_object(event["event"]), now)
     try:
-        return plan_load(client, requested_object(event["event"]))
+        return plan_load(client, event["file"], now)
     except SchemaMismatchError as error:
         put_json(client, findings_key(event["execution"]["name"]), {"findings": error.findings})
         raise
 
 
-def plan_load(client: "S3Client", requested: RequestedObject) -> FileRef:
-    """What there is to load; nothing, with the reason, where the event is about no load."""
-    if reason := not_a_load(requested):
-        return _skipped(requested, reason)
-    file = pin(client, requested, dataset_of(requested.key))
-    logger.append_keys(load_id=file["load_id"])
-    if reason := overtaken(requested, file):
-        return _skipped(requested, reason)
-    return plan_file(PinnedObject(client, file), file, validate=conversion_settings().validate)
+def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
+    """The plan, if it is this version's turn."""
+    claim = file["claim"]
+    its_turn = ITS_TURN if claim["force"] else turn(claim["version"], versions_in_use(claim), now)
+    file = {**file, "skipped": its_turn.skipped, "not_before": its_turn.not_before}
+    if its_turn != ITS_TURN:
+        return file
+    return {**file, **plan_file(PinnedObject(client, file), file, validate=conversion_settings().validate)}
 
 
-def plan_file(source: IOBase, file: SourceFile, *, validate: bool) -> FileRef:
+def plan_file(source: IOBase, file: SourceFile, *, validate: bool) -> PlannedFile:
     """Check the footer and the columns of what `source` reads, and cut it into parts."""
+    dataset = dataset_of(file["key"])
     metadata = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
-    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset_of(file["key"]), validate=validate)
+    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset, validate=validate)
     parts = plan_parts(row_group_rows(metadata))
-    return {**file, "layout": columns.layout, "rows": metadata.num_rows, "parts": parts, "skipped": ""}
-
-
-def _skipped(requested: RequestedObject, reason: str) -> FileRef:
-    return {
-        "load_id": "",
-        "bucket": requested.bucket,
-        "key": requested.key,
-        "version_id": requested.version_id,
-        "etag": requested.etag,
-        "size": requested.size or 0,
-        "dataset": "",
-        "layout": "wide",
-        "rows": 0,
-        "parts": [],
-        "skipped": reason,
-    }
+    return {**file, "layout": columns.layout, "rows": metadata.num_rows, "parts": parts}

@@ -11,9 +11,10 @@ from moto import mock_aws
 from tests.scripted_influx import ScriptedInflux, scripted_influx
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
-SOURCE, WORK = "source", "work"
+SOURCE, WORK, LEDGER = "source", "work", "ledger"
 
 
 @pytest.fixture
@@ -41,6 +42,18 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
             client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         yield client
+
+
+@pytest.fixture
+def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
+    """An empty one, in the account of the buckets; `LEDGER_TABLE` names it."""
+    monkeypatch.setenv("LEDGER_TABLE", LEDGER)
+    return boto3.resource("dynamodb").create_table(
+        TableName=LEDGER,
+        KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "version", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("object", "version")],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 @pytest.fixture

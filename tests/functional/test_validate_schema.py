@@ -5,6 +5,7 @@ import struct
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,9 +21,10 @@ from shared.errors import (
 )
 from shared.events import FileRef
 from shared.work_bucket import findings_key, get_json
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import LEDGER, SOURCE
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
 KEY = "dataset=generation/year=2024/a b+ç.parquet"
@@ -43,12 +45,38 @@ def parquet(table: pa.Table = TABLE, **options: Any) -> bytes:
     return sink.getvalue()
 
 
-def validate(event: object, context: SimpleNamespace) -> FileRef:
+@pytest.fixture(autouse=True)
+def claims(ledger: "Table") -> "Table":
+    return ledger
+
+
+def asked(event: object, context: SimpleNamespace, **known: Any) -> FileRef:
     execution = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00Z"}
-    return lambda_handler({"event": event, "execution": execution}, context)  # type: ignore[arg-type, typeddict-item]
+    return lambda_handler({"event": event, "execution": execution, **known}, context)  # type: ignore[arg-type, typeddict-item]
 
 
-def named(key: str = KEY, **extra: str) -> dict[str, str]:
+def pin(event: object, context: SimpleNamespace) -> FileRef:
+    """State PinSource."""
+    return asked(event, context)
+
+
+def validate(event: object, context: SimpleNamespace) -> FileRef:
+    """States PinSource, Claim and ValidateSchema, and then the load is over."""
+    file = pin(event, context)
+    claim(file)
+    try:
+        return asked(event, context, file=file)
+    finally:
+        claim(file, status="failed")
+
+
+def claim(file: FileRef, status: str = "claimed") -> None:
+    facts = {name: file["claim"][name] for name in ("object", "version", "last_modified", "sequencer", "lease_until")}
+    item = {**facts, "status": status, "claimed_at": file["claim"]["now"]}
+    boto3.resource("dynamodb").Table(LEDGER).put_item(Item=item)
+
+
+def named(key: str = KEY, **extra: object) -> dict[str, Any]:
     return {"bucket": SOURCE, "key": key, **extra}
 
 
@@ -82,10 +110,10 @@ def test_a_version_asked_for_by_name_is_loaded_even_if_it_is_old(s3: "S3Client",
 def test_an_event_about_an_older_version_is_skipped(s3: "S3Client", context: SimpleNamespace) -> None:
     old = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
     new = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.slice(0, 1)))
-    by_version = validate(notified(**{"version-id": old["VersionId"]}), context)
-    by_etag = validate(notified(etag=old["ETag"].strip('"')), context)
+    by_version = pin(notified(**{"version-id": old["VersionId"]}), context)
+    by_etag = pin(notified(etag=old["ETag"].strip('"')), context)
     assert by_version["skipped"] == by_etag["skipped"] == f"superseded by version {new['VersionId']}"
-    assert (by_version["rows"], by_version["parts"]) == (0, [])
+    assert (by_version["version_id"], by_etag["claim"]["version"]) == (old["VersionId"], "")
 
 
 @pytest.mark.parametrize(
@@ -100,23 +128,26 @@ def test_an_event_about_an_older_version_is_skipped(s3: "S3Client", context: Sim
 def test_what_is_no_load_is_skipped_without_a_look(
     s3: "S3Client", context: SimpleNamespace, key: str, reason: str
 ) -> None:
-    assert validate(named(key), context)["skipped"] == reason
+    file = pin(named(key), context)
+    assert (file["skipped"], file["claim"]["version"]) == (reason, "")
 
 
 def test_an_empty_object_is_skipped_in_an_event_and_refused_by_name(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"")
-    assert validate(notified(size=0), context)["skipped"] == "an empty object"
-    assert validate(notified(), context)["skipped"] == "an empty object"
+    assert pin(notified(size=0), context)["skipped"] == "an empty object"
+    assert pin(notified(), context)["skipped"] == "an empty object"
     with pytest.raises(CorruptParquetError, match="0 bytes"):
         validate(named(), context)
 
 
 def test_an_absent_object_is_named(s3: "S3Client", context: SimpleNamespace) -> None:
     with pytest.raises(SourceNotFoundError, match=r"s3://source/dataset=generation/gone\.parquet"):
-        validate(named("dataset=generation/gone.parquet"), context)
+        pin(named("dataset=generation/gone.parquet"), context)
 
 
-def test_an_unknown_dataset_is_told_which_there_are(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_an_unknown_dataset_is_pinned_and_then_told_which_there_are(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key="dataset=weather/a.parquet", Body=parquet())
+    assert pin(named("dataset=weather/a.parquet"), context)["dataset"] == ""
     with pytest.raises(UnknownDatasetError, match="generation, consumption, transmission"):
         validate(named("dataset=weather/a.parquet"), context)
 
@@ -164,3 +195,27 @@ def test_a_file_cut_at_any_byte_is_corrupt(s3: "S3Client", context: SimpleNamesp
         s3.put_object(Bucket=SOURCE, Key=KEY, Body=whole[:length])
         with pytest.raises(CorruptParquetError):
             validate(named(), context)
+
+
+def test_a_newer_version_in_the_ledger_supersedes_an_older_one(s3: "S3Client", context: SimpleNamespace) -> None:
+    old = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())["VersionId"]
+    newer = pin(named(), context)
+    newer["claim"] |= {"version": "2999-01-01T00:00:00Z v2", "last_modified": newer["claim"]["last_modified"] + 1}
+    claim(newer, status="loaded")
+    file = validate(named(version_id=old), context)
+    assert (file["skipped"], file["parts"]) == ("superseded by version v2", [])
+    assert validate(named(version_id=old, force=True), context)["rows"] == 3
+
+
+def test_it_waits_for_an_older_version_of_the_same_object_only(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    older = pin(named(), context)
+    older["claim"] |= {"version": "1999-01-01T00:00:00Z v0", "last_modified": 0, "lease_until": "2999-01-01T00:00:00Z"}
+    claim(older)
+    waiting = validate(named(), context)
+    assert waiting["not_before"] > older["claim"]["now"]
+    assert (waiting["skipped"], waiting["parts"]) == ("", [])
+    s3.put_object(Bucket=SOURCE, Key="dataset=generation/other.parquet", Body=parquet())
+    assert validate(named("dataset=generation/other.parquet"), context)["rows"] == 3
+    claim(older, status="failed")
+    assert validate(named(), context)["rows"] == 3

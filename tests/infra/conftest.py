@@ -20,6 +20,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra_cdk.app import STACK_NAME, add_stacks
 from infra_cdk.config import app_config
 from infra_cdk.layers import ROOT
+from state_machine.definition import FUNCTION_ARN_PREFIX, LEDGER
 
 REQUIRED = {"influxdb_url": "https://influx.example:8086", "influxdb_org": "ons", "influxdb_bucket": "power"}
 Resource = Mapping[str, Any]
@@ -66,15 +67,28 @@ class Assembly:
         """Properties of the functions, by the name of their folder."""
         return {f["Handler"].split(".")[1]: f for f in self.properties("Lambda::Function").values()}
 
+    def machine(self, name: str) -> Mapping[str, Any]:
+        """Properties of the state machine in this construct."""
+        machines = self.properties("StepFunctions::StateMachine").items()
+        [found] = (machine for key, machine in machines if key.startswith(f"{name}StateMachine"))
+        return found
+
     @cached_property
     def definition(self) -> dict[str, Any]:
-        """Of the state machine; a function's ARN is replaced by the name of its folder."""
-        [machine] = self.properties("StepFunctions::StateMachine").values()
-        handlers = {name: f["Handler"].split(".")[1] for name, f in self.properties("Lambda::Function").items()}
-        pieces = machine["DefinitionString"]["Fn::Join"][1]
-        text = "".join(piece if isinstance(piece, str) else handlers[piece["Fn::GetAtt"][0]] for piece in pieces)
-        definition: dict[str, Any] = json.loads(text)
+        """Of the loader's state machine, as `state_machine.definition` names what it refers to."""
+        definition: dict[str, Any] = json.loads("".join(map(self._named, _pieces(self.machine("Loader")))))
         return definition
+
+    def _named(self, piece: Any) -> str:
+        match piece:
+            case {"Fn::GetAtt": [function, "Arn"]}:
+                handler: str = self.properties("Lambda::Function")[function]["Handler"]
+                return FUNCTION_ARN_PREFIX + handler.split(".")[1]
+            case {"Ref": "AWS::Partition"}:
+                return "aws"
+            case {"Ref": str(logical_id)}:
+                return LEDGER if logical_id.startswith("LedgerTable") else logical_id
+        return str(piece)
 
     @cached_property
     def findings(self) -> list[Mapping[str, Any]]:
@@ -82,6 +96,11 @@ class Assembly:
         file = self.folder / "validation-report.json"
         report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
         return [finding for plugin in report["pluginReports"] for finding in plugin["violations"]]
+
+
+def _pieces(machine: Mapping[str, Any]) -> list[Any]:
+    pieces: list[Any] = machine["DefinitionString"]["Fn::Join"][1]
+    return pieces
 
 
 VPC = {

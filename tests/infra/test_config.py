@@ -49,6 +49,7 @@ def test_a_required_key_is_named(key: str) -> None:
         ("kms_key_arn", "alias/lake"),
         ("decrypt_key_arns", "alias/lake"),
         ("write_reserved_concurrency", "-1"),
+        ("lease_seconds", "0"),
         ("alarm_email", "nobody"),
         ("alarm_hours_without_load", "200"),
         ("log_retention_days", "31"),

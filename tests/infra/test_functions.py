@@ -5,7 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.settings import conversion_settings, delivery_settings, influx_settings, work_bucket
+from shared.settings import (
+    LEASE_SECONDS,
+    conversion_settings,
+    delivery_settings,
+    influx_settings,
+    lease_seconds,
+    ledger_table,
+    work_bucket,
+)
 from state_machine.settings import FUNCTION_NAMES
 from tests.infra.conftest import Assembly
 
@@ -31,7 +39,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     ("name", "told"),
     [
         ("check_health", INFLUX),
-        ("validate_schema", CONVERSION | {"WORK_BUCKET"}),
+        ("validate_schema", CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
         ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT"}),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
         ("report_load", {"WORK_BUCKET"}),
@@ -48,6 +56,13 @@ def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly
     conversion = conversion_settings(variables(assembly, "convert_and_chunk"))
     assert (conversion.max_batch_size, conversion.validate, conversion.drop_invalid_records) == (5000, True, True)
     assert work_bucket(variables(assembly, "report_load")) == "deployed"
+    assert ledger_table(variables(assembly, "validate_schema")) == "deployed"
+
+
+def test_a_lease_outlasts_an_execution_and_the_functions_it_called(assembly: Assembly) -> None:
+    longest_call = max(function["Timeout"] for function in assembly.functions.values())
+    longest_load = assembly.definition["TimeoutSeconds"] + longest_call
+    assert lease_seconds(variables(assembly, "validate_schema")) == LEASE_SECONDS > longest_load
 
 
 def test_only_those_that_read_parquet_carry_arrow(assembly: Assembly) -> None:

@@ -29,8 +29,7 @@ def test_cfn_lint_finds_nothing(variant: Assembly) -> None:
 
 def test_the_validator_of_the_states_language_finds_nothing(variant: Assembly, tmp_path: Path) -> None:
     definition = tmp_path / "definition.json"
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:"
-    definition.write_text(json.dumps(variant.definition).replace('"Resource": "', f'"Resource": "{arn}'))
+    definition.write_text(json.dumps(variant.definition))
     command = [str(ROOT / "node_modules/.bin/asl-validator"), "--json-path", str(definition)]
     validated = subprocess.run(command, capture_output=True, text=True, check=False)
     assert validated.returncode == 0, validated.stdout + validated.stderr

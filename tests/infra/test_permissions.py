@@ -23,6 +23,7 @@ NAMES = {
     r"LoaderStateMachine\w{8}": "state machine",
     r"StorageSource\w{8}|arn:AWS::Partition:s3:::lake": "Source",
     r"StorageWork\w{8}": "Work",
+    r"(arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/)?LedgerTable\w{8}": "Ledger",
     r"TokenSecret\w{8}|arn:AWS::Partition:secretsmanager:.*:secret:influxdb/token-\?{6}": "Token",
     re.escape(KEY_ARN.format(0)): "own key",
     f"{re.escape(KEY_ARN.format(1))}|{re.escape(KEY_ARN.format(2))}": "other keys",

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from cli.main import app as loader
 from shared.datasets import DATASETS
-from shared.settings import conversion_settings, delivery_settings, influx_settings, work_bucket
+from shared.settings import (
+    conversion_settings,
+    delivery_settings,
+    influx_settings,
+    lease_seconds,
+    ledger_table,
+    work_bucket,
+)
 from state_machine.definition import definition
 from state_machine.diagram import mermaid
 from tests.contract import METRICS
@@ -18,6 +25,7 @@ class Asked(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__({"INFLUXDB_URL": "u", "INFLUXDB_ORG": "o", "INFLUXDB_BUCKET": "b", "WORK_BUCKET": "w"})
+        self["LEDGER_TABLE"] = "l"
         self["INFLUXDB_TOKEN"] = "t"
         self.names: set[str] = set()
 
@@ -40,7 +48,7 @@ def test_the_table_of_datasets_is_the_declarations() -> None:
 
 def test_the_table_of_variables_is_what_the_settings_read() -> None:
     asked = Asked()
-    for read in (influx_settings, delivery_settings, conversion_settings, work_bucket):
+    for read in (influx_settings, delivery_settings, conversion_settings, work_bucket, ledger_table, lease_seconds):
         read(asked)
     table = README.split("| variable |")[1].split("\n\n")[0]
     assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", table)) == asked.names

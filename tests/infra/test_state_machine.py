@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from infra_cdk.layers import ROOT
-from shared.errors import AWS_ERRORS, AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, LoaderError, TransientError, error_names
+from shared.errors import (
+    AWS_ERRORS,
+    AWS_KILLED_ERRORS,
+    AWS_REFUSED_ERROR,
+    AWS_TRANSIENT_ERRORS,
+    LoaderError,
+    TransientError,
+    error_names,
+)
 from state_machine.definition import FUNCTION_ARN_PREFIX, definition, readable
 from state_machine.diagram import mermaid
 from tests.infra.conftest import Assembly
+
+BACKOFF = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
 
 
 def states(machine: Any) -> Iterator[tuple[str, Any]]:
@@ -18,6 +26,10 @@ def states(machine: Any) -> Iterator[tuple[str, Any]]:
         yield name, state
         if "ItemProcessor" in state:
             yield from states(state["ItemProcessor"])
+
+
+def tasks(assembly: Assembly) -> list[Any]:
+    return [state for _, state in states(assembly.definition) if state["Type"] == "Task"]
 
 
 def matched(assembly: Assembly, field: str) -> set[str]:
@@ -29,40 +41,47 @@ def matched(assembly: Assembly, field: str) -> set[str]:
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
     known = {*error_names(LoaderError), *AWS_ERRORS}
     assert matched(assembly, "Retry") <= known
-    assert matched(assembly, "Catch") == {"States.ALL"}
+    assert matched(assembly, "Catch") == {"States.ALL", AWS_REFUSED_ERROR}
 
 
 def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -> None:
-    tasks = [state for _, state in states(assembly.definition) if state["Type"] == "Task"]
+    calls = [state for state in tasks(assembly) if state["Resource"].startswith(FUNCTION_ARN_PREFIX)]
     transient, killed = [error_names(TransientError), list(AWS_TRANSIENT_ERRORS)], list(AWS_KILLED_ERRORS)
-    backoff = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
     retry = [
-        *({"ErrorEquals": errors, "MaxAttempts": 6} | backoff for errors in transient),
-        {"ErrorEquals": killed, "MaxAttempts": 1} | backoff,
+        *({"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in transient),
+        {"ErrorEquals": killed, "MaxAttempts": 1} | BACKOFF,
     ]
-    assert len(tasks) == 6
-    assert all(task["Retry"] == retry for task in tasks)
+    assert len(calls) == 8
+    assert all(task["Retry"] == retry for task in calls)
 
 
-@pytest.mark.parametrize("state", ["CheckHealth", "ValidateSchema", "ConvertParts", "WriteChunks", "ReportLoad"])
-def test_every_failure_is_reported(assembly: Assembly, state: str) -> None:
-    caught = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "ReportFailure"}
-    assert assembly.definition["States"][state]["Catch"] == [caught]
+def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: Assembly) -> None:
+    requests = [state for state in tasks(assembly) if ":dynamodb:" in state["Resource"]]
+    refused = {"ErrorEquals": [AWS_REFUSED_ERROR], "MaxAttempts": 0} | BACKOFF
+    assert len(requests) == 6
+    assert all(
+        task["Retry"] == [refused, {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF] for task in requests
+    )
+
+
+def test_every_top_level_task_and_map_catches_everything(assembly: Assembly) -> None:
+    handled = {
+        name: state["Catch"]
+        for name, state in assembly.definition["States"].items()
+        if "Retry" in state or state["Type"] == "Map"
+    }
+    reported = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "ReportFailure"}
+    lesser = {"SettleLoaded", "SettleSkipped", "SettleFailed", "ReportFailure"}
+    assert {name for name, catch in handled.items() if catch[-1] != reported} == lesser
+    assert all(catch[-1]["ErrorEquals"] == ["States.ALL"] for catch in handled.values())
 
 
 def test_interpreters_and_the_diagram_get_what_is_deployed(assembly: Assembly) -> None:
-    def without_arns(machine: Any) -> Any:
-        for _, state in states(machine):
-            state.update(
-                {"Resource": state["Resource"].removeprefix(FUNCTION_ARN_PREFIX)} if "Resource" in state else {}
-            )
-        return machine
-
-    assert without_arns(definition()) == assembly.definition
+    assert definition() == assembly.definition
 
 
 def test_it_is_traced_logged_and_ends(assembly: Assembly) -> None:
-    [machine] = assembly.properties("StepFunctions::StateMachine").values()
+    machine = assembly.machine("Loader")
     assert machine["TracingConfiguration"] == {"Enabled": True}
     assert machine["LoggingConfiguration"]["Level"] == "ALL"
     assert assembly.definition["TimeoutSeconds"] == 6 * 3600

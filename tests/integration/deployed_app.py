@@ -97,8 +97,9 @@ class DeployedApp:
             time.sleep(0.1)
         return execution
 
-    def named(self, key: str) -> dict[str, str]:
-        return {"bucket": self.source_bucket, "key": key}
+    def named(self, key: str) -> dict[str, Any]:
+        """Load it again, whatever the ledger says."""
+        return {"bucket": self.source_bucket, "key": key, "force": True}
 
     def history(self, execution: Execution) -> list[Any]:
         client = self.cloud.client("stepfunctions")

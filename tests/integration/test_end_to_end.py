@@ -77,7 +77,7 @@ def test_all_three_shapes_of_input_load_the_same_object(app: DeployedApp, tmp_pa
     by_event = app.load(ODD_KEY, table)
     encoded = quote_plus(ODD_KEY, safe="/")
     records = [{"s3": {"bucket": {"name": app.source_bucket}, "object": {"key": encoded}}}]
-    by_notification, by_name = app.run({"Records": records}), app.run(app.named(ODD_KEY))
+    by_notification, by_name = app.run({"Records": records, "force": True}), app.run(app.named(ODD_KEY))
     for execution in (by_event, by_notification, by_name):
         check_contract(execution.answer, dataset="generation", rows=60, points=60, batches=1)
         assert execution.answer["data"]["load_id"] == by_event.answer["data"]["load_id"]
@@ -142,7 +142,8 @@ def test_a_stopped_influxdb_is_retried_and_then_a_503_with_nothing_staged(app: D
     assert [key for key in app.work_keys("staging/") if execution.arn.rsplit(":", 1)[1] in key] == []
 
 
-def test_a_wrong_token_is_a_500_that_is_not_retried(app: DeployedApp) -> None:
+def test_a_wrong_token_is_a_500_that_is_not_retried(app: DeployedApp, tmp_path: Path) -> None:
+    app.load("dataset=generation/any.parquet", sample(tmp_path, "generation", 5))
     secrets, name = app.cloud.client("secretsmanager"), app.outputs["TokenSecretName"]
     secrets.put_secret_value(SecretId=name, SecretString="not-the-token")
     try:

@@ -1,16 +1,17 @@
 """The synthesized definition, and what executes it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from state_machine.definition import definition as synthesized
 from state_machine.settings import MachineSettings
-from tests.functional.state_machine.interpreter import Ended, interpreter
+from tests.functional.state_machine.interpreter import Ended, Interpreter, interpreter
 from tests.functional.state_machine.scripted_functions import EVENT, Functions
 
 Run = Callable[..., Ended]
+Item = Mapping[str, Any]
 
 
 @pytest.fixture(scope="package")
@@ -19,11 +20,22 @@ def definition() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="package")
-def run(definition: dict[str, Any]) -> Iterator[Run]:
-    """Executes the definition, or another one, on the event of a file."""
+def running() -> Iterator[Interpreter]:
+    with interpreter() as started:
+        yield started
 
-    def execute(called: Functions, machine: dict[str, Any] = definition) -> Ended:
-        return running.run(machine, called, EVENT)
 
-    with interpreter() as running:
-        yield execute
+@pytest.fixture(scope="package")
+def run(definition: dict[str, Any], running: Interpreter) -> Run:
+    """Executes the definition, or another one, on the event of a file and an empty ledger, or this one."""
+
+    def execute(
+        called: Functions,
+        machine: dict[str, Any] = definition,
+        *,
+        ledger: Sequence[Item] = (),
+        longest_s: float = 300,
+    ) -> Ended:
+        return running.run(machine, called, EVENT, ledger=ledger, longest_s=longest_s)
+
+    return execute

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -15,9 +15,11 @@ from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.stepfunctions.parser.asl.utils import json_path
 
+from state_machine.definition import LEDGER
 from tests.functional.state_machine.scripted_functions import Functions, Raised
 
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+LEDGER_KEY: Mapping[str, Literal["HASH", "RANGE"]] = {"object": "HASH", "version": "RANGE"}
 ROLE = "arn:aws:iam::123456789012:role/loader"
 
 
@@ -27,6 +29,7 @@ class Ended:
 
     client: Any
     arn: str
+    ledger: Sequence[Mapping[str, Any]]
 
     @cached_property
     def description(self) -> Mapping[str, Any]:
@@ -65,23 +68,51 @@ class Ended:
 class Interpreter:
     """Runs definitions, one at a time."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self) -> None:
+        session = boto3.Session("x", "x", region_name="us-east-1")
+        self.client: Any = session.client("stepfunctions")
+        self.s3: Any = session.client("s3")
+        self.ledger: Any = session.resource("dynamodb").create_table(
+            TableName=LEDGER,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in LEDGER_KEY.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in LEDGER_KEY],
+            BillingMode="PAY_PER_REQUEST",
+        )
         self._functions = Functions({})
         self._runs = count()
 
-    def run(self, definition: Mapping[str, Any], functions: Functions, event: object) -> Ended:
-        """Execute to the end; the execution is called `execution`."""
+    def run(
+        self,
+        definition: Mapping[str, Any],
+        functions: Functions,
+        event: object,
+        *,
+        ledger: Sequence[Mapping[str, Any]],
+        longest_s: float,
+    ) -> Ended:
+        """Execute to the end on a ledger with these items; what finds no end in time is ABORTED."""
         self._functions = functions
+        self._write_ledger(ledger)
         name = f"loader-{next(self._runs)}"
-        machine = self._client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
-        started = self._client.start_execution(
+        machine = self.client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+        started = self.client.start_execution(
             stateMachineArn=machine["stateMachineArn"], name="execution", input=json.dumps(event)
         )
         arn = started["executionArn"]
-        while self._client.describe_execution(executionArn=arn)["status"] == "RUNNING":
+        deadline = time.monotonic() + longest_s
+        while self.client.describe_execution(executionArn=arn)["status"] == "RUNNING":
             time.sleep(0.005)
-        return Ended(self._client, arn)
+            if time.monotonic() > deadline:
+                self.client.stop_execution(executionArn=arn)
+        return Ended(self.client, arn, self.ledger.scan()["Items"])
+
+    def _write_ledger(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """In place of what it holds."""
+        with self.ledger.batch_writer() as batch:
+            for item in self.ledger.scan()["Items"]:
+                batch.delete_item(Key={name: item[name] for name in LEDGER_KEY})
+        for item in items:
+            self.ledger.put_item(Item=item)
 
     def invoke(self, name: str, _qualifier: object, body: Any, _headers: object, response_headers: Any) -> bytes:
         """In place of `LambdaSimpleBackend.invoke`."""
@@ -95,8 +126,7 @@ class Interpreter:
 @contextmanager
 def interpreter() -> Iterator[Interpreter]:
     with pytest.MonkeyPatch.context() as patch, mock_aws(config=CONFIG):
-        client = boto3.client("stepfunctions", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        running = Interpreter(client)
+        running = Interpreter()
         patch.setattr(LambdaSimpleBackend, "invoke", running.invoke)
         # Nothing under a wildcard is an empty list in AWS (localstack/localstack#12318); moto knows it of one wildcard.
         patch.setattr(json_path, "_PATTERN_SLICE_OR_WILDCARD_ACCESS", r"\[\*\]")

@@ -11,6 +11,15 @@ Payload = dict[str, Any]
 EVENT = {"bucket": "landing", "key": "dataset=generation/a.parquet"}
 HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "2.7.12", "bucket": "found"}
 PARTS = [{"part": n, "first_group": n, "end_group": n + 1, "first_row": 1000 * n, "rows": 1000} for n in range(2)]
+CLAIM = {
+    "object": "s3://landing/dataset=generation/a.parquet",
+    "version": "2024-01-01T00:00:00Z v1",
+    "last_modified": 1704067200,
+    "sequencer": "0055AED6DCD90281E5",
+    "now": "2024-01-01T00:01:00Z",
+    "lease_until": "2024-01-01T06:16:00Z",
+    "force": False,
+}
 FILE: dict[str, Any] = {
     "load_id": "0123456789abcdef",
     "bucket": "landing",
@@ -20,11 +29,24 @@ FILE: dict[str, Any] = {
     "size": 4096,
     "dataset": "generation",
     "layout": "wide",
+    "claim": CLAIM,
     "rows": 2000,
     "parts": PARTS,
     "skipped": "",
+    "not_before": "",
 }
-RESPONSE = {"statusCode": 200, "message": "Data loaded successfully", "data": {"points_written": 2000}}
+PINNED = FILE | {"rows": 0, "parts": []}
+REPORT = "reports/generation/0123456789abcdef/execution.json"
+RESPONSE = {
+    "statusCode": 200,
+    "message": "Data loaded successfully",
+    "data": {
+        "points_written": 1990,
+        "batches_processed": 4,
+        "conversion_stats": {"input_rows": 2000},
+        "report": REPORT,
+    },
+}
 WRITTEN = {"chunk": "", "written": True, "next_batch": 1, "not_before": "", "waits": 0}
 
 
@@ -76,7 +98,7 @@ def functions(**answers: Answer) -> Functions:
     """All is well, unless `answers` say otherwise."""
     healthy: dict[str, Answer] = {
         "check_health": always(HEALTH),
-        "validate_schema": always(FILE),
+        "validate_schema": pinned_then(always(FILE)),
         "convert_and_chunk": converted,
         "write_batch": always(WRITTEN),
         "report_load": always(RESPONSE),
@@ -84,9 +106,20 @@ def functions(**answers: Answer) -> Functions:
     return Functions(healthy | answers)
 
 
+def pinned_then(answer: Answer) -> Answer:
+    """The file as PinSource pins it; `answer` is what ValidateSchema makes of it."""
+    return lambda state: answer(state) if "file" in state else PINNED
+
+
+def forced() -> Answer:
+    """The input asked for it."""
+    return in_turn(*(file | {"claim": CLAIM | {"force": True}} for file in (PINNED, FILE)))
+
+
 def reported(state: dict[str, Any]) -> dict[str, str]:
     """As ReportFailure answers: the error with a response as its cause."""
-    return {"error": state["error"]["Error"], "cause": json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})}
+    error, cause = state["error"]["Error"], json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})
+    return {"error": error, "cause": cause, "message": "what to do", "report": REPORT}
 
 
 def reporting(state: dict[str, Any]) -> Any:

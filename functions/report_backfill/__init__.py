@@ -1,0 +1,1 @@
+"""States ReportBackfill and ReportGivenUp: what became of the files under a prefix, as the ledger knows it."""

@@ -1,0 +1,53 @@
+"""The ledger: a DynamoDB table with one item for each version of each object that was to be loaded.
+
+The state machine writes it (`state_machine/ledger.py`), functions read it. Its key is `object` and `version`.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+import boto3
+
+from shared.settings import ledger_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+class LedgerItem(TypedDict):
+    """What functions read of an item. A claim has times; what failed or was skipped has a `message`."""
+
+    object: str
+    version: str
+    status: Literal["claimed", "loaded", "failed", "skipped"]
+    execution: str
+    last_modified: int
+    sequencer: str
+    claimed_at: NotRequired[str]
+    lease_until: NotRequired[str]
+    error: NotRequired[str]
+    message: NotRequired[str]
+    report: NotRequired[str]
+
+
+def object_name(bucket: str, key: str) -> str:
+    """First half of the ledger's key."""
+    return f"s3://{bucket}/{key}"
+
+
+def version_name(last_modified: datetime, version_id: str, etag: str) -> str:
+    """Second half of the ledger's key, which sorts by time.
+
+    Without versions (S3 then says "null", or nothing) bytes that return to what they were are a version of their own.
+    """
+    return f"{utc_seconds(last_modified)} {etag.strip(chr(34)) if version_id in ('', 'null') else version_id}"
+
+
+def utc_seconds(time: datetime) -> str:
+    """ISO 8601, so that texts compare as times do."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def ledger() -> "Table":
+    """The table that LEDGER_TABLE names."""
+    return boto3.resource("dynamodb").Table(ledger_table())

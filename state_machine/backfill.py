@@ -1,0 +1,173 @@
+"""The backfill: one execution loads every file under a prefix that the ledger does not know to be loaded.
+
+Each file is a child execution of a Distributed Map, and each load an execution of the loader. JSONPath only, as there.
+"""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from shared.errors import AWS_START_ERRORS
+from state_machine.invocations import invocation, retry
+from state_machine.settings import MachineSettings
+
+DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10}
+"""Loads at once, each with several writers; and how many may fail before something else must be wrong."""
+
+RESULTS = "staging/backfills"
+"""Where Step Functions writes what became of each child: more than a state may hold. It expires with what is staged."""
+
+
+class BackfillStateMachine(Construct):
+    """Its input is `{"bucket": …, "prefix": …}` and, if wanted, keys of `DEFAULTS`.
+
+    Its role is told what it may do by `infra_cdk.permissions`, where it is not allowed to stop loads: when a backfill
+    is stopped, those that are under way go on to their end, and none is left claimed by an execution that was killed.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        load: sfn.IStateMachine,
+        report: lambda_.IFunction,
+        work: s3.IBucket,
+        ledger: dynamodb.ITable,
+        settings: MachineSettings,
+        log_group: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)  # noqa: FBT003
+        self._load = load
+        self._report = report
+        self._work = work
+        self._ledger = ledger
+        self._settings = settings
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(self._backfill()),
+            timeout=Duration.days(settings.backfill_days),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+        )
+
+    def _backfill(self) -> sfn.Chain:
+        """The report is of the ledger, so that it is the same whether all went well, or the Map gave up."""
+        load_files = self._load_files()
+        given_up = invocation(
+            self, "ReportGivenUp", self._report, settings=self._settings, result_path="$.failure"
+        ).next(sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause"))
+        load_files.add_catch(given_up, errors=["States.ALL"], result_path="$.error")
+        report = invocation(self, "ReportBackfill", self._report, settings=self._settings)
+        return self._receive().next(load_files).next(report)
+
+    def _receive(self) -> sfn.Chain:
+        """`shared.events.BackfillState`: the input over the defaults."""
+        execution = {
+            "id": sfn.JsonPath.string_at("$$.Execution.Id"),
+            "name": sfn.JsonPath.string_at("$$.Execution.Name"),
+            "start_time": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+        }
+        parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": execution}}
+        defaults, given, known = (sfn.JsonPath.object_at(f"$.{part}") for part in parts)
+        merged = sfn.JsonPath.json_merge(sfn.JsonPath.json_merge(defaults, given), known)
+        receive = sfn.Pass(self, "Receive", parameters=parts)
+        return receive.next(sfn.Pass(self, "Begin", parameters={"state": merged}, output_path="$.state"))
+
+    def _load_files(self) -> sfn.DistributedMap:
+        """Over the objects that the bucket has now; a child fails as its load fails."""
+        listed = {"etag": "Etag", "last_modified": "LastModified", "key": "Key"}
+        item = {name: sfn.JsonPath.object_at(f"$$.Map.Item.Value.{field}") for name, field in listed.items()}
+        return sfn.DistributedMap(
+            self,
+            "LoadFiles",
+            label="LoadFiles",
+            item_reader=_Objects(
+                bucket_name_path=sfn.JsonPath.string_at("$.bucket"), prefix=sfn.JsonPath.string_at("$.prefix")
+            ),
+            item_selector=item | {"bucket": sfn.JsonPath.string_at("$.bucket")},
+            max_concurrency_path="$.max_concurrency",
+            tolerated_failure_percentage_path="$.tolerated_failure_percentage",
+            result_writer_v2=_Results(bucket=self._work, prefix=RESULTS),
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(self._load_file())
+
+    def _load_file(self) -> sfn.Choice:
+        """What is no file, or is loaded, costs no load."""
+        done = sfn.Succeed(self, "Done")
+        loaded = sfn.Choice(self, "Loaded?")
+        loaded.when(sfn.Condition.number_greater_than("$.ledger.Count", 0), done)
+        loaded.otherwise(self._start_load())
+        is_file = sfn.Choice(self, "File?")
+        temporary = sfn.Condition.string_matches("$.key", "*/_temporary/*")
+        is_file.when(temporary, done)
+        is_file.when(sfn.Condition.string_matches("$.key", "*.parquet"), self._find_loaded().next(loaded))
+        return is_file.otherwise(done)
+
+    def _find_loaded(self) -> tasks.CallAwsService:
+        """By bytes and time, since a list of objects does not tell their versions."""
+        expected = {"object": "S", "status": "S", "etag": "S", "last_modified": "N"}
+        values = {
+            "object": sfn.JsonPath.format("s3://{}/{}", *map(sfn.JsonPath.string_at, ("$.bucket", "$.key"))),
+            "status": "loaded",
+            "etag": sfn.JsonPath.string_at("$.etag"),
+            "last_modified": sfn.JsonPath.format("{}", sfn.JsonPath.string_at("$.last_modified")),
+        }
+        find = tasks.CallAwsService(
+            self,
+            "FindLoaded",
+            service="dynamodb",
+            action="query",
+            parameters={
+                "TableName": self._ledger.table_name,
+                "Select": "COUNT",
+                "ConsistentRead": True,
+                "KeyConditionExpression": "#object = :object",
+                "FilterExpression": "#status = :status AND #etag = :etag AND #last_modified = :last_modified",
+                "ExpressionAttributeNames": {f"#{name}": name for name in expected},
+                "ExpressionAttributeValues": {f":{name}": {kind: values[name]} for name, kind in expected.items()},
+            },
+            iam_resources=[self._ledger.table_arn],
+            iam_action="dynamodb:Query",
+            result_path="$.ledger",
+        )
+        retry(find, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
+        return find
+
+    def _start_load(self) -> sfn.CustomState:
+        """And wait for its end. CDK's own task would give leave to stop it."""
+        request = {
+            "StateMachineArn": self._load.state_machine_arn,
+            "Input": {
+                "bucket.$": "$.bucket",
+                "key.$": "$.key",
+                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",
+            },
+        }
+        resource = f"arn:{Stack.of(self).partition}:states:::states:startExecution.sync:2"
+        state = {"Type": "Task", "Resource": resource, "Parameters": request}
+        start = sfn.CustomState(self, "StartLoad", state_json=state)
+        retry(start, AWS_START_ERRORS, attempts=self._settings.transient_attempts, settings=self._settings)
+        return start
+
+
+class _Objects(sfn.S3ObjectsItemReader):
+    """CDK would let it list every bucket."""
+
+    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
+        return []
+
+
+class _Results(sfn.ResultWriterV2):
+    """CDK would let it write all of the bucket."""
+
+    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
+        return []

@@ -1,0 +1,145 @@
+"""The states that read and write the ledger: each one a single request that Step Functions sends to DynamoDB itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from shared.errors import AWS_REFUSED_ERROR
+from state_machine.invocations import retry
+from state_machine.settings import MachineSettings
+
+Value = tasks.DynamoAttributeValue
+Values = Mapping[str, Value]
+
+FREE = (
+    "attribute_not_exists(#status) OR #status IN (:failed, :skipped)"
+    " OR (#status = :status AND #lease_until < :claimed_at) OR #execution = :execution"
+)
+"""When a version may be claimed. The last case is this very claim, repeated because its answer was lost."""
+
+OWN = "#execution = :execution"
+"""When a version may be settled: an execution whose lease ended may find it claimed by another."""
+
+SETTLED = ("settled_at", "input_rows", "points_written", "batches_processed", "report", "error", "message")
+"""What a former attempt left, and a new claim removes."""
+
+
+class LedgerStates:
+    """Makes the states in `scope`. They find claim and file at `$.file`, and the execution at `$.execution`.
+
+    A refused write is an answer and not tried again. Everything else is, whatever its name: DynamoDB's optimized
+    integration calls throttling `DynamoDB.AmazonDynamoDBException`, as it does much that cannot heal.
+    """
+
+    def __init__(self, scope: Construct, table: dynamodb.ITable, settings: MachineSettings) -> None:
+        self._scope = scope
+        self._table = table
+        self._settings = settings
+
+    def claim(self) -> tasks.DynamoUpdateItem:
+        """Ends with `AWS_REFUSED_ERROR` where the version is loaded, or being loaded."""
+        free = {"failed": Value.from_string("failed"), "skipped": Value.from_string("skipped")}
+        return self._update("Claim", _claimed(), keep=_facts(), remove=SETTLED, condition_expression=FREE, compare=free)
+
+    def claim_anyway(self) -> tasks.DynamoUpdateItem:
+        """What `force` asks for."""
+        return self._update("ClaimAnyway", _claimed(), keep=_facts(), remove=SETTLED)
+
+    def read_claim(self) -> tasks.DynamoGetItem:
+        """What the ledger holds instead: the item comes to `$.known.Item`."""
+        read = tasks.DynamoGetItem(
+            self._scope, "ReadClaim", table=self._table, key=_key(), consistent_read=True, result_path="$.known"
+        )
+        self._retry(read)
+        return read
+
+    def settle_loaded(self) -> tasks.DynamoUpdateItem:
+        """With counts and report of the response at `$.response`, which becomes the output."""
+        data = "$.response.data"
+        counts = {
+            "input_rows": _number(f"{data}.conversion_stats.input_rows"),
+            "points_written": _number(f"{data}.points_written"),
+            "batches_processed": _number(f"{data}.batches_processed"),
+        }
+        loaded = _settled("loaded") | counts | _texts(report=f"{data}.report")
+        return self._update("SettleLoaded", loaded, condition_expression=OWN, output_path="$.response")
+
+    def settle_failed(self) -> tasks.DynamoUpdateItem:
+        """With what is said at `$.failure`."""
+        said = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
+        return self._update("SettleFailed", _settled("failed") | said, condition_expression=OWN)
+
+    def settle_skipped(self) -> tasks.DynamoUpdateItem:
+        """A version that was overtaken, before it was claimed or after; what others made of it stays."""
+        skipped = _settled("skipped") | _texts(message="$.file.skipped")
+        new_or_own = f"attribute_not_exists(#status) OR {OWN}"
+        return self._update("SettleSkipped", skipped, keep=_facts(), condition_expression=new_or_own)
+
+    def _update(
+        self,
+        state: str,
+        write: Values,
+        *,
+        keep: Values | None = None,
+        remove: tuple[str, ...] = ("lease_until",),
+        compare: Values | None = None,
+        **properties: Any,
+    ) -> tasks.DynamoUpdateItem:
+        """Set what to `write` and what to `keep`, the latter only where it is not set. To `compare`: the condition's.
+
+        All names are placeholders, since DynamoDB reserves many, such as `status`.
+        """
+        keep = keep or {}
+        assignments = [f"#{name} = :{name}" for name in write]
+        assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in keep]
+        values = {**write, **keep, **(compare or {})}
+        update = tasks.DynamoUpdateItem(
+            self._scope,
+            state,
+            table=self._table,
+            key=_key(),
+            update_expression=f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in remove)}",
+            expression_attribute_names={f"#{name}": name for name in (*write, *keep, *remove)},
+            expression_attribute_values={f":{name}": value for name, value in values.items()},
+            result_path=sfn.JsonPath.DISCARD,
+            **properties,
+        )
+        self._retry(update)
+        return update
+
+    def _retry(self, task: sfn.TaskStateBase) -> None:
+        retry(task, [AWS_REFUSED_ERROR], attempts=0, settings=self._settings)
+        retry(task, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
+
+
+def _key() -> dict[str, Value]:
+    return _texts(object="$.file.claim.object", version="$.file.claim.version")
+
+
+def _claimed() -> dict[str, Value]:
+    claim = _texts(execution="$.execution.id", claimed_at="$.file.claim.now", lease_until="$.file.claim.lease_until")
+    return claim | {"status": Value.from_string("claimed")}
+
+
+def _settled(status: str) -> dict[str, Value]:
+    settled = _texts(execution="$.execution.id", settled_at="$$.State.EnteredTime")
+    return settled | {"status": Value.from_string(status)}
+
+
+def _facts() -> dict[str, Value]:
+    """What never changes of a version. An input may lack the sequencer that an earlier one had."""
+    claim = _texts(sequencer="$.file.claim.sequencer") | {"last_modified": _number("$.file.claim.last_modified")}
+    return claim | _texts(load_id="$.file.load_id", dataset="$.file.dataset", etag="$.file.etag")
+
+
+def _texts(**paths: str) -> dict[str, Value]:
+    return {name: Value.from_string(sfn.JsonPath.string_at(path)) for name, path in paths.items()}
+
+
+def _number(path: str) -> Value:
+    """DynamoDB takes numbers as text."""
+    return Value.number_from_string(sfn.JsonPath.format("{}", sfn.JsonPath.string_at(path)))

@@ -1,0 +1,68 @@
+"""The two Maps of a load: over the parts of its file, and over the chunks that they became."""
+
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from shared.events import SourceFile
+from state_machine.invocations import invocation, same
+from state_machine.settings import LoadFunctions, MachineSettings
+
+
+def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
+    """Over `shared.events.PartRef`; the result is a list of `PartConverted`."""
+    part_ref = {
+        "execution": sfn.JsonPath.string_at("$.execution.name"),
+        "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
+        "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
+    }
+    return sfn.Map(
+        scope,
+        "ConvertParts",
+        items_path="$.file.parts",
+        item_selector=part_ref,
+        max_concurrency=settings.convert_concurrency,
+        result_path="$.converted",
+    ).item_processor(invocation(scope, "ConvertAndChunk", functions.convert_and_chunk, settings=settings))
+
+
+def list_chunks(scope: Construct) -> sfn.Pass:
+    """One flat list in place of the list of parts: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
+    chunks = sfn.JsonPath.list_at("$.converted[*].chunks[*]")
+    return sfn.Pass(scope, "ListChunks", parameters={"chunks": chunks}, result_path="$.converted")
+
+
+def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
+    """Over chunks. Results are dropped: a failing Map would lose them, the outcomes in the work bucket stay."""
+    item = {
+        "load_id": sfn.JsonPath.string_at("$.file.load_id"),
+        "bucket": sfn.JsonPath.string_at("$.file.bucket"),
+        "key": sfn.JsonPath.string_at("$.file.key"),
+        "dataset": sfn.JsonPath.string_at("$.file.dataset"),
+        "execution": sfn.JsonPath.string_at("$.execution.name"),
+        "chunk": sfn.JsonPath.string_at("$$.Map.Item.Value.chunk"),
+        "sha256": sfn.JsonPath.string_at("$$.Map.Item.Value.sha256"),
+        "points": sfn.JsonPath.number_at("$$.Map.Item.Value.points"),
+        "progress": {"next_batch": 0, "waits": 0},
+    }
+    return sfn.Map(
+        scope,
+        "WriteChunks",
+        items_path="$.converted.chunks",
+        item_selector=item,
+        max_concurrency=settings.write_concurrency,
+        result_path=sfn.JsonPath.DISCARD,
+    ).item_processor(_write_chunk(scope, functions, settings))
+
+
+def _write_chunk(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Chain:
+    """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
+    chunk_ref = same("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points") | {
+        key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
+    }
+    write_batch = invocation(
+        scope, "WriteBatch", functions.write_batch, settings=settings, payload=chunk_ref, result_path="$.progress"
+    )
+    wait = sfn.Wait(scope, "WaitForInflux", time=sfn.WaitTime.timestamp_path("$.progress.not_before"))
+    written = sfn.Choice(scope, "Written?")
+    written.when(sfn.Condition.boolean_equals("$.progress.written", value=True), sfn.Succeed(scope, "Done"))
+    return write_batch.next(written.otherwise(wait.next(write_batch)))

@@ -1,0 +1,128 @@
+"""ReportBackfill and ReportGivenUp: what became of the files under a prefix."""
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from functions.report_backfill import response, standings
+from functions.report_backfill.handler import lambda_handler
+from shared.ledger import object_name, version_name
+from shared.work_bucket import get_json
+from tests.functional.conftest import LEDGER, SOURCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+
+PREFIX = "dataset=generation/"
+EXECUTION = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00.000Z"}
+GIVEN_UP = {
+    "Error": "States.ExceedToleratedFailureThreshold",
+    "Cause": "The specified tolerated failure threshold was exceeded",
+}
+
+
+@pytest.fixture(autouse=True)
+def tables(ledger: "Table") -> "Table":
+    return ledger
+
+
+def put(s3: "S3Client", name: str) -> str:
+    """Its key."""
+    s3.put_object(Bucket=SOURCE, Key=f"{PREFIX}{name}", Body=name.encode())
+    return f"{PREFIX}{name}"
+
+
+def know(s3: "S3Client", key: str, status: str, **more: str) -> None:
+    """The ledger knows the current version of the object."""
+    head = s3.head_object(Bucket=SOURCE, Key=key)
+    version = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])
+    item = {"object": object_name(SOURCE, key), "version": version, "status": status, "execution": "arn:x", **more}
+    boto3.resource("dynamodb").Table(LEDGER).put_item(Item=item)
+
+
+def report(context: SimpleNamespace, **more: Any) -> dict[str, Any]:
+    state = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
+    answer: Any = lambda_handler(state, context)  # type: ignore[arg-type]
+    return dict(answer)
+
+
+def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
+    for name in ("a.parquet", "b/c.parquet"):
+        know(s3, put(s3, name), "loaded")
+    answer = report(context)
+    assert (answer["statusCode"], answer["message"]) == (200, "All 2 files are loaded")
+    assert answer["data"] | {"processing_time_seconds": 1} == {
+        "bucket": SOURCE,
+        "prefix": PREFIX,
+        "files": 2,
+        "loaded_files": 2,
+        "not_loaded": [],
+        "report": "backfills/run-1.json",
+        "processing_time_seconds": 1,
+    }
+
+
+def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", context: SimpleNamespace) -> None:
+    failure = {"error": "CorruptParquetError", "message": "write it again", "report": "reports/r.json"}
+    know(s3, put(s3, "a.parquet"), "loaded")
+    know(s3, put(s3, "b.parquet"), "failed", **failure)
+    know(s3, put(s3, "c.parquet"), "claimed", lease_until="2024-01-01T06:00:00Z")
+    put(s3, "d.parquet")
+    answer = report(context)
+    assert answer["message"] == "1 of 4 files are loaded: data.not_loaded names the other 3"
+    b, c, d = answer["data"]["not_loaded"]
+    assert b == {"key": f"{PREFIX}b.parquet", "status": "failed", "execution": "arn:x", **failure}
+    assert (c["status"], c["message"]) == ("claimed", "being loaded, until 2024-01-01T06:00:00Z at most")
+    assert (d["key"], d["status"]) == (f"{PREFIX}d.parquet", "unknown")
+
+
+def test_what_counts_is_the_version_that_is_there_now(s3: "S3Client", context: SimpleNamespace) -> None:
+    key = put(s3, "a.parquet")
+    know(s3, key, "loaded")
+    s3.put_object(Bucket=SOURCE, Key=key, Body=b"rewritten")
+    assert [file["status"] for file in report(context)["data"]["not_loaded"]] == ["unknown"]
+    know(s3, key, "loaded")
+    deleted = put(s3, "b.parquet")
+    s3.delete_object(Bucket=SOURCE, Key=deleted)
+    assert report(context)["message"] == "All 1 files are loaded"
+
+
+def test_without_versions_it_is_the_bytes_and_their_time(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.delete_bucket(Bucket=SOURCE)
+    s3.create_bucket(Bucket=SOURCE)
+    know(s3, put(s3, "a.parquet"), "loaded")
+    assert report(context)["message"] == "All 1 files are loaded"
+
+
+def test_what_is_no_file_is_not_counted(s3: "S3Client", context: SimpleNamespace) -> None:
+    for name in ("_SUCCESS", "folder/", "_temporary/0/a.parquet", "a.csv"):
+        put(s3, name)
+    assert report(context)["message"] == "All 0 files are loaded"
+
+
+def test_a_response_names_some_and_the_report_all(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response, "NAMED_FILES", 2)
+    monkeypatch.setattr(standings, "MOST_KEYS", 2)
+    keys = [put(s3, f"{n}.parquet") for n in range(5)]
+    know(s3, keys[4], "loaded")
+    answer = report(context)
+    assert answer["message"].endswith("data.not_loaded names 2 of the other 4, the report all")
+    assert [file["key"] for file in answer["data"]["not_loaded"]] == keys[:2]
+    stored = get_json(s3, answer["data"]["report"])
+    assert [file["key"] for file in stored["not_loaded"]] == keys[:4]
+    assert stored["response"] == answer
+
+
+def test_a_map_that_gave_up_is_a_failure_of_the_same_shape(s3: "S3Client", context: SimpleNamespace) -> None:
+    put(s3, "a.parquet")
+    answer = report(context, error=GIVEN_UP)
+    cause = json.loads(answer["cause"])
+    assert (answer["error"], cause["statusCode"]) == (GIVEN_UP["Error"], 500)
+    assert cause["message"].startswith(f"{GIVEN_UP['Error']}: {GIVEN_UP['Cause']}: 0 of 1 files are loaded")
+    assert (cause["data"]["error"], len(cause["data"]["not_loaded"])) == (GIVEN_UP["Error"], 1)

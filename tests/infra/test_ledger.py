@@ -1,0 +1,36 @@
+"""The ledger's table."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.infra.conftest import KEY_ARN, Assembly
+
+
+def table(assembly: Assembly) -> Mapping[str, Any]:
+    [properties] = assembly.properties("DynamoDB::Table").values()
+    return properties
+
+
+def test_its_key_is_object_and_version(assembly: Assembly) -> None:
+    assert table(assembly)["KeySchema"] == [
+        {"AttributeName": "object", "KeyType": "HASH"},
+        {"AttributeName": "version", "KeyType": "RANGE"},
+    ]
+
+
+def test_it_is_encrypted_recoverable_and_kept(assembly: Assembly) -> None:
+    assert table(assembly)["SSESpecification"] == {"SSEEnabled": True}
+    assert table(assembly)["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table(assembly)["DeletionProtectionEnabled"]
+    [resource] = (r for r in assembly.template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table")
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_nothing_expires_and_requests_are_paid_one_by_one(assembly: Assembly) -> None:
+    assert "TimeToLiveSpecification" not in table(assembly)
+    assert table(assembly)["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_with_a_key_of_ones_own_it_is_encrypted_by_it(variants: Callable[[str], Assembly]) -> None:
+    specification = table(variants("all_new"))["SSESpecification"]
+    assert specification == {"KMSMasterKeyId": KEY_ARN.format(0), "SSEEnabled": True, "SSEType": "KMS"}
