@@ -44,8 +44,8 @@ bench-write: $(READY) ## measure how fast batches are written, beside a bare HTT
 sizes: $(READY) ## measure what is uploaded and how long each function takes to import, into docs/sizes.md
 	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
 
-snapshot: $(READY) ## write the state machine's definition into docs/state_machine.json
-	@$(BIN)/python -m state_machine.definition > docs/state_machine.json
+snapshot: $(READY) ## write the state machines' definitions into docs/state_machines.json
+	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

@@ -1,5 +1,6 @@
 """What cdk-nag's AwsSolutions rules find here, and why it is right."""
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -24,11 +25,14 @@ WILDCARDS = {
     "/quarantine/*/rows-*": "Named after dataset, load and execution, which are unknown before they run.",
     "/quarantine/*/points-*": "Named after dataset, load and execution, which are unknown before they run.",
     "/reports/*": "Named after dataset, load and execution, which are unknown before they run.",
-    ":*": "The versions of one function, which the state machine may call.",
+    "/backfills/*": "Named after the execution, which is unknown before it runs.",
+    "/staging/backfills/*": "Step Functions names what it writes after the run of the Map.",
+    ":*": "The versions of one function, or the executions of one state machine.",
+    "/LoadFiles:*": "The runs of one Map, which get their names when they start.",
 }
 """Why IAM's wildcards may stay, by what follows the ARN of the resource."""
 
-AN_ARN = re.compile(r"^(<[^>]+>|arn:<AWS::Partition>:s3:::[^/]+)")
+AN_ARN = re.compile(r"^(<[^>]+>|arn:<AWS::Partition>:s3:::[^/]+|arn:[^{]+:execution:{[^/]+})")
 
 
 def acknowledge_findings(stack: Stack) -> None:
@@ -58,4 +62,4 @@ def _flat(resource: Any) -> str:
             return f"<{name}.{attribute}>"
         case {"Ref": name}:
             return f"<{name}>"
-    return str(resource)
+    return resource if isinstance(resource, str) else json.dumps(resource, separators=(",", ":"))

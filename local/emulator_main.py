@@ -15,8 +15,8 @@ def main() -> None:
 
     from local.emulator_gaps import close_gaps  # noqa: PLC0415
     from local.emulator_lambda import run_python_functions_by_runtime_client  # noqa: PLC0415
-    from local.emulator_roles import switch_roles_by_signal  # noqa: PLC0415
     from local.emulator_maps import mend_distributed_maps  # noqa: PLC0415
+    from local.emulator_roles import switch_roles_by_signal  # noqa: PLC0415
 
     close_gaps()
     mend_distributed_maps()

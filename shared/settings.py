@@ -83,7 +83,7 @@ def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
     return _required(environ, "LEDGER_TABLE")
 
 
-LEASE_SECONDS = 6 * 3600 + 900
+LEASE_SECONDS = 6 * 3600 + 1800
 """Longer than an execution lasts, and than a function that it called before it was stopped."""
 
 

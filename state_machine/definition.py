@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any, cast
 
 from aws_cdk import App, Stack
@@ -64,10 +63,10 @@ def _resolved(state_machine: sfn.StateMachine) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(text))
 
 
-def readable(machine: Mapping[str, Any]) -> str:
-    """As docs/state_machine.json keeps it, so that a change of the definition can be reviewed."""
-    return json.dumps(machine, indent=2) + "\n"
+def readable() -> str:
+    """Both, as docs/state_machines.json keeps them, so that a change can be reviewed."""
+    return json.dumps({"loader": definition(), "backfill": backfill_definition()}, indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(readable(definition()))
+    sys.stdout.write(readable())

@@ -11,11 +11,16 @@ SHAPES = {"Choice": '{{"{}"}}', "Wait": '[/"{}"/]', "Succeed": '(["{}"])', "Fail
 TASK_SHAPE = '["{}"]'
 COMPARISONS = {"NumericGreaterThan": ">", "BooleanEquals": "is", "StringEquals": "is", "IsPresent": "is present:"}
 DYNAMODB_TEXT = ".S"
+FAILURE = "ReportFailure"
 
 
 def mermaid(definition: Mapping[str, Any]) -> str:
-    """Solid arrows for what follows, dotted ones for errors that are caught; a Map is a box around its states."""
-    return "\n".join(["flowchart TD", *_states(definition, indent="    "), ""])
+    """Solid arrows for what follows, dotted ones for errors that are caught; a Map is a box around its states.
+
+    Nearly every state catches into `FAILURE`: one arrow stands for all of these.
+    """
+    failure = f'    AnyError(["any other error"]) -.-> {FAILURE}'
+    return "\n".join(["flowchart TD", *_states(definition, indent="    "), failure, ""])
 
 
 def _states(machine: Mapping[str, Any], *, indent: str) -> Iterator[str]:
@@ -44,7 +49,8 @@ def _arrows(state: State) -> Iterator[tuple[str, str]]:
     if "Next" in state:
         yield "-->", state["Next"]
     for catch in state.get("Catch", ()):
-        yield f'-.->|"{_errors(catch["ErrorEquals"])}"|', catch["Next"]
+        if catch["Next"] != FAILURE:
+            yield f'-.->|"{_errors(catch["ErrorEquals"])}"|', catch["Next"]
 
 
 def _errors(names: Sequence[str]) -> str:

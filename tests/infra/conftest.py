@@ -20,7 +20,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra_cdk.app import STACK_NAME, add_stacks
 from infra_cdk.config import app_config
 from infra_cdk.layers import ROOT
-from state_machine.definition import FUNCTION_ARN_PREFIX, LEDGER
+from state_machine.definition import FUNCTION_ARN_PREFIX, LEDGER, LOADER_ARN, WORK
 
 REQUIRED = {"influxdb_url": "https://influx.example:8086", "influxdb_org": "ons", "influxdb_bucket": "power"}
 Resource = Mapping[str, Any]
@@ -69,14 +69,22 @@ class Assembly:
 
     def machine(self, name: str) -> Mapping[str, Any]:
         """Properties of the state machine in this construct."""
-        machines = self.properties("StepFunctions::StateMachine").items()
-        [found] = (machine for key, machine in machines if key.startswith(f"{name}StateMachine"))
+        return self.properties("StepFunctions::StateMachine")[self.machine_id(name)]
+
+    def machine_id(self, name: str) -> str:
+        """In the template."""
+        machines = self.properties("StepFunctions::StateMachine")
+        [found] = (logical_id for logical_id in machines if logical_id.startswith(f"{name}StateMachine"))
         return found
 
     @cached_property
     def definition(self) -> dict[str, Any]:
-        """Of the loader's state machine, as `state_machine.definition` names what it refers to."""
-        definition: dict[str, Any] = json.loads("".join(map(self._named, _pieces(self.machine("Loader")))))
+        """Of the loader's state machine."""
+        return self.definition_of("Loader")
+
+    def definition_of(self, machine: str) -> dict[str, Any]:
+        """As `state_machine.definition` names what it refers to."""
+        definition: dict[str, Any] = json.loads("".join(map(self._named, _pieces(self.machine(machine)))))
         return definition
 
     def _named(self, piece: Any) -> str:
@@ -87,7 +95,8 @@ class Assembly:
             case {"Ref": "AWS::Partition"}:
                 return "aws"
             case {"Ref": str(logical_id)}:
-                return LEDGER if logical_id.startswith("LedgerTable") else logical_id
+                [name] = (name for start, name in REFERENCES.items() if logical_id.startswith(start))
+                return name
         return str(piece)
 
     @cached_property
@@ -96,6 +105,10 @@ class Assembly:
         file = self.folder / "validation-report.json"
         report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
         return [finding for plugin in report["pluginReports"] for finding in plugin["violations"]]
+
+
+REFERENCES = {"LedgerTable": LEDGER, "LoaderStateMachine": LOADER_ARN, "StorageWork": WORK}
+"""Beginnings of logical ids, and what stands for them in `state_machine.definition`."""
 
 
 def _pieces(machine: Mapping[str, Any]) -> list[Any]:

@@ -86,7 +86,7 @@ def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
     aws = {name: alarm for name, alarm in alarms(assembly).items() if alarm["Namespace"] != NAMESPACE}
     about = {name: [flat(d["Value"]) for d in alarm["Dimensions"]] for name, alarm in aws.items()}
-    [machine], [queue] = assembly.properties("StepFunctions::StateMachine"), assembly.properties("SQS::Queue")
+    machine, [queue] = assembly.machine_id("Loader"), assembly.properties("SQS::Queue")
     [write_batch] = (name for name in assembly.properties("Lambda::Function") if "WriteBatch" in name)
     assert about == {
         "ExecutionsFailed": [machine],

@@ -17,10 +17,16 @@ DOCS = (ROOT / "docs" / "permissions.md").read_text()
 STATES = [name.title().replace("_", "") for name in FUNCTION_NAMES]
 ROLES = {f"Functions{state}Role": state for state in STATES}
 ROLES |= {"LoaderStateMachineRole": "state machine", "LoaderStateMachineEventsRole": "rule"}
+ROLES |= {"BackfillStateMachineRole": "backfill"}
 NAMES = {
     r"Functions\w+Log\w{8}": "own log group",
     r"Functions\w+(:\*)?": "each function and its versions",
     r"LoaderStateMachine\w{8}": "state machine",
+    r"BackfillStateMachine\w{8}": "backfill",
+    r"arn:.+:execution:LoaderStateMachine\w{8}:\*": "executions of the state machine",
+    r"arn:.+:execution:BackfillStateMachine\w{8}:\*": "its executions",
+    r"arn:.+:execution:BackfillStateMachine\w{8}/LoadFiles:\*": "runs of its Map",
+    r"arn:.+:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule": "rule of Step Functions",
     r"StorageSource\w{8}|arn:AWS::Partition:s3:::lake": "Source",
     r"StorageWork\w{8}": "Work",
     r"(arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/)?LedgerTable\w{8}": "Ledger",
@@ -49,6 +55,8 @@ def flat(resource: Any) -> str:
             return "".join(map(flat, pieces))
         case {"Fn::GetAtt": [logical_id, _]} | {"Ref": logical_id}:
             return str(logical_id)
+        case {"Fn::Select": [_, {"Fn::Split": [":", arn]}]}:
+            return flat(arn)
     return str(resource)
 
 

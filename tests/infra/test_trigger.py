@@ -29,8 +29,7 @@ def test_a_prefix_of_an_existing_bucket_narrows_what_starts_one(variants: Callab
 def test_the_execution_gets_the_whole_event(assembly: Assembly) -> None:
     [rule] = assembly.properties("Events::Rule").values()
     [target] = rule["Targets"]
-    [machine] = assembly.properties("StepFunctions::StateMachine")
-    assert target["Arn"] == {"Ref": machine}
+    assert target["Arn"] == {"Ref": assembly.machine_id("Loader")}
     assert not target.keys() & {"Input", "InputPath", "InputTransformer"}
 
 
