@@ -90,8 +90,8 @@ class DeployedApp:
         """An execution with this input, at its end."""
         return self.ended(self.start(event))
 
-    def ended(self, arn: str) -> Execution:
-        deadline = time.monotonic() + END_S
+    def ended(self, arn: str, *, within_s: float = END_S) -> Execution:
+        deadline = time.monotonic() + within_s
         while not (execution := describe(self.cloud.client("stepfunctions"), arn)).ended:
             assert time.monotonic() < deadline, f"{arn} did not end: {execution}"
             time.sleep(0.1)
@@ -140,6 +140,15 @@ class DeployedApp:
         path, influx = folder / "compared.parquet", self.cloud.influx
         pq.write_table(table, path)
         return compare(path, DATASETS[dataset], url=influx.url, bucket=influx.bucket, token=influx.token)
+
+    @contextmanager
+    def without_events(self) -> Iterator[None]:
+        """The bucket tells nobody what arrives: loads start when and how the test starts them."""
+        events = self.cloud.client("events")
+        (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "ObjectCreated" in rule["Name"])
+        events.disable_rule(Name=rule)
+        yield
+        events.enable_rule(Name=rule)
 
     @contextmanager
     def configured(self, **environment: str) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """The ledger beside what it is about: the executions, the reports, and the points in the database."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,10 @@ def statuses(app: DeployedApp, prefix: str) -> list[str]:
 
 
 def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[str, pa.Table]) -> None:
-    """No claim is left, each item agrees with execution and report, and the database holds `loaded`, by key."""
+    """No claim is left, each item agrees with execution and report, and the database holds `loaded`, by key.
+
+    Its tables are of the dataset generation, and hold all points of their time span.
+    """
     items = ledger_items(app, prefix)
     for item in items:
         _check_item(app, item)
@@ -46,7 +48,8 @@ def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[st
     assert last.keys() == {f"s3://{app.source_bucket}/{key}" for key in loaded}
     for key, table in loaded.items():
         assert last[f"s3://{app.source_bucket}/{key}"]["input_rows"] == table.num_rows
-        found = app.compare(folder, key.split("/")[0].removeprefix("dataset="), table)
+    if loaded:
+        found = app.compare(folder, "generation", pa.concat_tables(loaded.values()))
         assert found.equal, found.differences
 
 
@@ -58,7 +61,7 @@ def _check_item(app: DeployedApp, item: Item) -> None:
         assert (execution.status, answer["message"]) == ("SUCCEEDED", f"Skipped: {item['message']}")
         return
     assert (data["report"], data["load_id"]) == (item["report"], item["load_id"])
-    assert _report(app, item["report"])["response"] == answer
+    assert app.report(item["report"])["response"] == answer
     if item["status"] == "failed":
         assert (execution.status, execution.error, answer["message"]) == ("FAILED", item["error"], item["message"])
         return
@@ -69,11 +72,5 @@ def _check_item(app: DeployedApp, item: Item) -> None:
 
 def _reports(app: DeployedApp, prefix: str) -> list[dict[str, Any]]:
     """Of loads of objects whose keys begin so."""
-    reports = [_report(app, key) for key in app.work_keys("reports/")]
+    reports = [app.report(key) for key in app.work_keys("reports/") if key.endswith(".json")]
     return [report for report in reports if (report["file"] or {}).get("key", "").startswith(prefix)]
-
-
-def _report(app: DeployedApp, key: str) -> dict[str, Any]:
-    body = app.cloud.client("s3").get_object(Bucket=app.outputs["WorkBucketName"], Key=key)["Body"].read()
-    report: dict[str, Any] = json.loads(body)
-    return report

@@ -1,0 +1,138 @@
+"""Backfills on the deployed app: every file under a prefix, each once, whatever comes between."""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cli.executions import Execution
+from tests.integration.deployed_app import DeployedApp, parquet, sample
+from tests.integration.ledger import check_ledger, ledger_items, statuses
+
+FILES = 200
+FEW = 24
+ROWS_EACH = 5
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> str:
+    """Of each test its own."""
+    return f"dataset=generation/{tmp_path.name}/"
+
+
+@pytest.fixture(autouse=True)
+def quiet(app: DeployedApp) -> Iterator[None]:
+    """The bucket tells nobody what arrives: only backfills load."""
+    with app.without_events():
+        yield
+
+
+def put_files(app: DeployedApp, folder: Path, prefix: str, count: int) -> dict[str, pa.Table]:
+    """Small files by key, no two with the same point."""
+    table = sample(folder, "generation", count * ROWS_EACH)
+    files = {f"{prefix}{n:03}.parquet": table.slice(n * ROWS_EACH, ROWS_EACH) for n in range(count)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda item: app.put(*item), files.items()))
+    return files
+
+
+def backfill(app: DeployedApp, prefix: str, **more: Any) -> str:
+    """An execution of the backfill: its ARN."""
+    given = {"bucket": app.source_bucket, "prefix": prefix, **more}
+    sfn = app.cloud.client("stepfunctions")
+    return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(given))["executionArn"])
+
+
+def loads(app: DeployedApp, prefix: str) -> int:
+    """Executions of the loader about files of the prefix."""
+    sfn, machine = app.cloud.client("stepfunctions"), app.outputs["StateMachineArn"]
+    pages = sfn.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
+    inputs = (json.loads(sfn.describe_execution(executionArn=arn)["input"]) for arn in arns)
+    return sum(str(given.get("key", "")).startswith(prefix) for given in inputs)
+
+
+def named(ended: Execution) -> dict[str, str]:
+    """Files that the answer says are not loaded, with the error."""
+    return {file["key"]: file["error"] for file in ended.answer["data"]["not_loaded"]}
+
+
+@pytest.mark.slow
+def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    files = put_files(app, tmp_path, prefix, FILES)
+    broken = f"{prefix}broken.parquet"
+    app.put(broken, parquet(files[f"{prefix}000.parquet"])[:-100])
+    first = app.ended(backfill(app, prefix), within_s=600)
+    assert first.answer["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
+    assert named(first) == {broken: "CorruptParquetError"}
+    check_ledger(app, tmp_path, prefix, files)
+    begun = loads(app, prefix)
+    assert begun == FILES + 1
+    second = app.ended(backfill(app, prefix), within_s=600)
+    assert named(second) == {broken: "CorruptParquetError"}
+    assert loads(app, prefix) == begun + 1  # the broken one
+    check_ledger(app, tmp_path, prefix, files)
+
+
+def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    files = put_files(app, tmp_path, prefix, 6)
+    for name in ("_SUCCESS", "_temporary/0/a.parquet", "notes.csv"):
+        app.put(f"{prefix}{name}", b"")
+    first = app.ended(backfill(app, prefix))
+    assert first.answer["message"] == "All 6 files are loaded"
+    assert loads(app, prefix) == 6
+    check_ledger(app, tmp_path, prefix, files)
+    assert app.ended(backfill(app, prefix)).answer["message"] == "All 6 files are loaded"
+    assert loads(app, prefix) == 6
+    files[f"{prefix}003.parquet"] = sample(tmp_path, "generation", ROWS_EACH)
+    app.put(f"{prefix}003.parquet", files[f"{prefix}003.parquet"])
+    assert app.ended(backfill(app, prefix)).answer["message"] == "All 6 files are loaded"
+    assert loads(app, prefix) == 7
+
+
+def test_more_failures_than_are_tolerated_end_it(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    keys = [f"{prefix}{n}.parquet" for n in range(4)]
+    for key in keys:
+        app.put(key, b"not Parquet")
+    ended = app.ended(backfill(app, prefix, tolerated_failure_percentage=20))
+    assert (ended.status, ended.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    assert named(ended)[keys[0]] == "CorruptParquetError"
+    assert named(ended).keys() == set(keys)
+
+
+def test_an_interrupted_run_resumes(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    files = put_files(app, tmp_path, prefix, FEW)
+    interrupted = backfill(app, prefix, max_concurrency=2)
+    while "loaded" not in statuses(app, prefix):
+        time.sleep(0.1)
+    app.cloud.client("stepfunctions").stop_execution(executionArn=interrupted)
+    while "claimed" in statuses(app, prefix):
+        time.sleep(0.1)
+    before = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
+    assert 0 < len(before) < FEW
+    resumed = app.ended(backfill(app, prefix))
+    assert resumed.answer["message"] == f"All {FEW} files are loaded"
+    after = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
+    assert before.items() <= after.items()
+    check_ledger(app, tmp_path, prefix, files)
+
+
+def test_four_backfills_of_overlapping_prefixes_lose_nothing(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    files = put_files(app, tmp_path, prefix, FEW)
+    prefixes = [prefix, prefix, f"{prefix}00", f"{prefix}01"]
+    arns = [backfill(app, each) for each in prefixes]
+    assert [app.ended(arn).status for arn in arns] == ["SUCCEEDED"] * 4
+    assert statuses(app, prefix) == ["loaded"] * FEW
+    check_ledger(app, tmp_path, prefix, files)
+
+
+def test_a_bucket_that_may_not_be_listed_is_an_error_with_a_name(app: DeployedApp, prefix: str) -> None:
+    given = {"bucket": "there-is-no-such-bucket", "prefix": prefix}
+    sfn = app.cloud.client("stepfunctions")
+    arn = sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(given))["executionArn"]
+    assert app.ended(arn).status == "FAILED"
