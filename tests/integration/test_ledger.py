@@ -102,6 +102,7 @@ def test_an_older_version_asked_for_by_name_does_not_overwrite_a_newer_one(
     assert app.compare(tmp_path, "generation", table).equal
 
 
+@pytest.mark.slow
 def test_a_newer_version_waits_until_the_older_one_is_written(
     app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_file_of_an_unknown_dataset_is_in_the_ledger_too(app: DeployedApp, tmp
     check_ledger(app, tmp_path, key, {})
 
 
+@pytest.mark.slow
 def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
     app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
