@@ -97,10 +97,17 @@ def _contradictions(dataset: Dataset) -> Iterator[str]:
     for column, name in dataset.aliases.items():
         if name not in (*columns, *LONG_COLUMNS) or column in columns:
             yield f"alias {column!r} for {name!r}: it has to lead from another name to a declared one"
-    if not dataset.fields:
-        yield "it has no field"
+    yield from _contradictory_fields(dataset.fields)
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
         yield f"{dataset.zone!r} is no time zone"
+
+
+def _contradictory_fields(fields: tuple[Field, ...]) -> Iterator[str]:
+    if not fields:
+        yield "it has no field"
+    for each in fields:
+        if each.unit in UNITS:
+            yield f"field {each.name!r} is in {each.unit!r}, which is scaled to another unit: {UNITS[each.unit].unit!r}"
 
 
 def _is_zone(name: str) -> bool:

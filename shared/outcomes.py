@@ -71,11 +71,17 @@ BY_STATUS: Mapping[int, Rule] = {
 
 OTHER_SERVER_ERROR = _unavailable("something before it fails")
 
+UNTRUSTED = Rule(
+    Action.STOP,
+    UntrustedCertificateError,
+    "its certificate cannot be verified: renew it, or name its authority's in INFLUXDB_CA_BUNDLE",
+)
+
 NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not lead to InfluxDB's write API")
 """A redirect (which the token must not follow), a page of HTML with 200: only 204 is success."""
 
 BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
-    (ssl.SSLCertVerificationError, Rule(Action.STOP, UntrustedCertificateError, "its certificate cannot be verified")),
+    (ssl.SSLCertVerificationError, UNTRUSTED),
     (urllib3_errors.LocationValueError, Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a URL")),
     (urllib3_errors.SSLError, _unavailable("TLS fails")),
     (urllib3_errors.NameResolutionError, _unavailable("its name cannot be resolved (DNS)")),

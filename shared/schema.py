@@ -104,8 +104,9 @@ def _need(name: str, dataset: Dataset) -> tuple[Callable[[pa.DataType], bool], s
 
 def is_text(kind: pa.DataType) -> bool:
     """Text in any of Arrow's forms; binary too, since some writers leave the annotation away."""
-    tests = (types.is_string, types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
-    return any(test(kind) for test in tests)
+    text = (types.is_string, types.is_large_string, types.is_string_view)
+    binary = (types.is_binary, types.is_large_binary, types.is_binary_view)
+    return any(test(kind) for test in (*text, *binary))
 
 
 def _is_label(kind: pa.DataType) -> bool:

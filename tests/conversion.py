@@ -35,11 +35,16 @@ def whole(content: bytes) -> Part:
 
 
 def converted(
-    table: pa.Table | bytes, dataset: Dataset = GENERATION, *, validate: bool = True, max_lines: int = 1000
+    table: pa.Table | bytes,
+    dataset: Dataset = GENERATION,
+    *,
+    part: Part | None = None,
+    validate: bool = True,
+    max_lines: int = 1000,
 ) -> Converted:
-    """What becomes of every row."""
+    """What becomes of every row of the whole file, or of one part."""
     content = table if isinstance(table, bytes) else parquet(table)
-    part = whole(content)
+    part = part or whole(content)
     settings = ConversionSettings(
         max_batch_size=max_lines, validate=validate, drop_invalid_records=True, max_collision_rate=1.0
     )

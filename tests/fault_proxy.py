@@ -1,10 +1,10 @@
 """A proxy on loopback before a real server, which does to requests what networks and servers do.
 
-Each request of interest, a write to InfluxDB unless told otherwise, takes the next of `faults`; without one, and for
-all other requests, it only passes on. What happened stands in `exchanges`, so a test can tell that its fault fired.
+Each request of interest, a write to InfluxDB unless told otherwise, takes the next of `faults` (see tests.faults);
+without one, and for all other requests, it only passes on. What happened stands in `exchanges`, so a test can tell
+that its fault fired.
 """
 
-import gzip
 import socket
 import struct
 from collections import deque
@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 Fault = Callable[["Exchange"], None]
@@ -61,10 +63,15 @@ class Exchange:
         self.handler.wfile.write(content)
 
     def reset(self) -> None:
-        """Break the connection: RST, no FIN."""
-        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Break the connection."""
         self.handler.close_connection = True
-        self.handler.connection.close()
+        _reset(self.handler.connection)
+
+
+def _reset(connection: socket.socket) -> None:
+    """RST, no FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def response(status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
@@ -83,114 +90,32 @@ def passed_on(exchange: Exchange) -> None:
         exchange.reset()
 
 
-def reset_before_the_body(exchange: Exchange) -> None:
-    """Nothing of the body is read."""
-    exchange.reset()
-
-
-def reset_within_the_body(exchange: Exchange) -> None:
-    """Part of the body is read."""
-    exchange.read(100)
-    exchange.reset()
-
-
-def response_lost(exchange: Exchange) -> None:
-    """Written, but nobody hears of it."""
-    exchange.apply()
-    exchange.reset()
-
-
-def response_truncated(exchange: Exchange) -> None:
-    """Written, and half a status line sent."""
-    exchange.send(exchange.apply()[:12])
-    exchange.reset()
-
-
-def applied_then_503(exchange: Exchange) -> None:
-    """Written, and a lie about it."""
-    exchange.apply()
-    exchange.send(response(503, b'{"code": "unavailable", "message": "timed out waiting for the write"}'))
-
-
-def body_truncated(exchange: Exchange) -> None:
-    """Half of the answer."""
-    answer = exchange.apply()
-    exchange.send(answer[: len(answer) - (len(answer) - answer.index(b"\r\n\r\n")) // 2])
-    exchange.reset()
-
-
-def slow(exchange: Exchange) -> None:
-    """The body is read in small steps, and the answer takes its time."""
-    for _ in range(5):
-        exchange.read(200)
-        sleep(0.1)
-    sleep(1)
-    passed_on(exchange)
-
-
-def silent(exchange: Exchange) -> None:
-    """Nothing is ever answered."""
-    exchange.read()
-    exchange.handler.server.ended.wait()
-    exchange.reset()
-
-
-def refuses(marker: bytes) -> Fault:
-    """As 2.7 refuses a malformed line: a body that holds `marker` is answered 400, and nothing of it is written."""
-
-    def refused(exchange: Exchange) -> None:
-        exchange.read()
-        if marker in gzip.decompress(exchange.body):
-            exchange.send(response(400, b'{"code": "invalid", "message": "unable to parse"}'))
-        else:
-            passed_on(exchange)
-
-    return refused
-
-
-def holds_at_most(size: int) -> Fault:
-    """A larger body, unpacked, is answered 413."""
-
-    def limited(exchange: Exchange) -> None:
-        exchange.read()
-        if len(gzip.decompress(exchange.body)) > size:
-            exchange.send(response(413, b'{"code": "request too large", "message": "points batch is too large"}'))
-        else:
-            passed_on(exchange)
-
-    return limited
-
-
-def answers(status: int, content: bytes = b"", **headers: str) -> Fault:
-    """Answer in the server's place; `Retry_After="1"` makes a header Retry-After."""
-
-    def answered(exchange: Exchange) -> None:
-        exchange.read()
-        exchange.send(response(status, content, {name.replace("_", "-"): value for name, value in headers.items()}))
-
-    answered.__name__ = f"answers {status}"
-    return answered
-
-
 class FaultProxy(ThreadingHTTPServer):
-    """Before the server at `upstream`, host:port. `always` is for requests of interest that find no fault."""
+    """Before the server at `upstream`, host:port. `always` is for requests of interest that find no fault.
+
+    So many of the next connections as `resets` says are reset as soon as they are accepted.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, upstream: str, concerns: Concerns) -> None:
+    def __init__(self, upstream: str, concerns: Concerns, tls: SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.concerns = concerns
         self.upstream = upstream
         self.faults: deque[Fault] = deque()
         self.always: Fault = passed_on
         self.exchanges: list[Exchange] = []
+        self.resets = 0
         self.ended = Event()
 
     @property
     def url(self) -> str:
         """For INFLUXDB_URL."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @property
     def fired(self) -> list[str]:
@@ -200,8 +125,17 @@ class FaultProxy(ThreadingHTTPServer):
     def begin(self, *faults: Fault, always: Fault = passed_on) -> None:
         """Forget what was, and do this from now on."""
         self.exchanges.clear()
+        self.resets = 0
         self.faults = deque(faults)
         self.always = always
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection that was just accepted, or reset it."""
+        if self.resets:
+            self.resets -= 1
+            _reset(request)
+        else:
+            super().process_request(request, client_address)
 
     def next_fault(self) -> Fault:
         """For a request of interest."""
@@ -234,9 +168,9 @@ def is_write(request: BaseHTTPRequestHandler) -> bool:
 
 
 @contextmanager
-def fault_proxy(upstream: str, concerns: Concerns = is_write) -> Iterator[FaultProxy]:
+def fault_proxy(upstream: str, concerns: Concerns = is_write, tls: SSLContext | None = None) -> Iterator[FaultProxy]:
     """A running proxy before the server at this URL."""
-    with FaultProxy(urlsplit(upstream).netloc, concerns) as proxy:
+    with FaultProxy(urlsplit(upstream).netloc, concerns, tls) as proxy:
         thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -9,7 +9,7 @@ import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.gather import Texts
+from functions.convert_and_chunk.line_protocol import Body
 from shared.events import Batch, Manifest
 
 MAX_BATCH_BYTES = 8_000_000
@@ -38,7 +38,7 @@ class StagedChunk(NamedTuple):
 
 
 def batches(
-    body: Texts, rows: NDArray[np.int64], *, max_lines: int, max_bytes: int = MAX_BATCH_BYTES
+    body: Body, rows: NDArray[np.int64], *, max_lines: int, max_bytes: int = MAX_BATCH_BYTES
 ) -> Iterator[Packed]:
     """Cut a body, whose lines come from `rows`, into batches as long as both limits allow.
 

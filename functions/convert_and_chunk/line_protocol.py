@@ -1,18 +1,19 @@
-"""Columns to lines of line protocol.
+"""Columns to lines of line protocol, by one gather, without a Python loop over rows.
 
-A line is gathered from pieces: measurement and tags, then two pieces for each field, then the timestamp. Their tables
-are rendered once per distinct text, or in one call for all rows.
+Each line is a row of a few pieces: measurement and tags, two pieces for each field, the timestamp. Each piece is an
+entry of a string table, whose texts are rendered once per distinct text, or in one call for all rows. A single `take`
+of all tables at all pieces, row after row, writes everything: the data buffer of its result is the body.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-
-from functions.convert_and_chunk.gather import Gather, Texts
 
 _MAX_DECIMALS = 4
 _MAX_WHOLE = 1 << 14
@@ -24,7 +25,20 @@ The text is the same: so short a decimal is the shortest that reads back as its 
 _SAMPLE = 64
 """About so many values tell which numbers of decimals are worth a try."""
 
-Piece = tuple[pa.Array, NDArray[np.int32]]
+
+class Body(NamedTuple):
+    """Line `n` is `data[starts[n]:starts[n + 1]]`, newline included."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int32]
+
+
+class Piece(NamedTuple):
+    """Of each row `table[entries[row]]`, but nothing of those that are `missing`."""
+
+    table: pa.Array
+    entries: NDArray[np.int32]
+    missing: NDArray[np.int64] = np.empty(0, np.int64)
 
 
 def lines(
@@ -33,31 +47,52 @@ def lines(
     fields: Mapping[str, NDArray[np.float64]],
     time: NDArray[np.int64],
     at_once: int,
-) -> Iterator[Texts]:
-    """One line per row, newline included, `at_once` to a body. NaN is no value, and every row has at least one value.
+) -> Iterator[Body]:
+    """One line per row, `at_once` to a body, which may take 2 GiB. NaN is no value, and every row has a value.
 
     Each field ends in a comma, so that none needs to know whether it is the first; a line's last comma becomes the
     space before its timestamp.
     """
-    gather = Gather()
-    gather.append(*_used(prefixes, series))
+    pieces = [_used(prefixes, series)]
     for name, values in fields.items():
         absent = np.isnan(values)
         finite, missing = np.where(absent, 0.0, values), np.flatnonzero(absent)
-        for table, entries in _decimal(name, finite) or _number(name, finite):
-            gather.append(table, entries, missing)
-    gather.append(*_stamps(time))
-    for body in gather.texts(at_once):
-        body.data[body.last_pieces - 1] = ord(" ")
+        pieces += [piece._replace(missing=missing) for piece in _decimal(name, finite) or _number(name, finite)]
+    pieces.append(_stamps(time))
+    return _gathered(pieces, at_once)
+
+
+def _gathered(pieces: Sequence[Piece], at_once: int) -> Iterator[Body]:
+    """The rows' pieces as lines."""
+    table, columns = _joined(pieces)
+    width = len(columns)
+    for first in range(0, len(columns[0]), at_once):
+        rows = np.stack([column[first : first + at_once] for column in columns], axis=1)
+        _, offsets, data = pc.take(table, pa.array(rows.reshape(-1)), boundscheck=False).buffers()
+        ends = np.frombuffer(offsets, np.int32, rows.size + 1)
+        body = Body(np.frombuffer(data, np.uint8, ends[-1]), np.ascontiguousarray(ends[::width]))
+        body.data[ends[width - 1 :: width] - 1] = ord(" ")
         yield body
+
+
+def _joined(pieces: Sequence[Piece]) -> tuple[pa.Array, list[NDArray[np.int32]]]:
+    """The pieces' tables as one, that begins with nothing, and the pieces as entries of it."""
+    tables, columns, size = [pa.array([""])], [], 1
+    for table, entries, missing in pieces:
+        column = entries + np.int32(size)
+        column[missing] = 0
+        columns.append(column)
+        tables.append(table)
+        size += len(table)
+    return pa.concat_arrays(tables), columns
 
 
 def _used(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:
     """Only the prefixes that occur, where there are many: the table is copied for every body."""
     if len(prefixes) <= len(series):
-        return prefixes, series
+        return Piece(prefixes, series)
     used = pa.array(series).dictionary_encode()
-    return prefixes.take(used.dictionary), used.indices.to_numpy()
+    return Piece(prefixes.take(used.dictionary), used.indices.to_numpy())
 
 
 def _stamps(time: NDArray[np.int64]) -> Piece:
@@ -65,13 +100,13 @@ def _stamps(time: NDArray[np.int64]) -> Piece:
     runs = np.append(0, np.flatnonzero(time[1:] != time[:-1]) + 1)
     distinct = pa.array(time[runs]).dictionary_encode()
     entries = np.repeat(distinct.indices.to_numpy(), np.diff(runs, append=len(time)))
-    return _texts(distinct.dictionary.to_numpy(), b"\n"), entries
+    return Piece(_texts(distinct.dictionary.to_numpy(), b"\n"), entries)
 
 
 def _number(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
     """`name=`, then any finite number and its comma."""
-    rows = len(values)
-    return (pa.array([f"{name}="]), np.zeros(rows, np.int32)), (_texts(values, b","), np.arange(rows, dtype=np.int32))
+    rows = np.arange(len(values), dtype=np.int32)
+    return Piece(pa.array([f"{name}="]), np.zeros_like(rows)), Piece(_texts(values, b","), rows)
 
 
 def _decimal(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
@@ -90,7 +125,7 @@ def _decimal(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | No
     parts = shifted - wholes * shift
     if negative.any():
         wholes += negative * np.int32(size)
-    return (_whole_texts(name, size), wholes), (_decimal_texts(decimals), parts)
+    return Piece(_whole_texts(name, size), wholes), Piece(_decimal_texts(decimals), parts)
 
 
 def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from functions.convert_and_chunk.dictionaries import Encoded, combined, encoded, values
 from functions.convert_and_chunk.numbers import Numbers, numbers
-from functions.convert_and_chunk.verdicts import Problem, Reason
+from functions.convert_and_chunk.tags import trimmed
+from functions.convert_and_chunk.verdicts import Problem, Reason, problems
 from shared.datasets import UNITS, Field, Scale
 
 _NOWHERE = -1
@@ -33,20 +34,22 @@ def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Nu
     """The values of a record batch of the long layout, one column per field as the wide layout has them."""
     found = numbers(batch.column("value"), "value")
     field, multiplier, divisor = _destinations(batch, fields)
-    scaled = found.values * multiplier / divisor
+    with np.errstate(over="ignore"):
+        scaled = found.values * multiplier / divisor
+    too_large = np.isinf(scaled)
+    scaled[too_large] = np.nan
     columns = {}
     for number, each in enumerate(fields):
         here = field == number
-        columns[each.name] = Numbers(np.where(here, scaled, np.nan), found.not_finite & here, [])
-    unknown = field == _NOWHERE
-    return columns, found.problems + ([Problem(unknown, _UNKNOWN)] if unknown.any() else [])
+        columns[each.name] = Numbers(np.where(here, scaled, np.nan), (found.not_finite | too_large) & here, [])
+    return columns, found.problems + problems(field == _NOWHERE, _UNKNOWN)
 
 
 def _destinations(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[NDArray[np.float64]]:
     """Per row the number of its field, or _NOWHERE, then multiplier and divisor: found once per distinct pair."""
     types, units = _labels(batch, "measurement_type"), _labels(batch, "unit")
     pairs = combined((types, units), batch.num_rows).keys.dictionary_encode()
-    type_texts, unit_texts = _texts(types), _texts(units)
+    type_texts, unit_texts = ([trimmed(text) for text in values(label.dictionary)] for label in (types, units))
     found = []
     for type_code, unit_code in (divmod(pair, units.size) for pair in pairs.dictionary.to_pylist()):
         number, scale = field_of(type_texts[type_code], unit_texts[unit_code], fields) or (_NOWHERE, Scale(""))
@@ -58,7 +61,3 @@ def _labels(batch: pa.RecordBatch, name: str) -> Encoded:
     """A column of text; nothing at all where a dataset or a file goes without it."""
     there = name in batch.schema.names
     return encoded(batch.column(name) if there else pa.nulls(batch.num_rows, pa.string()))
-
-
-def _texts(labels: Encoded) -> list[str]:
-    return [(text or "").strip() for text in values(labels.dictionary)]

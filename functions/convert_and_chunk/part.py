@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from functions.convert_and_chunk.chunks import Packed, batches, chunks
 from functions.convert_and_chunk.collisions import columns_apart
-from functions.convert_and_chunk.gather import Texts
-from functions.convert_and_chunk.line_protocol import lines
+from functions.convert_and_chunk.line_protocol import Body, lines
 from functions.convert_and_chunk.profile import profile
 from functions.convert_and_chunk.quarantine import quarantine_parquet
 from functions.convert_and_chunk.records import Records
@@ -96,7 +95,7 @@ def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator
         yield from batches(body, rows + first_row, max_lines=max_lines)
 
 
-def bodies(records: Records, max_lines: int) -> Iterator[tuple[Texts, NDArray[np.int64]]]:
+def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.int64]]]:
     """All lines, some whole batches at a time, and the part's rows that they come from."""
     at_once = max_lines * max(1, LINES_AT_ONCE // max_lines)
     rendered = at_once * max(1, ROWS_AT_ONCE // at_once)

@@ -11,7 +11,7 @@ from functions.convert_and_chunk.long_layout import spread
 from functions.convert_and_chunk.numbers import Numbers, numbers
 from functions.convert_and_chunk.series import Series
 from functions.convert_and_chunk.timestamps import timestamps
-from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts
+from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
 from shared.schema import Columns
 
@@ -39,18 +39,17 @@ class Records:
         """Take in the next record batch, whose columns have our names."""
         rows = slice(self.filled, self.filled + batch.num_rows)
         self.filled = rows.stop
-        self.time[rows], problems = timestamps(batch.column(self.dataset.timestamp), self.dataset)
-        self.verdicts.add(rows, problems)
+        self.time[rows], untimely = timestamps(batch.column(self.dataset.timestamp), self.dataset)
+        self.verdicts.add(rows, untimely)
         self.series[rows] = self.tag_sets.numbers(batch, rows)
-        found, problems = self._fields(batch)
-        self.verdicts.add(rows, problems)
+        found, odd = self._fields(batch)
+        self.verdicts.add(rows, odd)
         empty = np.ones(batch.num_rows, bool)
         for name, (values, not_finite, _) in found.items():
             self.fields[name][rows] = values
             self.left_out[name] += int(np.count_nonzero(not_finite))
             empty &= np.isnan(values)
-        if empty.any():
-            self.verdicts.add(rows, [Problem(empty, _NO_FIELD)])
+        self.verdicts.add(rows, problems(empty, _NO_FIELD))
 
     def judge_repeated(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Once all rows are there: collapse exact repetitions, set colliding rows aside.

@@ -66,15 +66,16 @@ class PartReader:
             footer = pq.read_metadata(source)
             self.schema = footer.schema.to_arrow_schema()
             self._windows = windows(footer, part)
-            options = {
-                "metadata": footer,
-                "read_dictionary": [field.name for field in self.schema if is_text(field.type)],
-                "coerce_int96_timestamp_unit": _int96_unit(source, footer, part),
-                "page_checksum_verification": True,
-            }
-            self._fetched = pq.ParquetFile(source, pre_buffer=True, **options)
-            self._streamed = pq.ParquetFile(source, pre_buffer=False, buffer_size=STREAM_BYTES, **options)
-            for field in self._fetched.schema_arrow:
+            self._text = [field.name for field in self.schema if is_text(field.type)]
+            self._source, self._options = (
+                source,
+                {
+                    "metadata": footer,
+                    "coerce_int96_timestamp_unit": _int96_unit(source, footer, part),
+                    "page_checksum_verification": True,
+                },
+            )
+            for field in self.schema:
                 getattr(field.type, "tz", None)  # the name of a zone is decoded when it is asked for
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -92,7 +93,7 @@ class PartReader:
         for first, batch in self._batches(needed, columns):
             here = _between(rows, first, batch.num_rows)
             if len(here):
-                yield batch.take(pa.array(here - first))
+                yield _taken(batch, here - first)
 
     def _batches(self, needed: Sequence[Window], columns: Sequence[str] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Record batches with the number of their first row, cut to the part."""
@@ -107,12 +108,28 @@ class PartReader:
                     break
 
     def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        file = self._fetched if window.unpacked_bytes <= WINDOW_BYTES else self._streamed
-        fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
+        """Arrow makes no dictionaries of text in DELTA encodings, an OSError as damage is: then they are made here."""
+        read = 0
         with self._parsing():
-            for batch in file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns):
-                _check_indices(batch)
-                yield batch
+            try:
+                for batch in self._decoded(window, columns, self._text):
+                    _check_indices(batch)
+                    read += batch.num_rows
+                    yield batch
+            except OSError:
+                for batch in self._decoded(window, columns, []):
+                    if read < batch.num_rows:
+                        yield _dictionary_encoded(batch.slice(read))
+                    read = max(0, read - batch.num_rows)
+
+    def _decoded(
+        self, window: Window, columns: Sequence[str] | None, as_dictionaries: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        fetched = window.unpacked_bytes <= WINDOW_BYTES
+        how = {"pre_buffer": True} if fetched else {"pre_buffer": False, "buffer_size": STREAM_BYTES}
+        file = pq.ParquetFile(self._source, read_dictionary=as_dictionaries, **how, **self._options)
+        fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
+        yield from file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns)
 
     @contextmanager
     def _parsing(self) -> Iterator[None]:
@@ -132,6 +149,25 @@ def _check_indices(batch: pa.RecordBatch) -> None:
             first, last = pc.min_max(column.indices).as_py().values()
             if first is not None and not 0 <= first <= last < len(column.dictionary):
                 raise pa.ArrowInvalid(f"index {last} into a dictionary of {len(column.dictionary)} values")
+
+
+def _dictionary_encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Text as Arrow's reader makes it where it can, so that all record batches have one schema."""
+    columns = [
+        column.cast(pa.string() if "string" in str(column.type) else pa.binary()).dictionary_encode()
+        if is_text(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _taken(batch: pa.RecordBatch, places: NDArray[np.int64]) -> pa.RecordBatch:
+    """Some rows, one by one where Arrow cannot take from a column: a string_view inside a nested one."""
+    try:
+        return batch.take(pa.array(places))
+    except pa.ArrowNotImplementedError:
+        return pa.concat_batches([batch.slice(place, 1) for place in places.tolist()])
 
 
 def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:

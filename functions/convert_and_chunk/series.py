@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.dictionaries import Encoded, combined, encoded, values
-from functions.convert_and_chunk.gather import Gather
 from functions.convert_and_chunk.tags import MAX_KEY_BYTES, rendered
 from functions.convert_and_chunk.verdicts import LINE, Reason, Verdicts
 from shared.datasets import Dataset
@@ -29,7 +28,7 @@ class Series:
 
     def __init__(self, dataset: Dataset, tags: tuple[str, ...], verdicts: Verdicts, *, validate: bool) -> None:
         self.prefixes = pa.array([], pa.string())
-        self._measurement = pa.array([dataset.measurement])
+        self._measurement = dataset.measurement
         self._required = dataset.required_tags if validate else ()
         self._verdicts = verdicts
         self._names = sorted(tags)
@@ -60,17 +59,13 @@ class Series:
     def _learn(self, columns: list[Encoded], keys: pa.Array, new: pa.Array) -> None:
         """Render the tag sets of `new` keys, each as the first row that has it."""
         samples = pc.index_in(new, value_set=keys).to_numpy()
-        gather, once = Gather(), np.zeros(len(new), np.int32)
-        gather.append(self._measurement, once)
-        verdicts = once.astype(np.uint16)
+        pieces, verdicts = [pa.repeat(self._measurement, len(new))], np.zeros(len(new), np.uint16)
         for name, column in zip(self._names, columns, strict=True):
             tag, codes = self._tags[name], column.codes[samples]
-            gather.append(tag.pieces, codes)
+            pieces.append(tag.pieces.take(pa.array(codes)))
             verdicts = np.where(verdicts == LINE, tag.verdicts[codes], verdicts)
-        gather.append(pa.array([" "]), once)
-        data, starts, _ = next(gather.texts(len(new)))
-        verdicts[np.diff(starts) > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
-        prefixes = pa.StringArray.from_buffers(len(new), pa.py_buffer(starts), pa.py_buffer(data))
+        prefixes = pc.binary_join_element_wise(*pieces, " ", "")  # the last is what stands between the others
+        verdicts[pc.binary_length(prefixes).to_numpy() > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
         self._keys = pa.concat_arrays([self._keys, new])
         self._numbers = np.append(self._numbers, self._number(prefixes))
         self._key_verdicts = np.append(self._key_verdicts, verdicts)

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import types
 
-from functions.convert_and_chunk.verdicts import Problem, Reason, Rule, mask
+from functions.convert_and_chunk.verdicts import Problem, Reason, mask, problems
 from shared.datasets import Dataset
 from shared.schema import is_text
 
@@ -27,15 +27,13 @@ Times = tuple[NDArray[np.int64], list[Problem]]
 
 def timestamps(array: pa.Array, dataset: Dataset) -> Times:
     """`array` as nanoseconds, and the rows that have no usable time, whose nanoseconds mean nothing."""
-    problems = []
-    if array.null_count:
-        problems.append(Problem(mask(array.is_null()), Reason("no_timestamp", f"{dataset.timestamp} is empty")))
+    empty = problems(mask(array.is_null()), Reason("no_timestamp", f"{dataset.timestamp} is empty"))
     if not types.is_dictionary(array.type):
         ns, more = _timestamps(array, dataset)
-        return ns, problems + more
+        return ns, empty + more
     ns, more = _timestamps(array.dictionary, dataset)
     ns = pa.array(ns).take(array.indices).fill_null(0).to_numpy()
-    return ns, problems + [problem.taken(array.indices) for problem in more]
+    return ns, empty + [problem.taken(array.indices) for problem in more]
 
 
 def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
@@ -43,19 +41,20 @@ def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
         return _parsed(array.cast(pa.string(), safe=False), dataset)  # unsafe: what is no UTF-8 is no time either
     if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
-    ns, too_far = _nanoseconds(array.cast(pa.int64()).fill_null(0).to_numpy(), dataset.epoch or array.type.unit)
-    problems = _problems(too_far, "timestamp_out_of_range", f"{dataset.timestamp} is before 1678 or after 2261")
+    ticks = array if types.is_integer(array.type) else array.cast(pa.int64())
+    ns, too_far = _nanoseconds(ticks.fill_null(0).to_numpy(), dataset.epoch or array.type.unit)
+    outside = Reason("timestamp_out_of_range", f"{dataset.timestamp} is before 1678 or after 2261")
     if dataset.epoch or array.type.tz:
-        return ns, problems
+        return ns, problems(too_far, outside)
     ns, more = _from_zone(ns, dataset)
-    return ns, problems + more
+    return ns, problems(too_far, outside) + more
 
 
-def _nanoseconds(ticks: NDArray[np.int64], unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _nanoseconds(ticks: NDArray[np.integer], unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Scaled, and where that leaves the range (less a day, for the way from a zone to UTC) and becomes 0."""
     limit = (MAX_NS - _DAY) // _NS[unit]
     too_far = (ticks < -limit) | (ticks > limit)
-    return np.where(too_far, 0, ticks) * _NS[unit], too_far
+    return np.where(too_far, 0, ticks).astype(np.int64) * _NS[unit], too_far
 
 
 def _parsed(text: pa.Array, dataset: Dataset) -> Times:
@@ -63,11 +62,9 @@ def _parsed(text: pa.Array, dataset: Dataset) -> Times:
     trimmed = pc.ascii_trim_whitespace(text)
     local, zoned = _iso_8601(trimmed, _LOCAL), _iso_8601(trimmed, _ZONED)
     unreadable = (local == _NO_TIME) & (zoned == _NO_TIME)
-    problems = _problems(
-        unreadable, "unreadable_timestamp", f"{dataset.timestamp} is no ISO 8601 time, or out of range"
-    )
+    reason = Reason("unreadable_timestamp", f"{dataset.timestamp} is no ISO 8601 time, or out of range")
     ns, more = _from_zone(np.where(local == _NO_TIME, 0, local), dataset)
-    return np.where(zoned == _NO_TIME, ns, zoned), problems + more
+    return np.where(zoned == _NO_TIME, ns, zoned), problems(unreadable, reason) + more
 
 
 def _iso_8601(text: pa.Array, pattern: str) -> NDArray[np.int64]:
@@ -91,10 +88,6 @@ def _from_zone(local: NDArray[np.int64], dataset: Dataset) -> Times:
     shifted = clock.tz_localize(dataset.zone, ambiguous="NaT", nonexistent="shift_forward").asi8
     name = f"{dataset.timestamp} in {dataset.zone}"
     return times, [
-        *_problems(shifted == _NO_TIME, "ambiguous_time", f"{name}: clocks showed this time twice"),
-        *_problems(shifted != times, "nonexistent_time", f"{name}: clocks never showed this time"),
+        *problems(shifted == _NO_TIME, Reason("ambiguous_time", f"{name}: clocks showed this time twice")),
+        *problems(shifted != times, Reason("nonexistent_time", f"{name}: clocks never showed this time")),
     ]
-
-
-def _problems(rows: NDArray[np.bool_], rule: Rule, text: str) -> list[Problem]:
-    return [Problem(rows, Reason(rule, text))] if rows.any() else []

@@ -46,6 +46,11 @@ class Problem(NamedTuple):
         return Problem(mask(pa.array(self.rows).take(indices)), self.reason)
 
 
+def problems(rows: NDArray[np.bool_], reason: Reason) -> list[Problem]:
+    """One, if there are any such rows."""
+    return [Problem(rows, reason)] if rows.any() else []
+
+
 def mask(array: pa.Array) -> NDArray[np.bool_]:
     """Booleans of Arrow as numpy's; null is false."""
     filled: NDArray[np.bool_] = array.fill_null(fill_value=False).to_numpy(zero_copy_only=False)

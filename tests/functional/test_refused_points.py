@@ -73,6 +73,16 @@ def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux
     )
 
 
+def test_a_batch_of_one_line_that_is_too_large_is_set_aside_at_once(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    influx.answer = Store(Reply(413, {"code": "request too large", "message": "too large"}), partial=False)
+    assert write(stage(s3, points(1), [BAD], points(1, first=2)), context)["written"]
+    assert len(influx.writes) == 3
+    assert get_json(s3, outcome_key(*WHERE))["written"] == {"0": 1, "1": 0, "2": 1}
+    assert [(point["source_row"], point["status"]) for point in quarantined(s3)] == [(2, 413)]
+
+
 def test_where_nothing_may_be_dropped_the_chunk_fails_after_the_rest_is_written(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

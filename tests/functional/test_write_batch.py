@@ -28,6 +28,12 @@ def test_every_member_goes_out_as_it_was_staged(
     assert influx.writes[0].headers["Content-Encoding"] == "gzip"
 
 
+def test_connections_are_few_and_kept(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    write(stage(s3, *(points(1, first=number) for number in range(40))), context)
+    assert len(influx.writes) == 40
+    assert len({request.port for request in influx.writes}) <= WRITERS
+
+
 def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     write(stage(s3, points(3), points(2, first=3)), context)
     found = outcome(s3)

@@ -76,6 +76,18 @@ class DeployedApp:
         sfn, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
         return follow(sfn, machine, [key], timeout_s=END_S, seen=lambda _: None)[key]
 
+    def all_arrived(self, key: str, *, count: int) -> list[Execution]:
+        """So many executions of the object, the newest first, once all have ended."""
+        client, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
+        deadline = time.monotonic() + END_S
+        while time.monotonic() < deadline:
+            listed = client.list_executions(stateMachineArn=machine)["executions"]
+            found = [describe(client, execution["executionArn"]) for execution in listed]
+            if len(ended := [execution for execution in found if execution.key == key and execution.ended]) == count:
+                return ended
+            time.sleep(0.2)
+        raise TimeoutError(key)
+
     def load(self, key: str, table: pa.Table | bytes) -> Execution:
         self.put(key, table)
         return self.arrived(key)
@@ -152,17 +164,21 @@ class DeployedApp:
 
     @contextmanager
     def configured(self, **environment: str) -> Iterator[None]:
-        """All functions with these variables, started afresh; afterwards as before."""
-        for function in self.functions.values():
-            self._set_environment(function, function["Environment"]["Variables"] | environment)
+        """All functions with these variables too, started afresh; afterwards as before."""
+        before = {name: self._environment(name) for name in self.functions}
+        for name, variables in before.items():
+            self._set_environment(name, variables | environment)
         try:
             yield
         finally:
-            for function in self.functions.values():
-                self._set_environment(function, function["Environment"]["Variables"])
+            for name, variables in before.items():
+                self._set_environment(name, variables)
 
-    def _set_environment(self, function: dict[str, Any], variables: Mapping[str, str]) -> None:
-        client = self.cloud.client("lambda")
-        client.update_function_configuration(
-            FunctionName=function["FunctionName"], Environment={"Variables": variables}
-        )
+    def _environment(self, function: str) -> dict[str, str]:
+        client, name = self.cloud.client("lambda"), self.functions[function]["FunctionName"]
+        variables: dict[str, str] = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return variables
+
+    def _set_environment(self, function: str, variables: Mapping[str, str]) -> None:
+        client, name = self.cloud.client("lambda"), self.functions[function]["FunctionName"]
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})

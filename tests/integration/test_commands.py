@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.fault_proxy import refuses
+from tests.faults import refuses
 from tests.integration.commands import say
 from tests.integration.deployed_app import DeployedApp, parquet, sample
 from tests.integration.trial import proxied

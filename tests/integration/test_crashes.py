@@ -8,14 +8,16 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import sleep
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from cli.executions import describe
 from shared.work_bucket import chunk_key, outcome_key
-from tests import fault_proxy as faults
-from tests.fault_proxy import Exchange, FaultProxy
+from tests import faults
+from tests.fault_proxy import Exchange, FaultProxy, passed_on
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, proxied
 
@@ -56,13 +58,13 @@ def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> 
 
     def dies(exchange: Exchange) -> None:
         engine.kill()
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
     def returns(exchange: Exchange) -> None:
         engine.start()
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
-    trial.proxy.begin(faults.passed_on, dies, faults.passed_on, returns)
+    trial.proxy.begin(passed_on, dies, passed_on, returns)
     execution = trial.load()
     assert trial.proxy.fired == ["dies", "returns"]
     assert [exchange.applied for exchange in trial.proxy.exchanges].count(0) >= 2
@@ -75,9 +77,9 @@ def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_wri
 
     def dies(exchange: Exchange) -> None:
         engine.kill()
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
-    trial.proxy.begin(faults.passed_on, dies)
+    trial.proxy.begin(passed_on, dies)
     try:
         execution = trial.load()
     finally:
@@ -88,7 +90,7 @@ def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_wri
 
 
 def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
-    trial.proxy.begin(faults.passed_on, killed)
+    trial.proxy.begin(passed_on, killed)
     execution = trial.load()
     assert trial.proxy.fired == ["killed"]
     trial.check_loaded(execution)
@@ -102,6 +104,23 @@ def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial:
     assert trial.app.attempts(execution) == KILLED_ATTEMPTS
     assert len(trial.proxy.fired) <= KILLED_ATTEMPTS * WRITERS
     trial.check_converges()
+
+
+@pytest.mark.slow
+def test_a_function_that_is_throttled_is_called_again_and_given_up_after_so_many_times(trial: Trial) -> None:
+    client, name = trial.app.cloud.client("lambda"), trial.app.functions["write_batch"]["FunctionName"]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        given_up = trial.load()
+        again = trial.app.start(trial.app.named(trial.key))
+        while not trial.app.attempts(execution := describe(trial.app.cloud.client("stepfunctions"), again)):
+            assert not execution.ended
+            sleep(0.1)
+    finally:
+        client.delete_function_concurrency(FunctionName=name)
+    trial.check_failed(given_up, "Lambda.TooManyRequestsException", 500)
+    assert trial.app.attempts(given_up) == ATTEMPTS
+    trial.check_loaded(trial.app.ended(again))
 
 
 def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial) -> None:
@@ -118,26 +137,6 @@ def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial
     assert trial.write_batch(ref)["written"]
     assert sorted(exchange.body for exchange in trial.proxy.exchanges) == sorted(sent * 2)
     assert trial.app.compare(trial.folder, "generation", trial.table) == before
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("change", ["lost", "altered"])
-def test_a_staged_chunk_that_is_lost_or_altered_is_not_sent(trial: Trial, change: str) -> None:
-    work, s3 = trial.app.outputs["WorkBucketName"], trial.app.cloud.client("s3")
-
-    def tampered(exchange: Exchange) -> None:
-        for key in trial.app.work_keys("staging/"):
-            if key.endswith(".lp.gz"):
-                s3.delete_object(Bucket=work, Key=key)
-                if change == "altered":
-                    s3.put_object(Bucket=work, Key=key, Body=b"altered")
-        faults.answers(503, Retry_After="11")(exchange)
-
-    trial.proxy.begin(tampered)
-    execution = trial.load()
-    assert trial.proxy.fired == ["tampered"]
-    trial.check_failed(execution, "ChunkDamagedError", 500)
-    trial.check_converges()
 
 
 def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial) -> None:
@@ -158,7 +157,7 @@ def in_the_nineties(table: pa.Table) -> pa.Table:
 @pytest.mark.slow
 def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it(trial: Trial) -> None:
     many = replace(trial, table=in_the_nineties(sample(trial.folder, "generation", 101_000)))
-    trial.proxy.begin(*[faults.passed_on] * 50, faults.answers(404))
+    trial.proxy.begin(*[passed_on] * 50, faults.answers(404))
     execution = many.load()
     assert trial.proxy.fired == ["answers 404"]
     assert "0000-000" in execution.answer["message"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import fault_proxy as faults
-from tests.fault_proxy import Exchange, Fault, FaultProxy
+from tests import faults
+from tests.fault_proxy import Exchange, Fault, FaultProxy, passed_on
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, proxied
 
@@ -47,11 +47,18 @@ SLOW = [
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_that_passes_is_survived(trial: Trial, fault: Fault) -> None:
-    trial.proxy.begin(faults.passed_on, fault, faults.passed_on, fault)
+    trial.proxy.begin(passed_on, fault, passed_on, fault)
     execution = trial.load()
     assert trial.proxy.fired == [fault.__name__] * 2
     assert len(trial.proxy.exchanges) == BATCHES + 2
     assert len({exchange.body for exchange in trial.proxy.exchanges if exchange.applied}) == BATCHES
+    trial.check_loaded(execution)
+
+
+def test_connections_that_are_reset_on_accept_are_made_anew(trial: Trial) -> None:
+    trial.proxy.begin(faults.resets_the_next(2), always=faults.closed_afterwards)
+    execution = trial.load()
+    assert (trial.proxy.fired[0], trial.proxy.resets) == ("connections_reset", 0)
     trial.check_loaded(execution)
 
 
@@ -112,10 +119,13 @@ def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> 
 
 
 @pytest.mark.slow
-def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(trial: Trial) -> None:
-    trial.proxy.begin(always=faults.answers(503, b'{"code": "unavailable", "message": "engine closed"}'))
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(trial: Trial, status: int) -> None:
+    trial.proxy.begin(always=faults.answers(status, b'{"code": "unavailable", "message": "engine closed"}'))
     execution = trial.load()
-    assert "engine closed" in trial.check_failed(execution, "InfluxUnavailableError", 503)
+    message = trial.check_failed(execution, "InfluxUnavailableError", 503)
+    assert f"InfluxDB answers {status}, " in message
+    assert "engine closed" in message
     assert trial.app.attempts(execution) == ATTEMPTS
     assert len(trial.proxy.exchanges) <= ATTEMPTS * WRITERS * (1 + MAX_RETRIES)
     assert trial.points_stored == 0
@@ -126,9 +136,9 @@ def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(
     ("status", "error"),
     [
         (401, "InfluxUnauthorizedError"),
-        (403, "InfluxUnauthorizedError"),
+        pytest.param(403, "InfluxUnauthorizedError", marks=pytest.mark.slow),
         (404, "BucketNotFoundError"),
-        (307, "SettingsError"),
+        pytest.param(307, "SettingsError", marks=pytest.mark.slow),
         (200, "SettingsError"),
     ],
 )
@@ -140,6 +150,7 @@ def test_what_cannot_heal_is_sent_once(trial: Trial, status: int, error: str) ->
     assert len(bodies) == len(set(bodies)) <= WRITERS
     assert trial.app.attempts(execution) == 1
     assert trial.points_stored == 0
+    trial.check_converges()
 
 
 def test_a_token_that_was_rotated_in_the_middle_of_a_load_is_read_again(trial: Trial) -> None:
@@ -152,9 +163,9 @@ def test_a_token_that_was_rotated_in_the_middle_of_a_load_is_read_again(trial: T
 
     def rotated(exchange: Exchange) -> None:
         rotate("another-token")
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
-    trial.proxy.begin(faults.passed_on, rotated)
+    trial.proxy.begin(passed_on, rotated)
     try:
         execution = trial.load()
         assert trial.proxy.fired == ["rotated"]

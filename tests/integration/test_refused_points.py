@@ -18,7 +18,8 @@ from cli.readback import compare
 from local.engine_client import EngineClient
 from local.influxdb import BUCKET
 from shared.datasets import DATASETS
-from tests.fault_proxy import FaultProxy, refuses
+from tests.fault_proxy import FaultProxy
+from tests.faults import holds_at_most, refuses
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import proxied
 
@@ -37,11 +38,11 @@ def spread(count: int, rows: int = ROWS) -> list[int]:
     return sorted((997 * number + 13) % rows for number in range(count))
 
 
-def marked(table: pa.Table, rows: list[int]) -> pa.Table:
-    """With a quality flag of its own in these rows."""
+def marked(table: pa.Table, rows: list[int], flag: str = "refused") -> pa.Table:
+    """With this quality flag in these rows."""
     flags = table["quality_flag"].to_pylist()
     for row in rows:
-        flags[row] = "refused"
+        flags[row] = flag
     return table.set_column(table.column_names.index("quality_flag"), "quality_flag", pa.array(flags))
 
 
@@ -120,6 +121,20 @@ def take_as_integer(app: DeployedApp, field: str, times: list[datetime]) -> None
         if lines:
             client.write("\n".join(lines).encode(), database=BUCKET, precision="n")
             client.query("DROP SERIES FROM generation_data WHERE region = 'other'", database=BUCKET)
+
+
+def test_a_line_that_is_too_large_even_alone_is_set_aside(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
+    table, rows = sample(tmp_path, "generation", ROWS), [1234]
+    table = marked(table, rows, "x" * 60_000)
+    proxy.begin(always=holds_at_most(50_000))
+    execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    check_isolated(app, tmp_path, execution, table, rows)
+    [point] = quarantined(app, execution)
+    assert point["status"] == 413
+    assert "points batch is too large" in point["message"]
+    alone = [exchange for exchange in proxy.exchanges if b"\n" not in gzip.decompress(exchange.body)]
+    assert [exchange.applied for exchange in alone].count(0) == 1
+    assert len(proxy.exchanges) < 100
 
 
 def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.fault_proxy import Exchange, answers, passed_on, refuses
+from tests.fault_proxy import Exchange, passed_on
+from tests.faults import answers, refuses
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import proxied
 

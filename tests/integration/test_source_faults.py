@@ -1,21 +1,23 @@
-"""The source object: odd keys, versions, duplicates, and what S3 may do while it is read."""
+"""The source object: what S3, and those who write to it, may do while it is read."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from time import monotonic, sleep
 
 import pyarrow as pa
 import pytest
 
-from cli.executions import Execution, describe
-from tests import fault_proxy as faults
-from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy
-from tests.integration.deployed_app import DeployedApp, sample
+from tests import faults
+from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
+from tests.integration.deployed_app import DeployedApp, parquet, sample
 
 ROWS = 300
-SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-FORBIDDEN = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+DENIED = {
+    "AccessDenied": faults.answers(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
+    "KMS.DisabledException": faults.answers(
+        400, b"<Error><Code>KMS.DisabledException</Code><Message>The key is disabled</Message></Error>"
+    ),
+}
 
 
 def reads_rows(request: BaseHTTPRequestHandler) -> bool:
@@ -44,7 +46,7 @@ def key(tmp_path: Path) -> str:
     "fault",
     [
         faults.body_truncated,
-        pytest.param(faults.answers(503, SLOW_DOWN), marks=pytest.mark.slow),
+        pytest.param(faults.slow_down, marks=pytest.mark.slow),
         pytest.param(faults.reset_before_the_body, marks=pytest.mark.slow),
     ],
     ids=lambda fault: fault.__name__,
@@ -52,7 +54,7 @@ def key(tmp_path: Path) -> str:
 def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
 ) -> None:
-    proxy.begin(fault, faults.passed_on, faults.passed_on, fault)
+    proxy.begin(fault, passed_on, passed_on, fault)
     execution = app.load(key, table)
     assert execution.status == "SUCCEEDED", execution.answer
     assert proxy.fired == [fault.__name__] * 2
@@ -60,10 +62,11 @@ def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
 
 
 @pytest.mark.slow
-def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(
-    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
+@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
+def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0917
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
 ) -> None:
-    proxy.begin(always=faults.body_truncated)
+    proxy.begin(always=fault)
     execution = app.load(key, table)
     assert (execution.error, execution.answer["statusCode"]) == ("SourceUnavailableError", 503)
     assert key in execution.answer["message"]
@@ -74,15 +77,19 @@ def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(
     assert app.compare(tmp_path, "transmission", table).equal
 
 
-def test_a_read_that_is_denied_is_terminal_and_names_the_object(
-    app: DeployedApp, proxy: FaultProxy, key: str, table: pa.Table
+@pytest.mark.parametrize("code", DENIED)
+def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR0917
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, code: str
 ) -> None:
-    proxy.begin(faults.passed_on, faults.passed_on, always=faults.answers(403, FORBIDDEN))
+    proxy.begin(passed_on, passed_on, DENIED[code])
     execution = app.load(key, table)
+    assert len(proxy.fired) == 1
     assert (execution.error, execution.answer["statusCode"]) == ("SourceForbiddenError", 500)
-    assert key in execution.answer["message"]
-    assert "s3:GetObject" in execution.answer["message"]
+    assert all(word in execution.answer["message"] for word in (key, code, "s3:GetObject", "kms:Decrypt"))
     assert app.attempts(execution) == 1
+    assert app.compare(tmp_path, "transmission", table).read_back == 0
+    assert app.run(app.named(key)).status == "SUCCEEDED"
+    assert app.compare(tmp_path, "transmission", table).equal
 
 
 def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
@@ -92,11 +99,11 @@ def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
 
     def overwritten(exchange: Exchange) -> None:
         app.put(key, newer)
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
-    proxy.begin(faults.passed_on, faults.passed_on, overwritten)
+    proxy.begin(passed_on, passed_on, overwritten)
     app.put(key, table)
-    first, second = ended(app, key, count=2)
+    first, second = app.all_arrived(key, count=2)
     assert proxy.fired == ["overwritten"]
     assert [execution.status for execution in (first, second)] == ["SUCCEEDED"] * 2
     assert first.answer["data"]["version_id"] != second.answer["data"]["version_id"]
@@ -104,18 +111,28 @@ def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
     assert app.compare(tmp_path, "transmission", newer).equal
 
 
-def ended(app: DeployedApp, key: str, *, count: int) -> list[Execution]:
-    """So many executions of the object, once all have ended."""
-    sfn, deadline = app.cloud.client("stepfunctions"), monotonic() + 60
-    while monotonic() < deadline:
-        arns = [
-            e["executionArn"] for e in sfn.list_executions(stateMachineArn=app.outputs["StateMachineArn"])["executions"]
-        ]
-        found = [e for e in (describe(sfn, arn) for arn in arns) if e.key == key and e.ended]
-        if len(found) == count:
-            return found
-        sleep(0.2)
-    raise TimeoutError(key)
+def test_without_versions_an_object_that_is_overwritten_while_it_is_read_is_refused(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
+) -> None:
+    s3, named, newer = (
+        app.cloud.client("s3"),
+        {"bucket": "unversioned", "key": key},
+        sample(tmp_path, "transmission", ROWS),
+    )
+
+    def overwritten(exchange: Exchange) -> None:
+        s3.put_object(Bucket="unversioned", Key=key, Body=parquet(newer))
+        passed_on(exchange)
+
+    s3.create_bucket(Bucket="unversioned")
+    s3.put_object(Bucket="unversioned", Key=key, Body=parquet(table))
+    proxy.begin(passed_on, passed_on, overwritten)
+    execution = app.run(named)
+    assert proxy.fired == ["overwritten"]
+    assert (execution.error, execution.answer["statusCode"]) == ("SourceChangedError", 400)
+    assert app.compare(tmp_path, "transmission", table).read_back == 0
+    assert app.run(named).status == "SUCCEEDED"
+    assert app.compare(tmp_path, "transmission", newer).equal
 
 
 def test_a_version_that_is_deleted_while_it_is_read_is_not_found(
@@ -123,44 +140,11 @@ def test_a_version_that_is_deleted_while_it_is_read_is_not_found(
 ) -> None:
     def deleted(exchange: Exchange) -> None:
         app.cloud.client("s3").delete_object(Bucket=app.source_bucket, Key=key, VersionId=version)
-        faults.passed_on(exchange)
+        passed_on(exchange)
 
-    proxy.begin(faults.passed_on, faults.passed_on, deleted)
+    proxy.begin(passed_on, passed_on, deleted)
     version = app.put(key, table)
     execution = app.arrived(key)
     assert proxy.fired == ["deleted"]
     assert (execution.error, execution.answer["statusCode"]) == ("SourceNotFoundError", 400)
     assert app.compare(tmp_path, "transmission", table).read_back == 0
-
-
-def test_a_late_event_about_an_older_version_is_skipped(
-    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
-) -> None:
-    proxy.begin()
-    older = app.put(key, table)
-    ended(app, key, count=1)
-    app.put(key, table.slice(0, 10))
-    ended(app, key, count=2)
-    record = {"bucket": {"name": app.source_bucket}, "object": {"key": key, "version-id": older}}
-    execution = app.run({"detail-type": "Object Created", "detail": record})
-    assert execution.answer["message"].startswith("Skipped: ")
-    assert "superseded" in execution.answer["message"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["a b", "a+b", "a%2Fb", "a:b=c", "é ção 🔌", "a\nb", "../../etc/passwd", "k" * 980], ids=range(8)
-)
-def test_any_key_is_taken_as_it_is(
-    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, table: pa.Table, name: str
-) -> None:
-    proxy.begin()
-    key = f"dataset=transmission/{name}.parquet"
-    execution = app.load(key, table)
-    assert execution.status == "SUCCEEDED", execution.answer
-    assert execution.answer["data"]["key"] == key
-    assert app.compare(tmp_path, "transmission", table).equal
-    keys = app.work_keys("")
-    assert [staged for staged in keys if "etc/passwd" in staged or "\n" in staged] == []
-    lines = [line for line in app.log_lines("convert_and_chunk", execution) if line.get("key")]
-    assert {line["key"] for line in lines} == {key}

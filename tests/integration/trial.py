@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.integration.deployed_app import DeployedApp
 
 ROWS = 1500
 BATCHES = 3
+BATCH_ROWS = ROWS // BATCHES
 MAX_RETRIES = 3
 WRITERS = 2
 ATTEMPTS = 3
@@ -24,10 +25,14 @@ KILLED_ATTEMPTS = 2
 
 @contextmanager
 def proxied(app: DeployedApp, **environment: str) -> Iterator[FaultProxy]:
-    """The app writing through a proxy, three batches a file unless `environment` says otherwise."""
-    settings = {"MAX_BATCH_SIZE": str(ROWS // BATCHES), "MAX_RETRIES": str(MAX_RETRIES), **environment}
-    with fault_proxy(app.cloud.influx.url) as proxy, app.configured(INFLUXDB_URL=proxy.url, **settings):
+    """The app writing through a proxy."""
+    with fault_proxy(app.cloud.influx.url) as proxy, in_batches(app, INFLUXDB_URL=proxy.url, **environment):
         yield proxy
+
+
+def in_batches(app: DeployedApp, **environment: str) -> AbstractContextManager[None]:
+    """The app so configured, with three batches a file unless `environment` says otherwise."""
+    return app.configured(**{"MAX_BATCH_SIZE": str(BATCH_ROWS), "MAX_RETRIES": str(MAX_RETRIES), **environment})
 
 
 @dataclass(frozen=True, kw_only=True)

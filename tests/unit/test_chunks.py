@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.chunks import Packed, batches, chunks, row_ranges
-from functions.convert_and_chunk.gather import Texts
+from functions.convert_and_chunk.line_protocol import Body
 
 
-def body(lines: list[bytes]) -> Texts:
+def body(lines: list[bytes]) -> Body:
     starts = np.cumsum([0, *map(len, lines)]).astype(np.int32)
-    return Texts(np.frombuffer(b"".join(lines), np.uint8), starts, starts[1:])
+    return Body(np.frombuffer(b"".join(lines), np.uint8), starts)
 
 
 def cut(lines: list[bytes], max_lines: int, max_bytes: int) -> list[Packed]:

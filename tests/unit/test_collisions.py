@@ -1,5 +1,6 @@
 """Rows of one series and time: repetitions collapse, contradictions are set aside, the last row wins."""
 
+import dataclasses
 import io
 from typing import Any
 
@@ -10,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.collisions import columns_apart, find_repeated
+from functions.convert_and_chunk.part import judge_records, read_records
 from functions.convert_and_chunk.row_groups import PartReader
-from tests.builders import generation, parquet
-from tests.conversion import converted, whole
+from shared.errors import CollidingRecordsError
+from tests.builders import generation, long_generation, parquet
+from tests.conversion import GENERATION, SETTINGS, converted, whole
 
 NAN = float("nan")
+WITHOUT_PLANTS = dataclasses.replace(GENERATION, optional_tags=("quality_flag",))
 
 
 def at_once(rows: int, **columns: Any) -> pa.Table:
@@ -56,6 +60,39 @@ def test_rows_far_apart_in_the_file_collide() -> None:
     rows = 200_000
     timestamps = pa.array([0, *range(1, rows - 1), 0], pa.timestamp("s"))
     assert converted(generation(rows, timestamp=timestamps)).set_aside == {0: "collision"}
+
+
+def plants(layout: str) -> pa.Table:
+    """Three plants at two hours; at the second all stand still, at the first two yield the same."""
+    values = [5.0, 7.0, 7.0, 0.0, 0.0, 0.0]
+    table = generation(6, power_mw=values) if layout == "wide" else long_generation(values, ["MW"] * 6)
+    hours = pa.array([0, 0, 0, 3600, 3600, 3600], pa.timestamp("s"))
+    return table.set_column(0, "timestamp", hours).append_column("plant_name", pa.array(["A", "B", "C"] * 2))
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_rows_by_plant_are_points_by_plant(layout: str) -> None:
+    assert len(converted(plants(layout)).lines) == 6
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_named(layout: str) -> None:
+    content = parquet(plants(layout))
+    result = converted(content, WITHOUT_PLANTS)
+    assert (len(result.lines), result.set_aside, result.records.verdicts.collapsed) == (2, {0: "collision"}, 3)
+    reader = PartReader(io.BytesIO(content), whole(content), "a file")
+    settings = dataclasses.replace(SETTINGS, max_collision_rate=0.05)
+    records = read_records(reader, 6, WITHOUT_PLANTS, settings)
+    with pytest.raises(CollidingRecordsError, match=r"1 of 6 rows .* declare one of plant_name as a tag"):
+        judge_records(reader, records, whole(content), Nowhere(), settings)
+
+
+class Nowhere:
+    """Staging that keeps nothing."""
+
+    def put_chunk(self, chunk: str, staged: object) -> None: ...
+    def put_set_aside(self, parquet: bytes) -> None: ...
+    def put_outcome(self, outcome: object) -> None: ...
 
 
 def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:

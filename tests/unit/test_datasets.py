@@ -50,6 +50,7 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"measurement": ""}, "'' cannot be a name"),
         ({"fields": (Field(name="time", unit="h"),)}, "'time' cannot be a name"),
         ({"fields": ()}, "it has no field"),
+        ({"fields": (Field(name="power", unit="MWmed"),)}, "field 'power' is in 'MWmed', which is scaled to another"),
         ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone"),
         ({"aliases": {"ort": "place"}}, "alias 'ort' for 'place'"),
         ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),

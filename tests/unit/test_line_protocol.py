@@ -27,7 +27,7 @@ def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
     found = lines(pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, at_once=7)
-    return [bytes(data[begin:end]).decode() for data, starts, _ in found for begin, end in pairwise(starts)]
+    return [bytes(data[begin:end]).decode() for data, starts in found for begin, end in pairwise(starts)]
 
 
 @pytest.mark.parametrize(

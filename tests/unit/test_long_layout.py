@@ -1,5 +1,8 @@
 """The long layout: which field a value belongs to, and in which unit."""
 
+from typing import Any
+
+import pyarrow as pa
 import pytest
 
 from functions.convert_and_chunk.long_layout import field_of
@@ -87,6 +90,34 @@ def test_both_layouts_give_the_same_points() -> None:
     wide = converted(generation(4)).lines
     long = converted(long_generation([0.0, 1.0, 2.0, 3.0], ["MW"] * 4)).lines
     assert wide == long
+
+
+def test_a_value_that_scaling_takes_beyond_all_doubles_is_left_out_and_told() -> None:
+    result = converted(long_generation([1e306, 1e305, -1e306], ["GW"] * 3))
+    assert (result.set_aside, result.records.left_out["power_mw"]) == ({0: "no_field", 2: "no_field"}, 2)
+    assert [line.split(" ")[1] for line in result.lines] == ["power_mw=1e+308"]
+
+
+def test_a_dash_is_no_unit() -> None:
+    assert len(converted(long_generation([1.0, 2.0], ["-", None], ["power_mw"] * 2)).lines) == 2
+    assert converted(long_generation([1.0], ["-"])).set_aside == {0: "unknown_unit"}
+
+
+def test_the_unit_decides_where_there_is_no_measurement_type() -> None:
+    table = long_generation([1.0, 2.0], ["MW", "MW"])
+    for types in (None, pa.nulls(2), [None, "-"]):
+        assert (
+            len(
+                converted(
+                    table.drop_columns("measurement_type") if types is None else retyped(table, types), validate=False
+                ).lines
+            )
+            == 2
+        )
+
+
+def retyped(table: pa.Table, types: Any) -> pa.Table:
+    return table.set_column(table.schema.names.index("measurement_type"), "measurement_type", pa.array(types))
 
 
 def test_scaling_rounds_once() -> None:

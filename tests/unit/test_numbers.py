@@ -2,6 +2,7 @@
 
 import decimal
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,59 @@ def test_an_integer_beyond_2_to_53_sets_the_row_aside(kind: pa.DataType) -> None
     values, rules = found([2**53, 2**53 + 1, None], kind)
     assert (values[0], rules) == (2.0**53, ["", "integer_too_large", ""])
     assert found([-(2**53) - 1, -(2**53)], pa.int64())[1] == ["integer_too_large", ""]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["9007199254740993", "-9007199254740994", "+" + "9" * 400],
+        [decimal.Decimal(2**53 + 1), decimal.Decimal(-(10**20)), decimal.Decimal(2**60)],
+    ],
+)
+def test_an_integer_beyond_2_to_53_is_one_in_text_and_in_a_decimal_too(texts: list[Any]) -> None:
+    assert found(texts)[1] == ["integer_too_large"] * 3
+
+
+def test_the_last_exact_integer_and_large_numbers_that_are_no_integers_are_read() -> None:
+    texts = ["9007199254740992", "-0009007199254740992", "1e20", "9007199254740993.0"]
+    assert found(texts) == ([2.0**53, -(2.0**53), 1e20, 2.0**53], [""] * 4)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal256(76, 30)], ids=str)
+def test_decimals_of_every_width_are_read(kind: pa.DataType) -> None:
+    assert found([decimal.Decimal("-1.25"), None], kind) == ([-1.25, None], ["", ""])
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int8(), pa.string()), pa.float64()], ids=str)
+def test_nothing_but_null_is_no_value(kind: pa.DataType) -> None:
+    assert found([None, None], kind) == ([None, None], ["", ""])
+    assert found([], kind) == ([], [])
+
+
+def test_a_slice_of_a_column_is_read_from_where_it_begins() -> None:
+    for array in (pa.array([None, "1.5", "x"]), pa.array([7, None, 2**53 + 1])):
+        for whole in (array, array.dictionary_encode()):
+            [problem] = numbers(whole.slice(1), "power_mw").problems
+            assert problem.rows.tolist() == [False, True]
+
+
+signs = st.text("0123456789+-.,eEnaif \t", max_size=8)
+
+
+@given(signs | st.tuples(signs, st.sampled_from(["", "9007199254740993", "nan", "e400"]), signs).map("".join))
+def test_text_means_what_it_means_to_python(text: str) -> None:
+    try:
+        value = float(text)
+    except ValueError:
+        value = None
+    exact = value is not None and (abs(value) < 2**53 or not re.fullmatch(r"[+-]?\d+", text.strip()))
+    values, [rule] = found([text], pa.string())
+    if value is None:
+        assert rule == ("" if text.strip() in ("", "-") else "not_a_number")
+    elif exact or int(text) in (2**53, -(2**53)):
+        assert (values, rule) == ([value if math.isfinite(value) else None], "")
+    else:
+        assert rule == "integer_too_large"
 
 
 def test_float32_is_widened_not_rounded_again() -> None:

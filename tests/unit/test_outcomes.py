@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,12 @@ from shared.errors import (
     LoaderError,
     RefusedPointsError,
     SettingsError,
+    UntrustedCertificateError,
 )
 from shared.influx import Influx
 from shared.outcomes import Action, Answer, Outcome, outcome_of
 from shared.settings import InfluxSettings
+from tests.certificates import self_signed
 from tests.scripted_influx import BROKEN, RESET, SILENCE, Reply, ScriptedInflux, scripted_influx
 
 
@@ -91,6 +94,21 @@ def test_a_name_that_does_not_resolve_is_dns() -> None:
     outcome = write_to("http://influx.invalid:8086")
     assert outcome.action is Action.RETRY
     assert "DNS" in outcome.message
+
+
+def test_a_network_without_a_way_to_it_is_told_from_a_server_that_refuses() -> None:
+    outcome = write_to("http://255.255.255.255:8086")
+    assert outcome.action is Action.RETRY
+    assert outcome.message == "InfluxDB does not answer: there is no way to its network"
+
+
+def test_a_certificate_that_nobody_vouches_for_stops_before_anything_is_sent(tmp_path: Path) -> None:
+    tls, _ = self_signed(tmp_path)
+    with scripted_influx(tls) as server:
+        outcome = write_to(server.url)
+    assert (outcome.action, outcome.error) == (Action.STOP, UntrustedCertificateError)
+    assert outcome.message.endswith("renew it, or name its authority's in INFLUXDB_CA_BUNDLE")
+    assert not server.requests
 
 
 def test_tls_to_a_server_without_tls_fails_as_tls(influx: ScriptedInflux) -> None:

@@ -2,20 +2,29 @@
 
 import dataclasses
 import datetime as dt
+import io
 import math
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.validate_schema.footer import row_group_rows
+from functions.validate_schema.parts import plan_parts
 from tests.builders import generation, long_generation, parquet
 from tests.conversion import GENERATION, Converted, converted
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive times, which are UTC
 TAGS = ("region", "energy_source", "measurement_type", "plant_name")
 FIELDS = ("power_mw", "efficiency")
+SCHEMA = pa.schema(
+    [("timestamp", pa.timestamp("us"))]
+    + [(name, pa.string()) for name in TAGS]
+    + [(name, pa.float64()) for name in FIELDS]
+)
 
 tag_values = st.sampled_from(["N", "NE ", "S", " ", "-", "a,b c=d", "x\ny", "z\\", "é", None])
 field_values = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.5, 2.0, math.nan, math.inf, 1e300, 0.1 + 0.2]))
@@ -72,18 +81,28 @@ def check_accounts(result: Converted) -> None:
 def test_every_row_ends_where_a_slow_reading_puts_it(
     rows: list[dict[str, Any]], group_rows: int, max_lines: int
 ) -> None:
-    schema = pa.schema(
-        [("timestamp", pa.timestamp("us"))]
-        + [(name, pa.string()) for name in TAGS]
-        + [(name, pa.float64()) for name in FIELDS]
-    )
-    content = parquet(pa.Table.from_pylist(rows, schema), row_group_size=group_rows)
+    content = parquet(pa.Table.from_pylist(rows, SCHEMA), row_group_size=group_rows)
     result = converted(content, max_lines=max_lines)
     set_aside, collapsed, lines = expected(rows)
     assert result.set_aside == set_aside
     assert result.records.verdicts.collapsed == len(collapsed)
     assert [fields_of(line) for line in result.lines] == [point(rows[row])[2] for row in lines]
     check_accounts(result)
+
+
+@settings(deadline=None)
+@given(rows_of_a_table, st.integers(1, 9), st.integers(1, 9))
+def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], group_rows: int, part_rows: int) -> None:
+    """What a part becomes is what its rows alone would become: other parts are not looked at."""
+    content = parquet(pa.Table.from_pylist(rows, SCHEMA), row_group_size=group_rows)
+    parts = plan_parts(row_group_rows(pq.read_metadata(io.BytesIO(content))), part_rows)
+    ranges = [(part["first_row"], part["first_row"] + part["rows"]) for part in parts]
+    alone = [converted(pa.Table.from_pylist(rows[first:end], SCHEMA)) for first, end in ranges]
+    for part, expected in zip(parts, alone, strict=True):
+        result = converted(content, part=part)
+        assert (result.lines, result.set_aside) == (expected.lines, expected.set_aside)
+        check_accounts(result)
+    assert sum(part["rows"] for part in parts) == len(rows)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])

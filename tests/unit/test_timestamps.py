@@ -60,6 +60,46 @@ def test_integers_need_a_declaration_of_their_unit() -> None:
     assert found([5, None], pa.int64(), dataclasses.replace(GENERATION, epoch="ms")) == [5_000_000, "no_timestamp"]
 
 
+def test_declared_integers_of_every_width_are_times_or_out_of_range() -> None:
+    seconds = dataclasses.replace(GENERATION, epoch="s")
+    for kind in (pa.int8(), pa.uint16(), pa.int32(), pa.uint64()):
+        assert found([5, None], kind, seconds) == [5_000_000_000, "no_timestamp"]
+    assert found([2**64 - 1, 2**63, 1], pa.uint64(), seconds) == ["timestamp_out_of_range"] * 2 + [10**9]
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.date32(), pa.string(), pa.null()], ids=str)
+def test_a_column_of_nulls_has_no_times(kind: pa.DataType) -> None:
+    for dataset in (GENERATION, SAO_PAULO):
+        assert found([None, None], kind, dataset) == ["no_timestamp"] * 2
+        assert timestamps(pa.nulls(2, kind).dictionary_encode(), dataset)[0].shape == (2,)
+
+
+def test_a_midnight_that_clocks_skipped_is_no_date() -> None:
+    assert found([dt.date(2018, 11, 4), dt.date(2018, 11, 5)], dataset=SAO_PAULO) == [
+        "nonexistent_time",
+        ns_of(dt.datetime(2018, 11, 5)),  # noqa: DTZ001
+    ]
+
+
+@given(
+    st.datetimes(dt.datetime(1678, 1, 2), dt.datetime(2261, 12, 30)),  # noqa: DTZ001
+    st.integers(0, 9),
+    st.sampled_from(["", "Z", " Z", "+00:00", "-03:00", "+0530", "-09"]),
+    st.sampled_from("T "),
+)
+def test_text_means_what_it_means_to_the_standard_library(
+    local: dt.datetime, digits: int, offset: str, between: str
+) -> None:
+    fraction = f"{local.microsecond:06}789"[:digits]
+    text = f"{local:%Y-%m-%d}{between}{local:%H:%M:%S}" + (f".{fraction}" if fraction else "") + offset
+    at = dt.datetime.fromisoformat(f"{local:%Y-%m-%dT%H:%M:%S}{offset.strip() or 'Z'}")
+    seconds = (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
+    expected = seconds * 10**9 + int(fraction.ljust(9, "0"))
+    beside_others = ["9999-12-31", text, "1500-01-01T00:00:00Z", "2024-01-01 00:00:00.123456789"]
+    assert found([text]) == [expected]
+    assert found(beside_others)[1] == expected
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
 def test_text_is_read_as_iso_8601(kind: pa.DataType) -> None:
     texts = [

@@ -1,0 +1,89 @@
+"""WriteBatch and the chunks that it reads from S3, on the deployed app; the proxy stands between the two."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from tests import faults
+from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
+from tests.integration.deployed_app import DeployedApp, sample
+from tests.integration.trial import ATTEMPTS, ROWS, Trial, in_batches
+
+
+def reads_chunk(request: BaseHTTPRequestHandler) -> bool:
+    """Each invocation's first read, unless it has to be repeated."""
+    return request.command == "GET" and request.path.partition("?")[0].endswith(".lp.gz")
+
+
+@pytest.fixture(scope="module")
+def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
+    with fault_proxy(app.cloud.emulator.url, reads_chunk) as running, in_batches(app, AWS_ENDPOINT_URL_S3=running.url):
+        yield running
+
+
+@pytest.fixture
+def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
+    proxy.begin()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.body_truncated, pytest.param(faults.slow_down, marks=pytest.mark.slow)],
+    ids=lambda fault: fault.__name__,
+)
+def test_a_read_that_fails_is_repeated(trial: Trial, fault: Fault) -> None:
+    trial.proxy.begin(fault, fault)
+    execution = trial.load()
+    assert trial.proxy.fired == [fault.__name__] * 2
+    trial.check_loaded(execution)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
+def test_reads_that_always_fail_are_a_503_with_nothing_written(trial: Trial, fault: Fault) -> None:
+    trial.proxy.begin(always=fault)
+    execution = trial.load()
+    trial.check_failed(execution, "SourceUnavailableError", 503)
+    assert trial.app.attempts(execution) == ATTEMPTS
+    assert trial.points_stored == 0
+    trial.check_converges()
+
+
+@pytest.mark.parametrize("change", [pytest.param("lost", marks=pytest.mark.slow), "altered"])
+def test_a_chunk_that_is_lost_or_altered_is_not_sent(trial: Trial, change: str) -> None:
+    work, s3 = trial.app.outputs["WorkBucketName"], trial.app.cloud.client("s3")
+
+    def tampered(exchange: Exchange) -> None:
+        [key] = [key for key in trial.app.work_keys("staging/") if exchange.handler.path.split("?")[0].endswith(key)]
+        s3.delete_object(Bucket=work, Key=key)
+        if change == "altered":
+            s3.put_object(Bucket=work, Key=key, Body=b"altered")
+        passed_on(exchange)
+
+    trial.proxy.begin(tampered)
+    execution = trial.load()
+    assert trial.proxy.fired == ["tampered"]
+    trial.check_failed(execution, "ChunkDamagedError", 500)
+    assert trial.app.attempts(execution) == 1
+    assert trial.points_stored == 0
+    trial.check_converges()
+
+
+def test_a_server_that_refuses_connections_until_it_is_back_gets_everything(trial: Trial) -> None:
+    def stops(exchange: Exchange) -> None:
+        trial.app.influxdb.stop_gateway()
+        passed_on(exchange)
+
+    def returns(exchange: Exchange) -> None:
+        trial.app.influxdb.start_gateway()
+        passed_on(exchange)
+
+    trial.proxy.begin(stops, returns)
+    execution = trial.load()
+    assert trial.proxy.fired == ["stops", "returns"]
+    reasons = [line["reason"] for line in trial.app.log_lines("write_batch", execution) if "reason" in line]
+    assert any("it refuses connections" in reason for reason in reasons)
+    trial.check_loaded(execution)
