@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pytest
 
 from cli.executions import Execution
-from tests import fault_proxy as faults
+from tests import faults
+from tests.fault_proxy import Exchange
 from tests.integration.deployed_app import DeployedApp, parquet, sample
 from tests.integration.ledger import check_ledger, ledger_items, statuses, the_item
 from tests.integration.trial import proxied
@@ -108,7 +109,7 @@ def test_a_newer_version_waits_until_the_older_one_is_written(
 ) -> None:
     newer, started = rewritten(table), []
 
-    def arrives(exchange: faults.Exchange) -> None:
+    def arrives(exchange: Exchange) -> None:
         started.append(app.start(event(app, key, app.put(key, newer), "0052")))
         faults.answers(503, Retry_After="5")(exchange)
 
