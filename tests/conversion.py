@@ -27,6 +27,14 @@ class Converted(NamedTuple):
     records: Records
 
 
+class Nowhere:
+    """Staging that keeps nothing."""
+
+    def put_chunk(self, chunk: str, staged: object) -> None: ...
+    def put_set_aside(self, parquet: bytes) -> None: ...
+    def put_outcome(self, outcome: object) -> None: ...
+
+
 def whole(content: bytes) -> Part:
     """The one part of a small file."""
     metadata = pq.read_metadata(io.BytesIO(content))

@@ -171,16 +171,16 @@ def _taken(batch: pa.RecordBatch, places: NDArray[np.int64]) -> pa.RecordBatch:
 
 
 def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
-    """INT96 holds nanoseconds, and Arrow wraps those that int64 does not hold: a look in microseconds tells."""
+    """The finest unit that holds all times of INT96 columns: Arrow wraps what does not fit. Seconds hold all."""
     columns = [footer.schema.column(number) for number in range(footer.num_columns)]
     names = [column.path for column in columns if column.physical_type == "INT96"]
     groups = list(range(part["first_group"], part["end_group"]))
-    coarse = pq.ParquetFile(source, metadata=footer, coerce_int96_timestamp_unit="us")
+    coarse = pq.ParquetFile(source, metadata=footer, coerce_int96_timestamp_unit="s")
+    largest = 0
     for batch in coarse.iter_batches(row_groups=groups, columns=names) if names else ():
         for column in batch.columns:
-            if not pc.all(pc.less(pc.abs(column.cast(pa.int64())), 2**63 // 1000)).as_py():
-                return "us"
-    return "ns"
+            largest = max(largest, pc.max(pc.abs(column.cast(pa.int64()))).as_py() or 0)
+    return next(unit for unit, ticks in (("ns", 10**9), ("us", 10**6), ("ms", 1000)) if largest < 2**63 // ticks)
 
 
 def _between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from functions.convert_and_chunk.part import judge_records, read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
 from tests.builders import generation, long_generation, parquet
-from tests.conversion import GENERATION, SETTINGS, converted, whole
+from tests.conversion import GENERATION, SETTINGS, Nowhere, converted, whole
 
 NAN = float("nan")
 WITHOUT_PLANTS = dataclasses.replace(GENERATION, optional_tags=("quality_flag",))
@@ -85,14 +85,6 @@ def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_na
     records = read_records(reader, 6, WITHOUT_PLANTS, settings)
     with pytest.raises(CollidingRecordsError, match=r"1 of 6 rows .* declare one of plant_name as a tag"):
         judge_records(reader, records, whole(content), Nowhere(), settings)
-
-
-class Nowhere:
-    """Staging that keeps nothing."""
-
-    def put_chunk(self, chunk: str, staged: object) -> None: ...
-    def put_set_aside(self, parquet: bytes) -> None: ...
-    def put_outcome(self, outcome: object) -> None: ...
 
 
 def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.convert_and_chunk.part import stage_lines
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
+from shared.errors import AccountingError
 from tests.builders import generation, long_generation, parquet
-from tests.conversion import GENERATION, Converted, converted
+from tests.conversion import GENERATION, Converted, Nowhere, converted, whole
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive times, which are UTC
 TAGS = ("region", "energy_source", "measurement_type", "plant_name")
@@ -103,6 +105,15 @@ def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], g
         assert (result.lines, result.set_aside) == (expected.lines, expected.set_aside)
         check_accounts(result)
     assert sum(part["rows"] for part in parts) == len(rows)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_a_row_that_is_nowhere_or_twice_is_an_error(rows: int) -> None:
+    content = parquet(generation(3, region=["N", None, "S"]))
+    part = whole(content)
+    with pytest.raises(AccountingError, match=f"{rows} rows, 3 accounted for"):
+        stage_lines(Nowhere(), converted(content).records, part | {"rows": rows}, 1000)
+    assert stage_lines(Nowhere(), converted(content).records, part, 1000)["points"] == 2
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])

@@ -60,6 +60,16 @@ def test_a_part_may_begin_and_end_inside_a_row_group(first: int, rows: int) -> N
     assert powers(read.rows_at(np.array([1, rows - 1]))) == [first + 1, first + rows - 1]
 
 
+def test_row_groups_without_rows_are_passed_over() -> None:
+    table, sink = generation(4), io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        for first, rows in ((0, 0), (0, 1), (1, 0), (1, 3), (4, 0)):
+            writer.write_table(table.slice(first, rows))
+    assert pq.read_metadata(sink).num_row_groups == 5
+    assert powers(reader(sink.getvalue()).batches(["power_mw"])) == [0, 1, 2, 3]
+    assert powers(reader(sink.getvalue()).rows_at(np.array([0, 3]))) == [0, 3]
+
+
 def test_only_the_rows_asked_for_are_taken_with_all_their_columns() -> None:
     content = parquet(generation(100, note=["x"] * 100), row_group_size=10)
     found = list(reader(content).rows_at(np.array([0, 3, 57, 99])))

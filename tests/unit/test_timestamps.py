@@ -197,6 +197,14 @@ def test_int96_beyond_the_range_is_set_aside_not_wrapped() -> None:
     assert result.set_aside == {1: "timestamp_out_of_range", 2: "timestamp_out_of_range"}
 
 
+@pytest.mark.parametrize("milliseconds", [2**64 // 1000 + 1_704_067_200_000, -(2**64) // 1000, 15 * 10**16])
+def test_int96_beyond_what_microseconds_hold_is_set_aside_not_wrapped(milliseconds: int) -> None:
+    times = pa.array([1_704_067_200_123, milliseconds], pa.timestamp("ms"))
+    result = converted(parquet(generation(2, timestamp=times), use_deprecated_int96_timestamps=True))
+    assert result.set_aside == {1: "timestamp_out_of_range"}
+    assert result.lines[0].endswith(" 1704067200123000000")
+
+
 def ns_of(local: dt.datetime) -> int:
     at = local.replace(tzinfo=ZoneInfo("America/Sao_Paulo")).astimezone(dt.UTC)
     return (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) * 1000
