@@ -50,6 +50,7 @@ def test_equal_lines_give_equal_bytes() -> None:
     lines = [b"m f=%d.0 1\n" % number for number in range(100)]
     first, again = (list(chunks(cut(lines, 30, 10**6), points=60)) for _ in range(2))
     assert first == again
+    assert all(gzip_time == bytes(4) for gzip_time in (chunk.body[4:8] for chunk in first))
 
 
 def test_a_chunk_holds_whole_batches_and_says_where_they_lie() -> None:

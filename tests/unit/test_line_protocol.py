@@ -91,6 +91,14 @@ def test_looked_up_decimals_are_the_same_text_as_formatted_ones(decimals: int, s
     assert rendered(values) == beside_a_long_one[:-1]
 
 
+@pytest.mark.parametrize("odd", [0.12345, 16384.25, 1e-9, -0.30000000000000004, 1e300])
+@pytest.mark.parametrize("at", [0, 1, 5000, 9999])
+def test_one_long_number_among_many_short_ones_is_not_rounded(odd: float, at: int) -> None:
+    values = [row / 100 for row in range(10_000)]
+    values[at] = odd
+    assert [float(line.split("=")[1].split(" ")[0]) for line in rendered(values)] == values
+
+
 @given(st.lists(st.integers(-(2**63) + 2, 2**63 - 2), min_size=1, max_size=20))
 def test_every_nanosecond_stays_what_it_is(time: list[int]) -> None:
     assert [int(line.rsplit(" ", 1)[1]) for line in rendered([1.0] * len(time), time)] == time

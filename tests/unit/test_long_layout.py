@@ -4,6 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.convert_and_chunk.long_layout import field_of
 from shared.datasets import DATASETS
@@ -120,6 +122,8 @@ def retyped(table: pa.Table, types: Any) -> pa.Table:
     return table.set_column(table.schema.names.index("measurement_type"), "measurement_type", pa.array(types))
 
 
-def test_scaling_rounds_once() -> None:
-    [line] = converted(long_generation([0.1 + 0.2], ["kW"])).lines
-    assert float(line.split("=")[-1].split(" ")[0]) == (0.1 + 0.2) / 1000
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
+def test_scaling_rounds_once(values: list[float]) -> None:
+    """As a quotient of the two, which times 0.001 would not be."""
+    lines = converted(long_generation(values, ["kW"] * len(values))).lines
+    assert [float(line.split("=")[-1].split(" ")[0]) for line in lines] == [value / 1000 for value in values]

@@ -44,6 +44,16 @@ def test_a_huge_text_in_every_row_is_held_once(tmp_path: Path) -> None:
     assert peak_mib < 512
 
 
+def test_a_huge_text_that_can_only_be_read_in_full_is_an_error_with_a_name(tmp_path: Path) -> None:
+    texts = pa.array(["a" * (10 << 20)] * 100, pa.large_string())
+    encoding = {"use_dictionary": False, "column_encoding": {"region": "DELTA_BYTE_ARRAY"}, "write_statistics": False}
+    content = parquet(generation(100, region=texts), compression="zstd", **encoding)
+    assert len(content) < 10_000
+    said, peak_mib = convert(content, tmp_path, memory_mib=512)
+    assert said == "RecordsTooLargeError"
+    assert peak_mib < 512
+
+
 def test_a_huge_text_in_an_ignored_column_costs_nothing(tmp_path: Path) -> None:
     said, peak_mib = convert(dictionary_bomb("note"), tmp_path, memory_mib=512)
     assert said == "1000 []"

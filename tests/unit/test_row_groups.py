@@ -186,6 +186,20 @@ def test_a_flipped_bit_in_a_page_is_damage(column: str) -> None:
         list(reader(bytes(content)).batches([column]))
 
 
+def test_an_index_beyond_its_dictionary_is_damage() -> None:
+    """Arrow would take it as it stands. Which byte of the page makes one is tried out."""
+    content = parquet(generation(300, region=["A", "B", *["C"] * 298]), compression="none")
+    column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(1)
+    found = set()
+    for place in range(column.data_page_offset, column.dictionary_page_offset + column.total_compressed_size):
+        changed = content[:place] + bytes([content[place] | 3]) + content[place + 1 :]
+        try:
+            list(reader(changed).batches(["region"]))
+        except CorruptParquetError as error:
+            found.add(str(error))
+    assert "a file is damaged (index 3 into a dictionary of 3 values): write it again" in found
+
+
 def test_an_error_of_the_source_is_not_taken_for_damage() -> None:
     content = parquet(generation(1000))
     untroubled = Counted(content)

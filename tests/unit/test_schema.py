@@ -31,6 +31,11 @@ def test_the_long_layout_is_told_by_its_columns() -> None:
     assert (columns.layout, columns.fields) == ("long", GENERATION.field_names)
 
 
+def test_values_without_their_units_are_no_layout() -> None:
+    assert findings(generation(power_mw=None, value=[1.0] * 3))[0].startswith("no field found, needed: one of power_mw")
+    assert planned(generation(value=[1.0] * 3)).ignored == ("value",)
+
+
 def test_every_finding_is_told_at_once() -> None:
     table = generation(region=None, energy_source=[1.5] * 3, power_mw=[True] * 3, timestamp=[1, 2, 3])
     assert findings(table) == [
