@@ -23,7 +23,7 @@ def show_answer(deployment: Deployment, answer: dict[str, Any], execution: str) 
         "execution": execution,
         "took": f"{data['processing_time_seconds']:.1f} s" if "processing_time_seconds" in data else "",
         "report": f"s3://{deployment.work_bucket}/{data['report']}" if "report" in data else "",
-        "page": f"s3://{deployment.work_bucket}/{data['report_page']}" if "report_page" in data else "",
+        "page": data.get("report_page", ""),
     }
     console.print(facts(where), soft_wrap=True)
 

@@ -10,9 +10,10 @@ from cli.deployment import Deployment
 from cli.loads import Report
 from cli.planning import SOURCE_FIELDS
 from cli.refusals import NotFoundError, RefusedError
-from cli.setaside import REFUSED, set_aside
+from cli.setaside import set_aside
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
+from functions.write_batch.reasons import REFUSED
 from shared.events import Chunk, FileRef, PartOutcome, PartRef, SourceFile
 from shared.settings import conversion_settings
 from shared.source import PinnedObject

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from cli.deployment import Deployment
 from cli.loads import Report
+from functions.write_batch.reasons import REFUSED
 
-REFUSED = "refused_by_influxdb"
 SAMPLES = 3
 
 

@@ -65,6 +65,6 @@ def _writing(outcomes: Outcomes) -> Table:
             f"{chunk['requests']:,}",
             f"{chunk['seconds']:.1f}",
             f"{refused:,}" if refused else "",
-            chunk["started_at"][11:19],
+            chunk["runs"][0]["started_at"][11:19],
         )
     return table

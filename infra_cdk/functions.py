@@ -151,8 +151,9 @@ def _id(name: str) -> str:
 
 
 def functions_code() -> lambda_.AssetCode:
-    """`functions/` and nothing else of the repository, so that modules keep the names they have in it."""
-    return _asset(ROOT, ["*", "!functions", "!functions/**", "__pycache__", "*.pyc"])
+    """`functions/` and the runbook, from which reports quote, where they lie in the repository: names stay."""
+    runbook = ["!docs", "docs/*", "!docs/operations.md"]
+    return _asset(ROOT, ["*", "!functions", "!functions/**", *runbook, "__pycache__", "*.pyc"])
 
 
 def one_file(path: Path) -> lambda_.AssetCode:

@@ -13,6 +13,13 @@ class Execution(TypedDict):
     start_time: str
 
 
+class Span(TypedDict):
+    """From when to when something ran (ISO 8601, UTC, milliseconds)."""
+
+    started_at: str
+    ended_at: str
+
+
 class Health(TypedDict):
     """State CheckHealth. `bucket` is "found", or "not checkable" where the server cannot tell."""
 
@@ -20,6 +27,7 @@ class Health(TypedDict):
     response_time_ms: float
     version: str
     bucket: Literal["found", "not checkable"]
+    ran: Span
 
 
 class Part(TypedDict):
@@ -72,12 +80,14 @@ class FileRef(PlannedFile):
     """States PinSource and ValidateSchema: the pinned object and its claim, and, by the latter, the plan.
 
     `skipped` says why this is not to be loaded, "" if it is. Before `not_before` (ISO 8601, UTC; "" without a limit)
-    an older version of the object is still being loaded.
+    an older version of the object is still being loaded. `ran` says by state when it ran, the last time that it did;
+    WaitForOlder from the first wait to the end of the last one.
     """
 
     claim: Claim
     skipped: str
     not_before: str
+    ran: dict[str, Span]
 
 
 class PartRef(TypedDict):
@@ -163,6 +173,7 @@ class LoadState(TypedDict):
     execution: Execution
     health: NotRequired[Health]
     file: NotRequired[FileRef]
+    converted: NotRequired[object]
     error: NotRequired[Failure]
 
 
@@ -225,7 +236,7 @@ class SetAsideRow(TypedDict):
 
 
 class SetAsideReason(TypedDict):
-    """One reason why rows were set aside, with the first of them."""
+    """One reason why rows were set aside, or their points refused, with the first of them."""
 
     rule: str
     reason: str
@@ -260,12 +271,19 @@ class PartOutcome(TypedDict):
     seconds: float
 
 
+class Run(Span):
+    """One invocation of a function; `then` is the state that it was brought back by, "" if it ended or failed."""
+
+    then: Literal["", "WaitForInflux"]
+
+
 class ChunkOutcome(TypedDict):
     """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused.
 
     A batch stands in `written` once each of its points is written or refused. Before `not_before` (ISO 8601, UTC;
-    "" without a limit) InfluxDB wants no request. `latencies_ms` counts requests by the upper bound of their time;
-    `started_at` is the first invocation's, `ended_at` the last one's (ISO 8601, UTC).
+    "" without a limit) InfluxDB wants no request. `latencies_ms` counts requests by the upper bound of their time,
+    `slowest_ms` is the longest. `runs` are the invocations, but not one that was killed; the execution's history of
+    25,000 events bounds them. `reasons` are the server's most frequent answers behind `refused`.
     """
 
     chunk: str
@@ -275,10 +293,11 @@ class ChunkOutcome(TypedDict):
     refused: dict[str, int]
     requests: int
     latencies_ms: dict[str, int]
-    started_at: str
-    ended_at: str
+    slowest_ms: float
+    runs: list[Run]
     seconds: float
     not_before: str
+    reasons: list[SetAsideReason]
 
 
 class RefusedPoint(TypedDict):

@@ -1,5 +1,7 @@
 """State CheckHealth."""
 
+from datetime import UTC, datetime
+
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.check_health.health import check_health
@@ -13,6 +15,6 @@ from shared.settings import influx_settings
 @logged
 def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 the load is not known yet
     """InfluxDB answers, takes the token, and has every bucket that a dataset goes to."""
-    settings = influx_settings()
+    started, settings = datetime.now(UTC), influx_settings()
     buckets = {dataset.bucket or settings.bucket for dataset in DATASETS.values()}
-    return check_health(Influx(settings), settings.org, sorted(buckets))
+    return check_health(Influx(settings), settings.org, sorted(buckets), started)

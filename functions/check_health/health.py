@@ -1,6 +1,7 @@
 """Is InfluxDB ready for a load? Asked without writing anything."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -9,15 +10,19 @@ from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
 from shared.outcomes import Answer, outcome_of
+from shared.spans import span_since
 
 UNKNOWN_QUESTION = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-def check_health(influx: Influx, org: str, buckets: Iterable[str]) -> Health:
-    """Raises what the table of outcomes says: unreachable, unauthorized, no such bucket, untrusted."""
-    started = perf_counter()
+def check_health(influx: Influx, org: str, buckets: Iterable[str], since: datetime) -> Health:
+    """The state runs `since` then.
+
+    Raises what the table of outcomes says: unreachable, unauthorized, no such bucket, untrusted.
+    """
+    asked = perf_counter()
     ping = influx.ping()
-    response_time_ms = round((perf_counter() - started) * 1000, 1)
+    response_time_ms = round((perf_counter() - asked) * 1000, 1)
     _said(ping)
     found = [_has_bucket(influx, org, bucket) for bucket in buckets]
     return Health(
@@ -25,6 +30,7 @@ def check_health(influx: Influx, org: str, buckets: Iterable[str]) -> Health:
         response_time_ms=response_time_ms,
         version=ping.headers.get("X-Influxdb-Version", "unknown"),
         bucket="found" if all(found) else "not checkable",
+        ran=span_since(since),
     )
 
 

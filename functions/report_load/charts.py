@@ -15,7 +15,10 @@ GAP = 2.5
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """`band` and `line` are SVG paths in WIDTH by HEIGHT; `gaps` are (from, to) in ns, `gap_spans` (x, width)."""
+    """`band` and `line` are SVG paths in WIDTH by HEIGHT; `gaps` are (from, to) in ns, `gap_spans` (x, width).
+
+    `bucket_ns` is what each of their points stands for.
+    """
 
     field: str
     values: int
@@ -26,6 +29,7 @@ class Chart:
     line: str
     gaps: list[tuple[int, int]]
     gap_spans: list[tuple[float, float]]
+    bucket_ns: int
 
 
 def charts(profiles: Sequence[Profile]) -> list[Chart]:
@@ -63,7 +67,7 @@ def _chart(field: str, buckets: Sequence[Bucket], first: int, last: int, width: 
     low, high = min(bucket.low for bucket in buckets), max(bucket.high for bucket in buckets)
     values = sum(bucket.values for bucket in buckets)
     scale = _Scale(first, last - first + 1, low, high - low)
-    runs, gaps = _runs(buckets), list(_gaps(buckets))
+    runs, gaps = _runs(buckets), list(_gaps(buckets, first, last))
     return Chart(
         field=field,
         values=values,
@@ -73,7 +77,8 @@ def _chart(field: str, buckets: Sequence[Bucket], first: int, last: int, width: 
         band=" ".join(map(scale.band, runs)),
         line=" ".join(map(scale.line, runs)),
         gaps=[(before * width, after * width) for before, after in gaps],
-        gap_spans=[(scale.x(before), scale.x(after) - scale.x(before)) for before, after in gaps],
+        gap_spans=[(scale.x(before), round(scale.x(after) - scale.x(before), 1)) for before, after in gaps],
+        bucket_ns=width,
     )
 
 
@@ -81,12 +86,12 @@ def _usual_step(buckets: Sequence[Bucket]) -> float:
     return median([after.bucket - before.bucket for before, after in pairwise(buckets)] or [1])
 
 
-def _gaps(buckets: Sequence[Bucket]) -> Iterator[tuple[int, int]]:
-    """The first bucket without values and the next one that has some."""
+def _gaps(buckets: Sequence[Bucket], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The first bucket without values and the next one that has some; the file's points are in `first` to `last`."""
     limit = GAP * _usual_step(buckets)
-    for before, after in pairwise(buckets):
-        if after.bucket - before.bucket > limit:
-            yield before.bucket + 1, after.bucket
+    for before, after in pairwise([first - 1, *(bucket.bucket for bucket in buckets), last + 1]):
+        if after - before > limit:
+            yield before + 1, after
 
 
 def _runs(buckets: Sequence[Bucket]) -> list[list[Bucket]]:

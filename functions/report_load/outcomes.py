@@ -43,11 +43,12 @@ class Outcomes:
 
     @property
     def reasons(self) -> list[SetAsideReason]:
-        """Of all parts together, the most frequent first, each with the samples of the first part that has it."""
+        """Why rows were set aside, and points refused: the most frequent first, with the first samples there are."""
         found: dict[tuple[str, str], SetAsideReason] = {}
-        for reason in (reason for part in self.parts for reason in part["reasons"]):
-            same = found.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
-            same["rows"] += reason["rows"]
+        for outcome in (*self.parts, *self.chunks):
+            for reason in outcome["reasons"]:
+                same = found.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
+                same["rows"] += reason["rows"]
         return sorted(found.values(), key=lambda reason: -reason["rows"])
 
     @property

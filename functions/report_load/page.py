@@ -1,6 +1,5 @@
 """The load report as one HTML page that needs nothing else: no script, no network."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,35 +8,40 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from functions.report_load.charts import HEIGHT, WIDTH, charts
+from functions.report_load.latencies import latencies
 from functions.report_load.outcomes import Outcomes
+from functions.report_load.runbook import Entry, entry
 from functions.report_load.timeline import Lane, lanes
 from shared.datasets import DATASETS
-from shared.errors import LoaderError, subclasses
 
-MEANINGS = {error.__name__: error.__doc__ for error in subclasses(LoaderError)}
-RUNBOOK = "docs/operations.md"
+REASONS = 40
+"""Shown, each with its samples; what they leave out is counted."""
 
 
 def page(report: Mapping[str, Any], outcomes: Outcomes) -> str:
     """Of the report as it is stored."""
     answer = report["response"]
-    end = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
-    states = lanes(outcomes, report["execution"]["start_time"], end)
+    reported_at = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
+    drawn_at = datetime.now(UTC)
+    states = lanes(report, outcomes, reported_at, drawn_at)
     content: str = _TEMPLATE.render(
         report=report,
         answer=answer,
         data=answer["data"],
         outcomes=outcomes,
         rows=_rows(answer["data"], outcomes),
+        reasons=outcomes.reasons[:REASONS],
+        unexplained=_unexplained(outcomes),
         lanes=states,
+        drawn_at=drawn_at.isoformat(),
         rates=_rates(outcomes, states),
-        latencies=_latencies(outcomes),
+        latencies=latencies(outcomes),
         charts=charts([part["profile"] for part in outcomes.parts if part["profile"]]),
+        without_values=_without_values(outcomes),
         units=_units(report),
-        meaning=MEANINGS.get(answer["data"].get("error", "")),
+        runbook=_runbook(report),
         width=WIDTH,
         height=HEIGHT,
-        runbook=RUNBOOK,
     )
     return content
 
@@ -55,25 +59,39 @@ def _rows(data: Mapping[str, Any], outcomes: Outcomes) -> list[tuple[str, str, i
     return [kind for kind in (*kinds, ("bad", "not converted", unknown)) if kind[2]]
 
 
+def _unexplained(outcomes: Outcomes) -> int:
+    """Rows that were set aside or refused for reasons beyond those shown."""
+    rows = sum(outcomes.set_aside.values()) + outcomes.points_refused
+    return rows - sum(reason["rows"] for reason in outcomes.reasons[:REASONS])
+
+
 def _rates(outcomes: Outcomes, states: list[Lane]) -> list[tuple[str, float]]:
-    """What the two long states did in a second."""
+    """What the two long states did in a second, waits left out."""
     seconds = {lane.state: lane.seconds for lane in states}
     rows = sum(part["rows"] for part in outcomes.parts)
-    done = (("ConvertParts", "rows converted", rows), ("WriteChunks", "points written", outcomes.points_written))
-    return [(words, count / seconds[state]) for state, words, count in done if seconds.get(state)]
+    done = (("ConvertAndChunk", "rows converted", rows), ("WriteBatch", "points written", outcomes.points_written))
+    return [(words, count / seconds[state]) for state, words, count in done if count and seconds.get(state)]
 
 
-def _latencies(outcomes: Outcomes) -> list[tuple[int, int]]:
-    """(ms, requests that took at most so long, and longer than the one before)."""
-    total: Counter[int] = Counter()
-    for chunk in outcomes.chunks:
-        total.update({int(bound): requests for bound, requests in chunk["latencies_ms"].items()})
-    return sorted(total.items())
+def _without_values(outcomes: Outcomes) -> list[str]:
+    """Fields that no point has, and that no chart is drawn of."""
+    profiles = [part["profile"]["fields"] for part in outcomes.parts if part["profile"]]
+    found = {name for fields in profiles for name, buckets in fields.items() if buckets}
+    return sorted({name for fields in profiles for name in fields} - found)
 
 
 def _units(report: Mapping[str, Any]) -> dict[str, str]:
     dataset = DATASETS.get(report["response"]["data"]["dataset_type"] or "")
     return {field.name: field.unit for field in dataset.fields} if dataset else {}
+
+
+def _runbook(report: Mapping[str, Any]) -> Entry | None:
+    """Of a load that failed, with commands about this load."""
+    data, execution = report["response"]["data"], report["execution"]
+    known = {"key": "key", "load id": "load_id", "dataset": "dataset_type"}
+    about = {name: data[key] for name, key in known.items() if data.get(key)}
+    about |= {"execution": execution["id"], "execution name": execution["name"]}
+    return entry(data["error"], about) if "error" in data else None
 
 
 def _number(value: float) -> str:
@@ -86,11 +104,18 @@ def _moment(time_ns: int) -> str:
     return at.strftime("%Y-%m-%d %H:%M")
 
 
+def _duration(time_ns: int) -> str:
+    """In the largest unit that it is a whole number of."""
+    units = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 10**9))
+    name, unit = next(((name, unit) for name, unit in units if time_ns % unit == 0), ("ns", 1))
+    return f"{time_ns // unit:,} {name}"
+
+
 def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "moment": _moment}
+    environment.filters |= {"number": _number, "moment": _moment, "duration": _duration}
     return environment.get_template("page.html")
 
 

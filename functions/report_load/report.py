@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.report_load.outcomes import Outcomes
 from functions.report_load.page import page
+from functions.report_load.timeline import failed_state
 from shared.events import LoadState, Response
 from shared.logs import logger
 from shared.settings import work_bucket
@@ -22,13 +23,12 @@ def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answe
     dataset, load_id = (file["dataset"] or UNPLANNED, file["load_id"]) if file else (UNPLANNED, UNPLANNED)
     execution = state["execution"]["name"]
     answer["data"]["report"] = report_key(dataset, load_id, execution, "json")
-    answer["data"]["report_page"] = report_key(dataset, load_id, execution, "html")
+    page_key = report_key(dataset, load_id, execution, "html")
+    answer["data"]["report_page"] = f"s3://{work_bucket()}/{page_key}"
     report = _report(client, state, outcomes, answer)
     put_json(client, answer["data"]["report"], report)
     body = _page(report, outcomes).encode()
-    client.put_object(
-        Bucket=work_bucket(), Key=answer["data"]["report_page"], Body=body, ContentType="text/html; charset=utf-8"
-    )
+    client.put_object(Bucket=work_bucket(), Key=page_key, Body=body, ContentType="text/html; charset=utf-8")
 
 
 def _page(report: dict[str, Any], outcomes: Outcomes) -> str:
@@ -44,5 +44,6 @@ def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Re
     """Everything that is known of the load."""
     mismatch = state.get("error", {}).get("Error") == "SchemaMismatchError"
     findings = get_json(client, findings_key(state["execution"]["name"])) if mismatch else {"findings": []}
-    known = {name: state.get(name) for name in ("event", "execution", "file")}
-    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | findings
+    known = {name: state.get(name) for name in ("event", "execution", "health", "file")}
+    failed = {"failed_state": failed_state(state, outcomes) if "error" in state else ""}
+    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | failed | findings

@@ -69,9 +69,15 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]
             "fields_left_out": outcomes.fields_left_out,
             "refused_points": outcomes.points_refused,
         },
-        "influxdb_health": state.get("health"),
+        "influxdb_health": _health(state),
     }
     return data | _source(state)
+
+
+def _health(state: LoadState) -> dict[str, Any] | None:
+    """Without what only the timeline needs."""
+    health = state.get("health")
+    return {name: value for name, value in health.items() if name != "ran"} if health else None
 
 
 def _source(state: LoadState) -> dict[str, str]:

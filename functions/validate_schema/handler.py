@@ -13,12 +13,13 @@ from functions.validate_schema.pin import pin_source
 from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
-from shared.events import FileRef, LoadState, PlannedFile, SourceFile
+from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
 from shared.logs import logged
 from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
+from shared.spans import span_since, utc_ms
 from shared.work_bucket import findings_key, put_json
 
 if TYPE_CHECKING:
@@ -30,12 +31,23 @@ def lambda_handler(event: LoadState, context: LambdaContext) -> FileRef:  # noqa
     """PinSource where the state holds no file yet, else ValidateSchema."""
     client, now = boto3.client("s3"), datetime.now(UTC)
     if "file" not in event:
-        return pin_source(client, requested_object(event["event"]), now)
+        file = pin_source(client, requested_object(event["event"]), now)
+        return {**file, "ran": {"PinSource": span_since(now)}}
     try:
-        return plan_load(client, event["file"], now)
+        file = plan_load(client, event["file"], now)
     except SchemaMismatchError as error:
         put_json(client, findings_key(event["execution"]["name"]), {"findings": error.findings})
         raise
+    return {**file, "ran": {**_waited(event["file"], now), "ValidateSchema": span_since(now)}}
+
+
+def _waited(file: FileRef, now: datetime) -> dict[str, Span]:
+    """What ran before, and the wait that ends now, if there was one. All waits are one: the state stays small."""
+    ran = file.get("ran", {})  # an earlier release recorded nothing
+    if not file["not_before"] or "ValidateSchema" not in ran:
+        return ran
+    first = ran.get("WaitForOlder", {"started_at": ran["ValidateSchema"]["ended_at"]})
+    return {**ran, "WaitForOlder": {"started_at": first["started_at"], "ended_at": utc_ms(now)}}
 
 
 def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:

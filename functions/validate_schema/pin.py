@@ -110,7 +110,7 @@ def _claiming(requested: RequestedObject, pinned: PinnedVersion, now: datetime) 
         "lease_until": utc_seconds(now + timedelta(seconds=lease_seconds())),
         "force": requested.force,
     }
-    return {**pinned.file, "rows": 0, "parts": [], "claim": claim, "skipped": "", "not_before": ""}
+    return {**pinned.file, "rows": 0, "parts": [], "claim": claim, "skipped": "", "not_before": "", "ran": {}}
 
 
 def _no_load(requested: RequestedObject, reason: str, now: datetime) -> FileRef:

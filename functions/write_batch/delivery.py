@@ -41,7 +41,9 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_refus
         except ComeBackError as pause:
             progress.outcome["not_before"] = pause.not_before.isoformat()
             fruitless = progress.batches_done == done_before
-            return come_back(ref, pause.not_before, next_batch=progress.next_batch, fruitless=fruitless)
+            answer = come_back(ref, pause.not_before, next_batch=progress.next_batch, fruitless=fruitless)
+            progress.then = "WaitForInflux"
+            return answer
         if progress.refused and not drop_refused:
             raise _refused(ref, progress)
     return ChunkWritten(chunk=ref["chunk"], written=True, next_batch=progress.next_batch, not_before="", waits=0)
@@ -61,7 +63,7 @@ class Delivery:
         waiting = [batch for batch in batches if not self._progress.is_done(batch.number)]
         with ThreadPoolExecutor(WRITERS) as writers:
             writers.map(self._write, waiting)
-        self._progress.add_requests(self._sender.requests, self._sender.latencies_ms)
+        self._progress.add_requests(self._sender)
         if self._sender.failure:
             raise self._sender.failure
 

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
+from functions.write_batch.reasons import reasons
+from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
 from shared.events import ChunkOutcome, ChunkRef, RefusedPoint
@@ -17,6 +19,7 @@ from shared.logs import logger
 from shared.outcomes import Outcome
 from shared.settings import work_bucket
 from shared.source import source_errors
+from shared.spans import span_since
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:
@@ -24,11 +27,15 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """The outcome of a chunk so far, and its refused points by source row. Writers share it, each with its batches."""
+    """The outcome of a chunk so far, and its refused points by source row. Writers share it, each with its batches.
+
+    `then` is what comes after this invocation, as in `shared.events.Run`.
+    """
 
     def __init__(self, outcome: ChunkOutcome, refused: dict[int, RefusedPoint]) -> None:
         self.outcome = outcome
         self.refused = refused
+        self.then: Literal["", "WaitForInflux"] = ""
 
     @property
     def batches_done(self) -> int:
@@ -60,22 +67,24 @@ class Progress:
         refused = self.outcome["refused"].get(str(batch.number), 0)
         self.outcome["written"][str(batch.number)] = batch.points - refused
 
-    def add_requests(self, requests: int, latencies_ms: Counter[str]) -> None:
+    def add_requests(self, sent: Sender) -> None:
         """What this invocation sent."""
-        self.outcome["requests"] += requests
-        self.outcome["latencies_ms"] = dict(latencies_ms + Counter(self.outcome["latencies_ms"]))
+        self.outcome["requests"] += sent.requests
+        self.outcome["latencies_ms"] = dict(sent.latencies_ms + Counter(self.outcome["latencies_ms"]))
+        self.outcome["slowest_ms"] = max(self.outcome["slowest_ms"], sent.slowest_ms)
 
 
 @contextmanager
 def kept_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
     """What earlier invocations left, and a place for what this one adds: stored on every way out."""
+    started_at, started = datetime.now(UTC), perf_counter()
     progress = _load(client, ref)
-    started = perf_counter()
     try:
         yield progress
     finally:
         progress.outcome["seconds"] += round(perf_counter() - started, 3)
-        progress.outcome["ended_at"] = _now()
+        progress.outcome["runs"].append({**span_since(started_at), "then": progress.then})
+        progress.outcome["reasons"] = reasons(progress.refused)
         _store(client, ref, progress)
 
 
@@ -87,7 +96,7 @@ def _load(client: "S3Client", ref: ChunkRef) -> Progress:
             stored = get_json(client, key)
     except SourceNotFoundError:
         return Progress(untouched(ref), {})
-    outcome = cast(ChunkOutcome, stored)
+    outcome = cast(ChunkOutcome, untouched(ref) | stored)  # an earlier release may have left less
     outcome["refused"] = {
         number: points for number, points in outcome["refused"].items() if number in outcome["written"]
     }
@@ -104,15 +113,12 @@ def untouched(ref: ChunkRef) -> ChunkOutcome:
         refused={},
         requests=0,
         latencies_ms={},
-        started_at=_now(),
-        ended_at="",
+        slowest_ms=0.0,
+        runs=[],
         seconds=0.0,
         not_before="",
+        reasons=[],
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _quarantine_key(ref: ChunkRef) -> str:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "v2.7", "bucket": "found"}
+
+
+def span(begins: float, ends: float) -> dict[str, str]:
+    """Seconds of one minute."""
+    return {name: f"2024-01-01T00:00:{at:06.3f}+00:00" for name, at in (("started_at", begins), ("ended_at", ends))}
+
+
 EXECUTION = {"id": "arn:run-1", "name": "run-1", "start_time": "2024-01-01T00:00:00.000Z"}
 FILE = {
     "load_id": "00000000deadbeef",
@@ -29,12 +36,14 @@ FILE = {
     "rows": 1500,
     "parts": [],
     "skipped": "",
+    "not_before": "",
+    "ran": {"PinSource": span(0.1, 0.2), "ValidateSchema": span(0.6, 0.8)},
 }
 EVENT = {"bucket": "source", "key": "dataset=generation/a.parquet"}
 
 
 def state(**file: Any) -> dict[str, Any]:
-    return {"event": EVENT, "execution": EXECUTION, "health": HEALTH, "file": FILE | file}
+    return {"event": EVENT, "execution": EXECUTION, "health": HEALTH | {"ran": span(0.3, 0.5)}, "file": FILE | file}
 
 
 def failed(error: str, cause: str, **more: Any) -> dict[str, Any]:
@@ -73,8 +82,9 @@ def leave_chunk(s3: "S3Client", **changes: Any) -> None:
         "refused": {"1": 3},
         "requests": 2,
         "latencies_ms": {"10": 1, "50": 1},
-        "started_at": "2024-01-01T00:00:02.000+00:00",
-        "ended_at": "2024-01-01T00:00:03.000+00:00",
+        "slowest_ms": 41.5,
+        "runs": [span(2, 3) | {"then": ""}],
+        "reasons": [],
     }
     put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk | changes)  # type: ignore[arg-type]
 

@@ -26,7 +26,8 @@ def profile(hours: list[int]) -> dict[str, Any]:
 
 
 def drawn(s3: "S3Client", answer: dict[str, Any]) -> str:
-    stored = s3.get_object(Bucket=WORK, Key=answer["data"]["report_page"])
+    key = answer["data"]["report_page"].removeprefix(f"s3://{WORK}/")
+    stored = s3.get_object(Bucket=WORK, Key=key)
     assert stored["ContentType"] == "text/html; charset=utf-8"
     return stored["Body"].read().decode()
 

@@ -37,9 +37,11 @@ def test_connections_are_few_and_kept(s3: "S3Client", influx: ScriptedInflux, co
 def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     write(stage(s3, points(3), points(2, first=3)), context)
     found = outcome(s3)
-    assert datetime.fromisoformat(found["started_at"]) <= datetime.fromisoformat(found["ended_at"])
+    (run,) = found["runs"]
+    assert datetime.fromisoformat(run["started_at"]) <= datetime.fromisoformat(run["ended_at"])
     assert sum(found["latencies_ms"].values()) == found["requests"]
-    assert {**found, "latencies_ms": {}, "started_at": "", "ended_at": "", "seconds": 0} == {
+    assert 0 < found["slowest_ms"] <= max(map(int, found["latencies_ms"]))
+    assert {**found, "latencies_ms": {}, "slowest_ms": 0, "runs": [], "seconds": 0} == {
         "chunk": CHUNK,
         "points": 5,
         "batches": 2,
@@ -47,10 +49,11 @@ def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflu
         "refused": {},
         "requests": 2,
         "latencies_ms": {},
-        "started_at": "",
-        "ended_at": "",
+        "slowest_ms": 0,
+        "runs": [],
         "seconds": 0,
         "not_before": "",
+        "reasons": [],
     }
 
 

@@ -33,9 +33,9 @@ def files(folder: Path) -> Iterator[str]:
     return (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
-def test_the_code_is_the_functions_folder_and_nothing_else(assembly: Assembly) -> None:
-    expected = {f"functions/{name}" for name in files(ROOT / "functions") if "__pycache__" not in name}
-    assert set(files(code_folder(assembly))) == expected
+def test_the_code_is_the_functions_folder_the_runbook_and_nothing_else(assembly: Assembly) -> None:
+    functions = {f"functions/{name}" for name in files(ROOT / "functions") if "__pycache__" not in name}
+    assert set(files(code_folder(assembly))) == functions | {"docs/operations.md"}
 
 
 def test_code_and_layers_fit_into_lambda(assembly: Assembly) -> None:

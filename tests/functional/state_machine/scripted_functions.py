@@ -34,6 +34,7 @@ FILE: dict[str, Any] = {
     "parts": PARTS,
     "skipped": "",
     "not_before": "",
+    "ran": {},
 }
 PINNED = FILE | {"rows": 0, "parts": []}
 REPORT = "reports/generation/0123456789abcdef/execution.json"

@@ -1,0 +1,30 @@
+"""Why InfluxDB refused points of a chunk, with a few of them, for the load report."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from shared.events import RefusedPoint, SetAsideReason, SetAsideRow
+
+REFUSED = "refused_by_influxdb"
+"""The rule, beside those of conversion."""
+
+REASONS, SAMPLES, CHARACTERS = 5, 3, 400
+"""So many at most: of 800 chunks each may be refused for its own reasons."""
+
+
+def reasons(refused: Mapping[int, RefusedPoint]) -> list[SetAsideReason]:
+    """The most frequent answers of the server, each with the first points that got it; by source row."""
+    by_answer: dict[str, list[RefusedPoint]] = defaultdict(list)
+    for source_row in sorted(refused):
+        by_answer[refused[source_row]["message"]].append(refused[source_row])
+    frequent = sorted(by_answer, key=lambda answer: -len(by_answer[answer]))[:REASONS]
+    return [_reason(answer[:CHARACTERS], by_answer[answer]) for answer in frequent]
+
+
+def _reason(answer: str, points: list[RefusedPoint]) -> SetAsideReason:
+    samples = [_sample(point) for point in points[:SAMPLES]]
+    return {"rule": REFUSED, "reason": answer, "rows": len(points), "samples": samples}
+
+
+def _sample(point: RefusedPoint) -> SetAsideRow:
+    return {"source_row": point["source_row"], "record": {"line": point["line"][:CHARACTERS]}}
