@@ -53,9 +53,8 @@ def _shell(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[Markup]:
-    """With code and bold; a link is its text, since the page leads nowhere."""
-    found = [re.sub(r"\[(.+?)\]\(.+?\)", r"\1", str(escape(part))) for part in text.strip().split("\n\n")]
-    coded = [re.sub(r"`(.+?)`", r"<code>\1</code>", part) for part in found]
+    """With code and bold: entries have no other markup."""
+    coded = [re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(part))) for part in text.strip().split("\n\n")]
     return [Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", part)) for part in coded]  # noqa: S704 - escaped above
 
 

@@ -1,5 +1,6 @@
 """CheckHealth: which of the things that can be wrong with InfluxDB is wrong, and that nothing is written."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,8 +48,11 @@ def check(context: SimpleNamespace) -> Health:
 
 
 def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: SimpleNamespace) -> None:
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
     health = check(context)
     assert health["response_time_ms"] > 0
+    began, ended = (datetime.fromisoformat(health["ran"][name]) for name in ("started_at", "ended_at"))
+    assert before <= began <= ended <= datetime.now(UTC)
     assert (health["status"], health["version"], health["bucket"]) == ("healthy", "v2.7.12", "found")
     assert influx.requests[-1].query == {"org": "grid", "name": "ons"}
     assert [request.method for request in influx.requests] == ["GET", "GET"]

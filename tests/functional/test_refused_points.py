@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.write_batch.delivery import MOST_REFUSED
+from functions.write_batch.reasons import CHARACTERS, SAMPLES
 from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.events import RefusedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
@@ -71,6 +72,19 @@ def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux
     assert quarantined(s3)[0]["message"] == (
         "InfluxDB answers 400, it refuses points: parsing failed for write_lp endpoint: invalid field value"
     )
+
+
+def test_the_outcome_says_why_with_the_first_points(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    influx.answer = Store(V3, partial=False)
+    bad = [b"bad,t=%s f=1 1" % (b"x" * 10 * CHARACTERS) for _ in range(SAMPLES + 2)]
+    write(stage(s3, [*points(1), *bad]), context)
+    (reason,) = get_json(s3, outcome_key(*WHERE))["reasons"]
+    assert (reason["rule"], reason["rows"]) == ("refused_by_influxdb", SAMPLES + 2)
+    assert reason["reason"].endswith("invalid field value")
+    assert [sample["source_row"] for sample in reason["samples"]] == [2, 4, 6]
+    assert all(sample["record"] == {"line": bad[0].decode()[:CHARACTERS]} for sample in reason["samples"])
 
 
 def test_a_batch_of_one_line_that_is_too_large_is_set_aside_at_once(

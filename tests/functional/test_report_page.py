@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.report_load.charts import charts
+from shared.work_bucket import findings_key, put_json
 from tests.functional.conftest import WORK
-from tests.functional.test_report_load import failed, leave_chunk, leave_part, report, state
+from tests.functional.test_report_load import FILE, HEALTH, failed, leave_chunk, leave_part, report, span, state
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 HOUR_NS = 3_600 * 10**9
 HOSTILE = "<script>alert(1)</script>"
+HEALTHY = HEALTH | {"ran": span(0.3, 0.5)}
 
 
 def profile(hours: list[int]) -> dict[str, Any]:
@@ -33,28 +35,121 @@ def drawn(s3: "S3Client", answer: dict[str, Any]) -> str:
 
 
 class Elements(HTMLParser):
-    """Notes every element and everything that an attribute would fetch."""
+    """Notes every element, everything that an attribute would fetch, and what a reader sees."""
 
     def __init__(self, content: str) -> None:
         super().__init__()
         self.names: set[str] = set()
         self.fetched: list[str] = []
+        self.texts: list[str] = []
         self.feed(content)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.add(tag)
         self.fetched += [f"{name}={value}" for name, value in attrs if name in {"src", "href", "action", "data"}]
 
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def broken(error: str, **state: Any) -> dict[str, Any]:
+    return failed(error, '{"errorMessage": "cut off"}', **state)
+
+
+def drawn_failure(s3: "S3Client", context: SimpleNamespace, event: dict[str, Any]) -> str:
+    return drawn(s3, json.loads(report(event, context)["cause"]))
+
+
+def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) -> None:
+    answer = report(state(rows=0), context)
+    assert answer["data"]["report_page"] == f"s3://{WORK}/reports/generation/00000000deadbeef/run-1.html"
+    assert drawn(s3, answer).startswith("<!doctype html>")
+
 
 def test_the_page_needs_nothing_but_itself(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2]))
     leave_chunk(s3)
+    for content in (
+        drawn(s3, report(state(), context)),
+        drawn_failure(s3, context, broken("SourceForbiddenError", file=FILE, health=HEALTHY)),
+    ):
+        found = Elements(content)
+        assert found.fetched == []
+        assert found.names.isdisjoint({"script", "link", "img", "iframe", "object"})
+        assert not re.search(r"url\(|@import|https?:", content)
+
+
+def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> None:
+    sample = {"source_row": 7, "record": {"region": "N"}}
+    reasons = [{"rule": "collision", "reason": "another value", "rows": 6, "samples": [sample]}]
+    leave_part(s3, set_aside={"collision": 6}, collision_columns=["agent"], reasons=reasons, profile=profile([0, 1]))
+    leave_chunk(s3)
     content = drawn(s3, report(state(), context))
-    found = Elements(content)
-    assert found.fetched == []
-    assert found.names.isdisjoint({"script", "link", "img", "iframe", "object"})
-    assert "url(" not in content
-    assert "@import" not in content
+    assert re.findall(r"<h2>(.+?)</h2>", content) == [
+        "Rows",
+        "Set aside",
+        "Collisions",
+        "Fields over time",
+        "Timeline",
+        "Requests to InfluxDB",
+        "Origin",
+    ]
+    text = Elements(content).text
+    assert "Data loaded successfully 6 set aside 3 refused" in text
+    assert "1,500 rows in the file 1,487 points in InfluxDB 2 batches" in text
+    assert "3,000 rows converted a second 1,487 points written a second" in text
+    assert "6 of 1,500 rows give one field of one series and time another value" in text
+    assert "would keep them apart: agent" in text
+    assert "2 requests 10 ms median 41.5 ms 95th percentile 41.5 ms slowest" in text
+
+
+def test_rows_are_told_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    content = drawn(s3, report(state(), context))
+    assert re.findall(r'<td class="n">([\d,]+)</td><td class="dot (\w+)">(.+?)</td>', content) == [
+        ("1,487", "good", "points in InfluxDB"),
+        ("3", "bad", "points that InfluxDB refused"),
+        ("4", "plain", "exact repetitions, collapsed"),
+        ("6", "odd", "set aside: no field"),
+    ]
+
+
+def test_refused_points_are_told_with_the_server_s_words(s3: "S3Client", context: SimpleNamespace) -> None:
+    samples = [{"source_row": 1234, "record": {"line": f"m,t=a f=1 {number}"}} for number in range(2)]
+    reason = {"rule": "refused_by_influxdb", "reason": "a field type conflict", "rows": 2, "samples": samples}
+    leave_part(s3)
+    leave_chunk(s3, reasons=[reason])
+    text = Elements(drawn(s3, report(state(), context))).text
+    assert "2 · refused_by_influxdb: a field type conflict row 1,234 line=m,t=a f=1 0" in text
+    assert "7 more for other reasons" in text
+
+
+def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3, runs=[span(2, 3) | {"then": "WaitForInflux"}, span(30, 31) | {"then": ""}])
+    content = drawn(s3, report(state(), context))
+    lanes = dict(re.findall(r'class="lane"><span>(\w+).*?</span>\s*<div class="track">(.+?)</div>', content))
+    kinds = {lane: re.findall(r'<i class="(\w+)"', bars) for lane, bars in lanes.items()}
+    assert kinds == {
+        "PinSource": ["pause", "run"],
+        "CheckHealth": ["pause", "run"],
+        "ValidateSchema": ["pause", "run"],
+        "ConvertAndChunk": ["pause", "run"],
+        "WriteBatch": ["pause", "run", "run"],
+        "WaitForInflux": ["wait"],
+        "ReportLoad": ["pause", "run"],
+    }
+
+
+def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: SimpleNamespace) -> None:
+    content = drawn(s3, report(state(rows=0), context))
+    assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Origin"]
+    assert "0 rows in the file 0 points in InfluxDB Rows The file has none" in Elements(content).text
 
 
 def test_what_a_file_holds_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -68,14 +163,36 @@ def test_what_a_file_holds_is_text_and_never_markup(s3: "S3Client", context: Sim
     assert "row 7" in content
 
 
+def test_what_an_error_says_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
+    cause = json.dumps({"errorMessage": HOSTILE})
+    event = failed("CorruptParquetError", cause) | {"event": {"bucket": "source", "key": f"{HOSTILE}.parquet"}}
+    content = drawn_failure(s3, context, event)
+    assert "script" not in Elements(content).names
+    assert "s3://$SOURCE/&lt;key&gt;" in content
+
+
 def test_a_field_is_drawn_with_its_gap(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2, 3, 4, 20, 21, 22]))
     leave_chunk(s3)
     content = drawn(s3, report(state(), context))
     assert content.count('class="gap"') == 1
-    assert "1 gap: 1970-01-01 05:00 to 1970-01-01 20:00" in " ".join(content.split())
+    assert "1 gap: 1970-01-01 05:00 to 1970-01-01 20:00" in Elements(content).text
     (line,) = re.findall(r'class="mean"[^>]* d="([^"]*)"', content)
     assert [len(run.split("L")) for run in line.split("M")[1:]] == [5, 3]
+
+
+def test_what_a_field_lacks_at_the_file_s_ends_is_a_gap() -> None:
+    late = profile([0, 1, 2, 3, 20, 21]) | {"fields": {"power_mw": profile([10, 11, 12])["fields"]["power_mw"]}}
+    (chart,) = charts([late])  # type: ignore[list-item]
+    assert chart.gaps == [(0, 10 * HOUR_NS), (13 * HOUR_NS, 22 * HOUR_NS)]
+    assert chart.gap_spans == [(0.0, 327.3), (425.5, 294.5)]
+
+
+def test_a_field_without_values_is_named(s3: "S3Client", context: SimpleNamespace) -> None:
+    found = profile([0, 1])
+    leave_part(s3, profile=found | {"fields": found["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9})
+    leave_chunk(s3)
+    assert "efficiency: no values · 9 not finite, left out" in Elements(drawn(s3, report(state(), context))).text
 
 
 def test_parts_are_drawn_as_one_file() -> None:
@@ -85,14 +202,27 @@ def test_parts_are_drawn_as_one_file() -> None:
     assert len(chart.line.split("L")) == 4
 
 
-def test_a_failure_is_told_with_its_meaning_and_its_section_of_the_runbook(
-    s3: "S3Client", context: SimpleNamespace
-) -> None:
-    cause = json.loads(report(failed("CorruptParquetError", '{"errorMessage": "cut off"}'), context)["cause"])
-    content = drawn(s3, cause)
-    assert "cut off" in content
-    assert "The file is not Parquet, or is damaged." in content
-    assert "section CorruptParquetError of <code>docs/operations.md</code>" in content
+def test_a_failure_is_told_with_its_entry_in_the_runbook(s3: "S3Client", context: SimpleNamespace) -> None:
+    text = Elements(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
+    assert "Failed: CorruptParquetError" in text
+    assert "CorruptParquetError · 400 · in ConvertAndChunk cut off What it means The file is not Parquet" in text
+    assert "Who acts The producer writes it again. Command" in text
+    assert 'aws s3 cp "s3://$SOURCE/dataset=generation/a.parquet" /tmp/file.parquet' in text
+    assert "Preparing the shell STACK=InfluxdbLoader" in text
+
+
+def test_of_a_file_that_was_not_read_no_rows_are_told(s3: "S3Client", context: SimpleNamespace) -> None:
+    text = Elements(drawn_failure(s3, context, broken("SourceNotFoundError"))).text
+    assert "? rows in the file" in text
+    assert "in PinSource" in text
+    assert "Layout" not in text
+
+
+def test_all_findings_in_the_columns_are_listed(s3: "S3Client", context: SimpleNamespace) -> None:
+    findings = [f"column {number}: not found" for number in range(30)]
+    put_json(s3, findings_key("run-1"), {"findings": findings})
+    content = drawn_failure(s3, context, broken("SchemaMismatchError", file=FILE, health=HEALTHY))
+    assert re.findall(r"<li>(.+?)</li>", content) == findings
 
 
 def test_a_page_that_cannot_be_drawn_fails_no_load(

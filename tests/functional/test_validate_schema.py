@@ -207,6 +207,24 @@ def test_a_newer_version_in_the_ledger_supersedes_an_older_one(s3: "S3Client", c
     assert validate(named(version_id=old, force=True), context)["rows"] == 3
 
 
+def test_it_says_when_its_states_ran_and_all_waits_are_one(s3: "S3Client", context: SimpleNamespace) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    file = pin(named(), context)
+    assert set(file["ran"]) == {"PinSource"}
+    claim(file)
+    older = pin(named(), context)
+    older["claim"] |= {"version": "1999-01-01T00:00:00Z v0", "last_modified": 0, "lease_until": "2999-01-01T00:00:00Z"}
+    claim(older)
+    waits = [file := asked(named(), context, file=file) for _ in range(3)]
+    assert [set(found["ran"]) - {"PinSource", "ValidateSchema"} for found in waits] == [set(), *[{"WaitForOlder"}] * 2]
+    claim(older, status="failed")
+    ran = asked(named(), context, file=file)["ran"]
+    assert ran["WaitForOlder"]["started_at"] == waits[0]["ran"]["ValidateSchema"]["ended_at"]
+    assert waits[2]["ran"]["ValidateSchema"]["ended_at"] <= ran["WaitForOlder"]["ended_at"]
+    assert ran["WaitForOlder"]["ended_at"] == ran["ValidateSchema"]["started_at"]
+    assert ran["PinSource"] == waits[0]["ran"]["PinSource"]
+
+
 def test_it_waits_for_an_older_version_of_the_same_object_only(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
     older = pin(named(), context)

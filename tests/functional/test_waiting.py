@@ -36,6 +36,7 @@ def test_a_long_retry_after_is_left_to_the_state_machine(
     answer = write(ref, context)
     assert (answer["written"], answer["next_batch"], answer["waits"]) == (False, 0, 1)
     assert datetime.fromisoformat(answer["not_before"]) >= asked_at + timedelta(seconds=60)
+    assert [run["then"] for run in outcome(s3)["runs"]] == ["WaitForInflux"]
 
 
 def test_whoever_calls_too_early_sends_nothing(
@@ -59,6 +60,7 @@ def test_a_retry_after_of_more_than_15_minutes_ends_the_load(
             write(ref, context)
     assert len(influx.writes) == 1
     assert outcome(s3)["chunk"] == CHUNK
+    assert [run["then"] for run in outcome(s3)["runs"]] == ["", ""]
 
 
 def test_an_invocation_ends_before_its_time_does(
@@ -72,6 +74,7 @@ def test_an_invocation_ends_before_its_time_does(
     assert answer["waits"] == 0
     context.get_remaining_time_in_millis = lambda: 60_000
     assert write(back_again(ref, answer), context)["written"]
+    assert [run["then"] for run in outcome(s3)["runs"]] == ["WaitForInflux", ""]
     assert sorted(request.body for request in influx.writes) == sorted(
         members([points(1, first=number) for number in range(10)])
     )

@@ -1,0 +1,40 @@
+"""Latencies of all chunks: median, 95th percentile, slowest, and a histogram of few rows."""
+
+from typing import Any, cast
+
+from functions.report_load.latencies import BOUNDS, latencies
+from functions.report_load.outcomes import Outcomes
+from functions.write_batch.sending import LATENCIES_MS
+from shared.events import ChunkOutcome
+
+
+def outcomes(*chunks: tuple[dict[str, int], float]) -> Outcomes:
+    found: list[Any] = [{"latencies_ms": counts, "slowest_ms": slowest} for counts, slowest in chunks]
+    return Outcomes(chunks=cast("list[ChunkOutcome]", found))
+
+
+def test_half_and_95_of_100_requests_took_at_most_so_long() -> None:
+    found = latencies(outcomes(({"10": 40, "50": 10, "100": 44}, 99.5), ({"100": 1, "500": 5}, 470.25)))
+    assert found
+    assert (found.requests, found.median, found.most, found.slowest) == (100, 50, 100, 470.25)
+
+
+def test_nothing_is_slower_than_the_slowest() -> None:
+    found = latencies(outcomes(({str(10**9): 2}, 91_234.0)))
+    assert found
+    assert (found.median, found.most, found.slowest) == (91_234.0, 91_234.0, 91_234.0)
+
+
+def test_the_histogram_has_every_row_from_the_first_to_the_last() -> None:
+    found = latencies(outcomes(({"11": 1, "18": 2, "90": 4}, 88.0)))
+    assert found
+    assert found.histogram == [(20, 3), (50, 0), (100, 4)]
+
+
+def test_no_requests_have_no_latencies() -> None:
+    assert latencies(outcomes(({}, 0.0))) is None
+
+
+def test_the_rows_are_among_the_bounds_that_requests_are_counted_by() -> None:
+    assert set(BOUNDS) <= set(LATENCIES_MS)
+    assert list(LATENCIES_MS) == sorted(set(LATENCIES_MS))

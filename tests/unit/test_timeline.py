@@ -1,0 +1,135 @@
+"""The timeline of a load: a lane for each state, in which every second of it is accounted for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.report_load.outcomes import Outcomes
+from functions.report_load.timeline import Bar, Lane, failed_state, lanes
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def at(second: float) -> datetime:
+    return START + timedelta(seconds=second)
+
+
+def span(begins: float, ends: float) -> dict[str, str]:
+    return {"started_at": at(begins).isoformat(), "ended_at": at(ends).isoformat()}
+
+
+def part(begins: float, seconds: float) -> Any:
+    return {"started_at": at(begins).isoformat(), "seconds": seconds, "chunks": [{"chunk": "0000-0000"}]}
+
+
+def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
+    """Of one batch, that is written."""
+    found = [span(*run) | {"then": then} for run in runs]
+    return {"chunk": "0000-0000", "runs": found, "batches": batches, "written": {"0": 1}, "refused": {}}
+
+
+def drawn(
+    parts: list[Any], chunks: list[Any], ran: Mapping[str, tuple[float, float]], failed: str = ""
+) -> dict[str, Lane]:
+    """Of a load of 100 s, so that seconds are percent; ReportLoad begins 2 s before the end."""
+    spans = {state: span(*seconds) for state, seconds in ran.items()}
+    report = {
+        "execution": {"start_time": START.isoformat()},
+        "file": {"ran": {state: spans[state] for state in spans if state != "CheckHealth"}},
+        "health": {"ran": spans["CheckHealth"]} if "CheckHealth" in spans else None,
+        "failed_state": failed,
+    }
+    found = lanes(report, Outcomes(parts=parts, chunks=chunks), at(98), at(100))
+    return {lane.state: lane for lane in found}
+
+
+def rounded(bars: list[Bar]) -> list[tuple[str, float, float]]:
+    return [(bar.kind, round(bar.left, 6), round(bar.width, 6)) for bar in bars]
+
+
+EARLY: dict[str, tuple[float, float]] = {"PinSource": (2, 3), "CheckHealth": (5, 9), "ValidateSchema": (10, 12)}
+
+
+def test_each_state_has_a_lane_in_the_order_in_which_they_run() -> None:
+    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    assert list(found) == ["PinSource", "CheckHealth", "ValidateSchema", "ConvertAndChunk", "WriteBatch", "ReportLoad"]
+    assert [lane.seconds for lane in found.values()] == [1, 4, 2, 5, 18, 2]
+
+
+def test_a_bar_begins_where_the_state_before_ended_and_is_pale_until_the_function_runs() -> None:
+    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    assert rounded(found["PinSource"].bars) == [("pause", 0, 2), ("run", 2, 1)]
+    assert rounded(found["CheckHealth"].bars) == [("pause", 3, 2), ("run", 5, 4)]
+    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 2), ("run", 22, 18)]
+    assert rounded(found["ReportLoad"].bars) == [("pause", 40, 58), ("run", 98, 2)]
+
+
+def test_a_wait_for_influx_is_a_lane_of_its_own() -> None:
+    found = drawn([part(15, 5)], [chunk((20, 25), (60, 70), then="WaitForInflux")], EARLY)
+    assert rounded(found["WaitForInflux"].bars) == [("wait", 25, 35)]
+    assert (found["WaitForInflux"].seconds, found["WriteBatch"].seconds) == (35, 15)
+    assert rounded(found["WriteBatch"].bars)[1:] == [("run", 20, 5), ("run", 60, 10)]
+
+
+def test_a_wait_for_an_older_version_is_a_lane_of_its_own() -> None:
+    found = drawn([], [], EARLY | {"WaitForOlder": (10, 60), "ValidateSchema": (61, 62)})
+    assert rounded(found["WaitForOlder"].bars) == [("wait", 10, 50)]
+    assert rounded(found["ValidateSchema"].bars) == [("pause", 60, 1), ("run", 61, 1)]
+
+
+def test_the_time_between_two_tries_is_pale() -> None:
+    found = drawn([part(15, 5)], [chunk((20, 25), (31, 40))], EARLY)
+    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 0), ("pause", 25, 6), ("run", 20, 5), ("run", 31, 9)]
+    assert "WaitForInflux" not in found
+
+
+def test_time_in_which_several_run_counts_once() -> None:
+    found = drawn([part(20, 10), part(25, 10), part(26, 1), part(50, 5)], [], EARLY)
+    assert (found["ConvertAndChunk"].seconds, found["ConvertAndChunk"].runs) == (20, 4)
+
+
+def test_a_state_that_failed_is_red_until_the_failure_is_reported() -> None:
+    found = drawn([], [], {"PinSource": (2, 3)}, failed="CheckHealth")
+    assert list(found) == ["PinSource", "CheckHealth", "ReportFailure"]
+    assert found["CheckHealth"].failed
+    assert rounded(found["CheckHealth"].bars) == [("failed", 3, 95)]
+    assert rounded(found["ReportFailure"].bars) == [("pause", 98, 0), ("run", 98, 2)]
+
+
+def test_what_a_failed_state_did_is_drawn_all_the_same() -> None:
+    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
+    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 2), ("failed", 40, 58), ("run", 22, 18)]
+
+
+PINNED = {"file": {"ran": {"PinSource": span(0, 1)}, "not_before": ""}}
+HEALTHY = PINNED | {"health": {}}
+WAITING = HEALTHY | {"file": {"ran": {"ValidateSchema": span(2, 3)}, "not_before": "2024-01-01T00:00:05Z"}}
+VALID = HEALTHY | {"file": {"ran": {"ValidateSchema": span(2, 3)}, "not_before": ""}}
+CONVERTED = VALID | {"converted": {"chunks": []}}
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "outcomes", "failed"),
+    [
+        ({}, "SourceNotFoundError", Outcomes(), "PinSource"),
+        (PINNED, "DynamoDB.AmazonDynamoDBException", Outcomes(), "Claim"),
+        (PINNED, "InfluxUnavailableError", Outcomes(), "CheckHealth"),
+        (HEALTHY, "CorruptParquetError", Outcomes(), "ValidateSchema"),
+        (WAITING, "CorruptParquetError", Outcomes(), "ValidateSchema"),
+        (VALID, "CollidingRecordsError", Outcomes(), "ConvertAndChunk"),
+        (CONVERTED, "InfluxUnavailableError", Outcomes([part(0, 1)], [chunk((2, 3), batches=2)]), "WriteBatch"),
+        (
+            CONVERTED,
+            "RefusedPointsError",
+            Outcomes([part(0, 1)], [chunk((2, 3)) | {"refused": {"0": 3}}]),
+            "WriteBatch",
+        ),
+        (CONVERTED, "NoValidRecordsError", Outcomes([part(0, 1)], [chunk((2, 3))]), "ReportLoad"),
+    ],
+)
+def test_the_state_that_failed_is_the_first_without_a_result(
+    state: Any, error: str, outcomes: Outcomes, failed: str
+) -> None:
+    assert failed_state(state | {"error": {"Error": error, "Cause": ""}}, outcomes) == failed
