@@ -6,6 +6,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
+from cli.backfill import backfill
 from cli.history import history
 from cli.load import load
 from cli.plan import plan
@@ -45,7 +46,7 @@ def loader(
     """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
 
 
-for command in (plan, load, history, show, quarantine, retry, verify):
+for command in (plan, load, backfill, history, show, quarantine, retry, verify):
     app.command()(command)
 
 

@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+import typer
 from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended, in shells."""
 
 console = Console(highlight=False)
 beside = Console(stderr=True, highlight=False)
@@ -34,6 +38,16 @@ def step(said: str) -> Iterator[None]:
     with console.status(f"{said} …"):
         yield
     console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
+
+
+@contextmanager
+def going_on(said: str) -> Iterator[None]:
+    """Ctrl-C ends the looking, and not what is looked at: say where that can be found."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        beside.print(said, soft_wrap=True, markup=False)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def facts(rows: dict[str, str]) -> Text:
