@@ -93,7 +93,7 @@ def test_a_conversion_that_is_killed_is_called_once_more(
     assert (execution.error, execution.answer["statusCode"]) == ("Runtime.ExitError", 500)
 
 
-@pytest.mark.parametrize("code", DENIED)
+@pytest.mark.parametrize("code", ["AccessDenied", pytest.param("KMS.DisabledException", marks=pytest.mark.slow)])
 def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, code: str
 ) -> None:
