@@ -79,7 +79,7 @@ def test_two_hundred_thousand_series_and_thousands_of_row_groups_fit(tmp_path: P
     many_series = parquet(generation(200_000, plant_name=[f"plant {row}" for row in range(200_000)]))
     many_groups = parquet(generation(30_000), row_group_size=10)
     for content, said in ((many_series, "200000 []"), (many_groups, "30000 []")):
-        found, peak_mib = convert(content, tmp_path, memory_mib=512)
+        found, peak_mib = convert(content, tmp_path, memory_mib=1024)
         assert found == said
         assert peak_mib < 512
 
