@@ -12,14 +12,14 @@ from cli.executions import ABSENT, Execution, execution_arn, watch
 from cli.options import AsJson, Stack
 from cli.refusals import NotFoundError, RefusedError
 from cli.screen import console, going_on, progress, show_json
-from cli.targets import Prefix, prefix_of
+from cli.targets import prefix_of
 
 POLL_S = 2
 """Step Functions answers one question about a Map run a second, over a longer time."""
 TIMEOUT_S = 90 * 24 * 3600
 """As long as a backfill may take."""
 
-Target = Annotated[str, typer.Argument(metavar="[PREFIX|s3://BUCKET/PREFIX]", help="all files whose keys begin so")]
+Target = Annotated[str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="all files whose keys begin so")]
 Follow = Annotated[str, typer.Option("--follow", metavar="EXECUTION", help="follow this backfill, and begin none")]
 Stop = Annotated[str, typer.Option("--stop", metavar="EXECUTION", help="stop this backfill; what it loads goes on")]
 MaxConcurrency = Annotated[int | None, typer.Option("--max-concurrency", help="loads at once (4)", min=1)]
@@ -66,23 +66,15 @@ def backfill(
 def _begun(deployment: Deployment, target: str, limits: dict[str, float | None]) -> str:
     """The ARN of its execution. Raises RefusedError where there is nothing to load."""
     prefix = prefix_of(target, deployment.source_bucket)
-    _check(deployment, prefix)
+    deployment.check_source(prefix.bucket)
+    if not deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)["KeyCount"]:
+        raise NotFoundError(f"there is nothing under {prefix.address}")
     given = {name: limit for name, limit in limits.items() if limit is not None}
     asked = {"bucket": prefix.bucket, "prefix": prefix.prefix, **given}
     started = deployment.stepfunctions.start_execution(
         stateMachineArn=deployment.backfill_machine, input=json.dumps(asked)
     )
     return started["executionArn"]
-
-
-def _check(deployment: Deployment, prefix: Prefix) -> None:
-    """The stack may read its source bucket, and no other."""
-    if prefix.bucket != deployment.source_bucket:
-        told = f"{prefix.bucket!r} is not the bucket that this stack loads from: that is {deployment.source_bucket!r}"
-        raise RefusedError(f"{told}; copy the files there (aws s3 sync)")
-    listed = deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)
-    if not listed["KeyCount"]:
-        raise NotFoundError(f"there is nothing under {prefix.address}")
 
 
 def _known(deployment: Deployment, execution: str) -> str:

@@ -8,6 +8,7 @@ from cli.deployment import Deployment
 from cli.executions import Execution
 from cli.remedies import RUNBOOK, show_remedies
 from cli.screen import console, facts, status
+from shared.ledger import object_name
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -44,29 +45,27 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
         console.print(status(execution.status).append(f"  {execution.answer.get('message', '')}", "default"))
         console.print("a new backfill of the same prefix begins where this one ended")
         return
-    complete = not data["not_loaded"]
+    complete = data["loaded_files"] == data["files"]
     verdict = f"{data['loaded_files']:,} of {data['files']:,} files are loaded"
-    console.print(Text.assemble((f"s3://{data['bucket']}/{data['prefix']}", "bold"), "  ", (verdict, _style(complete))))
+    console.print(Text(verdict, "green" if complete else "bold red"))
     for file in data["not_loaded"]:
-        _show_file(file)
+        _show_file(file, data["bucket"])
     if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):
         console.print(f"and {more:,} more, all in the report", style="dim")
     _show_next(execution.error, data)
     where = {
-        "report": f"s3://{deployment.work_bucket}/{data['report']}",
+        "prefix": object_name(data["bucket"], data["prefix"]),
+        "report": object_name(deployment.work_bucket, data["report"]),
         "took": f"{data['processing_time_seconds']:.0f} s",
     }
     console.print(facts(where), soft_wrap=True)
 
 
-def _style(complete: bool) -> str:  # noqa: FBT001 - a word of its own
-    return "green" if complete else "bold red"
-
-
-def _show_file(file: dict[str, Any]) -> None:
+def _show_file(file: dict[str, Any], bucket: str) -> None:
     why = (file["error"], "red") if file["error"] else (file["status"], "yellow")
     console.print(Text.assemble(f"  {file['key']}  ", why), soft_wrap=True)
-    console.print(Text(f"    {file['message']}", "dim"))
+    message = file["message"].removeprefix(f"{object_name(bucket, file['key'])}: ")
+    console.print(Text(f"    {message}", "dim"), soft_wrap=True)
 
 
 def _show_next(error: str, data: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli.refusals import NotFoundError
+from cli.refusals import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -49,6 +49,12 @@ class Deployment:
     def source_bucket(self) -> str:
         """Where files arrive."""
         return self._output("SourceBucketName")
+
+    def check_source(self, bucket: str) -> None:
+        """The stack may read its source bucket and no other. Raises RefusedError."""
+        if bucket != self.source_bucket:
+            told = f"{bucket!r} is not the bucket that this stack loads from, {self.source_bucket!r}"
+            raise RefusedError(f"{told}: copy it there (aws s3 cp), or name another --stack")
 
     @property
     def work_bucket(self) -> str:

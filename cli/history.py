@@ -19,6 +19,9 @@ from cli.targets import prefix_of
 from shared.datasets import DATASETS
 from shared.ledger import STATUSES
 
+COLUMNS = ("when", "status", "load", "#rows", "#points", "#took", "file, and why not")
+DETAILS, WIDE = ("#rows", "#took"), 100
+"""What is left out for the names of files where a line has fewer characters."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Status = Annotated[str, typer.Option("--status", help=f"only these: {', '.join(STATUSES)} (claimed: being loaded)")]
@@ -84,9 +87,11 @@ def _show(deployment: Deployment, found: Sequence[Entry]) -> None:
         console.print("no loads")
         beside.print("`loader load FILE` or `loader backfill PREFIX` begins one", style="dim")
         return
-    table, now = listing("when", "status", "load", "#rows", "#points", "#took", "file, and why not"), datetime.now(UTC)
+    headers = COLUMNS if console.width >= WIDE else [header for header in COLUMNS if header not in DETAILS]
+    table, now = listing(*headers), datetime.now(UTC)
     for entry in found:
-        table.add_row(*_row(deployment, entry, now))
+        row = dict(zip(COLUMNS, _row(deployment, entry, now), strict=True))
+        table.add_row(*(row[header] for header in headers))
     console.print(table)
 
 

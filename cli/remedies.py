@@ -28,5 +28,5 @@ def remedy(error: str) -> str:
 def show_remedies(errors: Iterable[str]) -> None:
     """One line for each kind of error, the most frequent first."""
     for error, count in Counter(errors).most_common():
-        told = f" ({count:,}): {remedy(error)}; more in section {error} of {RUNBOOK}"
-        console.print(Text.assemble((error, "red"), told))
+        times = f" ({count:,} files)" if count > 1 else ""
+        console.print(Text.assemble((error, "red"), f"{times}: {remedy(error)} ({RUNBOOK} says more)"))

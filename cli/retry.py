@@ -98,14 +98,14 @@ def _show(deployment: Deployment, failed: list[Entry], ended: dict[str, Executio
     table = listing("was", "is now", "file")
     for entry in failed:
         execution = ended.get(entry.object)
-        now = _now(execution) if execution else Text("left alone: --dry-run", "dim")
+        now = _now(execution, entry) if execution else Text("left alone: --dry-run", "dim")
         table.add_row(_was(entry), now, entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
     console.print(table)
     show_remedies(execution.error for execution in ended.values() if execution.error)
 
 
-def _now(execution: Execution) -> Text:
+def _now(execution: Execution, before: Entry) -> Text:
     message = execution.answer.get("message", "")
     if not _is_loaded(execution):
-        return status("failed").append(f" {execution.error}")
+        return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")
     return status("skipped").append(message.removeprefix("Skipped")) if message.startswith("Skip") else status("loaded")

@@ -1,7 +1,7 @@
 """What a person sees: results on standard output, progress and errors beside it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -50,7 +50,7 @@ def going_on(said: str) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def facts(rows: dict[str, str]) -> Text:
+def facts(rows: Mapping[str, str | Text]) -> Text:
     """Names and values, without what is empty; long values stay in one piece, so that they can be copied."""
     there = {name: value for name, value in rows.items() if value}
     width = max(map(len, there), default=0) + 2
