@@ -61,7 +61,7 @@ class LocalCloud:
 
     @property
     def context(self) -> dict[str, str]:
-        """Over cdk.json's. Functions run on this machine and on our interpreter's version: the layers must fit those."""
+        """Over cdk.json's. Functions run on this machine and on our Python: the layers must fit both."""
         return {
             "influxdb_url": self.influx.url,
             "influxdb_org": self.influx.org,
