@@ -21,8 +21,9 @@ from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
-from shared.events import PartOutcome, PartRef, SourceFile
+from shared.events import PartRef, SourceFile
 from shared.settings import conversion_settings
+from shared.stored import PartOutcome
 
 ROW_GROUP_ROWS = 1_000_000
 INVALID_EVERY = 100

@@ -4,7 +4,8 @@ from typing import Any
 
 from rich.text import Text
 
-from cli.deployment import Deployment
+from cli.deployment import Deployment, page_key
+from cli.remedies import show_remedies
 from cli.screen import console, facts, listing, status
 
 
@@ -23,9 +24,15 @@ def show_answer(deployment: Deployment, answer: dict[str, Any], execution: str) 
         "execution": execution,
         "took": f"{data['processing_time_seconds']:.1f} s" if "processing_time_seconds" in data else "",
         "report": f"s3://{deployment.work_bucket}/{data['report']}" if "report" in data else "",
-        "page": data.get("report_page", ""),
+        "page": _page(deployment, data["report"]) if "report" in data else "",
     }
     console.print(facts(where), soft_wrap=True)
+    show_remedies([failed] if failed else [])
+
+
+def _page(deployment: Deployment, report: str) -> Text:
+    """Its address, which a terminal may open in a browser."""
+    return Text(f"s3://{deployment.work_bucket}/{page_key(report)}", f"link {deployment.page_url(report)}")
 
 
 def rows_table(stats: dict[str, Any], points_written: int) -> Any:

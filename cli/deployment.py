@@ -7,16 +7,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli.refusals import NotFoundError
+from cli.refusals import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
 STACK = "InfluxdbLoader"
+
+
+def page_key(report: str) -> str:
+    """The HTML page beside a report's JSON."""
+    return report.removesuffix("json") + "html"
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,12 @@ class Deployment:
         """Where files arrive."""
         return self._output("SourceBucketName")
 
+    def check_source(self, bucket: str) -> None:
+        """The stack may read its source bucket and no other. Raises RefusedError."""
+        if bucket != self.source_bucket:
+            told = f"{bucket!r} is not the bucket that this stack loads from, {self.source_bucket!r}"
+            raise RefusedError(f"{told}: copy it there (aws s3 cp), or name another --stack")
+
     @property
     def work_bucket(self) -> str:
         """Where loads stage, set aside and report."""
@@ -53,15 +66,29 @@ class Deployment:
         """The ARN of the state machine that loads a file."""
         return self._output("StateMachineArn")
 
+    @property
+    def backfill_machine(self) -> str:
+        """The ARN of the one that loads all files of a prefix."""
+        return self._output("BackfillArn")
+
+    @cached_property
+    def ledger(self) -> "Table":
+        """What became of each file."""
+        return boto3.resource("dynamodb").Table(self._output("LedgerTableName"))
+
     @cached_property
     def s3(self) -> "S3Client":
-        """A client."""
-        return boto3.client("s3")
+        """A client, whose presigned URLs are as KMS wants them."""
+        return boto3.client("s3", config=Config(signature_version="s3v4"))
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":
         """A client."""
         return boto3.client("stepfunctions")
+
+    def page_url(self, report: str) -> str:
+        """Where a browser finds the page of this report: for an hour, or as long as these credentials hold."""
+        return self.s3.generate_presigned_url("get_object", {"Bucket": self.work_bucket, "Key": page_key(report)})
 
     def conversion_environment(self) -> Mapping[str, str]:
         """What the deployed ConvertAndChunk is told."""

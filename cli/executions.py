@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 POLL_S = 0.3
+ABSENT = ("ExecutionDoesNotExist", "InvalidArn")
+"""What Step Functions calls an execution that it does not know."""
 CLOCK_SKEW = timedelta(minutes=5)
 """Between this machine's clock and AWS's."""
 
@@ -57,14 +59,21 @@ def follow(
     return ended
 
 
-def watch(client: "SFNClient", arn: str, *, timeout_s: float, seen: Callable[[Execution], None]) -> Execution:
+def execution_arn(machine: str, name: str) -> str:
+    """Of the execution that is called so."""
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def watch(
+    client: "SFNClient", arn: str, *, timeout_s: float, seen: Callable[[Execution], None], every_s: float = POLL_S
+) -> Execution:
     """The end of one execution; `seen` is told of every look at it. Raises TimeoutError."""
     deadline = time.monotonic() + timeout_s
     while not (execution := describe(client, arn)).ended:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{arn} has not ended within {timeout_s:.0f} s; it goes on")
         seen(execution)
-        time.sleep(POLL_S)
+        time.sleep(every_s)
     return execution
 
 

@@ -1,23 +1,30 @@
 """`loader history`: what was loaded, what failed, and when."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from cli.deployment import STACK, Deployment
+from cli.deployment import STACK, Deployment, page_key
+from cli.ledger import Entry, Filter, entries
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.past_loads import Entry, Filter, entries
 from cli.refusals import RefusedError
 from cli.screen import ago, beside, console, listing, show_json, status
+from cli.targets import prefix_of
+from shared.datasets import DATASETS
+from shared.ledger import STATUSES
 
+COLUMNS = ("when", "status", "load", "#rows", "#points", "#took", "file, and why not")
+DETAILS, WIDE = ("#rows", "#took"), 100
+"""What is left out for the names of files where a line has fewer characters."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-STATUSES = ("loaded", "failed", "skipped", "running")
 
-Status = Annotated[str, typer.Option("--status", help=f"only these: {', '.join(STATUSES)}")]
+Status = Annotated[str, typer.Option("--status", help=f"only these: {', '.join(STATUSES)} (claimed: being loaded)")]
 Limit = Annotated[int, typer.Option("--limit", help="so many at most", min=1)]
 
 
@@ -31,16 +38,28 @@ def history(
     stack: Stack = STACK,
     as_json: AsJson = False,
 ) -> None:
-    """List loads, the newest first."""
+    """List files that are loaded, being loaded, failed or skipped, the last change first."""
+    deployment = Deployment(stack)
+    wanted = wanted_of(deployment, prefix, status=status, dataset=dataset, since=since)
+    with beside.status("reading the ledger"):
+        found = list(islice(entries(deployment, wanted), limit + 1))
+    if as_json:
+        show_json([_content(deployment, entry) for entry in found[:limit]])
+    else:
+        _show(deployment, found[:limit])
+        if len(found) > limit:
+            console.print(f"and more: --limit {limit * 10}", style="dim")
+
+
+def wanted_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
+    """Raises RefusedError for words that mean nothing."""
     if status not in ("", *STATUSES):
         raise RefusedError(f"no status {status!r}: there are {', '.join(STATUSES)}")
-    wanted = Filter(prefix=prefix, status=status, dataset=dataset, since=moment_of(since))
-    with beside.status("reading the executions"):
-        found = entries(Deployment(stack), wanted)
-    if as_json:
-        show_json([_content(entry) for entry in found[:limit]])
-    else:
-        _show(found, limit)
+    if dataset not in ("", *DATASETS):
+        raise RefusedError(f"no dataset {dataset!r}: there are {', '.join(DATASETS)}")
+    moment = moment_of(since)
+    objects = prefix_of(prefix, deployment.source_bucket).address if prefix else Filter.objects
+    return Filter(objects=objects, status=status, dataset=dataset, since=moment)
 
 
 def moment_of(since: str) -> datetime | None:
@@ -53,31 +72,45 @@ def moment_of(since: str) -> datetime | None:
         given = datetime.fromisoformat(since)
     except ValueError as error:
         raise RefusedError(f"{since!r} is no time: write 90m, 6h, 2d, or 2024-01-31T12:00") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def _content(entry: Entry) -> dict[str, object]:
-    times = {name: time.isoformat() if time else None for name, time in _times(entry).items()}
-    return asdict(entry) | times
+def _content(deployment: Deployment, entry: Entry) -> dict[str, Any]:
+    content = asdict(entry)
+    times = {name: value.isoformat() for name, value in content.items() if isinstance(value, datetime)}
+    page = f"s3://{deployment.work_bucket}/{page_key(entry.report)}" if entry.report else ""
+    return content | times | {"lease_ended": entry.abandoned(datetime.now(UTC)), "report_page": page}
 
 
-def _times(entry: Entry) -> dict[str, datetime | None]:
-    return {"started_at": entry.started_at, "ended_at": entry.ended_at}
+def _show(deployment: Deployment, found: Sequence[Entry]) -> None:
+    if not found:
+        console.print("no loads")
+        beside.print("`loader load FILE` or `loader backfill PREFIX` begins one", style="dim")
+        return
+    headers = COLUMNS if console.width >= WIDE else [header for header in COLUMNS if header not in DETAILS]
+    table, now = listing(*headers), datetime.now(UTC)
+    for entry in found:
+        row = dict(zip(COLUMNS, _row(deployment, entry, now), strict=True))
+        table.add_row(*(row[header] for header in headers))
+    console.print(table)
 
 
-def _show(found: list[Entry], limit: int) -> None:
-    table, now = (
-        listing("when", "status", "load", "#rows", "#points", "#took", "object, and why not"),
-        datetime.now(UTC),
-    )
-    for entry in found[:limit]:
-        took = f"{(entry.ended_at - entry.started_at).total_seconds():.0f} s" if entry.ended_at else ""
-        rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
-        where = Text(entry.object.removeprefix("s3://").partition("/")[2])
-        if why := entry.error or entry.message:
-            where.append(f"  {why}", "dim")
-        said = status(entry.status)
-        table.add_row(ago(entry.started_at, now), said, entry.load_id[:8], rows, points, took, where)
-    console.print(table if found else "no loads")
-    if len(found) > limit:
-        console.print(f"and {len(found) - limit:,} more (--limit)", style="dim")
+def _row(deployment: Deployment, entry: Entry, now: datetime) -> list[Text | str]:
+    """The load's id leads to its page, in a terminal that can follow links."""
+    rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
+    settled_after = entry.changed_at - entry.claimed_at if entry.claimed_at and not entry.lease_until else None
+    took = f"{settled_after.total_seconds():.0f} s" if settled_after else ""
+    link = f"link {deployment.page_url(entry.report)}" if entry.report else ""
+    load = Text(entry.load_id[:8] or entry.execution.rpartition(":")[2][:8], link)
+    said = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.status)
+    return [ago(entry.changed_at, now), said, load, rows, points, took, _file(deployment, entry, now)]
+
+
+def _file(deployment: Deployment, entry: Entry, now: datetime) -> Text:
+    named = Text(entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
+    why = entry.error or entry.message
+    if entry.lease_until:
+        why = (
+            "`loader retry` loads it again" if entry.abandoned(now) else f"until {entry.lease_until:%H:%M} UTC at most"
+        )
+    return named.append(f"  {why}", "dim") if why else named

@@ -4,13 +4,16 @@ import json
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
 from cli.answers import show_answer
 from cli.deployment import STACK, Deployment
 from cli.executions import Execution, arrival, watch
 from cli.options import AsJson, DatasetName, Stack, Target
-from cli.screen import console, progress, show_json
+from cli.refusals import NotFoundError, RefusedError
+from cli.screen import console, going_on, progress, show_json
 from cli.targets import LocalFile, S3Object, target_of
+from shared.requested_object import no_file
 
 ARRIVAL_S = 60
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="follow the load to its end")]
@@ -42,7 +45,8 @@ def load(
 
 def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
     """Name the states as the execution goes through them. Raises TimeoutError."""
-    with progress() as bar:
+    again = f"The load goes on.\nsee its end:  loader show {arn.rpartition(':')[2]}"
+    with going_on(again), progress() as bar:
         task = bar.add_task("starting", total=None)
         return watch(
             deployment.stepfunctions,
@@ -53,17 +57,28 @@ def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Exec
 
 
 def _uploaded(deployment: Deployment, file: LocalFile) -> str:
-    """The ARN of the execution that the upload started."""
+    """The ARN of the execution that the upload started. Raises RefusedError for what starts none."""
+    if reason := no_file(file.key) or ("" if file.path.stat().st_size else "an empty file"):
+        raise RefusedError(f"{file.path} would not be loaded: {reason}")
     with progress() as bar:
         task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)
         deployment.s3.upload_file(
             str(file.path), deployment.source_bucket, file.key, Callback=lambda sent: bar.advance(task, sent)
         )
-    version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key)["VersionId"]
-    return arrival(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
+        version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key).get("VersionId", "")
+        bar.update(task, description="waiting for its execution", total=None)
+        return arrival(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
 
 
 def _asked_for(deployment: Deployment, source: S3Object) -> str:
+    """Raises RefusedError and NotFoundError, so that a mistyped name is no failed load."""
+    deployment.check_source(source.bucket)
+    try:
+        deployment.s3.head_object(Bucket=source.bucket, Key=source.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        raise NotFoundError(f"s3://{source.bucket}/{source.key} is not there") from error
     started = deployment.stepfunctions.start_execution(
         stateMachineArn=deployment.machine, input=json.dumps({"bucket": source.bucket, "key": source.key})
     )

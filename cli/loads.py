@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cli.deployment import Deployment
-from cli.executions import describe
+from cli.executions import ABSENT, describe, execution_arn
 from cli.refusals import NotFoundError, RefusedError
 from functions.report_load.outcomes import Outcomes
 from functions.report_load.report import UNPLANNED
@@ -65,31 +66,32 @@ def find_report(deployment: Deployment, load: str) -> Report:
 def _of_load(deployment: Deployment, load: str) -> str:
     if len(load) < LEAST_DIGITS or set(load) - set("0123456789abcdef"):
         return ""
-    found = [item for dataset in (*DATASETS, UNPLANNED) for item in _reports(deployment, f"reports/{dataset}/{load}")]
-    loads = {key.split("/")[2] for _, key in found}
+    places = [*(f"{dataset}/{load}" for dataset in (*DATASETS, UNPLANNED)), f"{UNPLANNED}/{UNPLANNED}/{load}"]
+    found = [item for place in places for item in reports(deployment, f"reports/{place}")]
+    loads = {key.removeprefix(f"reports/{UNPLANNED}/{UNPLANNED}/").split("/")[-2:][0] for _, key in found}
     if len(loads) > 1:
         raise RefusedError(f"{len(loads)} loads begin with {load}: {', '.join(sorted(loads))}")
-    return max(found, default=("", ""))[1]
+    return max(found)[1] if found else ""
 
 
-def _reports(deployment: Deployment, prefix: str) -> Iterator[tuple[str, str]]:
-    """When, and where."""
+def reports(deployment: Deployment, prefix: str) -> Iterator[tuple[datetime, str]]:
+    """When, and where, of those whose keys begin so."""
     pages = deployment.s3.get_paginator("list_objects_v2").paginate(Bucket=deployment.work_bucket, Prefix=prefix)
     for item in (item for page in pages for item in page.get("Contents", [])):
         if item["Key"].endswith(".json"):
-            yield item["LastModified"].isoformat(), item["Key"]
+            yield item["LastModified"], item["Key"]
 
 
 def _of_execution(deployment: Deployment, name: str) -> str:
-    arn = f"{deployment.machine.replace(':stateMachine:', ':execution:')}:{name}"
     try:
-        execution = describe(deployment.stepfunctions, arn)
+        execution = describe(deployment.stepfunctions, execution_arn(deployment.machine, name))
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
+        if error.response["Error"]["Code"] not in ABSENT:
             raise
-        raise NotFoundError(f"no load begins with {name!r}, and no execution has that name") from error
+        told = f"no load begins with {name!r}, and no execution has that name: `loader history` lists the last loads"
+        raise NotFoundError(told) from error
     if not execution.ended:
-        raise RefusedError(f"{name} is still running: {execution.state}")
+        raise RefusedError(f"{name} is still running ({execution.state}): ask again when it has ended")
     if not (key := execution.answer.get("data", {}).get("report")):
         raise NotFoundError(f"{name} left no report: {execution.answer.get('message', execution.status)}")
     return str(key)

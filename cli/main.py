@@ -4,16 +4,19 @@ from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.text import Text
 from typer.core import TyperGroup
 
+from cli.backfill import backfill
 from cli.history import history
 from cli.load import load
 from cli.plan import plan
 from cli.quarantine import quarantine
 from cli.refusals import RefusedError
 from cli.retry import retry
-from cli.screen import beside
+from cli.screen import INTERRUPTED, beside
 from cli.show import show
+from cli.told import next_step, told
 from cli.verify import verify
 from shared.errors import LoaderError
 
@@ -26,15 +29,25 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: D102
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
         except (RefusedError, LoaderError, BotoCoreError, ClientError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            beside.print(f"[red]error:[/] {type(error).__name__}: {error}", soft_wrap=True)
+            beside.print(Text.assemble(("error: ", "red"), told(error)), soft_wrap=True)
+            if step := next_step(error):
+                beside.print(step, style="dim", soft_wrap=True)
             failed = isinstance(error, LoaderError | ClientError | TimeoutError)
             raise typer.Exit(FAILED if failed else REFUSED) from error
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.callback()
@@ -45,7 +58,7 @@ def loader(
     """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
 
 
-for command in (plan, load, history, show, quarantine, retry, verify):
+for command in (plan, load, backfill, history, show, quarantine, retry, verify):
     app.command()(command)
 
 

@@ -11,8 +11,8 @@ Load = Annotated[str, typer.Argument(metavar="LOAD", help="the beginning of a lo
 DatasetName = Annotated[
     str, typer.Option("--dataset", help=f"what FILE is, if its path does not say: {', '.join(DATASETS)}")
 ]
-Prefix = Annotated[str, typer.Argument(metavar="[BUCKET/PREFIX]", help="only objects whose names begin so")]
+Prefix = Annotated[str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="only objects whose keys begin so")]
 Dataset = Annotated[str, typer.Option("--dataset", help=f"only these: {', '.join(DATASETS)}")]
-Since = Annotated[str, typer.Option("--since", help="only what began since: 90m, 6h, 2d, or 2024-01-31T12:00")]
+Since = Annotated[str, typer.Option("--since", help="only what changed since: 90m, 6h, 2d, or 2024-01-31T12:00")]
 Stack = Annotated[str, typer.Option("--stack", envvar="LOADER_STACK", help="the deployed stack")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, and nothing else")]

@@ -14,10 +14,11 @@ from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import not_a_load, pin
 from shared.datasets import dataset_of
 from shared.errors import LoaderError
-from shared.events import PartOutcome, PlannedFile, SourceFile
+from shared.events import PlannedFile, SourceFile
 from shared.requested_object import RequestedObject
 from shared.settings import ConversionSettings
 from shared.source import PinnedObject
+from shared.stored import PartOutcome
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,17 +1,21 @@
 """`loader retry`: load again what failed."""
 
 import json
-from typing import Annotated
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from cli.deployment import STACK, Deployment
 from cli.executions import Execution, watch
-from cli.history import moment_of
+from cli.history import wanted_of
+from cli.ledger import Entry, Filter, entries, newest
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.past_loads import Entry, Filter, entries, last_of_each
-from cli.screen import beside, console, listing, progress, show_json, status
+from cli.remedies import show_remedies
+from cli.screen import beside, console, going_on, listing, progress, show_json, status
 
 TIMEOUT_S = 6 * 3600
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only tell what would be loaded again")]
@@ -26,48 +30,82 @@ def retry(
     stack: Stack = STACK,
     as_json: AsJson = False,
 ) -> None:
-    """Load again every object whose last load failed; what has been loaded since is left alone."""
+    """Load again every file whose newest version failed, or was claimed by an execution that never ended."""
     deployment = Deployment(stack)
-    with beside.status("reading the executions"):
-        found = last_of_each(entries(deployment, Filter(prefix=prefix, dataset=dataset, since=moment_of(since))))
-    failed = [entry for entry in found.values() if entry.status == "failed" and entry.object != "s3:///"]
+    with beside.status("reading the ledger"):
+        failed = unloaded(deployment, wanted_of(deployment, prefix, dataset=dataset, since=since))
     ended = {} if dry_run else _loaded_again(deployment, failed)
     if as_json:
         show_json(
-            [{"object": entry.object, "was": entry.error, **_became(ended.get(entry.object))} for entry in failed]
+            [{"object": entry.object, "was": _was(entry), **_became(ended.get(entry.object))} for entry in failed]
         )
     else:
-        _show(failed, ended)
-    raise typer.Exit(1 if any(execution.status != "SUCCEEDED" for execution in ended.values()) else 0)
+        _show(deployment, failed, ended)
+    raise typer.Exit(0 if all(map(_is_loaded, ended.values())) else 1)
 
 
-def _loaded_again(deployment: Deployment, failed: list[Entry]) -> dict[str, Execution]:
+def unloaded(deployment: Deployment, wanted: Filter) -> list[Entry]:
+    """The newest versions that failed or were abandoned.
+
+    Loads that failed before their version was known are not among them: a backfill finds their files.
+    """
+    now = datetime.now(UTC)
+    last = (entry for status in ("failed", "claimed") for entry in entries(deployment, replace(wanted, status=status)))
+    names = dict.fromkeys(entry.object for entry in last if entry.load_id and _is_unloaded(entry, now))
+    return [entry for entry in (newest(deployment, name) for name in names) if _is_unloaded(entry, now)]
+
+
+def _is_unloaded(entry: Entry, now: datetime) -> bool:
+    return entry.status == "failed" or entry.abandoned(now)
+
+
+def _loaded_again(deployment: Deployment, failed: Iterable[Entry]) -> dict[str, Execution]:
     """All are started before the first is waited for; the ends, by object."""
-    client = deployment.stepfunctions
-    arns = {}
-    for entry in failed:
-        bucket, _, key = entry.object.removeprefix("s3://").partition("/")
-        asked = json.dumps({"bucket": bucket, "key": key})
-        arns[entry.object] = client.start_execution(stateMachineArn=deployment.machine, input=asked)["executionArn"]
-    with progress() as bar:
+    arns = {entry.object: _start(deployment, entry) for entry in failed}
+    again = f"{len(arns)} loads go on: `loader history` tells how they end"
+    with going_on(again), progress() as bar:
         waiting = bar.track(arns.items(), description=f"loading {len(arns)} files again")
+        client = deployment.stepfunctions
         return {name: watch(client, arn, timeout_s=TIMEOUT_S, seen=lambda _: None) for name, arn in waiting}
 
 
-def _became(execution: Execution | None) -> dict[str, str]:
+def _start(deployment: Deployment, entry: Entry) -> str:
+    """The very version, where there are versions: one that came since has a load of its own."""
+    bucket, _, key = entry.object.removeprefix("s3://").partition("/")
+    version = {"version_id": entry.version_id} if entry.version_id else {}
+    asked = json.dumps({"bucket": bucket, "key": key, **version})
+    return deployment.stepfunctions.start_execution(stateMachineArn=deployment.machine, input=asked)["executionArn"]
+
+
+def _is_loaded(execution: Execution) -> bool:
+    return execution.status == "SUCCEEDED"
+
+
+def _was(entry: Entry) -> str:
+    return entry.error or "abandoned"
+
+
+def _became(execution: Execution | None) -> dict[str, Any]:
     if execution is None:
         return {}
     return {"status": execution.status, "error": execution.error, "message": execution.answer.get("message", "")}
 
 
-def _show(failed: list[Entry], ended: dict[str, Execution]) -> None:
+def _show(deployment: Deployment, failed: list[Entry], ended: dict[str, Execution]) -> None:
     if not failed:
         console.print("nothing to load again")
         return
-    table = listing("object", "was", "is now")
+    table = listing("was", "is now", "file")
     for entry in failed:
         execution = ended.get(entry.object)
-        now = execution.error or execution.answer.get("message", "") if execution else "left alone: --dry-run"
-        verdict = Text.assemble(status(execution.status), f"  {now}") if execution else Text(now, "dim")
-        table.add_row(entry.object.removeprefix("s3://").partition("/")[2], entry.error, verdict)
+        now = _now(execution, entry) if execution else Text("left alone: --dry-run", "dim")
+        table.add_row(_was(entry), now, entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
     console.print(table)
+    show_remedies(execution.error for execution in ended.values() if execution.error)
+
+
+def _now(execution: Execution, before: Entry) -> Text:
+    message = execution.answer.get("message", "")
+    if not _is_loaded(execution):
+        return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")
+    return status("skipped").append(message.removeprefix("Skipped")) if message.startswith("Skip") else status("loaded")

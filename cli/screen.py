@@ -1,16 +1,20 @@
 """What a person sees: results on standard output, progress and errors beside it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+import typer
 from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended, in shells."""
 
 console = Console(highlight=False)
 beside = Console(stderr=True, highlight=False)
@@ -36,7 +40,17 @@ def step(said: str) -> Iterator[None]:
     console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
 
 
-def facts(rows: dict[str, str]) -> Text:
+@contextmanager
+def going_on(said: str) -> Iterator[None]:
+    """Ctrl-C ends the looking, and not what is looked at: say where that can be found."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        beside.print(said, soft_wrap=True, markup=False)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def facts(rows: Mapping[str, str | Text]) -> Text:
     """Names and values, without what is empty; long values stay in one piece, so that they can be copied."""
     there = {name: value for name, value in rows.items() if value}
     width = max(map(len, there), default=0) + 2

@@ -14,9 +14,10 @@ from cli.setaside import set_aside
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.write_batch.reasons import REFUSED
-from shared.events import Chunk, FileRef, PartOutcome, PartRef, SourceFile
+from shared.events import Chunk, FileRef, PartRef, SourceFile
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
+from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key
 
 

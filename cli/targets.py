@@ -23,11 +23,36 @@ class S3Object:
     key: str
 
 
+@dataclass(frozen=True)
+class Prefix:
+    """All objects whose keys begin so."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def address(self) -> str:
+        """With s3://."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def prefix_of(text: str, source_bucket: str) -> Prefix:
+    """`s3://bucket/prefix`, or what the keys in the source bucket begin with. Raises RefusedError."""
+    if not text.startswith("s3://"):
+        return Prefix(source_bucket, text)
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise RefusedError(f"{text!r} names no bucket: write s3://bucket/prefix, or the prefix alone")
+    return Prefix(bucket, prefix)
+
+
 def target_of(text: str, dataset: str) -> LocalFile | S3Object:
     """`s3://bucket/key` or a path. Raises RefusedError where the words do not tell what to load, or as what."""
     if text.startswith("s3://"):
         return _object(text)
     path = Path(text)
+    if path.is_dir():
+        raise RefusedError(f"{text} is a folder: name a file, or copy it all (aws s3 sync) and `loader backfill` it")
     if not path.is_file():
         raise NotFoundError(f"no such file: {text}")
     return LocalFile(path, _key(path, dataset))

@@ -5,6 +5,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from shared.ledger import CHANGES
+
 
 class Ledger(Construct):
     """Paid by request, recoverable to any second of the last 35 days, and kept when the stack goes.
@@ -27,4 +29,9 @@ class Ledger(Construct):
             ),
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.table.add_global_secondary_index(
+            index_name=CHANGES,
+            partition_key=dynamodb.Attribute(name="status", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="changed_at", type=dynamodb.AttributeType.STRING),
         )

@@ -49,7 +49,7 @@ class LocalCloud:
         `on_line` gets what cdk writes. Raises ProcessError.
         """
         cdk = Cdk(self.folder, {**CREDENTIALS, "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION})
-        with closing(cdk.deploy(ROOT, {**self._context(), **context})) as lines:
+        with closing(cdk.deploy(ROOT, {**self.context, **context})) as lines:
             for line in lines:
                 if on_line:
                     on_line(line)
@@ -59,8 +59,9 @@ class LocalCloud:
         )
         return outputs
 
-    def _context(self) -> dict[str, str]:
-        """Functions run on this machine and on our interpreter's version, so the layers must fit those."""
+    @property
+    def context(self) -> dict[str, str]:
+        """Over cdk.json's. Functions run on this machine and on our Python: the layers must fit both."""
         return {
             "influxdb_url": self.influx.url,
             "influxdb_org": self.influx.org,

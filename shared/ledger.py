@@ -14,17 +14,35 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 
+STATUSES = ("claimed", "loaded", "failed", "skipped")
+
+CHANGES = "changes"
+"""The index by `status` and `changed_at`: the last changes cost the same, however many items there are.
+
+It takes a thousand changes of one status a second, far more than loads can make.
+"""
+
+
 class LedgerItem(TypedDict):
-    """What functions read of an item. A claim has times; what failed or was skipped has a `message`."""
+    """What is read of an item. A claim has times; what is loaded has counts; what failed or was skipped a `message`.
+
+    `changed_at` is when it was claimed or settled; times are ISO 8601, UTC.
+    """
 
     object: str
     version: str
     status: Literal["claimed", "loaded", "failed", "skipped"]
     execution: str
+    changed_at: str
+    load_id: str
+    dataset: str
+    etag: str
     last_modified: int
     sequencer: str
     claimed_at: NotRequired[str]
     lease_until: NotRequired[str]
+    input_rows: NotRequired[int]
+    points_written: NotRequired[int]
     error: NotRequired[str]
     message: NotRequired[str]
     report: NotRequired[str]
@@ -41,6 +59,12 @@ def version_name(last_modified: datetime, version_id: str, etag: str) -> str:
     Without versions (S3 then says "null", or nothing) bytes that return to what they were are a version of their own.
     """
     return f"{utc_seconds(last_modified)} {etag.strip(chr(34)) if version_id in ('', 'null') else version_id}"
+
+
+def version_id_of(item: LedgerItem) -> str:
+    """What S3 calls this version; "" in an unversioned bucket."""
+    name = item["version"].partition(" ")[2]
+    return "" if name == item["etag"].strip('"') else name
 
 
 def utc_seconds(time: datetime) -> str:

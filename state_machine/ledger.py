@@ -24,7 +24,7 @@ FREE = (
 OWN = "#execution = :execution"
 """When a version may be settled: an execution whose lease ended may find it claimed by another."""
 
-SETTLED = ("settled_at", "input_rows", "points_written", "batches_processed", "report", "error", "message")
+SETTLED = ("input_rows", "points_written", "batches_processed", "report", "error", "message")
 """What a former attempt left, and a new claim removes."""
 
 
@@ -65,17 +65,17 @@ class LedgerStates:
             "points_written": _number(f"{data}.points_written"),
             "batches_processed": _number(f"{data}.batches_processed"),
         }
-        loaded = _settled("loaded") | counts | _texts(report=f"{data}.report")
+        loaded = _changed("loaded") | counts | _texts(report=f"{data}.report")
         return self._update("SettleLoaded", loaded, condition_expression=OWN, output_path="$.response")
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
         """With what is said at `$.failure`."""
         said = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
-        return self._update("SettleFailed", _settled("failed") | said, condition_expression=OWN)
+        return self._update("SettleFailed", _changed("failed") | said, condition_expression=OWN)
 
     def settle_skipped(self) -> tasks.DynamoUpdateItem:
         """A version that was overtaken, before it was claimed or after; what others made of it stays."""
-        skipped = _settled("skipped") | _texts(message="$.file.skipped")
+        skipped = _changed("skipped") | _texts(message="$.file.skipped")
         new_or_own = f"attribute_not_exists(#status) OR {OWN}"
         return self._update("SettleSkipped", skipped, keep=_facts(), condition_expression=new_or_own)
 
@@ -121,13 +121,13 @@ def _key() -> dict[str, Value]:
 
 
 def _claimed() -> dict[str, Value]:
-    claim = _texts(execution="$.execution.id", claimed_at="$.file.claim.now", lease_until="$.file.claim.lease_until")
-    return claim | {"status": Value.from_string("claimed")}
+    return _changed("claimed") | _texts(claimed_at="$.file.claim.now", lease_until="$.file.claim.lease_until")
 
 
-def _settled(status: str) -> dict[str, Value]:
-    settled = _texts(execution="$.execution.id", settled_at="$$.State.EnteredTime")
-    return settled | {"status": Value.from_string(status)}
+def _changed(status: str) -> dict[str, Value]:
+    """With both halves of the key of the index `CHANGES`."""
+    change = _texts(execution="$.execution.id", changed_at="$$.State.EnteredTime")
+    return change | {"status": Value.from_string(status)}
 
 
 def _facts() -> dict[str, Value]:

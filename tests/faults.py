@@ -1,6 +1,10 @@
 """What networks and servers do to a request: faults for `tests.fault_proxy`."""
 
 import gzip
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
 from time import sleep
 
 from tests.fault_proxy import Exchange, Fault, passed_on, response
@@ -113,3 +117,22 @@ def answers(status: int, content: bytes = b"", **headers: str) -> Fault:
 
 slow_down = answers(503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
 """As S3 throttles."""
+
+
+def killed(exchange: Exchange) -> None:
+    """The function that asks, before the request is passed on."""
+    if process := _client_of(exchange):
+        os.kill(process, signal.SIGKILL)
+    exchange.reset()
+
+
+def _client_of(exchange: Exchange) -> int | None:
+    """The process at the other end of the connection, if it is still there."""
+    local = f"0100007F:{exchange.port:04X}"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1] == local}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # processes come and go
+            if link.readlink().name in links:
+                return int(link.parts[2])
+    return None

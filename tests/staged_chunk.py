@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from functions.write_batch.handler import lambda_handler
-from shared.events import Batch, ChunkOutcome, ChunkRef, ChunkWritten, Manifest
+from shared.events import ChunkRef, ChunkWritten
 from shared.settings import work_bucket
+from shared.stored import Batch, ChunkOutcome, Manifest
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from isal import igzip
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.line_protocol import Body
-from shared.events import Batch, Manifest
+from shared.stored import Batch, Manifest
 
 MAX_BATCH_BYTES = 8_000_000
 """InfluxDB 3 refuses 10 MiB of line protocol; proxies in front of 2.7 often less."""

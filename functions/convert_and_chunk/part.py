@@ -21,9 +21,10 @@ from functions.convert_and_chunk.samples import reasons
 from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
-from shared.events import Part, PartConverted, PartOutcome, PartRef
+from shared.events import Part, PartConverted, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
+from shared.stored import PartOutcome
 
 ROWS_AT_ONCE, LINES_AT_ONCE = 32_768, 8_192
 """About as many rows are rendered, and lines gathered, at once: what each step works on stays in the cache."""

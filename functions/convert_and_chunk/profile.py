@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.events import Bucket, Profile
+from shared.stored import Bucket, Profile
 
 MAX_BUCKETS = 256
 """Of a part: a month by three hours, a year by two days."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.texts import texts
 from functions.convert_and_chunk.verdicts import Verdicts
-from shared.events import SetAsideReason
+from shared.stored import SetAsideReason
 
 REASONS, SAMPLES, COLUMNS, CHARACTERS = 20, 3, 20, 80
 """So many at most: an outcome stays small, however bad the file is."""

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Protocol
 
 from functions.convert_and_chunk.chunks import StagedChunk
-from shared.events import PartOutcome, PartRef
+from shared.events import PartRef
 from shared.settings import work_bucket
+from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key, manifest_key, outcome_key, put_json, rows_quarantine_key
 
 if TYPE_CHECKING:

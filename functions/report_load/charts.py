@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from shared.events import Bucket, Profile
+from shared.stored import Bucket, Profile
 
 WIDTH, HEIGHT = 720, 110
 MAX_BUCKETS = 256

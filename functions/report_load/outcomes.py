@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.errors import AccountingError, NoValidRecordsError
-from shared.events import ChunkOutcome, PartOutcome, PlannedFile, SetAsideReason
+from shared.events import PlannedFile
 from shared.settings import work_bucket
+from shared.stored import ChunkOutcome, PartOutcome, SetAsideReason
 from shared.work_bucket import get_json, outcomes_prefix
 
 if TYPE_CHECKING:

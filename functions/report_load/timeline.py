@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from functions.report_load.outcomes import Outcomes
-from shared.events import ChunkOutcome, LoadState, PartOutcome, Span
+from shared.events import LoadState, Span
+from shared.stored import ChunkOutcome, PartOutcome
 
 Kind = Literal["run", "wait", "pause", "failed"]
 WAITS = ("WaitForOlder", "WaitForInflux")

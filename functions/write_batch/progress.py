@@ -14,12 +14,13 @@ from functions.write_batch.reasons import reasons
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
-from shared.events import ChunkOutcome, ChunkRef, RefusedPoint
+from shared.events import ChunkRef
 from shared.logs import logger
 from shared.outcomes import Outcome
 from shared.settings import work_bucket
 from shared.source import source_errors
 from shared.spans import span_since
+from shared.stored import ChunkOutcome, RefusedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:

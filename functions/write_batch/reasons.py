@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from shared.events import RefusedPoint, SetAsideReason, SetAsideRow
+from shared.stored import RefusedPoint, SetAsideReason, SetAsideRow
 
 REFUSED = "refused_by_influxdb"
 """The rule, beside those of conversion."""

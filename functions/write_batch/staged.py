@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.errors import ChunkDamagedError, SourceNotFoundError, SourceUnavailableError
-from shared.events import Batch, ChunkRef, Manifest
+from shared.events import ChunkRef
 from shared.settings import work_bucket
 from shared.source import source_errors
+from shared.stored import Batch, Manifest
 from shared.work_bucket import chunk_key, manifest_key
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from shared.errors import (
     SourceChangedError,
     SourceNotFoundError,
 )
-from shared.events import Part, PartConverted, PartOutcome, PartRef
+from shared.events import Part, PartConverted, PartRef
 from shared.logs import logger
+from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
 from tests.builders import generation, long_generation, parquet
 from tests.conversion import whole

@@ -10,7 +10,7 @@ import pytest
 from functions.write_batch.delivery import MOST_REFUSED
 from functions.write_batch.reasons import CHARACTERS, SAMPLES
 from shared.errors import InfluxUnavailableError, RefusedPointsError
-from shared.events import RefusedPoint
+from shared.stored import RefusedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
 from tests.scripted_influx import Reply, Request, ScriptedInflux

@@ -15,6 +15,7 @@ from shared.errors import (
 )
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, readable
 from state_machine.diagram import mermaid
+from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
 
 BACKOFF = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
@@ -74,6 +75,11 @@ def test_every_top_level_task_and_map_catches_everything(assembly: Assembly) -> 
     lesser = {"SettleLoaded", "SettleSkipped", "SettleFailed", "ReportFailure"}
     assert {name for name, catch in handled.items() if catch[-1] != reported} == lesser
     assert all(catch[-1]["ErrorEquals"] == ["States.ALL"] for catch in handled.values())
+
+
+def test_a_file_is_written_by_so_many_functions_at_once() -> None:
+    machine = definition(MachineSettings(write_concurrency=7))
+    assert machine["States"]["WriteChunks"]["MaxConcurrency"] == 7
 
 
 def test_interpreters_and_the_diagram_get_what_is_deployed(assembly: Assembly) -> None:

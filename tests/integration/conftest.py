@@ -8,6 +8,8 @@ from local.cloud import LocalCloud, local_cloud
 from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
 from tests.integration.deployed_app import DeployedApp
 
+IMPATIENT = {"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}
+
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
@@ -19,7 +21,7 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def app(cloud: LocalCloud) -> DeployedApp:
     """The app deployed to it, quick to give up."""
-    return DeployedApp(cloud, cloud.deploy({"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}))
+    return DeployedApp(cloud, cloud.deploy(IMPATIENT))
 
 
 @pytest.fixture(scope="session")

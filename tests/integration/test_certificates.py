@@ -13,6 +13,8 @@ from tests.faults import closed_afterwards
 from tests.integration.deployed_app import DeployedApp, sample
 from tests.integration.trial import ROWS, Trial, in_batches
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def behind_tls(app: DeployedApp, folder: Path, tls: SSLContext, ca_bundle: Path | str) -> Iterator[Trial]:
@@ -38,7 +40,6 @@ def test_a_certificate_of_an_unknown_authority_ends_the_load_until_its_bundle_is
         assert trial.proxy.exchanges
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"days": -1}, {"address": "127.0.0.2"}], ids=["expired", "another name"])
 def test_a_wrong_certificate_ends_the_load_though_its_authority_is_trusted(
     app: DeployedApp, tmp_path: Path, wrong: dict[str, object]
@@ -59,7 +60,6 @@ def check_refused(trial: Trial) -> None:
     assert trial.points_stored == 0
 
 
-@pytest.mark.slow
 def test_a_certificate_that_goes_bad_in_the_middle_of_a_load_ends_it(app: DeployedApp, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     tls, pem = self_signed(tmp_path)

@@ -1,9 +1,6 @@
 """Servers and functions that die, and time that runs out, in the middle of a load."""
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -32,25 +29,6 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
 def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
     proxy.begin()
     return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
-
-
-def client_of(exchange: Exchange) -> int | None:
-    """The process at the other end of the connection, a function's, if it is still there."""
-    local = f"0100007F:{exchange.port:04X}"
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1] == local}
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):  # processes come and go
-            if link.readlink().name in links:
-                return int(link.parts[2])
-    return None
-
-
-def killed(exchange: Exchange) -> None:
-    """The function that writes, before the write is passed on."""
-    if process := client_of(exchange):
-        os.kill(process, signal.SIGKILL)
-    exchange.reset()
 
 
 def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> None:
@@ -84,13 +62,14 @@ def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_wri
         execution = trial.load()
     finally:
         engine.start()
+    assert "dies" in trial.proxy.fired
     trial.check_failed(execution, "InfluxUnavailableError", 503)
     assert trial.app.attempts(execution) == ATTEMPTS
     trial.check_converges()
 
 
 def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
-    trial.proxy.begin(passed_on, killed)
+    trial.proxy.begin(passed_on, faults.killed)
     execution = trial.load()
     assert trial.proxy.fired == ["killed"]
     trial.check_loaded(execution)
@@ -98,7 +77,7 @@ def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
 
 @pytest.mark.slow
 def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial: Trial) -> None:
-    trial.proxy.begin(always=killed)
+    trial.proxy.begin(always=faults.killed)
     execution = trial.load()
     trial.check_failed(execution, "Runtime.ExitError", 500)
     assert trial.app.attempts(execution) == KILLED_ATTEMPTS

@@ -106,6 +106,7 @@ def test_where_422_writes_the_rest_each_refused_line_is_found(
     assert {exchange.applied for exchange in proxy.exchanges} == {422, 204} if bad else {204}
     check_isolated(app, tmp_path, execution, table, rows)
     assert all("field type conflict" in point["message"] for point in quarantined(app, execution))
+    check_isolated(app, tmp_path, app.run(app.named(execution.key)), table, rows)
 
 
 def only_here(table: pa.Table, field: str, rows: list[int]) -> pa.Table:
@@ -145,6 +146,23 @@ def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, prox
     assert f"refused {MANY} points" in execution.answer["message"]
     assert len(proxy.exchanges) <= most_requests(MANY)
     assert app.attempts(execution) == 1
+    proxy.begin()
+    check_isolated(app, tmp_path, app.run(app.named(execution.key)), table, [])
+
+
+@pytest.mark.slow
+def test_where_nothing_may_be_dropped_refused_points_fail_the_load_which_says_what_is_written(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    rows = spread(7)
+    table = marked(sample(tmp_path, "generation", ROWS), rows)
+    proxy.begin(always=refuses(b"quality_flag=refused"))
+    with app.configured(DROP_INVALID_RECORDS="false"):
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert (execution.error, execution.answer["statusCode"]) == ("RefusedPointsError", 400)
+    assert f"already written: {ROWS - 7} points of this chunk" in execution.answer["message"]
+    assert [point["source_row"] for point in quarantined(app, execution)] == rows
+    assert app.compare(tmp_path, "generation", without(table, rows)).equal
 
 
 def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedApp, tmp_path: Path) -> None:

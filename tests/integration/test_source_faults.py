@@ -10,6 +10,7 @@ import pytest
 from tests import faults
 from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
 from tests.integration.deployed_app import DeployedApp, parquet, sample
+from tests.integration.trial import KILLED_ATTEMPTS
 
 ROWS = 300
 DENIED = {
@@ -77,7 +78,22 @@ def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0
     assert app.compare(tmp_path, "transmission", table).equal
 
 
-@pytest.mark.parametrize("code", DENIED)
+@pytest.mark.slow
+def test_a_conversion_that_is_killed_is_called_once_more(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
+) -> None:
+    proxy.begin(passed_on, passed_on, faults.killed)
+    execution = app.load(key, table)
+    assert proxy.fired == ["killed"]
+    assert (execution.status, app.attempts(execution)) == ("SUCCEEDED", 1)
+    assert app.compare(tmp_path, "transmission", table).equal
+    proxy.begin(passed_on, passed_on, always=faults.killed)
+    execution = app.run(app.named(key))
+    assert proxy.fired == ["killed"] * KILLED_ATTEMPTS
+    assert (execution.error, execution.answer["statusCode"]) == ("Runtime.ExitError", 500)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", pytest.param("KMS.DisabledException", marks=pytest.mark.slow)])
 def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, code: str
 ) -> None:

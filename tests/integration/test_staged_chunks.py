@@ -29,11 +29,8 @@ def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
     return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [faults.body_truncated, pytest.param(faults.slow_down, marks=pytest.mark.slow)],
-    ids=lambda fault: fault.__name__,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
 def test_a_read_that_fails_is_repeated(trial: Trial, fault: Fault) -> None:
     trial.proxy.begin(fault, fault)
     execution = trial.load()

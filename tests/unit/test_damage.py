@@ -13,7 +13,7 @@ from functions.convert_and_chunk.part import read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.validate_schema.footer import read_footer, row_group_rows
 from functions.validate_schema.parts import plan_parts
-from shared.errors import DataError, EncryptedParquetError
+from shared.errors import CorruptParquetError, DataError, EncryptedParquetError
 from tests.builders import generation, parquet
 from tests.conversion import GENERATION, SETTINGS
 
@@ -45,6 +45,17 @@ def test_bytes_changed_anywhere_are_refused_by_name_or_change_values_only(seed: 
         except DataError:
             refused += 1
     assert refused > 50
+
+
+def test_a_footer_whose_row_groups_hold_another_number_of_rows_is_damage() -> None:
+    """Which byte holds the footer's number is tried out: twice 33, as Parquet writes it."""
+    content, found = parquet(generation(33)), set()
+    for place in (place for place, byte in enumerate(content) if byte == 2 * 33):
+        try:
+            read_footer(io.BytesIO(content[:place] + bytes([2 * 34]) + content[place + 1 :]), "a file")
+        except CorruptParquetError as error:
+            found.add(str(error))
+    assert "a file: the footer counts 34 rows, its row groups hold 33" in found
 
 
 class Keys(pe.KmsClient):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from typing import Any, cast
 from functions.report_load.latencies import BOUNDS, latencies
 from functions.report_load.outcomes import Outcomes
 from functions.write_batch.sending import LATENCIES_MS
-from shared.events import ChunkOutcome
+from shared.stored import ChunkOutcome
 
 
 def outcomes(*chunks: tuple[dict[str, int], float]) -> Outcomes:

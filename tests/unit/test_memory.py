@@ -75,6 +75,15 @@ def test_memory_stays_flat_over_many_rows(tmp_path: Path) -> None:
     assert peak_mib < 512
 
 
+def test_two_hundred_thousand_series_and_thousands_of_row_groups_fit(tmp_path: Path) -> None:
+    many_series = parquet(generation(200_000, plant_name=[f"plant {row}" for row in range(200_000)]))
+    many_groups = parquet(generation(30_000), row_group_size=10)
+    for content, said in ((many_series, "200000 []"), (many_groups, "30000 []")):
+        found, peak_mib = convert(content, tmp_path, memory_mib=1024)
+        assert found == said
+        assert peak_mib < 512
+
+
 def test_the_limit_is_lifted_afterwards_and_there_is_none_outside_lambda() -> None:
     environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "600"}
     with pytest.raises(RecordsTooLargeError, match="memory of 600 MiB"), bounded_memory(environment):

@@ -24,8 +24,8 @@ def held(status: str, **more: str) -> dict[str, Any]:
 
 CLAIMED = held("claimed", lease_until=str(CLAIM["now"]), claimed_at="2023-12-31T18:00:00Z")
 """Its lease ends at the very time of the new claim."""
-LOADED = held("loaded", settled_at="2023-12-31T18:00:00Z", report="reports/elsewhere.json")
-FAILED = held("failed", settled_at="2023-12-31T18:00:00Z", report="r", error="CorruptParquetError", message="m")
+LOADED = held("loaded", changed_at="2023-12-31T18:00:00Z", report="reports/elsewhere.json")
+FAILED = held("failed", changed_at="2023-12-31T18:00:00Z", report="r", error="CorruptParquetError", message="m")
 
 
 def without_table(definition: dict[str, Any], state: str) -> dict[str, Any]:

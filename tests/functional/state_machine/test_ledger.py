@@ -1,7 +1,7 @@
 """What the state machine makes of the ledger, and the ledger of an execution."""
 
 import copy
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -66,13 +66,14 @@ def test_a_load_is_claimed_before_it_begins(run: Run, running: Interpreter) -> N
 
     ended = run(functions(check_health=look))
     claim = {"claimed_at": CLAIM["now"], "lease_until": CLAIM["lease_until"], "execution": ended.arn}
+    assert [datetime.fromisoformat(item.pop("changed_at")).tzinfo for item in seen] == [UTC]
     assert seen == [{**KEY, **FACTS, **claim, "status": "claimed"}]
 
 
 def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
     ended = run(functions())
     item = the_item(ended)
-    assert datetime.fromisoformat(item.pop("settled_at")).tzinfo
+    assert datetime.fromisoformat(item.pop("changed_at")).tzinfo
     assert item == {
         **KEY,
         **FACTS,

@@ -69,7 +69,7 @@ def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[Ende
     called = functions(**scenario.answers())
     machine = without_table(machine, scenario.without_ledger) if scenario.without_ledger else machine
     ended = run(called, machine, ledger=scenario.ledger, longest_s=20)
-    ledger = [{name: item[name] for name in item.keys() - {"execution", "settled_at"}} for item in ended.ledger]
+    ledger = [{name: item[name] for name in item.keys() - {"execution", "changed_at"}} for item in ended.ledger]
     return ended, (
         ended.status,
         ended.output,

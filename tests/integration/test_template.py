@@ -1,0 +1,32 @@
+"""The template on the emulator is the one that goes to AWS."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local.cloud import STACK
+from tests.infra.conftest import synthesized
+from tests.integration.conftest import IMPATIENT
+from tests.integration.deployed_app import DeployedApp
+
+PLATFORM = {"architecture": "arm64", "python": "3.13"}
+OF_THE_PLATFORM = {"Architectures", "Runtime", "CompatibleArchitectures", "CompatibleRuntimes", "S3Key", "Metadata"}
+"""`Metadata` tells the asset's folder on this machine."""
+
+
+def differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
+    """Names of the innermost properties that differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            yield from differences(one.get(key), other.get(key), key)
+    elif one != other:
+        yield name
+
+
+def test_only_the_platform_of_the_functions_is_another_one(app: DeployedApp, tmp_path: Path) -> None:
+    here = app.cloud.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    here = here if isinstance(here, dict) else json.loads(here)
+    for_aws = synthesized(tmp_path, app.cloud.context | IMPATIENT | PLATFORM).template
+    assert here["Resources"].keys() == for_aws["Resources"].keys()
+    assert set(differences(here, for_aws)) == OF_THE_PLATFORM
