@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from shared.ledger import CHANGES
 from tests.scripted_influx import ScriptedInflux, scripted_influx
 
 if TYPE_CHECKING:
@@ -51,7 +52,19 @@ def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
     return boto3.resource("dynamodb").create_table(
         TableName=LEDGER,
         KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "version", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("object", "version")],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("object", "version", "status", "changed_at")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": CHANGES,
+                "KeySchema": [
+                    {"AttributeName": "status", "KeyType": "HASH"},
+                    {"AttributeName": "changed_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
 

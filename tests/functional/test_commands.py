@@ -86,11 +86,18 @@ def test_the_dataset_is_found_in_the_path(file: Path, tmp_path: Path) -> None:
     ("command", "said"),
     [
         (["plan", "nothing.parquet"], "no such file: nothing.parquet"),
+        (["plan", "."], ". is a folder: name a file, or copy it all (aws s3 sync) and `loader backfill` it"),
         (["plan", "s3://bucket"], "names no object"),
         (["plan", __file__], "say which dataset"),
         (["plan", __file__, "--dataset", "weather"], "no dataset 'weather'"),
-        (["load", __file__, "--dataset", "generation"], "Could not connect to the endpoint URL"),
+        (["load", __file__, "--dataset", "generation"], "would not be loaded: not a .parquet file"),
+        (["load", "s3://source/a.parquet"], "is it still running? AWS_ENDPOINT_URL names the local cloud"),
+        (["backfill"], "say what to load"),
+        (["backfill", "a/", "--follow", "run"], "say what to load"),
+        (["backfill", "a/", "--max-concurrency", "0"], "greater than or equal to 1"),
+        (["backfill", "a/", "--tolerated-failure-percentage", "101"], "less than or equal to 100"),
         (["history", "--status", "lost"], "no status 'lost'"),
+        (["history", "--dataset", "weather"], "no dataset 'weather'"),
         (["history", "--since", "yesterday"], "no time"),
         (["verify"], "Missing argument 'LOAD'"),
         (["undo"], "No such command 'undo'"),
@@ -101,6 +108,12 @@ def test_what_cannot_be_tried_is_told_in_a_line_with_status_2(command: list[str]
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_empty_file_is_not_put_into_the_bucket(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").touch()
+    result = say("load", str(tmp_path / "a.parquet"), "--dataset", "generation")
+    assert (result.exit_code, "would not be loaded: an empty file" in result.stderr) == (2, True)
 
 
 def test_a_loader_s_error_has_status_1(file: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shared.ledger import CHANGES
 from tests.infra.conftest import KEY_ARN, Assembly
 
 
@@ -16,6 +17,18 @@ def test_its_key_is_object_and_version(assembly: Assembly) -> None:
         {"AttributeName": "object", "KeyType": "HASH"},
         {"AttributeName": "version", "KeyType": "RANGE"},
     ]
+
+
+def test_its_last_changes_are_found_by_status(assembly: Assembly) -> None:
+    [index] = table(assembly)["GlobalSecondaryIndexes"]
+    assert index == {
+        "IndexName": CHANGES,
+        "KeySchema": [
+            {"AttributeName": "status", "KeyType": "HASH"},
+            {"AttributeName": "changed_at", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "ALL"},
+    }
 
 
 def test_it_is_encrypted_recoverable_and_kept(assembly: Assembly) -> None:

@@ -14,14 +14,17 @@ from tests.integration.deployed_app import DeployedApp
 Item = dict[str, Any]
 
 
-def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
-    """Of the objects whose keys begin so, in the order of their versions."""
+def ledger_table(app: DeployedApp) -> Any:
+    """The table itself."""
     credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
     session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
-    table = session.resource("dynamodb", endpoint_url=app.cloud.emulator.url).Table(app.outputs["LedgerTableName"])
-    items = [
-        item for item in table.scan()["Items"] if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")
-    ]
+    return session.resource("dynamodb", endpoint_url=app.cloud.emulator.url).Table(app.outputs["LedgerTableName"])
+
+
+def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
+    """Of the objects whose keys begin so, in the order of their versions."""
+    found = ledger_table(app).scan()["Items"]
+    items = [item for item in found if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
     return sorted(items, key=lambda item: (item["object"], item["last_modified"], item.get("sequencer")))
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from tests.faults import refuses
 from tests.integration.commands import say
 from tests.integration.deployed_app import DeployedApp, parquet, sample
+from tests.integration.ledger import ledger_table, the_item
 from tests.integration.trial import proxied
 
 
@@ -73,26 +75,100 @@ def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
     assert (verified.status, sum(window["sent"] for window in verified.json)) == (0, 3 * 56)
 
 
-def test_what_failed_is_in_the_history_until_it_is_loaded_again(app: DeployedApp, tmp_path: Path) -> None:
-    prefix = f"{app.source_bucket}/dataset=generation/{tmp_path.name}/"
-    key, table = f"dataset=generation/{tmp_path.name}/a.parquet", sample(tmp_path, "generation", 20)
+def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_path: Path) -> None:
+    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    key = f"{prefix}a.parquet"
     assert say(app, "history", prefix).out == "no loads\n"
     app.load(key, parquet(table)[:-9])
     (failed,) = say(app, "history", prefix, "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
     again = say(app, "retry", prefix)
-    assert (again.status, "CorruptParquetError" in again.out) == (1, True)
+    assert (again.status, "failed again" in again.out) == (1, True)
     app.put(key, table)
-    assert app.run(app.named(key)).status == "SUCCEEDED"
+    app.all_arrived(key, count=3)
     assert say(app, "retry", prefix).out == "nothing to load again\n"
-    statuses = [load["status"] for load in say(app, "history", prefix, "--json").json]
-    assert statuses[-2:] == ["failed", "failed"]
-    assert "loaded" in statuses[:-2]
-    assert say(app, "history", prefix, "--status", "failed", "--json").json[0]["error"] == "CorruptParquetError"
+    loaded, failed = say(app, "history", prefix, "--json").json
+    assert (loaded["status"], loaded["points_written"], failed["status"]) == ("loaded", 20, "failed")
+    assert loaded["report_page"].startswith(f"s3://{app.outputs['WorkBucketName']}/reports/generation/")
 
 
-def test_what_is_not_there_is_told_with_status_2(app: DeployedApp) -> None:
-    said = say(app, "show", "feedbeef")
-    assert (said.status, "no load begins with 'feedbeef'" in said.err) == (2, True)
-    said = say(app, "show", "feedbeef", "--stack", "Other")
-    assert (said.status, "no stack 'Other' in this account and region" in said.err) == (2, True)
+@pytest.mark.parametrize(
+    ("left", "was"),
+    [
+        ({"status": "failed", "error": "InfluxUnavailableError"}, "InfluxUnavailableError"),
+        ({"status": "claimed", "lease_until": "2024-01-01T00:00:00Z"}, "abandoned"),
+    ],
+)
+def test_the_very_version_that_failed_or_was_abandoned_is_loaded_again(
+    app: DeployedApp, tmp_path: Path, left: dict[str, str], was: str
+) -> None:
+    prefix = f"dataset=generation/{tmp_path.name}/"
+    first = app.load(f"{prefix}a.parquet", sample(tmp_path, "generation", 20))
+    ledger_table(app).put_item(Item=the_item(app, prefix) | left)
+    assert was in say(app, "history", prefix).out
+    again = say(app, "retry", prefix, "--json")
+    assert (again.status, [(file["was"], file["status"]) for file in again.json]) == (0, [(was, "SUCCEEDED")])
+    item = the_item(app, prefix)
+    assert (item["status"], item["points_written"]) == ("loaded", 20)
+    started = app.cloud.client("stepfunctions").describe_execution(executionArn=item["execution"])
+    assert json.loads(started["input"])["version_id"] == first.answer["data"]["version_id"]
+
+
+def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: DeployedApp, tmp_path: Path) -> None:
+    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    with app.without_events():
+        for name, content in (("a", table), ("b", parquet(table)[:-9])):
+            app.put(f"{prefix}{name}.parquet", content)
+        limits = ("--max-concurrency", "2", "--tolerated-failure-percentage", "60")
+        first = say(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
+        assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
+        assert f"{prefix}b.parquet  CorruptParquetError" in first.out
+        assert "correct the file and put it again" in first.out
+        app.put(f"{prefix}b.parquet", table)
+        second = say(app, "backfill", prefix, "--json")
+    assert (second.status, second.json["message"]) == (0, "All 2 files are loaded")
+
+
+def test_a_backfill_gives_up_when_too_many_fail(app: DeployedApp, tmp_path: Path) -> None:
+    prefix = f"dataset=generation/{tmp_path.name}/"
+    with app.without_events():
+        app.put(f"{prefix}a.parquet", b"not Parquet")
+        began = say(app, "backfill", prefix, "--no-wait")
+    ended = say(app, "backfill", "--follow", began.out.strip())
+    assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 1 files are loaded")
+    assert "too many failed, so it gave up" in ended.out
+
+
+def test_a_backfill_that_was_stopped_is_told_so(app: DeployedApp, tmp_path: Path) -> None:
+    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    with app.without_events():
+        for n in range(8):
+            app.put(f"{prefix}{n}.parquet", table)
+        name = say(app, "backfill", prefix, "--max-concurrency", "1", "--no-wait").out.strip().rpartition(":")[2]
+        stopped = say(app, "backfill", "--stop", name)
+    assert (stopped.status, stopped.out.startswith("stopped; ")) == (0, True)
+    followed = say(app, "backfill", "--follow", name)
+    assert (followed.status, "a new backfill of the same prefix begins" in followed.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["backfill", "dataset=nothing/here/"], "there is nothing under s3://"),
+        (["backfill", "s3://elsewhere/a/"], "'elsewhere' is not the bucket that this stack loads from"),
+        (["backfill", "--follow", "nobody"], "no backfill is called 'nobody'"),
+        (["load", "s3://elsewhere/dataset=generation/a.parquet"], "'elsewhere' is not the bucket"),
+        (["show", "feedbeef"], "no load begins with 'feedbeef'"),
+        (["show", "feedbeef", "--stack", "Other"], "no stack 'Other' in this account and region"),
+    ],
+)
+def test_what_is_not_there_is_told_with_status_2(app: DeployedApp, words: list[str], said: str) -> None:
+    told = say(app, *words)
+    assert (told.status, said in told.err) == (2, True)
+
+
+def test_a_mistyped_key_starts_no_load(app: DeployedApp, tmp_path: Path) -> None:
+    address = f"s3://{app.source_bucket}/dataset=generation/{tmp_path.name}.parquet"
+    told = say(app, "load", address)
+    assert (told.status, told.err) == (2, f"error: {address} is not there\n")
+    assert say(app, "history", address, "--json").json == []
