@@ -1,6 +1,5 @@
 """The page of a load report: complete by itself, and harmless whatever the file held."""
 
-import json
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -9,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.report_load.charts import charts
-from shared.work_bucket import findings_key, put_json
 from tests.functional.conftest import WORK
-from tests.functional.test_report_load import FILE, HEALTH, failed, leave_chunk, leave_part, report, span, state
+from tests.functional.test_report_load import leave_chunk, leave_part, report, span, state
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 HOUR_NS = 3_600 * 10**9
 HOSTILE = "<script>alert(1)</script>"
-HEALTHY = HEALTH | {"ran": span(0.3, 0.5)}
 
 
 def profile(hours: list[int]) -> dict[str, Any]:
@@ -56,12 +53,12 @@ class Elements(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-def broken(error: str, **state: Any) -> dict[str, Any]:
-    return failed(error, '{"errorMessage": "cut off"}', **state)
-
-
-def drawn_failure(s3: "S3Client", context: SimpleNamespace, event: dict[str, Any]) -> str:
-    return drawn(s3, json.loads(report(event, context)["cause"]))
+def check_alone(content: str) -> None:
+    """Nothing of it is fetched, and nothing in it runs."""
+    found = Elements(content)
+    assert found.fetched == []
+    assert found.names.isdisjoint({"script", "link", "img", "iframe", "object"})
+    assert not re.search(r"url\(|@import|https?:", content)
 
 
 def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -73,14 +70,7 @@ def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) 
 def test_the_page_needs_nothing_but_itself(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2]))
     leave_chunk(s3)
-    for content in (
-        drawn(s3, report(state(), context)),
-        drawn_failure(s3, context, broken("SourceForbiddenError", file=FILE, health=HEALTHY)),
-    ):
-        found = Elements(content)
-        assert found.fetched == []
-        assert found.names.isdisjoint({"script", "link", "img", "iframe", "object"})
-        assert not re.search(r"url\(|@import|https?:", content)
+    check_alone(drawn(s3, report(state(), context)))
 
 
 def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -163,14 +153,6 @@ def test_what_a_file_holds_is_text_and_never_markup(s3: "S3Client", context: Sim
     assert "row 7" in content
 
 
-def test_what_an_error_says_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
-    cause = json.dumps({"errorMessage": HOSTILE})
-    event = failed("CorruptParquetError", cause) | {"event": {"bucket": "source", "key": f"{HOSTILE}.parquet"}}
-    content = drawn_failure(s3, context, event)
-    assert "script" not in Elements(content).names
-    assert "s3://$SOURCE/&lt;key&gt;" in content
-
-
 def test_a_field_is_drawn_with_its_gap(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2, 3, 4, 20, 21, 22]))
     leave_chunk(s3)
@@ -200,29 +182,6 @@ def test_parts_are_drawn_as_one_file() -> None:
     (chart,) = charts([finer, coarser])  # type: ignore[list-item]
     assert (chart.values, chart.low, chart.high) == (60, 1.0, 40.0)
     assert len(chart.line.split("L")) == 4
-
-
-def test_a_failure_is_told_with_its_entry_in_the_runbook(s3: "S3Client", context: SimpleNamespace) -> None:
-    text = Elements(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
-    assert "Failed: CorruptParquetError" in text
-    assert "CorruptParquetError · 400 · in ConvertAndChunk cut off What it means The file is not Parquet" in text
-    assert "Who acts The producer writes it again. Command" in text
-    assert 'aws s3 cp "s3://$SOURCE/dataset=generation/a.parquet" /tmp/file.parquet' in text
-    assert "Preparing the shell STACK=InfluxdbLoader" in text
-
-
-def test_of_a_file_that_was_not_read_no_rows_are_told(s3: "S3Client", context: SimpleNamespace) -> None:
-    text = Elements(drawn_failure(s3, context, broken("SourceNotFoundError"))).text
-    assert "? rows in the file" in text
-    assert "in PinSource" in text
-    assert "Layout" not in text
-
-
-def test_all_findings_in_the_columns_are_listed(s3: "S3Client", context: SimpleNamespace) -> None:
-    findings = [f"column {number}: not found" for number in range(30)]
-    put_json(s3, findings_key("run-1"), {"findings": findings})
-    content = drawn_failure(s3, context, broken("SchemaMismatchError", file=FILE, health=HEALTHY))
-    assert re.findall(r"<li>(.+?)</li>", content) == findings
 
 
 def test_a_page_that_cannot_be_drawn_fails_no_load(
