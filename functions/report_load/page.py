@@ -20,30 +20,45 @@ REASONS = 40
 
 def page(report: Mapping[str, Any], outcomes: Outcomes) -> str:
     """Of the report as it is stored."""
-    answer = report["response"]
-    reported_at = datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC)
-    drawn_at = datetime.now(UTC)
-    states = lanes(report, outcomes, reported_at, drawn_at)
+    answer, drawn_at = report["response"], datetime.now(UTC)
+    states = lanes(report, outcomes, datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC), drawn_at)
     content: str = _TEMPLATE.render(
         report=report,
         answer=answer,
         data=answer["data"],
         outcomes=outcomes,
-        rows=_rows(answer["data"], outcomes),
-        reasons=outcomes.reasons[:REASONS],
-        unexplained=_unexplained(outcomes),
         lanes=states,
         drawn_at=drawn_at.isoformat(),
         rates=_rates(outcomes, states),
         latencies=latencies(outcomes),
-        charts=charts([part["profile"] for part in outcomes.parts if part["profile"]]),
-        without_values=_without_values(outcomes),
-        units=_units(report),
         runbook=_runbook(report),
-        width=WIDTH,
-        height=HEIGHT,
+        **_of_rows(answer["data"], outcomes),
+        **_of_fields(answer["data"], outcomes),
     )
     return content
+
+
+def _of_rows(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
+    """Where they ended, and why; `unexplained` are those whose reason is not shown."""
+    reasons = outcomes.reasons[:REASONS]
+    aside = sum(outcomes.set_aside.values()) + outcomes.points_refused
+    unexplained = aside - sum(reason["rows"] for reason in reasons)
+    return {"rows": _rows(data, outcomes), "reasons": reasons, "unexplained": unexplained}
+
+
+def _of_fields(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
+    """Their charts; a field `without_values` has none."""
+    profiles = [part["profile"] for part in outcomes.parts if part["profile"]]
+    drawn = charts(profiles)
+    without_values = {name for profile in profiles for name in profile["fields"]} - {chart.field for chart in drawn}
+    dataset = DATASETS.get(data["dataset_type"] or "")
+    return {
+        "charts": drawn,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "without_values": sorted(without_values),
+        "units": {field.name: field.unit for field in dataset.fields} if dataset else {},
+    }
 
 
 def _rows(data: Mapping[str, Any], outcomes: Outcomes) -> list[tuple[str, str, int]]:
@@ -59,30 +74,12 @@ def _rows(data: Mapping[str, Any], outcomes: Outcomes) -> list[tuple[str, str, i
     return [kind for kind in (*kinds, ("bad", "not converted", unknown)) if kind[2]]
 
 
-def _unexplained(outcomes: Outcomes) -> int:
-    """Rows that were set aside or refused for reasons beyond those shown."""
-    rows = sum(outcomes.set_aside.values()) + outcomes.points_refused
-    return rows - sum(reason["rows"] for reason in outcomes.reasons[:REASONS])
-
-
 def _rates(outcomes: Outcomes, states: list[Lane]) -> list[tuple[str, float]]:
     """What the two long states did in a second, waits left out."""
     seconds = {lane.state: lane.seconds for lane in states}
     rows = sum(part["rows"] for part in outcomes.parts)
     done = (("ConvertAndChunk", "rows converted", rows), ("WriteBatch", "points written", outcomes.points_written))
     return [(words, count / seconds[state]) for state, words, count in done if count and seconds.get(state)]
-
-
-def _without_values(outcomes: Outcomes) -> list[str]:
-    """Fields that no point has, and that no chart is drawn of."""
-    profiles = [part["profile"]["fields"] for part in outcomes.parts if part["profile"]]
-    found = {name for fields in profiles for name, buckets in fields.items() if buckets}
-    return sorted({name for fields in profiles for name in fields} - found)
-
-
-def _units(report: Mapping[str, Any]) -> dict[str, str]:
-    dataset = DATASETS.get(report["response"]["data"]["dataset_type"] or "")
-    return {field.name: field.unit for field in dataset.fields} if dataset else {}
 
 
 def _runbook(report: Mapping[str, Any]) -> Entry | None:
