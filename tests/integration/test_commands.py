@@ -124,6 +124,7 @@ def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: Deploye
         assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
         assert f"{prefix}b.parquet  CorruptParquetError" in first.out
         assert "correct the file and put it again" in first.out
+        assert "gave up" not in first.out
         app.put(f"{prefix}b.parquet", table)
         second = say(app, "backfill", prefix, "--json")
     assert (second.status, second.json["message"]) == (0, "All 2 files are loaded")
