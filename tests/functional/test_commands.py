@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.commands import app
 from cli.history import moment_of
-from cli.main import app
 from cli.refusals import RefusedError
 from tests.builders import generation, parquet
 

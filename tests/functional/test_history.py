@@ -7,10 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.main import app
+from cli.commands import app
+from shared.ledger import STATUSES
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 
 if TYPE_CHECKING:
@@ -110,6 +112,15 @@ def test_the_last_changes_come_first_whatever_their_status(ledger: "Table") -> N
     assert len(told("history", "--limit", "1000")) == 454
     assert "and more: --limit 20" in say("history", "--limit", "2").stdout
     assert "and more" not in say("history", "--limit", "454").stdout
+
+
+def test_the_last_loads_cost_one_request_for_each_status(ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> None:
+    put(ledger, *(item(f"{n:04}", "loaded", n) for n in range(450)))
+    session, asked = boto3.Session(), list[Any]()
+    session.events.register("before-call.dynamodb.*", lambda params, **_: asked.append(params))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    assert len(told("history")) == 30
+    assert len(asked) == len(STATUSES)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cli.main import app as loader
+from cli.commands import app as loader
 from shared.datasets import DATASETS
 from shared.settings import (
     conversion_settings,

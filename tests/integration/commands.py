@@ -1,11 +1,15 @@
 """`loader` as a person calls it."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from cli.main import app as loader
+from cli.commands import app as loader
 from tests.integration.deployed_app import DeployedApp
 
 
@@ -28,3 +32,9 @@ def say(app: DeployedApp, *command: str) -> Said:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Said(result.exit_code, result.stdout, result.stderr)
+
+
+def started(app: DeployedApp, *command: str) -> "subprocess.Popen[str]":
+    """The installed program, as a process of its own."""
+    loader, environment = Path(sys.executable).with_name("loader"), {**os.environ, **app.cloud.environment}
+    return subprocess.Popen([loader, *command], env=environment, stderr=subprocess.PIPE, text=True)

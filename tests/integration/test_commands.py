@@ -1,6 +1,8 @@
 """`loader` on the deployed app, as an operator calls it."""
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.faults import refuses
-from tests.integration.commands import say
+from tests.integration.commands import say, started
 from tests.integration.deployed_app import DeployedApp, parquet, sample
 from tests.integration.ledger import ledger_table, the_item
 from tests.integration.trial import proxied
@@ -150,6 +152,26 @@ def test_a_backfill_that_was_stopped_is_told_so(app: DeployedApp, tmp_path: Path
     assert (stopped.status, stopped.out.startswith("stopped; ")) == (0, True)
     followed = say(app, "backfill", "--follow", name)
     assert (followed.status, "a new backfill of the same prefix begins" in followed.out) == (1, True)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: DeployedApp, tmp_path: Path) -> None:
+    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    client, machine = app.cloud.client("stepfunctions"), app.outputs["BackfillArn"]
+    with app.without_events():
+        for n in range(4):
+            app.put(f"{prefix}{n}.parquet", table)
+        loader = started(app, "backfill", prefix, "--max-concurrency", "1")
+        while not (running := client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]):
+            assert loader.poll() is None
+            time.sleep(0.1)
+        time.sleep(1)  # until it knows the execution too
+        loader.send_signal(signal.SIGINT)
+        _, told = loader.communicate(timeout=30)
+    assert loader.returncode == 130
+    assert told.startswith("The backfill goes on.\n")
+    assert f"loader backfill --follow {running[0]['name']}\n" in told
+    assert app.ended(running[0]["executionArn"]).answer["data"]["loaded_files"] == 4
 
 
 @pytest.mark.parametrize(
