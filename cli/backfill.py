@@ -15,7 +15,7 @@ from cli.screen import console, going_on, progress, show_json
 from cli.targets import prefix_of
 
 POLL_S = 2
-"""Step Functions answers one question about a Map run a second, over a longer time."""
+"""Each look is four requests, and Step Functions throttles them."""
 TIMEOUT_S = 90 * 24 * 3600
 """As long as a backfill may take."""
 
@@ -52,15 +52,19 @@ def backfill(
         return
     limits = {"max_concurrency": max_concurrency, "tolerated_failure_percentage": tolerated_failure_percentage}
     arn = _known(deployment, follow) if follow else _begun(deployment, target, limits)
-    if not wait:
-        show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
-        return
-    execution = _followed(deployment, arn)
-    if as_json:
-        show_json(execution.answer)
+    if wait:
+        _tell(deployment, _followed(deployment, arn), as_json=as_json)
     else:
-        show_backfill(deployment, execution)
-    raise typer.Exit(0 if execution.status == "SUCCEEDED" and not execution.answer["data"]["not_loaded"] else 1)
+        show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
+
+
+def _tell(deployment: Deployment, ended: Execution, *, as_json: bool) -> None:
+    """And exit: with 0 if everything is loaded."""
+    if as_json:
+        show_json(ended.answer)
+    else:
+        show_backfill(deployment, ended)
+    raise typer.Exit(0 if ended.status == "SUCCEEDED" and not ended.answer["data"]["not_loaded"] else 1)
 
 
 def _begun(deployment: Deployment, target: str, limits: dict[str, float | None]) -> str:

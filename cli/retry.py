@@ -1,7 +1,9 @@
 """`loader retry`: load again what failed."""
 
 import json
-from collections.abc import Iterable
+import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -10,14 +12,15 @@ import typer
 from rich.text import Text
 
 from cli.deployment import STACK, Deployment
-from cli.executions import Execution, watch
+from cli.executions import POLL_S, Execution, describe
 from cli.history import wanted_of
 from cli.ledger import Entry, Filter, entries, newest
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.remedies import show_remedies
 from cli.screen import beside, console, going_on, listing, progress, show_json, status
 
-TIMEOUT_S = 6 * 3600
+AT_ONCE = 4
+"""Loads that run together, each with several writers."""
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only tell what would be loaded again")]
 
 
@@ -59,14 +62,23 @@ def _is_unloaded(entry: Entry, now: datetime) -> bool:
     return entry.status == "failed" or entry.abandoned(now)
 
 
-def _loaded_again(deployment: Deployment, failed: Iterable[Entry]) -> dict[str, Execution]:
-    """All are started before the first is waited for; the ends, by object."""
-    arns = {entry.object: _start(deployment, entry) for entry in failed}
-    again = f"{len(arns)} loads go on: `loader history` tells how they end"
+def _loaded_again(deployment: Deployment, failed: Sequence[Entry]) -> dict[str, Execution]:
+    """A few at once, as a backfill does; the ends, by object."""
+    client, waiting = deployment.stepfunctions, deque(failed)
+    running, ended = dict[str, str](), dict[str, Execution]()
+    again = "What has begun goes on: `loader history` tells how it ends, and `loader retry` begins the rest"
     with going_on(again), progress() as bar:
-        waiting = bar.track(arns.items(), description=f"loading {len(arns)} files again")
-        client = deployment.stepfunctions
-        return {name: watch(client, arn, timeout_s=TIMEOUT_S, seen=lambda _: None) for name, arn in waiting}
+        task = bar.add_task(f"loading {len(failed)} files again", total=len(failed))
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                entry = waiting.popleft()
+                running[entry.object] = _start(deployment, entry)
+            time.sleep(POLL_S)
+            found = {name: describe(client, arn) for name, arn in running.items()}
+            ended |= {name: execution for name, execution in found.items() if execution.ended}
+            running = {name: arn for name, arn in running.items() if name not in ended}
+            bar.update(task, completed=len(ended))
+    return ended
 
 
 def _start(deployment: Deployment, entry: Entry) -> str:

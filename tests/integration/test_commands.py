@@ -132,14 +132,17 @@ def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: Deploye
     assert (second.status, second.json["message"]) == (0, "All 2 files are loaded")
 
 
-def test_a_backfill_gives_up_when_too_many_fail(app: DeployedApp, tmp_path: Path) -> None:
+def test_a_backfill_gives_up_when_too_many_fail_and_retry_tries_them_all(app: DeployedApp, tmp_path: Path) -> None:
     prefix = f"dataset=generation/{tmp_path.name}/"
     with app.without_events():
-        app.put(f"{prefix}a.parquet", b"not Parquet")
+        for n in range(6):
+            app.put(f"{prefix}{n}.parquet", b"not Parquet")
         began = say(app, "backfill", prefix, "--no-wait")
     ended = say(app, "backfill", "--follow", began.out.strip())
-    assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 1 files are loaded")
+    assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
     assert "too many failed, so it gave up" in ended.out
+    retried = say(app, "retry", prefix)
+    assert (retried.status, retried.out.count("failed again")) == (1, 6)
 
 
 def test_a_backfill_that_was_stopped_is_told_so(app: DeployedApp, tmp_path: Path) -> None:
