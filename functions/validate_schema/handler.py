@@ -14,7 +14,7 @@ from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
-from shared.logs import logged
+from shared.logs import load_keys, logged, logger
 from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
@@ -32,6 +32,7 @@ def lambda_handler(event: LoadState, context: LambdaContext) -> FileRef:  # noqa
     client, now = boto3.client("s3"), datetime.now(UTC)
     if "file" not in event:
         file = pin_source(client, requested_object(event["event"]), now)
+        logger.append_keys(**load_keys({"file": file}))
         return {**file, "ran": {"PinSource": span_since(now)}}
     try:
         file = plan_load(client, event["file"], now)

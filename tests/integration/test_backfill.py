@@ -63,17 +63,18 @@ def named(ended: Execution) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
     files = put_files(app, tmp_path, prefix, FILES)
     broken = f"{prefix}broken.parquet"
     app.put(broken, parquet(files[f"{prefix}000.parquet"])[:-100])
-    first = app.ended(backfill(app, prefix), within_s=600)
+    first = app.ended(backfill(app, prefix), within_s=900)
     assert first.answer["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
     assert named(first) == {broken: "CorruptParquetError"}
     check_ledger(app, tmp_path, prefix, files)
     begun = loads(app, prefix)
     assert begun == FILES + 1
-    second = app.ended(backfill(app, prefix), within_s=600)
+    second = app.ended(backfill(app, prefix), within_s=900)
     assert named(second) == {broken: "CorruptParquetError"}
     assert loads(app, prefix) == begun + 1  # the broken one
     check_ledger(app, tmp_path, prefix, files)

@@ -32,11 +32,11 @@ def execution(app: DeployedApp, tmp_path_factory: pytest.TempPathFactory) -> str
     "function", ["check_health", "validate_schema", "convert_and_chunk", "write_batch", "report_load"]
 )
 def test_every_line_tells_execution_load_and_file(app: DeployedApp, execution: str, function: str) -> None:
-    """But that the load's id is made of the file's version, which ValidateSchema finds out."""
+    """But that the load's id is made of the file's version, which PinSource finds out."""
     written = lines(app, function, execution)
     assert {line["message"] for line in written if "message" in line} >= {"called", "done"}
     for line in written:
-        unpinned = function == "check_health" or (function, line.get("message")) == ("validate_schema", "called")
+        unpinned = (function, line.get("message")) == ("validate_schema", "called")
         assert line.keys() >= KEYS - ({"load_id"} if unpinned else set()), line
         assert (line["bucket"], line["key"]) == (app.source_bucket, "dataset=generation/logs.parquet")
         assert line["dataset"] == "generation"
