@@ -8,6 +8,8 @@ from cli.deployment import Deployment, page_key
 from cli.remedies import show_remedies
 from cli.screen import console, facts, listing, status
 
+ALREADY_LOADED = "Skipped: already loaded"
+
 
 def show_answer(deployment: Deployment, answer: dict[str, Any], execution: str) -> None:
     """What became of the file, and where to look further. `execution` is a name."""
@@ -28,6 +30,8 @@ def show_answer(deployment: Deployment, answer: dict[str, Any], execution: str) 
     }
     console.print(facts(where), soft_wrap=True)
     show_remedies([failed] if failed else [])
+    if headline == ALREADY_LOADED:
+        console.print("`loader load s3://… --force` loads it again, `loader show` tells of its load")
 
 
 def _page(deployment: Deployment, report: str) -> Text:

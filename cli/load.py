@@ -16,6 +16,7 @@ from cli.targets import LocalFile, S3Object, target_of
 from shared.requested_object import no_file
 
 ARRIVAL_S = 60
+Force = Annotated[bool, typer.Option("--force", help="load an object that is loaded already")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="follow the load to its end")]
 Timeout = Annotated[int, typer.Option("--timeout", help="seconds to follow it; it goes on without us", min=1)]
 
@@ -24,6 +25,7 @@ def load(
     target: Target,
     *,
     dataset: DatasetName = "",
+    force: Force = False,
     wait: Wait = True,
     timeout: Timeout = 6 * 3600,
     stack: Stack = STACK,
@@ -31,7 +33,7 @@ def load(
 ) -> None:
     """Load a file into InfluxDB and tell what became of it."""
     source, deployment = target_of(target, dataset), Deployment(stack)
-    arn = _uploaded(deployment, source) if isinstance(source, LocalFile) else _asked_for(deployment, source)
+    arn = _begun(deployment, source, force=force)
     if not wait:
         show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
         return
@@ -41,6 +43,13 @@ def load(
     else:
         show_answer(deployment, execution.answer, arn.rpartition(":")[2])
     raise typer.Exit(0 if execution.status == "SUCCEEDED" else 1)
+
+
+def _begun(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:
+    """The ARN of its execution. A file that is uploaded is a new version, which needs no force."""
+    if isinstance(source, LocalFile):
+        return _uploaded(deployment, source)
+    return _asked_for(deployment, source, force=force)
 
 
 def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
@@ -70,7 +79,7 @@ def _uploaded(deployment: Deployment, file: LocalFile) -> str:
         return arrival(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
 
 
-def _asked_for(deployment: Deployment, source: S3Object) -> str:
+def _asked_for(deployment: Deployment, source: S3Object, *, force: bool) -> str:
     """Raises RefusedError and NotFoundError, so that a mistyped name is no failed load."""
     deployment.check_source(source.bucket)
     try:
@@ -79,7 +88,6 @@ def _asked_for(deployment: Deployment, source: S3Object) -> str:
         if error.response["Error"]["Code"] != "404":
             raise
         raise NotFoundError(f"s3://{source.bucket}/{source.key} is not there") from error
-    started = deployment.stepfunctions.start_execution(
-        stateMachineArn=deployment.machine, input=json.dumps({"bucket": source.bucket, "key": source.key})
-    )
+    asked = {"bucket": source.bucket, "key": source.key, "force": force}
+    started = deployment.stepfunctions.start_execution(stateMachineArn=deployment.machine, input=json.dumps(asked))
     return started["executionArn"]

@@ -1,5 +1,6 @@
 """`loader verify`: is everything in InfluxDB that a load sent?"""
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,25 @@ from cli.options import AsJson, Load, Stack
 from cli.refusals import NotFoundError
 from cli.screen import console, listing, moment, progress, show_json, status
 from shared.datasets import DATASETS
+from shared.ledger import object_name
 from shared.settings import influx_settings
 
 if TYPE_CHECKING:
     from cli.windows import Window
 
+SHOWN = 20
+"""Differences that are spelled out here; `--json` tells up to five of each window."""
+
 
 def verify(load: Load, *, stack: Stack = STACK, as_json: AsJson = False) -> None:
     """Read the points of a load back, window by window, and compare them with what was sent."""
     deployment = Deployment(stack)
-    found = _windows(deployment, find_report(deployment, load))
+    report = find_report(deployment, load)
+    found = _windows(deployment, report)
     if as_json:
         show_json([asdict(window) | {"equal": window.equal} for window in found])
     else:
-        _show(found)
+        _show(found, object_name(report.data["bucket"], report.data["key"]))
     raise typer.Exit(0 if all(window.equal for window in found) else 1)
 
 
@@ -49,7 +55,7 @@ def _windows(deployment: Deployment, report: Report) -> "list[Window]":
         return list(bar.track(compared, total, description="reading back"))
 
 
-def _show(found: "list[Window]") -> None:
+def _show(found: "list[Window]", address: str) -> None:
     differing = [window for window in found if not window.equal]
     values, windows = sum(window.sent for window in found), len(found)
     verdict = status("differs" if differing else "equal")
@@ -61,5 +67,9 @@ def _show(found: "list[Window]") -> None:
         counts = (f"{count:,}" for count in (each.sent, each.found, each.missing, each.changed))
         table.add_row(moment(each.first_ns), moment(each.end_ns), *counts, each.sent_hash, each.found_hash)
     console.print(table)
-    for difference in (difference for window in differing for difference in window.differences):
+    differences = [difference for window in differing for difference in window.differences]
+    for difference in differences[:SHOWN]:
         console.print(Text(difference), soft_wrap=True)
+    again = f"loader load {shlex.quote(address)} --force"
+    told = f"a later file may have rewritten them (loader history); `{again}` writes them as they were sent"
+    console.print(Text(told), soft_wrap=True)

@@ -47,6 +47,17 @@ def time_ns(time: datetime) -> int:
     return int(time.timestamp()) * 10**9
 
 
+def remove(app: DeployedApp, row: dict[str, Any]) -> int:
+    """Its point, from the database; the point's time."""
+    time, line = time_ns(row["timestamp"]), row["line_id"]
+    with closing(EngineClient(app.influxdb.engine.port)) as engine:
+        engine.query(
+            f"DELETE FROM transmission_data WHERE line_id = '{line}' AND time = {time}",  # noqa: S608
+            database=app.cloud.influx.bucket,
+        )
+    return time
+
+
 def test_a_changed_value_is_found_in_its_window(app: DeployedApp, load: str, table: pa.Table) -> None:
     row = table.slice(777, 1).to_pylist()[0]
     (tags, time), influx = identity(row), app.cloud.influx
@@ -66,18 +77,24 @@ def test_a_changed_value_is_found_in_its_window(app: DeployedApp, load: str, tab
 
 def test_a_removed_point_is_found_in_its_window(app: DeployedApp, load: str, table: pa.Table) -> None:
     row = table.slice(1234, 1).to_pylist()[0]
-    time, line = time_ns(row["timestamp"]), row["line_id"]
-    with closing(EngineClient(app.influxdb.engine.port)) as engine:
-        engine.query(
-            f"DELETE FROM transmission_data WHERE line_id = '{line}' AND time = {time}",  # noqa: S608
-            database=app.cloud.influx.bucket,
-        )
+    time = remove(app, row)
     (window,) = differing(app, load)
     assert window["first_ns"] <= time < window["end_ns"]
     assert (window["changed"], window["missing"], window["sent"] - window["found"]) == (0, 3, 3)
     assert window["differences"][0].endswith("is missing")
     said = say(app, "verify", load)
     assert (said.status, "differs" in said.out) == (1, True)
+
+
+def test_what_differs_is_mended_by_the_command_that_is_told(
+    app: DeployedApp, load: str, table: pa.Table, tmp_path: Path
+) -> None:
+    remove(app, table.slice(500, 1).to_pylist()[0])
+    address = f"s3://{app.source_bucket}/dataset=transmission/{tmp_path.name}.parquet"
+    assert f"`loader load {address} --force`" in say(app, "verify", load).out
+    assert "--force` loads it again" in say(app, "load", address).out
+    assert say(app, "load", address, "--force").status == 0
+    assert differing(app, load) == []
 
 
 def test_what_another_load_wrote_into_the_same_time_is_left_alone(
