@@ -24,8 +24,9 @@ def stay(cloud: LocalCloud) -> None:
 
 @contextmanager
 def tidy_end() -> Iterator[None]:
-    """SIGTERM ends as Ctrl-C does; what a person can mend is told without a stack trace."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """SIGTERM and a closed terminal end as Ctrl-C does; what a person can mend is told without a stack trace."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     try:
         yield
     except (EngineUnavailableError, ProcessError, SettingsError, TimeoutError) as error:
