@@ -7,6 +7,7 @@ import pytest
 TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each folder stays in one process: one deployment, one synthesis a run. The longest begins first."""
     for item in items:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.commands import app
+from cli.screen import console
 from shared.ledger import STATUSES
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:loader"
 
 
@@ -56,12 +56,13 @@ def cloudformation() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def stack(cloudformation: str, ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands find buckets and ledger as they do of a deployed stack."""
+    """The commands find buckets and ledger as they do of a deployed stack, and write to a wide terminal."""
+    monkeypatch.setattr(console, "width", 200)
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", cloudformation)
 
 
 def say(*command: str) -> Result:
-    return CliRunner().invoke(app, [*command], env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, [*command])
 
 
 def told(*command: str) -> list[str]:
@@ -73,7 +74,9 @@ def told(*command: str) -> list[str]:
 
 def at(minutes_ago: float) -> str:
     """As Step Functions writes times."""
-    return (NOW - timedelta(minutes=minutes_ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        (datetime.now(UTC) - timedelta(minutes=minutes_ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def item(key: str, status: str, minutes_ago: float, *, version: str = "v1", written: int = 0, **more: Any) -> Any:
@@ -91,7 +94,7 @@ def item(key: str, status: str, minutes_ago: float, *, version: str = "v1", writ
         "execution": f"{ARN}:run",
     }
     if status == "claimed":
-        content |= {"claimed_at": at(minutes_ago), "lease_until": at(-1)}
+        content |= {"claimed_at": at(minutes_ago), "lease_until": "2999-01-01T09:30:00Z"}
     return content | more
 
 
