@@ -41,16 +41,16 @@ class Execution:
 def follow(
     client: "SFNClient", machine: str, keys: Iterable[str], *, timeout_s: float, seen: Callable[[Execution], None]
 ) -> dict[str, Execution]:
-    """The last execution for each of `keys` once all have ended; `seen` is told of every look at one.
+    """The last execution for each of `keys`, put just now, once all have ended; `seen` is told of every look at one.
 
     Raises TimeoutError naming the keys whose execution did not end, or never started.
     """
-    waiting, ended = set(keys), dict[str, Execution]()
+    waiting, ended, since = set(keys), dict[str, Execution](), datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
     while waiting:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no end within {timeout_s:.0f} s for {', '.join(sorted(waiting))}")
-        for execution in _executions(client, machine, waiting):
+        for execution in _executions(client, machine, since, waiting):
             seen(execution)
             if execution.ended:
                 ended[execution.key] = execution
@@ -112,12 +112,11 @@ def describe(client: "SFNClient", arn: str) -> Execution:
     )
 
 
-def _executions(client: "SFNClient", machine: str, keys: set[str]) -> Iterator[Execution]:
-    for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
-        for item in page["executions"]:
-            execution = describe(client, item["executionArn"])
-            if execution.key in keys:
-                yield execution
+def _executions(client: "SFNClient", machine: str, since: datetime, keys: set[str]) -> Iterator[Execution]:
+    for arn in _started_since(client, machine, since):
+        execution = describe(client, arn)
+        if execution.key in keys:
+            yield execution
 
 
 def _requested(given: str) -> RequestedObject:

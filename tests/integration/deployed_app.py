@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from cli.executions import Execution, describe, follow
+from cli.executions import Execution, arrival, describe, follow
 from cli.readback import Comparison, compare
 from cli.samples import INVALID_RECORDS, write_samples
 from local.cloud import LocalCloud
@@ -89,8 +89,9 @@ class DeployedApp:
         raise TimeoutError(key)
 
     def load(self, key: str, table: pa.Table | bytes) -> Execution:
-        self.put(key, table)
-        return self.arrived(key)
+        """The end of this very version's execution."""
+        version, sfn = self.put(key, table), self.cloud.client("stepfunctions")
+        return self.ended(arrival(sfn, self.outputs["StateMachineArn"], key, version, timeout_s=END_S))
 
     def start(self, event: object) -> str:
         """An execution with this input: its ARN."""
@@ -143,9 +144,15 @@ class DeployedApp:
 
     def report(self, key: str) -> dict[str, Any]:
         """A load report, by the key that the answer names."""
-        body = self.cloud.client("s3").get_object(Bucket=self.outputs["WorkBucketName"], Key=key)["Body"]
-        report: dict[str, Any] = json.loads(body.read())
-        return report
+        if key not in self._reports:
+            body = self.cloud.client("s3").get_object(Bucket=self.outputs["WorkBucketName"], Key=key)["Body"]
+            self._reports[key] = json.loads(body.read())
+        return self._reports[key]
+
+    @cached_property
+    def _reports(self) -> dict[str, dict[str, Any]]:
+        """Those that were read: they never change."""
+        return {}
 
     def compare(self, folder: Path, dataset: str, table: pa.Table) -> Comparison:
         """The table beside what InfluxDB holds over its time span."""
