@@ -15,6 +15,7 @@ from constructs import Construct
 
 from shared.errors import AWS_START_ERRORS
 from state_machine.invocations import invocation, retry
+from state_machine.machines import observed_machine, this_execution
 from state_machine.settings import MachineSettings
 
 DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10}
@@ -50,14 +51,8 @@ class BackfillStateMachine(Construct):
         self._work = work
         self._ledger = ledger
         self._settings = settings
-        self.state_machine = sfn.StateMachine(
-            self,
-            "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(self._backfill()),
-            timeout=Duration.days(settings.backfill_days),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
-        )
+        timeout = Duration.days(settings.backfill_days)
+        self.state_machine = observed_machine(self, self._backfill(), timeout=timeout, log_group=log_group)
 
     def _backfill(self) -> sfn.Chain:
         """The report is of the ledger, so that it is the same whether all went well, or the Map gave up."""
@@ -71,12 +66,7 @@ class BackfillStateMachine(Construct):
 
     def _receive(self) -> sfn.Chain:
         """`shared.events.BackfillState`: the input over the defaults."""
-        execution = {
-            "id": sfn.JsonPath.string_at("$$.Execution.Id"),
-            "name": sfn.JsonPath.string_at("$$.Execution.Name"),
-            "start_time": sfn.JsonPath.string_at("$$.Execution.StartTime"),
-        }
-        parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": execution}}
+        parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": this_execution()}}
         defaults, given, known = (sfn.JsonPath.object_at(f"$.{part}") for part in parts)
         merged = sfn.JsonPath.json_merge(sfn.JsonPath.json_merge(defaults, given), known)
         receive = sfn.Pass(self, "Receive", parameters=parts)

@@ -18,6 +18,7 @@ from shared.errors import AWS_REFUSED_ERROR
 from shared.events import FileRef
 from state_machine.invocations import Payload, invocation, same
 from state_machine.ledger import LedgerStates
+from state_machine.machines import observed_machine, this_execution
 from state_machine.maps import convert_parts, list_chunks, write_chunks
 from state_machine.settings import LoadFunctions, MachineSettings
 
@@ -45,14 +46,8 @@ class LoaderStateMachine(Construct):
         skip_keys = ("event", "execution", "file")
         self._report_skip = self._caught(self._call("ReportSkip", functions.report_load, keys=skip_keys))
         self._settle_skipped = self._skip_settled()
-        self.state_machine = sfn.StateMachine(
-            self,
-            "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(self._load()),
-            timeout=Duration.hours(settings.timeout_hours),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
-        )
+        timeout = Duration.hours(settings.timeout_hours)
+        self.state_machine = observed_machine(self, self._load(), timeout=timeout, log_group=log_group)
 
     def _load(self) -> sfn.Chain:
         """Event to report: pin, claim, check, convert, write, report, settle."""
@@ -72,12 +67,9 @@ class LoaderStateMachine(Construct):
 
     def _receive(self) -> sfn.Pass:
         """The event as it came, beside the execution that loads it: the start of `shared.events.LoadState`."""
-        execution = {
-            "id": sfn.JsonPath.string_at("$$.Execution.Id"),
-            "name": sfn.JsonPath.string_at("$$.Execution.Name"),
-            "start_time": sfn.JsonPath.string_at("$$.Execution.StartTime"),
-        }
-        return sfn.Pass(self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": execution})
+        return sfn.Pass(
+            self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": this_execution()}
+        )
 
     def _claimed(self) -> tasks.DynamoUpdateItem:
         """A version that is loaded or being loaded is skipped; one that was settled just now is claimed again."""
