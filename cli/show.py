@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import show_answer
-from cli.deployment import STACK, Deployment
+from cli.deployment import STACK, Deployment, page_key
 from cli.loads import Report, find_report
 from cli.options import AsJson, Load, Stack
 from cli.screen import console, facts, listing, moment, show_json, size
@@ -22,7 +22,7 @@ def show(load: Load, *, page: Page = None, stack: Stack = STACK, as_json: AsJson
     deployment = Deployment(stack)
     report = find_report(deployment, load)
     if page:
-        page.write_bytes(deployment.work_object(report.key.removesuffix("json") + "html"))
+        page.write_bytes(deployment.work_object(page_key(report.key)))
     if as_json:
         show_json(report.content)
     else:

@@ -3,12 +3,13 @@
 The state machine writes it (`state_machine/ledger.py`), functions read it. Its key is `object` and `version`.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import boto3
 
 from shared.settings import ledger_table
+from shared.times import utc_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -65,11 +66,6 @@ def version_id_of(item: LedgerItem) -> str:
     """What S3 calls this version; "" in an unversioned bucket."""
     name = item["version"].partition(" ")[2]
     return "" if name == item["etag"].strip('"') else name
-
-
-def utc_seconds(time: datetime) -> str:
-    """ISO 8601, so that texts compare as times do."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def ledger() -> "Table":

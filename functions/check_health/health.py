@@ -10,7 +10,7 @@ from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
 from shared.outcomes import Answer, outcome_of
-from shared.spans import span_since
+from shared.times import span_since
 
 UNKNOWN_QUESTION = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 

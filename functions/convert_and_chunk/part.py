@@ -25,6 +25,7 @@ from shared.events import Part, PartConverted, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
+from shared.times import utc_ms
 
 ROWS_AT_ONCE, LINES_AT_ONCE = 32_768, 8_192
 """About as many rows are rendered, and lines gathered, at once: what each step works on stays in the cache."""
@@ -35,7 +36,7 @@ CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
 
 def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> PartConverted:
     """Judge everything, then stage it. Safe to repeat: the same part gives the same objects."""
-    started_at, started = datetime.now(UTC).isoformat(timespec="milliseconds"), perf_counter()
+    started_at, started = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
     records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)

@@ -19,7 +19,7 @@ from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
-from shared.spans import span_since, utc_ms
+from shared.times import span_since, utc_ms
 from shared.work_bucket import findings_key, put_json
 
 if TYPE_CHECKING:

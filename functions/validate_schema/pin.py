@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.datasets import dataset_of
 from shared.errors import SourceNotFoundError, UnknownDatasetError
 from shared.events import Claim, FileRef, SourceFile
-from shared.ledger import object_name, utc_seconds, version_name
+from shared.ledger import object_name, version_name
 from shared.requested_object import RequestedObject, no_file
 from shared.settings import lease_seconds
 from shared.source import source_errors
+from shared.times import utc_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
 from shared.events import Claim
-from shared.ledger import LedgerItem, ledger, utc_seconds
+from shared.ledger import LedgerItem, ledger
+from shared.times import utc_seconds
 
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=1)
 """A minute makes some 3,000 of the 25,000 history events that the six hours of an execution may have."""

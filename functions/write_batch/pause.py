@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.errors import InfluxUnavailableError
 from shared.events import ChunkRef, ChunkWritten
+from shared.times import utc_seconds
 
 LONGEST_PAUSE = timedelta(minutes=15)
 
@@ -41,4 +42,4 @@ def come_back(ref: ChunkRef, not_before: datetime, *, next_batch: int, fruitless
 def _whole_second(at: datetime) -> str:
     """As Step Functions reads it, rounded up: too early would be one request too many."""
     up = at + timedelta(microseconds=-at.microsecond % 1_000_000)
-    return up.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_seconds(up)

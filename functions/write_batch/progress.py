@@ -19,8 +19,8 @@ from shared.logs import logger
 from shared.outcomes import Outcome
 from shared.settings import work_bucket
 from shared.source import source_errors
-from shared.spans import span_since
 from shared.stored import ChunkOutcome, RefusedPoint
+from shared.times import span_since
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""When something ran, for the timeline of the load report."""
+"""Times as text, ISO 8601 in UTC, so that texts compare as times do."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,13 @@ from shared.events import Span
 
 
 def utc_ms(time: datetime) -> str:
-    """ISO 8601 with milliseconds."""
+    """With milliseconds."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def utc_seconds(time: datetime) -> str:
+    """With seconds and a Z, as Step Functions takes it."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def span_since(started: datetime) -> Span:
