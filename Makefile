@@ -20,10 +20,10 @@ $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 install: $(READY) ## install what the other commands need, into this folder
 
 demo: $(READY) ## load sample files end to end on this machine and compare every point (FILE=... DATASET=...: your own)
-	@$(BIN)/python -m cli.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
+	@$(BIN)/python -m local.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
 
 cloud: $(READY) ## start the local cloud, deploy, and stay until Ctrl-C: for the command `loader` in a second terminal
-	@$(BIN)/python -m cli.cloud
+	@$(BIN)/python -m local.serve
 
 test: $(READY) lint types ## format, lint, types, and all tests that are quick
 	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"

@@ -24,8 +24,8 @@ from functions.write_batch.delivery import WRITERS, Delivery
 from functions.write_batch.progress import Progress, untouched
 from functions.write_batch.sending import Deadline, Sender
 from functions.write_batch.staged import StagedBatch
-from local.engine import Engine
-from local.engine_client import EngineClient
+from local.influxdb.engine import Engine
+from local.influxdb.engine_client import EngineClient
 from shared.events import ChunkRef
 from shared.influx import Influx
 from shared.settings import InfluxSettings

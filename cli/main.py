@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Ctrl-C ends it without a stack trace, while it is still being imported too."""
     try:
-        from cli.commands import app  # noqa: PLC0415 - takes a second, in which people change their minds
+        from cli.app import app  # noqa: PLC0415 - takes a second, in which people change their minds
 
         app()
     except KeyboardInterrupt:

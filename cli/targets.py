@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.refusals import NotFoundError, RefusedError
+from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
 
 

@@ -8,8 +8,8 @@ from infra_cdk.config import AppConfig, app_config
 from infra_cdk.database import DatabaseStack
 from infra_cdk.stack import LoaderStack
 from shared.errors import SettingsError
+from shared.settings import STACK_NAME
 
-STACK_NAME = "InfluxdbLoader"
 DATABASE_STACK_NAME = "InfluxdbDatabase"
 
 

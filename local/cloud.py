@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 
 from local import ROOT
-from local.cdk import Cdk
-from local.emulator import CREDENTIALS, REGION, Emulator
-from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
+from local.aws.cdk import Cdk
+from local.aws.emulator import CREDENTIALS, REGION, Emulator
+from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 
 STACK = "InfluxdbLoader"
 _NO_CONTEXT: Mapping[str, str] = MappingProxyType({})

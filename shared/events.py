@@ -186,3 +186,6 @@ class BackfillState(TypedDict):
     tolerated_failure_percentage: float
     execution: Execution
     error: NotRequired[Failure]
+
+
+SOURCE_FIELDS = tuple(SourceFile.__annotations__)

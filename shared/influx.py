@@ -16,7 +16,7 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from shared.errors import InfluxUnavailableError, LoaderError, SettingsError
-from shared.outcomes import Action, Answer, outcome_of
+from shared.influx_answers import Action, Answer, outcome_of
 from shared.settings import InfluxSettings
 
 CONNECT_TIMEOUT_S = 5.0

@@ -71,3 +71,14 @@ def version_id_of(item: LedgerItem) -> str:
 def ledger() -> "Table":
     """The table that LEDGER_TABLE names."""
     return boto3.resource("dynamodb").Table(ledger_table())
+
+
+def is_newer(one: LedgerItem, other: LedgerItem) -> bool:
+    """By S3's sequencers where both have one (hexadecimal, compared after padding on the right), else by LastModified.
+
+    LastModified counts in seconds: of two versions of one second neither is newer.
+    """
+    if one["sequencer"] and other["sequencer"]:
+        width = max(len(one["sequencer"]), len(other["sequencer"]))
+        return one["sequencer"].ljust(width, "0") > other["sequencer"].ljust(width, "0")
+    return one["last_modified"] > other["last_modified"]

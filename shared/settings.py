@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from shared.errors import SettingsError
 
+STACK_NAME = "InfluxdbLoader"
+
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxSettings:

@@ -4,6 +4,9 @@ from typing import Literal, NamedTuple, TypedDict
 
 from shared.events import Chunk, Span
 
+REFUSED = "refused_by_influxdb"
+"""The rule, beside those of conversion."""
+
 
 class Batch(TypedDict):
     """One HTTP request's worth of a chunk: a gzip member at [offset, offset + length).

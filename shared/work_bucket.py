@@ -9,6 +9,9 @@ from shared.settings import work_bucket
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+UNPLANNED = "unplanned"
+"""Stands for the load id of a load that failed before its file was pinned, and for a dataset that is not known."""
+
 
 def _staging(load_id: str, execution: str) -> str:
     return f"staging/{load_id}/{execution}"

@@ -9,7 +9,7 @@ from typing import Any
 from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
-from shared.outcomes import Answer, outcome_of
+from shared.influx_answers import Answer, outcome_of
 from shared.times import span_since
 
 UNKNOWN_QUESTION = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)

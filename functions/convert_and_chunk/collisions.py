@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pyarrow import types
 
+from functions.convert_and_chunk.columns.texts import texts
 from functions.convert_and_chunk.row_groups import PartReader
-from functions.convert_and_chunk.texts import texts
 
 EXPLAINED = 1_000
 """So many collisions are looked at to tell which columns would keep them apart."""

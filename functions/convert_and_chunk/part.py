@@ -13,11 +13,11 @@ from functions.convert_and_chunk.chunks import Packed, batches, chunks
 from functions.convert_and_chunk.collisions import columns_apart
 from functions.convert_and_chunk.line_protocol import Body, lines
 from functions.convert_and_chunk.profile import profile
-from functions.convert_and_chunk.quarantine import quarantine_parquet
 from functions.convert_and_chunk.records import Records
-from functions.convert_and_chunk.refusals import check_collisions, check_invalid
 from functions.convert_and_chunk.row_groups import PartReader
-from functions.convert_and_chunk.samples import reasons
+from functions.convert_and_chunk.set_aside.limits import check_collisions, check_invalid
+from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
+from functions.convert_and_chunk.set_aside.samples import reasons
 from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError

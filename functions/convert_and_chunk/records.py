@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.collisions import find_repeated
-from functions.convert_and_chunk.long_layout import spread
-from functions.convert_and_chunk.numbers import Numbers, numbers
-from functions.convert_and_chunk.series import Series
-from functions.convert_and_chunk.timestamps import timestamps
+from functions.convert_and_chunk.columns.long_layout import spread
+from functions.convert_and_chunk.columns.numbers import Numbers, numbers
+from functions.convert_and_chunk.columns.series import Series
+from functions.convert_and_chunk.columns.timestamps import timestamps
 from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
 from shared.schema import Columns

@@ -8,11 +8,13 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load import response
-from functions.report_load.outcomes import Outcomes, check_accounts, check_any_points, read_outcomes
-from functions.report_load.report import UNPLANNED, store_report
+from functions.report_load.outcomes import check_accounts, read_outcomes
+from functions.report_load.report import store_report
 from shared.events import FailureReported, LoadState, Response
+from shared.load_totals import Outcomes, check_any_points
 from shared.logs import load_keys, logged
 from shared.metrics import LoadMetrics, emit
+from shared.work_bucket import UNPLANNED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

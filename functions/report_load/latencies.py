@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 
-from functions.report_load.outcomes import Outcomes
+from shared.load_totals import Outcomes
 
 BOUNDS = (*(step * 10**power for power in range(5) for step in (1, 2, 5)), 10**9)
 """Of the histogram's rows, in ms. Each is one of those that requests are counted by."""

@@ -9,10 +9,10 @@ from jinja2 import Environment, FileSystemLoader
 
 from functions.report_load.charts import HEIGHT, WIDTH, charts
 from functions.report_load.latencies import latencies
-from functions.report_load.outcomes import Outcomes
 from functions.report_load.runbook import Entry, entry
 from functions.report_load.timeline import Lane, lanes
 from shared.datasets import DATASETS
+from shared.load_totals import Outcomes
 
 REASONS = 40
 """Shown, each with its samples; what they leave out is counted."""

@@ -2,19 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from functions.report_load.outcomes import Outcomes
 from functions.report_load.page import page
 from functions.report_load.timeline import failed_state
 from shared.events import LoadState, Response
+from shared.load_totals import Outcomes
 from shared.logs import logger
 from shared.settings import work_bucket
-from shared.work_bucket import findings_key, get_json, put_json, report_key
+from shared.work_bucket import UNPLANNED, findings_key, get_json, put_json, report_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-UNPLANNED = "unplanned"
-"""Stands for the load id of a load that failed before its file was pinned, and for a dataset that is not known."""
 
 
 def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> None:

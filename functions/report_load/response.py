@@ -4,9 +4,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-from functions.report_load.outcomes import Outcomes
 from shared.errors import DataError, LoaderError, subclasses
 from shared.events import Failure, LoadState, Response
+from shared.load_totals import Outcomes
 from shared.requested_object import requested_object
 from shared.responses import response, seconds_since
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-from functions.report_load.outcomes import Outcomes
 from shared.events import LoadState, Span
+from shared.load_totals import Outcomes
 from shared.stored import ChunkOutcome, PartOutcome
 
 Kind = Literal["run", "wait", "pause", "failed"]

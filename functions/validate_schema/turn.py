@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
 from shared.events import Claim
-from shared.ledger import LedgerItem, ledger
+from shared.ledger import LedgerItem, is_newer, ledger
 from shared.times import utc_seconds
 
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=1)
@@ -55,14 +55,3 @@ def _look_again(under_way: LedgerItem, now: datetime) -> str:
     taken = now - datetime.fromisoformat(under_way["claimed_at"])
     wait = min(max(taken, SHORTEST_WAIT), LONGEST_WAIT)
     return min(under_way["lease_until"], utc_seconds(now + wait))
-
-
-def is_newer(one: LedgerItem, other: LedgerItem) -> bool:
-    """By S3's sequencers where both have one (hexadecimal, compared after padding on the right), else by LastModified.
-
-    LastModified counts in seconds: of two versions of one second neither is newer.
-    """
-    if one["sequencer"] and other["sequencer"]:
-        width = max(len(one["sequencer"]), len(other["sequencer"]))
-        return one["sequencer"].ljust(width, "0") > other["sequencer"].ljust(width, "0")
-    return one["last_modified"] > other["last_modified"]

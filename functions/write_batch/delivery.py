@@ -12,7 +12,7 @@ from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
 from shared.errors import RefusedPointsError
 from shared.events import ChunkRef, ChunkWritten
-from shared.outcomes import Action, Outcome
+from shared.influx_answers import Action, Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from shared.outcomes import Action, Outcome
+from shared.influx_answers import Action, Outcome
 
 
 def refused_lines(

@@ -15,8 +15,8 @@ from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
 from shared.events import ChunkRef
+from shared.influx_answers import Outcome
 from shared.logs import logger
-from shared.outcomes import Outcome
 from shared.settings import work_bucket
 from shared.source import source_errors
 from shared.stored import ChunkOutcome, RefusedPoint

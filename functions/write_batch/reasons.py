@@ -3,10 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from shared.stored import RefusedPoint, SetAsideReason, SetAsideRow
-
-REFUSED = "refused_by_influxdb"
-"""The rule, beside those of conversion."""
+from shared.stored import REFUSED, RefusedPoint, SetAsideReason, SetAsideRow
 
 REASONS, SAMPLES, CHARACTERS = 5, 3, 400
 """So many at most: of 800 chunks each may be refused for its own reasons."""

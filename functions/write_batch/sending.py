@@ -14,8 +14,8 @@ from tenacity.nap import sleep_using_event
 
 from functions.write_batch.pause import ComeBackError
 from shared.influx import WRITE_TIMEOUT_S, Influx
+from shared.influx_answers import Action, Outcome, outcome_of
 from shared.logs import logger
-from shared.outcomes import Action, Outcome, outcome_of
 
 RESERVED_S = 15.0
 """Of an invocation's time: 5 s to connect and 5 s to send beside a request's time-out, and 5 s to store the outcome."""

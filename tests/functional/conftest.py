@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from shared.ledger import CHANGES
-from tests.scripted_influx import ScriptedInflux, scripted_influx
+from tests.support.scripted_influx import ScriptedInflux, scripted_influx
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -16,8 +16,8 @@ from shared.errors import (
     UntrustedCertificateError,
 )
 from shared.events import Execution, Health
-from tests.certificates import self_signed
-from tests.scripted_influx import RESET, Answer, Reply, ScriptedInflux, scripted_influx
+from tests.support.certificates import self_signed
+from tests.support.scripted_influx import RESET, Answer, Reply, ScriptedInflux, scripted_influx
 
 BUCKETS = "/api/v2/buckets"
 FOUND = Reply(200, {"buckets": [{"name": "ons"}]})

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.commands import app
-from cli.history import moment_of
-from cli.refusals import RefusedError
-from tests.builders import generation, parquet
+from cli.app import app
+from cli.deployed.ledger import moment_of
+from cli.errors import RefusedError
+from tests.support.builders import generation, parquet
 
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",

@@ -25,9 +25,9 @@ from shared.events import Part, PartConverted, PartRef
 from shared.logs import logger
 from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
-from tests.builders import generation, long_generation, parquet
-from tests.conversion import whole
 from tests.functional.conftest import SOURCE, WORK
+from tests.support.builders import generation, long_generation, parquet
+from tests.support.conversion import whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

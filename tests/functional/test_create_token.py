@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from cli.create_token import main
-from tests.scripted_influx import Reply, Request, ScriptedInflux, scripted_influx
+from tests.support.scripted_influx import Reply, Request, ScriptedInflux, scripted_influx
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

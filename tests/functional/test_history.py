@@ -11,8 +11,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.commands import app
-from cli.screen import console
+from cli.app import app
+from cli.output import console
 from shared.ledger import STATUSES
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 

@@ -13,8 +13,8 @@ from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.stored import RefusedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
-from tests.scripted_influx import Reply, Request, ScriptedInflux
-from tests.staged_chunk import WHERE, points, stage, write
+from tests.support.scripted_influx import Reply, Request, ScriptedInflux
+from tests.support.staged_chunk import WHERE, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,7 +10,7 @@ import pytest
 from functions.report_load.handler import lambda_handler
 from shared.errors import AccountingError, NoValidRecordsError
 from shared.work_bucket import findings_key, get_json, outcome_key, put_json
-from tests.contract import METRICS
+from tests.support.contract import METRICS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities import parameters
 
 from shared.errors import InfluxUnauthorizedError, SettingsError
 from shared.events import ChunkRef
-from tests.scripted_influx import Reply, ScriptedInflux
-from tests.staged_chunk import points, stage, write
+from tests.support.scripted_influx import Reply, ScriptedInflux
+from tests.support.staged_chunk import points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,8 +9,8 @@ import pytest
 from functions.write_batch.pause import MOST_FRUITLESS_WAITS
 from shared.errors import InfluxUnavailableError
 from shared.events import ChunkRef, ChunkWritten
-from tests.scripted_influx import Reply, ScriptedInflux
-from tests.staged_chunk import CHUNK, members, outcome, points, stage, write
+from tests.support.scripted_influx import Reply, ScriptedInflux
+from tests.support.staged_chunk import CHUNK, members, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

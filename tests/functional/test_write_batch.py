@@ -10,8 +10,8 @@ from functions.write_batch.delivery import WRITERS
 from shared.errors import BucketNotFoundError, ChunkDamagedError, InfluxUnavailableError, LoaderError, SettingsError
 from shared.work_bucket import chunk_key, get_json, manifest_key, put_json
 from tests.functional.conftest import WORK
-from tests.scripted_influx import BROKEN, RESET, Reply, ScriptedInflux
-from tests.staged_chunk import CHUNK, WHERE, members, outcome, points, stage, write
+from tests.support.scripted_influx import BROKEN, RESET, Reply, ScriptedInflux
+from tests.support.staged_chunk import CHUNK, WHERE, members, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

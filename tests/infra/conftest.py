@@ -17,9 +17,10 @@ os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra_cdk.app import STACK_NAME, add_stacks
+from infra_cdk.app import add_stacks
 from infra_cdk.config import app_config
 from infra_cdk.layers import ROOT
+from shared.settings import STACK_NAME
 from state_machine.definition import FUNCTION_ARN_PREFIX, LEDGER, LOADER_ARN, WORK
 
 REQUIRED = {"influxdb_url": "https://influx.example:8086", "influxdb_org": "ons", "influxdb_bucket": "power"}

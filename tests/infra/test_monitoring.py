@@ -9,9 +9,9 @@ import pytest
 
 from infra_cdk.layers import ROOT
 from shared.metrics import NAMESPACE, LoadMetrics, emit
-from tests.contract import METRICS
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
+from tests.support.contract import METRICS
 
 Dimensions = frozenset[str]
 ALARMS = {

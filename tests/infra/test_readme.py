@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cli.commands import app as loader
+from cli.app import app as loader
 from shared.datasets import DATASETS
 from shared.settings import (
     conversion_settings,
@@ -15,7 +15,7 @@ from shared.settings import (
 )
 from state_machine.definition import definition
 from state_machine.diagram import mermaid
-from tests.contract import METRICS
+from tests.support.contract import METRICS
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

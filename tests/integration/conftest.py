@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.cloud import LocalCloud, local_cloud
-from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
-from tests.integration.deployed_app import DeployedApp
+from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
+from tests.support.deployed_app import DeployedApp
 
 IMPATIENT = {"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cli.executions import Execution
-from tests.integration.deployed_app import DeployedApp, parquet, sample
-from tests.integration.ledger import check_ledger, ledger_items, statuses
+from cli.deployed.executions import Execution
+from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.ledger import check_ledger, ledger_items, statuses
 
 FILES = 200
 FEW = 24

@@ -9,8 +9,8 @@ import pytest
 
 from shared.influx import Influx
 from shared.settings import influx_settings
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.scripted_influx import Reply, Request, scripted_influx
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.scripted_influx import Reply, Request, scripted_influx
 
 BUCKETS = {"buckets": [{"name": "energy"}]}
 

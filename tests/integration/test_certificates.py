@@ -7,11 +7,11 @@ from ssl import SSLContext
 
 import pytest
 
-from tests.certificates import self_signed
-from tests.fault_proxy import Exchange, FaultProxy, fault_proxy, passed_on
-from tests.faults import closed_afterwards
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.trial import ROWS, Trial, in_batches
+from tests.support.certificates import self_signed
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import Exchange, FaultProxy, fault_proxy, passed_on
+from tests.support.faults import closed_afterwards
+from tests.support.trial import ROWS, Trial, in_batches
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.faults import refuses
-from tests.integration.commands import say, started
-from tests.integration.deployed_app import DeployedApp, parquet, sample
-from tests.integration.ledger import ledger_table, the_item
-from tests.integration.trial import proxied
+from tests.support.commands import say, started
+from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.faults import refuses
+from tests.support.ledger import ledger_table, the_item
+from tests.support.trial import proxied
 
 
 def bad_rows(folder: Path) -> pa.Table:

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from local.influxdb import InfluxTarget
+from local.influxdb.server import InfluxTarget
 from shared.datasets import Dataset
-from tests.builders import generation
-from tests.conversion import GENERATION, Converted, converted
-from tests.integration.influx_api import Api
+from tests.support.builders import generation
+from tests.support.conversion import GENERATION, Converted, converted
+from tests.support.influx_api import Api
 
 NS = 1_700_000_000_123_456_789
 DOUBLES = [

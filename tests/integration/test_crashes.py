@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from cli.executions import describe
+from cli.deployed.executions import describe
 from shared.work_bucket import chunk_key, outcome_key
-from tests import faults
-from tests.fault_proxy import Exchange, FaultProxy, passed_on
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.influx_api import Api
-from tests.integration.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, proxied
+from tests.support import faults
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import Exchange, FaultProxy, passed_on
+from tests.support.influx_api import Api
+from tests.support.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, proxied
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from local import BUILD, ROOT
 from local.cloud import LocalCloud
-from tests.integration.emulated import ROLE, create_function, create_machine, invoke, run, the_execution, zipped
+from tests.support.emulated import ROLE, create_function, create_machine, invoke, run, the_execution, zipped
 
 FAILING = """
 import os, time
@@ -169,7 +169,7 @@ def test_the_changes_refuse_another_version_of_ministack(tmp_path: Path) -> None
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n")
     ended = subprocess.run(
-        [BUILD / "venvs/emulator/bin/python", "-m", "local.emulator_main"],
+        [BUILD / "venvs/emulator/bin/python", "-m", "local.aws.main"],
         check=False,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

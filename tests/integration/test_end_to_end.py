@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 import requests
 
-from cli.executions import Execution
+from cli.deployed.executions import Execution
 from shared.datasets import DATASETS
-from tests.contract import METRICS
-from tests.integration.deployed_app import DeployedApp, sample
+from tests.support.contract import METRICS
+from tests.support.deployed_app import DeployedApp, sample
 
 ODD_KEY = "dataset=generation/year=2024/month=01/at=2024-01-02 03:04:05.678901/x+y ção.parquet"
 

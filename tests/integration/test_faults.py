@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import faults
-from tests.fault_proxy import Exchange, Fault, FaultProxy, passed_on
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, proxied
+from tests.support import faults
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, passed_on
+from tests.support.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, proxied
 
 
 @pytest.fixture(scope="module")

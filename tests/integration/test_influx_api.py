@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from requests import Response
 
-from local.influxdb import InfluxTarget
-from tests.integration.influx_api import TIME_NS, Api
+from local.influxdb.server import InfluxTarget
+from tests.support.influx_api import TIME_NS, Api
 
 TIME_S = 1_700_000_000
 

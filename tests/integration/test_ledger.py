@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from cli.executions import Execution
-from tests import faults
-from tests.fault_proxy import Exchange
-from tests.integration.deployed_app import DeployedApp, parquet, sample
-from tests.integration.ledger import check_ledger, ledger_items, statuses, the_item
-from tests.integration.trial import proxied
+from cli.deployed.executions import Execution
+from tests.support import faults
+from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.fault_proxy import Exchange
+from tests.support.ledger import check_ledger, ledger_items, statuses, the_item
+from tests.support.trial import proxied
 
 LOADED = "Data loaded successfully"
 SKIPPED = "Skipped: already loaded"

@@ -14,12 +14,12 @@ import pytest
 from local import ROOT
 from local.cloud import local_cloud
 from local.process import Process, ProcessError
-from tests.integration.processes import gone, processes_of
+from tests.support.processes import gone, processes_of
 
 CLOUD_WITH_BUSY_FUNCTION = """
 import time
 from local.cloud import local_cloud
-from tests.integration.emulated import create_function
+from tests.support.emulated import create_function
 with local_cloud() as cloud:
     source = "import time\\ndef lambda_handler(event, context): time.sleep(600)"
     function = create_function(cloud, source, timeout_s=600)

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from local.engine import EngineUnavailableError, fetch_package
-from local.engine_client import EngineClient, EngineError
-from local.influxdb import InfluxTarget, LocalInfluxdb, external_target
-from local.line_protocol import malformed_lines
+from local.influxdb.engine import EngineUnavailableError, fetch_package
+from local.influxdb.engine_client import EngineClient, EngineError
+from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
+from local.influxdb.syntax import malformed_lines
 from shared.errors import SettingsError
-from tests.integration.influx_api import TIME_NS, Api
+from tests.support.influx_api import TIME_NS, Api
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, sample
 
 KEYS = {"execution", "load_id", "bucket", "key", "dataset"}
 

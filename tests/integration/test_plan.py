@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.commands import say
-from tests.integration.deployed_app import DeployedApp
-from tests.random_files import random_file
+from tests.support.commands import say
+from tests.support.deployed_app import DeployedApp
+from tests.support.random_files import random_file
 
 FIVES = [range(first, first + 5) for first in range(0, 50, 5)]
 QUICK, *OTHERS = FIVES

@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cli.executions import Execution
-from cli.readback import compare
-from local.engine_client import EngineClient
-from local.influxdb import BUCKET
+from cli.deployed.executions import Execution
+from local.influxdb.engine_client import EngineClient
+from local.influxdb.server import BUCKET
+from local.readback import compare
 from shared.datasets import DATASETS
-from tests.fault_proxy import FaultProxy
-from tests.faults import holds_at_most, refuses
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.trial import proxied
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import FaultProxy
+from tests.support.faults import holds_at_most, refuses
+from tests.support.trial import proxied
 
 ROWS = 5000
 FEW, MANY = [0, 1, 7, 50], 101

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.fault_proxy import Exchange, passed_on
-from tests.faults import answers, refuses
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.trial import proxied
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import Exchange, passed_on
+from tests.support.faults import answers, refuses
+from tests.support.trial import proxied
 
 MARK = "refused"
 

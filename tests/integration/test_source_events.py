@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.integration.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, sample
 
 
 @pytest.fixture

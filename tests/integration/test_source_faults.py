@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests import faults
-from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
-from tests.integration.deployed_app import DeployedApp, parquet, sample
-from tests.integration.trial import KILLED_ATTEMPTS
+from tests.support import faults
+from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
+from tests.support.trial import KILLED_ATTEMPTS
 
 ROWS = 300
 DENIED = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import faults
-from tests.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.integration.trial import ATTEMPTS, ROWS, Trial, in_batches
+from tests.support import faults
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
+from tests.support.trial import ATTEMPTS, ROWS, Trial, in_batches
 
 
 def reads_chunk(request: BaseHTTPRequestHandler) -> bool:

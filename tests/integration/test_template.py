@@ -8,7 +8,7 @@ from typing import Any
 from local.cloud import STACK
 from tests.infra.conftest import synthesized
 from tests.integration.conftest import IMPATIENT
-from tests.integration.deployed_app import DeployedApp
+from tests.support.deployed_app import DeployedApp
 
 PLATFORM = {"architecture": "arm64", "python": "3.13"}
 OF_THE_PLATFORM = {"Architectures", "Runtime", "CompatibleArchitectures", "CompatibleRuntimes", "S3Key", "Metadata"}

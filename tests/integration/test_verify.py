@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 import requests
 
-from local.engine_client import EngineClient
-from tests.integration.commands import say
-from tests.integration.deployed_app import DeployedApp, sample
-from tests.random_files import random_file
+from local.influxdb.engine_client import EngineClient
+from tests.support.commands import say
+from tests.support.deployed_app import DeployedApp, sample
+from tests.support.random_files import random_file
 
 ROWS = 2000
 

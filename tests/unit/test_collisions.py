@@ -14,8 +14,8 @@ from functions.convert_and_chunk.collisions import columns_apart, find_repeated
 from functions.convert_and_chunk.part import judge_records, read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
-from tests.builders import generation, long_generation, parquet
-from tests.conversion import GENERATION, SETTINGS, Nowhere, converted, whole
+from tests.support.builders import generation, long_generation, parquet
+from tests.support.conversion import GENERATION, SETTINGS, Nowhere, converted, whole
 
 NAN = float("nan")
 WITHOUT_PLANTS = dataclasses.replace(GENERATION, optional_tags=("quality_flag",))

@@ -14,8 +14,8 @@ from functions.convert_and_chunk.row_groups import PartReader
 from functions.validate_schema.footer import read_footer, row_group_rows
 from functions.validate_schema.parts import plan_parts
 from shared.errors import CorruptParquetError, DataError, EncryptedParquetError
-from tests.builders import generation, parquet
-from tests.conversion import GENERATION, SETTINGS
+from tests.support.builders import generation, parquet
+from tests.support.conversion import GENERATION, SETTINGS
 
 
 def convert(content: bytes) -> int:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from functions.convert_and_chunk.verdicts import Rule
 from shared.datasets import DATASETS, Dataset, Field
-from tests.conversion import converted
+from tests.support.conversion import converted
 
 DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.dictionaries import Encoded, combined, encoded, values
+from functions.convert_and_chunk.columns.dictionaries import Encoded, combined, encoded, values
 
 
 def test_null_is_the_last_value() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 CONVERT = """
 import sys
-from tests.builders import generation, long_generation
-from tests.conversion import converted
+from tests.support.builders import generation, long_generation
+from tests.support.conversion import converted
 table = {table}
 assert len(converted(table).lines) == 2
 print("pandas" in sys.modules)

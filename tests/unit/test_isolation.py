@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.write_batch.isolation import refused_lines
-from shared.outcomes import Answer, Outcome, outcome_of
+from shared.influx_answers import Answer, Outcome, outcome_of
 
 
 class Server:

@@ -3,8 +3,8 @@
 from typing import Any, cast
 
 from functions.report_load.latencies import BOUNDS, latencies
-from functions.report_load.outcomes import Outcomes
 from functions.write_batch.sending import LATENCIES_MS
+from shared.load_totals import Outcomes
 from shared.stored import ChunkOutcome
 
 

@@ -14,8 +14,8 @@ from influxdb_client.client.write.point import Point
 from line_protocol_parser import parse_line
 
 from functions.convert_and_chunk.line_protocol import lines
-from tests.builders import generation
-from tests.conversion import converted
+from tests.support.builders import generation
+from tests.support.conversion import converted
 
 PREFIX = "generation_data,energy_source=hydro,measurement_type=verified,region=SE "
 NAN = float("nan")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.long_layout import field_of
+from functions.convert_and_chunk.columns.long_layout import field_of
 from shared.datasets import DATASETS
-from tests.builders import generation, long_generation
-from tests.conversion import converted
+from tests.support.builders import generation, long_generation
+from tests.support.conversion import converted
 
 
 def destination(dataset: str, measurement_type: str, unit: str) -> tuple[str, float] | None:

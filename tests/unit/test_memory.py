@@ -9,13 +9,13 @@ import pytest
 
 from functions.convert_and_chunk.memory import bounded_memory
 from shared.errors import RecordsTooLargeError
-from tests.builders import dictionary_bomb, generation, page_bomb, parquet
+from tests.support.builders import dictionary_bomb, generation, page_bomb, parquet
 
 CONVERT = """
 import sys
 from pathlib import Path
 from functions.convert_and_chunk.memory import bounded_memory
-from tests.conversion import converted
+from tests.support.conversion import converted
 try:
     with bounded_memory():
         result = converted(Path(sys.argv[1]).read_bytes())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.numbers import numbers
+from functions.convert_and_chunk.columns.numbers import numbers
 
 NAN = float("nan")
 

@@ -16,8 +16,8 @@ from functions.convert_and_chunk.part import stage_lines
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
 from shared.errors import AccountingError
-from tests.builders import generation, long_generation, parquet
-from tests.conversion import GENERATION, Converted, Nowhere, converted, whole
+from tests.support.builders import generation, long_generation, parquet
+from tests.support.conversion import GENERATION, Converted, Nowhere, converted, whole
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive times, which are UTC
 TAGS = ("region", "energy_source", "measurement_type", "plant_name")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outcomes import YEAR_S, Answer, outcome_of, retry_after_s
+from shared.influx_answers import YEAR_S, Answer, outcome_of, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from functions.convert_and_chunk import row_groups
 from functions.convert_and_chunk.row_groups import PartReader, Window, windows
 from shared.errors import CorruptParquetError, SourceChangedError
 from shared.events import Part
-from tests.builders import generation, parquet
-from tests.conversion import whole
+from tests.support.builders import generation, parquet
+from tests.support.conversion import whole
 
 
 class Counted(io.BytesIO):

@@ -6,8 +6,8 @@ import pytest
 from shared.datasets import Dataset, Field
 from shared.errors import SchemaMismatchError
 from shared.schema import MAX_COLUMNS, Columns, plan_columns
-from tests.builders import generation, long_generation
-from tests.conversion import GENERATION
+from tests.support.builders import generation, long_generation
+from tests.support.conversion import GENERATION
 
 
 def planned(table: pa.Table, dataset: Dataset = GENERATION, *, validate: bool = True) -> Columns:

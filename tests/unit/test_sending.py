@@ -10,9 +10,9 @@ from functions.write_batch.pause import ComeBackError
 from functions.write_batch.sending import Deadline, Sender, StoppedError
 from shared.errors import InfluxUnavailableError, SettingsError
 from shared.influx import Influx
-from shared.outcomes import Action
+from shared.influx_answers import Action
 from shared.settings import InfluxSettings
-from tests.scripted_influx import SILENCE, Reply, ScriptedInflux, scripted_influx
+from tests.support.scripted_influx import SILENCE, Reply, ScriptedInflux, scripted_influx
 
 
 @pytest.fixture

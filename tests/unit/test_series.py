@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.builders import generation, parquet
-from tests.conversion import converted
+from tests.support.builders import generation, parquet
+from tests.support.conversion import converted
 
 
 def region(value: Any, kind: pa.DataType | None = None, *, validate: bool = True) -> str:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from functions.convert_and_chunk.texts import texts
+from functions.convert_and_chunk.columns.texts import texts
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.report_load.outcomes import Outcomes
 from functions.report_load.timeline import Bar, Lane, failed_state, lanes
+from shared.load_totals import Outcomes
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

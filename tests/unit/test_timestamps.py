@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.timestamps import timestamps
+from functions.convert_and_chunk.columns.timestamps import timestamps
 from shared.datasets import Dataset
-from tests.builders import generation, parquet
-from tests.conversion import GENERATION, converted
+from tests.support.builders import generation, parquet
+from tests.support.conversion import GENERATION, converted
 
 SAO_PAULO = dataclasses.replace(GENERATION, zone="America/Sao_Paulo")
 

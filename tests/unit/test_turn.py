@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.validate_schema.turn import ITS_TURN, Turn, is_newer, turn
-from shared.ledger import LedgerItem
+from functions.validate_schema.turn import ITS_TURN, Turn, turn
+from shared.ledger import LedgerItem, is_newer
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
 THEN, SOON, LATE = "2024-01-01T12:00:00Z", "2024-01-01T12:00:20Z", "2024-01-01T18:00:00Z"

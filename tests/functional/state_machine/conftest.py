@@ -7,8 +7,8 @@ import pytest
 
 from state_machine.definition import definition as synthesized
 from state_machine.settings import MachineSettings
-from tests.functional.state_machine.interpreter import Ended, Interpreter, interpreter
-from tests.functional.state_machine.scripted_functions import EVENT, Functions
+from tests.support.interpreter import Ended, Interpreter, interpreter
+from tests.support.scripted_functions import EVENT, Functions
 
 Run = Callable[..., Ended]
 Item = Mapping[str, Any]

@@ -7,7 +7,7 @@ import pytest
 
 from shared.events import SourceFile
 from tests.functional.state_machine.conftest import Run
-from tests.functional.state_machine.scripted_functions import (
+from tests.support.scripted_functions import (
     EVENT,
     FILE,
     HEALTH,

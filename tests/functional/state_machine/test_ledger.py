@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.functional.state_machine.conftest import Run
-from tests.functional.state_machine.interpreter import Ended, Interpreter
-from tests.functional.state_machine.ledger_items import (
+from tests.support.interpreter import Ended, Interpreter
+from tests.support.ledger_items import (
     CLAIMED,
     ELSEWHERE,
     FACTS,
@@ -18,7 +18,7 @@ from tests.functional.state_machine.ledger_items import (
     held,
     without_table,
 )
-from tests.functional.state_machine.scripted_functions import (
+from tests.support.scripted_functions import (
     CLAIM,
     FILE,
     PINNED,

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.functional.state_machine.conftest import Run
-from tests.functional.state_machine.interpreter import Ended
-from tests.functional.state_machine.ledger_items import held, without_table
-from tests.functional.state_machine.scripted_functions import (
+from tests.support.interpreter import Ended
+from tests.support.ledger_items import held, without_table
+from tests.support.scripted_functions import (
     CLAIM,
     FILE,
     PARTS,

@@ -1,0 +1,70 @@
+"""`loader show`: what is known of one load."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.deployed.reports import Report, find_report
+from cli.deployed.stack import STACK, Deployment, page_key
+from cli.load_result import show_answer
+from cli.options import AsJson, Load, Stack
+from cli.output import console, facts, listing, moment, show_json, size
+from shared.load_totals import Outcomes
+
+Page = Annotated[Path | None, typer.Option("--page", help="save the report's HTML page here", dir_okay=False)]
+
+
+def show(load: Load, *, page: Page = None, stack: Stack = STACK, as_json: AsJson = False) -> None:
+    """Show the report of a load: its rows, its states, its errors."""
+    deployment = Deployment(stack)
+    report = find_report(deployment, load)
+    if page:
+        page.write_bytes(deployment.work_object(page_key(report.key)))
+    if as_json:
+        show_json(report.content)
+    else:
+        _show(deployment, report)
+
+
+def _show(deployment: Deployment, report: Report) -> None:
+    show_answer(deployment, report.response, report.execution)
+    if report.outcomes.parts:
+        console.print(_conversion(report.outcomes), soft_wrap=True)
+    if report.outcomes.chunks:
+        console.print(_writing(report.outcomes))
+    for finding in report.content.get("findings", []):
+        console.print(Text(f"• {finding}"))
+
+
+def _conversion(outcomes: Outcomes) -> Text:
+    return facts(
+        {
+            "time": " to ".join(map(moment, outcomes.span)) if outcomes.span else "",
+            "series": f"{outcomes.series:,}",
+            "line protocol": size(outcomes.body_bytes),
+            "ignored columns": ", ".join(outcomes.ignored_columns),
+            "would keep apart": ", ".join(outcomes.collision_columns),
+            "out of bounds": ", ".join(f"{field} {count:,}" for field, count in outcomes.out_of_bounds.items()),
+            "left out": ", ".join(f"{field} {count:,}" for field, count in outcomes.fields_left_out.items()),
+        }
+    )
+
+
+def _writing(outcomes: Outcomes) -> Table:
+    """Chunk by chunk."""
+    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#refused", "began (UTC)")
+    for chunk in outcomes.chunks:
+        refused = sum(chunk["refused"].values())
+        table.add_row(
+            chunk["chunk"],
+            f"{sum(chunk['written'].values()):,}/{chunk['points']:,}",
+            f"{len(chunk['written'])}/{chunk['batches']}",
+            f"{chunk['requests']:,}",
+            f"{chunk['seconds']:.1f}",
+            f"{refused:,}" if refused else "",
+            chunk["runs"][0]["started_at"][11:19],
+        )
+    return table

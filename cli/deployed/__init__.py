@@ -1,0 +1,1 @@
+"""What the commands read of a deployment: its stack, executions, ledger, reports and staged objects."""

@@ -1,0 +1,1 @@
+"""Columns of a Parquet file as the tags, fields and times of points."""

@@ -1,0 +1,1 @@
+"""Rows that are set aside: the limits, the samples for the report, and the quarantine."""

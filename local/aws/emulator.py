@@ -1,0 +1,75 @@
+"""AWS on loopback: ministack, changed where it would hide our mistakes."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+from urllib.request import urlopen
+
+from local import BUILD, ROOT
+from local.process import Process, answers, free_ports
+
+REGION = "us-east-1"
+HEALTH = "/_ministack/health"
+CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+class Emulator:
+    """ministack with all its files in `folder`, as a context."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (self._port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        temporary = self._folder / "tmp"
+        temporary.mkdir()
+        self._process = Process(
+            [str(BUILD / "venvs/emulator/bin/python"), "-m", "local.aws.main"],
+            log=self._folder / "emulator.log",
+            env=self._environment(temporary),
+            cwd=ROOT,
+        )
+        self._process.wait_until(lambda: answers(self._port, HEALTH))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    @contextmanager
+    def enforcing_roles(self) -> Iterator[None]:
+        """Functions that start meanwhile may do only what their roles allow; warm ones stay as they are."""
+        self._switch_roles(to="enabled")
+        try:
+            yield
+        finally:
+            self._switch_roles(to="disabled")
+
+    def _switch_roles(self, *, to: str) -> None:
+        self._process.send_signal(signal.SIGUSR1)
+        self._process.wait_until(lambda: self._auth() == to)
+
+    def _auth(self) -> str:
+        with urlopen(self.url + HEALTH, timeout=5) as health:  # noqa: S310 - our own
+            return str(json.load(health)["auth"])
+
+    def _environment(self, temporary: Path) -> dict[str, str]:
+        """All of it: functions inherit it, and must see nothing of the user's."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(temporary),
+            "TMPDIR": str(temporary),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self._port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.url,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+            **CREDENTIALS,
+        }

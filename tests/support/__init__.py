@@ -1,0 +1,1 @@
+"""Builders, scripted servers and fault injection that the tests share."""

@@ -1,0 +1,79 @@
+"""The ledger beside what it is about: the executions, the reports, and the points in the database."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+
+from cli.deployed.executions import describe
+from local.aws.emulator import CREDENTIALS, REGION
+from tests.support.deployed_app import DeployedApp
+
+Item = dict[str, Any]
+
+
+def ledger_table(app: DeployedApp) -> Any:
+    """The table itself."""
+    credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
+    session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
+    return session.resource("dynamodb", endpoint_url=app.cloud.emulator.url).Table(app.outputs["LedgerTableName"])
+
+
+def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
+    """Of the objects whose keys begin so, in the order of their versions."""
+    found = ledger_table(app).scan()["Items"]
+    items = [item for item in found if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
+    return sorted(items, key=lambda item: (item["object"], item["last_modified"], item.get("sequencer")))
+
+
+def the_item(app: DeployedApp, prefix: str) -> Item:
+    (item,) = ledger_items(app, prefix)
+    return item
+
+
+def statuses(app: DeployedApp, prefix: str) -> list[str]:
+    return [item["status"] for item in ledger_items(app, prefix)]
+
+
+def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[str, pa.Table]) -> None:
+    """No claim is left, each item agrees with execution and report, and the database holds `loaded`, by key.
+
+    Its tables are of the dataset generation, and hold all points of their time span.
+    """
+    items = ledger_items(app, prefix)
+    for item in items:
+        _check_item(app, item)
+    reported = {report["file"]["load_id"] for report in _reports(app, prefix)}
+    assert reported == {item["load_id"] for item in items if item["status"] in ("loaded", "failed")}
+    last = {item["object"]: item for item in items if item["status"] == "loaded"}
+    assert last.keys() == {f"s3://{app.source_bucket}/{key}" for key in loaded}
+    for key, table in loaded.items():
+        assert last[f"s3://{app.source_bucket}/{key}"]["input_rows"] == table.num_rows
+    if loaded:
+        found = app.compare(folder, "generation", pa.concat_tables(loaded.values()))
+        assert found.equal, found.differences
+
+
+def _check_item(app: DeployedApp, item: Item) -> None:
+    execution = describe(app.cloud.client("stepfunctions"), item["execution"])
+    answer, data = execution.answer, execution.answer["data"]
+    assert "lease_until" not in item
+    if item["status"] == "skipped":
+        assert (execution.status, answer["message"]) == ("SUCCEEDED", f"Skipped: {item['message']}")
+        return
+    assert (data["report"], data["load_id"]) == (item["report"], item["load_id"])
+    assert app.report(item["report"])["response"] == answer
+    if item["status"] == "failed":
+        assert (execution.status, execution.error, answer["message"]) == ("FAILED", item["error"], item["message"])
+        return
+    assert (item["status"], execution.status) == ("loaded", "SUCCEEDED")
+    counts = (data["conversion_stats"]["input_rows"], data["points_written"], data["batches_processed"])
+    assert counts == (item["input_rows"], item["points_written"], item["batches_processed"])
+
+
+def _reports(app: DeployedApp, prefix: str) -> list[dict[str, Any]]:
+    """Of loads of objects whose keys begin so."""
+    reports = [app.report(key) for key in app.work_keys("reports/") if key.endswith(".json")]
+    return [report for report in reports if (report["file"] or {}).get("key", "").startswith(prefix)]
