@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array, hash_pandas_object
 
-from functions.convert_and_chunk.columns.tags import rendered
+from functions.convert_and_chunk.columns.tags import render_tag
 from shared.datasets import Dataset
 from shared.influx import Influx
 from shared.influx_answers import outcome_of
@@ -137,7 +137,7 @@ def _stored(dataset: Dataset, first_ns: int, end_ns: int, influx: Influx, bucket
 def _known(found: dict[str, Any], numbers: dict[str, int]) -> list[Value]:
     """The values of a series of ours; none of any other."""
     tags = sorted(found.get("tags", {}).items())
-    name = found["name"] + "".join(rendered(tag, value, required=False)[0] for tag, value in tags)
+    name = found["name"] + "".join(render_tag(tag, value, required=False)[0] for tag, value in tags)
     number = numbers.get(name)
     if number is None:
         return []

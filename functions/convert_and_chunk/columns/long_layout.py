@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from functions.convert_and_chunk.columns.dictionaries import Encoded, combined, encoded, values
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
-from functions.convert_and_chunk.columns.tags import trimmed
+from functions.convert_and_chunk.columns.tags import trim
 from functions.convert_and_chunk.verdicts import Problem, Reason, problems
 from shared.datasets import UNITS, Field, Scale
 
@@ -49,7 +49,7 @@ def _destinations(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[ND
     """Per row the number of its field, or _NOWHERE, then multiplier and divisor: found once per distinct pair."""
     types, units = _labels(batch, "measurement_type"), _labels(batch, "unit")
     pairs = combined((types, units), batch.num_rows).keys.dictionary_encode()
-    type_texts, unit_texts = ([trimmed(text) for text in values(label.dictionary)] for label in (types, units))
+    type_texts, unit_texts = ([trim(text) for text in values(label.dictionary)] for label in (types, units))
     found = []
     for type_code, unit_code in (divmod(pair, units.size) for pair in pairs.dictionary.to_pylist()):
         number, scale = field_of(type_texts[type_code], unit_texts[unit_code], fields) or (_NOWHERE, Scale(""))

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.columns.dictionaries import Encoded, combined, encoded, values
-from functions.convert_and_chunk.columns.tags import MAX_KEY_BYTES, rendered
+from functions.convert_and_chunk.columns.tags import MAX_KEY_BYTES, render_tag
 from functions.convert_and_chunk.verdicts import LINE, Reason, Verdicts
 from shared.datasets import Dataset
 
@@ -86,7 +86,7 @@ class Series:
             self._forget()
             required = name in self._required
             pieces, reasons = zip(
-                *(rendered(name, value, required=required) for value in values(column.dictionary)), strict=True
+                *(render_tag(name, value, required=required) for value in values(column.dictionary)), strict=True
             )
             codes = [self._verdicts.code(reason) if reason else LINE for reason in reasons]
             self._tags[name] = Rendered(column.dictionary, pa.array(pieces), np.array(codes, np.uint16))

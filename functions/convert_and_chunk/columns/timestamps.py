@@ -10,8 +10,11 @@ from functions.convert_and_chunk.verdicts import Problem, Reason, mask, problems
 from shared.datasets import Dataset
 from shared.schema import is_text
 
-MIN_NS, MAX_NS = -(2**63) + 2, 2**63 - 2
-"""What InfluxDB takes, 1677-09-21 to 2262-04-11: the outermost int64 values mean something else to it."""
+MAX_NS = 2**63 - 2
+"""The last nanosecond that InfluxDB stores, 2262-04-11; its negative is the first, 1677-09-21.
+
+The int64 values beyond these two have a special meaning to InfluxDB.
+"""
 
 _NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
