@@ -1,0 +1,110 @@
+"""Names that existing deployments depend on.
+
+CloudFormation replaces a resource whose logical id changes: the user's data, or what running executions call, would
+be gone. Scripts read the outputs, and functions read the variables, by name. Add rows for new resources; do not edit one.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from infra_cdk.app import DATABASE_STACK_NAME
+from shared.settings import STACK_NAME
+from tests.infra.conftest import Assembly
+
+LOADER_RESOURCES = {
+    "AWS::S3::Bucket": {"StorageSource42D3DA3E", "StorageWorkD07184AE"},
+    "AWS::DynamoDB::Table": {"LedgerTable9343E4AA"},
+    "AWS::SecretsManager::Secret": {"TokenSecretADE41DCA"},
+    "AWS::SNS::Topic": {"AlarmsTopic3A2DFEBA"},
+    "AWS::SQS::Queue": {"TriggerDeadLetters50E2EFBF"},
+    "AWS::StepFunctions::StateMachine": {"LoaderStateMachineB80E24A7", "BackfillStateMachine395F6B27"},
+    "AWS::Logs::LogGroup": {
+        "FunctionsCheckHealthLog22ACEE2E",
+        "FunctionsValidateSchemaLog7EC75F59",
+        "FunctionsConvertAndChunkLogC17FD6F0",
+        "FunctionsWriteBatchLog8C5D3B90",
+        "FunctionsReportLoadLog2C8C6EDE",
+        "FunctionsReportBackfillLog6B8AB8C1",
+        "LoaderLogEAE112E4",
+        "BackfillLogED590056",
+    },
+    "AWS::Lambda::Function": {
+        "FunctionsCheckHealth4BC4B6C0",
+        "FunctionsValidateSchema2C80C334",
+        "FunctionsConvertAndChunk2AE325D2",
+        "FunctionsWriteBatch2157E6BE",
+        "FunctionsReportLoadD8A30E34",
+        "FunctionsReportBackfill68706C01",
+    },
+}
+DATABASE_RESOURCES = {
+    "AWS::Timestream::InfluxDBInstance": {"Instance"},
+    "AWS::SecretsManager::Secret": {"Password67973E0B"},
+    "AWS::EC2::SecurityGroup": {"Clients67031123", "GroupC77FDACD"},
+    "AWS::EC2::SecurityGroupIngress": {"GroupfromInfluxdbDatabaseClients13F4D0998086D36C4E31"},
+}
+OUTPUTS = {
+    STACK_NAME: {
+        "SourceBucketName",
+        "WorkBucketName",
+        "LedgerTableName",
+        "StateMachineArn",
+        "BackfillArn",
+        "TokenSecretName",
+        "ConvertAndChunkName",
+        "WriteBatchName",
+    },
+    DATABASE_STACK_NAME: {"InfluxdbUrl", "DatabaseSecurityGroupId", "ClientSecurityGroupId", "AdminSecretArn"},
+}
+LOG = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_LOGGER_SAMPLE_RATE"}
+INFLUX = {
+    "INFLUXDB_URL",
+    "INFLUXDB_ORG",
+    "INFLUXDB_BUCKET",
+    "INFLUXDB_CA_BUNDLE",
+    "INFLUXDB_TOKEN_SECRET_NAME",
+}
+CONVERSION = {"MAX_BATCH_SIZE", "ENABLE_VALIDATION", "DROP_INVALID_RECORDS", "MAX_COLLISION_RATE"}
+VARIABLES = {
+    "check_health": LOG | INFLUX,
+    "validate_schema": LOG | CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"},
+    "convert_and_chunk": LOG | CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT"},
+    "write_batch": LOG | INFLUX | {"WORK_BUCKET", "MAX_RETRIES", "DROP_INVALID_RECORDS"},
+    "report_load": LOG | {"WORK_BUCKET"},
+    "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE"},
+}
+
+
+@pytest.fixture
+def everything_new(variants: Callable[[str], Assembly]) -> Assembly:
+    return variants("all_new")
+
+
+def logical_ids(assembly: Assembly, stack: str, kind: str) -> set[str]:
+    resources: Mapping[str, Mapping[str, object]] = assembly.stack(stack)["Resources"]
+    return {name for name, resource in resources.items() if resource["Type"] == kind}
+
+
+@pytest.mark.parametrize("kind", LOADER_RESOURCES)
+def test_the_loaders_resources_keep_their_logical_ids(everything_new: Assembly, kind: str) -> None:
+    assert logical_ids(everything_new, STACK_NAME, kind) == LOADER_RESOURCES[kind]
+
+
+@pytest.mark.parametrize("kind", DATABASE_RESOURCES)
+def test_the_databases_resources_keep_their_logical_ids(everything_new: Assembly, kind: str) -> None:
+    assert logical_ids(everything_new, DATABASE_STACK_NAME, kind) == DATABASE_RESOURCES[kind]
+
+
+def test_the_stacks_keep_their_names() -> None:
+    assert (STACK_NAME, DATABASE_STACK_NAME) == ("InfluxdbLoader", "InfluxdbDatabase")
+
+
+@pytest.mark.parametrize("stack", OUTPUTS)
+def test_outputs_keep_their_names(everything_new: Assembly, stack: str) -> None:
+    assert set(everything_new.stack(stack)["Outputs"]) == OUTPUTS[stack]
+
+
+def test_environment_variables_keep_their_names(everything_new: Assembly) -> None:
+    functions = everything_new.functions.items()
+    assert {name: set(function["Environment"]["Variables"]) for name, function in functions} == VARIABLES
