@@ -17,7 +17,7 @@ from cli.commands.retry import retry
 from cli.commands.show import show
 from cli.commands.verify import verify
 from cli.errors import RefusedError
-from cli.output import INTERRUPTED, beside
+from cli.output import INTERRUPTED, stderr
 from shared.errors import LoaderError
 
 FAILED, REFUSED = 1, 2
@@ -34,9 +34,9 @@ class Commands(TyperGroup):
         except (RefusedError, LoaderError, BotoCoreError, ClientError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            beside.print(Text.assemble(("error: ", "red"), told(error)), soft_wrap=True)
+            stderr.print(Text.assemble(("error: ", "red"), told(error)), soft_wrap=True)
             if step := next_step(error):
-                beside.print(step, style="dim", soft_wrap=True)
+                stderr.print(step, style="dim", soft_wrap=True)
             failed = isinstance(error, LoaderError | ClientError | TimeoutError)
             raise typer.Exit(FAILED if failed else REFUSED) from error
 

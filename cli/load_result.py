@@ -1,4 +1,4 @@
-"""The answer of a load, as a person reads it."""
+"""The response of a load, as a person reads it."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from cli.output import console, facts, listing, status
 ALREADY_LOADED = "Skipped: already loaded"
 
 
-def show_answer(deployment: Deployment, answer: dict[str, Any], execution: str) -> None:
+def show_response(deployment: Deployment, response: dict[str, Any], execution: str) -> None:
     """What became of the file, and where to look further. `execution` is a name."""
-    data = answer.get("data", {})
-    headline, failed = answer.get("message", ""), data.get("error", "")
+    data = response.get("data", {})
+    headline, failed = response.get("message", ""), data.get("error", "")
     verdict = "failed" if failed else "skipped" if headline.startswith("Skipped") else "loaded"
     console.print(Text.assemble((data.get("key", ""), "bold"), "  ", status(verdict)))
     console.print(f"{failed}: {headline}" if failed else headline, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""What a person sees: results on standard output, progress and errors beside it."""
+"""What a person sees: results on standard output, progress and errors on standard error."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ INTERRUPTED = 130
 """The exit status of what Ctrl-C ended, in shells."""
 
 console = Console(highlight=False)
-beside = Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False)
 
 
 def show_json(content: Any) -> None:
@@ -28,7 +28,7 @@ def show_json(content: Any) -> None:
 def progress() -> Progress:
     """Vanishes at its end, and is not drawn where nobody looks."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=beside, transient=True, disable=not beside.is_terminal)
+    return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
 
 
 @contextmanager
@@ -41,12 +41,12 @@ def step(said: str) -> Iterator[None]:
 
 
 @contextmanager
-def going_on(said: str) -> Iterator[None]:
+def detach_on_interrupt(said: str) -> Iterator[None]:
     """Ctrl-C ends the looking, and not what is looked at: say where that can be found."""
     try:
         yield
     except KeyboardInterrupt:
-        beside.print(said, soft_wrap=True, markup=False)
+        stderr.print(said, soft_wrap=True, markup=False)
         raise typer.Exit(INTERRUPTED) from None
 
 

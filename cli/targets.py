@@ -36,7 +36,7 @@ class Prefix:
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-def prefix_of(text: str, source_bucket: str) -> Prefix:
+def parse_prefix(text: str, source_bucket: str) -> Prefix:
     """`s3://bucket/prefix`, or what the keys in the source bucket begin with. Raises RefusedError."""
     if not text.startswith("s3://"):
         return Prefix(source_bucket, text)
@@ -46,7 +46,7 @@ def prefix_of(text: str, source_bucket: str) -> Prefix:
     return Prefix(bucket, prefix)
 
 
-def target_of(text: str, dataset: str) -> LocalFile | S3Object:
+def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
     """`s3://bucket/key` or a path. Raises RefusedError where the words do not tell what to load, or as what."""
     if text.startswith("s3://"):
         return _object(text)

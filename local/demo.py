@@ -12,7 +12,7 @@ from rich.json import JSON
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.deployed.executions import Execution, follow
+from cli.deployed.executions import Execution, wait_for_all
 from cli.output import console, step
 from local.cloud import LocalCloud, local_cloud
 from local.readback import Comparison, compare
@@ -50,7 +50,7 @@ def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
     ended = _load(cloud, outputs, samples)
     for name, execution in ended.items():
         console.print(f"\n[bold]{name}[/] {execution.status} {execution.error}")
-        console.print(JSON(json.dumps(execution.answer)), soft_wrap=True)
+        console.print(JSON(json.dumps(execution.response)), soft_wrap=True)
     loaded = [name for name, execution in ended.items() if execution.status == "SUCCEEDED"]
     if loaded:
         with step("reading every point back"):
@@ -73,7 +73,7 @@ def _load(cloud: LocalCloud, outputs: Mapping[str, str], samples: Mapping[str, S
         for sample in samples.values():
             s3.upload_file(str(sample.path), outputs["SourceBucketName"], sample.key)
         sfn, machine = cloud.client("stepfunctions"), outputs["StateMachineArn"]
-        ended = follow(sfn, machine, dataset_of_key, timeout_s=LOAD_TIMEOUT_S, seen=show)
+        ended = wait_for_all(sfn, machine, dataset_of_key, timeout_s=LOAD_TIMEOUT_S, observe=show)
     return {name: ended[key] for key, name in dataset_of_key.items()}
 
 

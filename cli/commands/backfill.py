@@ -8,12 +8,12 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from cli.advice import RUNBOOK, show_remedies
-from cli.deployed.executions import ABSENT, Counts, Execution, counts_of, execution_arn, watch
+from cli.deployed.executions import ABSENT, Counts, Execution, counts_of, execution_arn, wait_for_end
 from cli.deployed.stack import STACK, Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
-from cli.output import console, facts, going_on, progress, show_json, status
-from cli.targets import prefix_of
+from cli.output import console, detach_on_interrupt, facts, progress, show_json, status
+from cli.targets import parse_prefix
 from shared.ledger import object_name
 
 POLL_S = 2
@@ -63,15 +63,15 @@ def backfill(
 def _tell(deployment: Deployment, ended: Execution, *, as_json: bool) -> None:
     """And exit: with 0 if everything is loaded."""
     if as_json:
-        show_json(ended.answer)
+        show_json(ended.response)
     else:
         show_backfill(deployment, ended)
-    raise typer.Exit(0 if ended.status == "SUCCEEDED" and not ended.answer["data"]["not_loaded"] else 1)
+    raise typer.Exit(0 if ended.status == "SUCCEEDED" and not ended.response["data"]["not_loaded"] else 1)
 
 
 def _begun(deployment: Deployment, target: str, limits: dict[str, float | None]) -> str:
     """The ARN of its execution. Raises RefusedError where there is nothing to load."""
-    prefix = prefix_of(target, deployment.source_bucket)
+    prefix = parse_prefix(target, deployment.source_bucket)
     deployment.check_source(prefix.bucket)
     if not deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)["KeyCount"]:
         raise NotFoundError(f"there is nothing under {prefix.address}")
@@ -108,10 +108,14 @@ def _followed(deployment: Deployment, arn: str) -> Execution:
     again = (
         f"The backfill goes on.\nfollow it:  loader backfill --follow {name}\nstop it:    loader backfill --stop {name}"
     )
-    with going_on(again), progress() as bar:
+    with detach_on_interrupt(again), progress() as bar:
         task = bar.add_task("listing files", total=None)
-        return watch(
-            client, arn, timeout_s=TIMEOUT_S, every_s=POLL_S, seen=lambda _: _advance(bar, task, counts_of(client, arn))
+        return wait_for_end(
+            client,
+            arn,
+            timeout_s=TIMEOUT_S,
+            every_s=POLL_S,
+            observe=lambda _: _advance(bar, task, counts_of(client, arn)),
         )
 
 
@@ -125,9 +129,9 @@ def _advance(bar: Progress, task: TaskID, counts: Counts | None) -> None:
 
 def show_backfill(deployment: Deployment, execution: Execution) -> None:
     """How many files are loaded; each other one that the answer names, why it is not, and what to do."""
-    data = execution.answer.get("data")
+    data = execution.response.get("data")
     if data is None:
-        console.print(status(execution.status).append(f"  {execution.answer.get('message', '')}", "default"))
+        console.print(status(execution.status).append(f"  {execution.response.get('message', '')}", "default"))
         console.print("a new backfill of the same prefix begins where this one ended")
         return
     complete = data["loaded_files"] == data["files"]

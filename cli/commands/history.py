@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.deployed.ledger import Entry, entries, wanted_of
+from cli.deployed.ledger import Entry, entries, filter_of
 from cli.deployed.stack import STACK, Deployment, page_key
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.output import ago, beside, console, listing, show_json, status
+from cli.output import ago, console, listing, show_json, status, stderr
 from shared.ledger import STATUSES
 
 COLUMNS = ("when", "status", "load", "#rows", "#points", "#took", "file, and why not")
@@ -35,8 +35,8 @@ def history(
 ) -> None:
     """List files that are loaded, being loaded, failed or skipped, the last change first."""
     deployment = Deployment(stack)
-    wanted = wanted_of(deployment, prefix, status=status, dataset=dataset, since=since)
-    with beside.status("reading the ledger"):
+    wanted = filter_of(deployment, prefix, status=status, dataset=dataset, since=since)
+    with stderr.status("reading the ledger"):
         found = list(islice(entries(deployment, wanted), limit + 1))
     if as_json:
         show_json([_content(deployment, entry) for entry in found[:limit]])
@@ -56,7 +56,7 @@ def _content(deployment: Deployment, entry: Entry) -> dict[str, Any]:
 def _show(deployment: Deployment, found: Sequence[Entry]) -> None:
     if not found:
         console.print("no loads")
-        beside.print("`loader load FILE` or `loader backfill PREFIX` begins one", style="dim")
+        stderr.print("`loader load FILE` or `loader backfill PREFIX` begins one", style="dim")
         return
     headers = COLUMNS if console.width >= WIDE else [header for header in COLUMNS if header not in DETAILS]
     table, now = listing(*headers), datetime.now(UTC)

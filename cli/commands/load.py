@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
-from cli.deployed.executions import Execution, arrival, watch
+from cli.deployed.executions import Execution, wait_for_end, wait_for_start
 from cli.deployed.stack import STACK, Deployment
 from cli.errors import NotFoundError, RefusedError
-from cli.load_result import show_answer
+from cli.load_result import show_response
 from cli.options import AsJson, DatasetName, Stack, Target
-from cli.output import console, going_on, progress, show_json
-from cli.targets import LocalFile, S3Object, target_of
+from cli.output import console, detach_on_interrupt, progress, show_json
+from cli.targets import LocalFile, S3Object, parse_target
 from shared.requested_object import no_file
 
 ARRIVAL_S = 60
@@ -32,16 +32,16 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Load a file into InfluxDB and tell what became of it."""
-    source, deployment = target_of(target, dataset), Deployment(stack)
+    source, deployment = parse_target(target, dataset), Deployment(stack)
     arn = _begun(deployment, source, force=force)
     if not wait:
         show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
         return
     execution = follow_to_end(deployment, arn, timeout_s=timeout)
     if as_json:
-        show_json(execution.answer)
+        show_json(execution.response)
     else:
-        show_answer(deployment, execution.answer, arn.rpartition(":")[2])
+        show_response(deployment, execution.response, arn.rpartition(":")[2])
     raise typer.Exit(0 if execution.status == "SUCCEEDED" else 1)
 
 
@@ -55,13 +55,13 @@ def _begun(deployment: Deployment, source: LocalFile | S3Object, *, force: bool)
 def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
     """Name the states as the execution goes through them. Raises TimeoutError."""
     again = f"The load goes on.\nsee its end:  loader show {arn.rpartition(':')[2]}"
-    with going_on(again), progress() as bar:
+    with detach_on_interrupt(again), progress() as bar:
         task = bar.add_task("starting", total=None)
-        return watch(
+        return wait_for_end(
             deployment.stepfunctions,
             arn,
             timeout_s=timeout_s,
-            seen=lambda execution: bar.update(task, description=execution.state or "starting"),
+            observe=lambda execution: bar.update(task, description=execution.state or "starting"),
         )
 
 
@@ -76,7 +76,7 @@ def _uploaded(deployment: Deployment, file: LocalFile) -> str:
         )
         version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key).get("VersionId", "")
         bar.update(task, description="waiting for its execution", total=None)
-        return arrival(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
+        return wait_for_start(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
 
 
 def _asked_for(deployment: Deployment, source: S3Object, *, force: bool) -> str:

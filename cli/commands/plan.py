@@ -10,7 +10,7 @@ from rich.text import Text
 from cli.deployed.stack import STACK, Deployment
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import console, facts, listing, moment, progress, show_json, size, status
-from cli.targets import target_of
+from cli.targets import parse_target
 from shared.datasets import dataset_of
 from shared.events import PlannedFile
 from shared.settings import conversion_settings
@@ -44,7 +44,7 @@ def plan(
 def _planned(target: str, dataset: str, deployment: Deployment, *, detached: bool) -> "Plan":
     from cli import dry_run  # noqa: PLC0415 - importing pyarrow takes half a second, which no other command needs
 
-    source = target_of(target, dataset)
+    source = parse_target(target, dataset)
     environment = os.environ if detached else deployment.conversion_environment()
     with progress() as bar:
         task = bar.add_task("reading and judging rows", total=None)

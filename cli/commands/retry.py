@@ -13,10 +13,10 @@ from rich.text import Text
 
 from cli.advice import show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe
-from cli.deployed.ledger import Entry, Filter, entries, newest, wanted_of
+from cli.deployed.ledger import Entry, Filter, entries, filter_of, newest
 from cli.deployed.stack import STACK, Deployment
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.output import beside, console, going_on, listing, progress, show_json, status
+from cli.output import console, detach_on_interrupt, listing, progress, show_json, status, stderr
 
 AT_ONCE = 4
 """Loads that run together, each with several writers."""
@@ -34,8 +34,8 @@ def retry(
 ) -> None:
     """Load again every file whose newest version failed, or was claimed by an execution that never ended."""
     deployment = Deployment(stack)
-    with beside.status("reading the ledger"):
-        failed = unloaded(deployment, wanted_of(deployment, prefix, dataset=dataset, since=since))
+    with stderr.status("reading the ledger"):
+        failed = unloaded(deployment, filter_of(deployment, prefix, dataset=dataset, since=since))
     ended = {} if dry_run else _loaded_again(deployment, failed)
     if as_json:
         show_json(
@@ -66,7 +66,7 @@ def _loaded_again(deployment: Deployment, failed: Sequence[Entry]) -> dict[str, 
     client, waiting = deployment.stepfunctions, deque(failed)
     running, ended = dict[str, str](), dict[str, Execution]()
     again = "What has begun goes on: `loader history` tells how it ends, and `loader retry` begins the rest"
-    with going_on(again), progress() as bar:
+    with detach_on_interrupt(again), progress() as bar:
         task = bar.add_task(f"loading {len(failed)} files again", total=len(failed))
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
@@ -99,7 +99,7 @@ def _was(entry: Entry) -> str:
 def _became(execution: Execution | None) -> dict[str, Any]:
     if execution is None:
         return {}
-    return {"status": execution.status, "error": execution.error, "message": execution.answer.get("message", "")}
+    return {"status": execution.status, "error": execution.error, "message": execution.response.get("message", "")}
 
 
 def _show(deployment: Deployment, failed: list[Entry], ended: dict[str, Execution]) -> None:
@@ -116,7 +116,7 @@ def _show(deployment: Deployment, failed: list[Entry], ended: dict[str, Executio
 
 
 def _now(execution: Execution, before: Entry) -> Text:
-    message = execution.answer.get("message", "")
+    message = execution.response.get("message", "")
     if not _is_loaded(execution):
         return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")
     return status("skipped").append(message.removeprefix("Skipped")) if message.startswith("Skip") else status("loaded")

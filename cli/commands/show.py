@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import STACK, Deployment, page_key
-from cli.load_result import show_answer
+from cli.load_result import show_response
 from cli.options import AsJson, Load, Stack
 from cli.output import console, facts, listing, moment, show_json, size
 from shared.load_totals import Outcomes
@@ -30,7 +30,7 @@ def show(load: Load, *, page: Page = None, stack: Stack = STACK, as_json: AsJson
 
 
 def _show(deployment: Deployment, report: Report) -> None:
-    show_answer(deployment, report.response, report.execution)
+    show_response(deployment, report.response, report.execution)
     if report.outcomes.parts:
         console.print(_conversion(report.outcomes), soft_wrap=True)
     if report.outcomes.chunks:

@@ -30,7 +30,7 @@ class Execution:
     status: str
     state: str
     error: str
-    answer: dict[str, Any]
+    response: dict[str, Any]
 
     @property
     def ended(self) -> bool:
@@ -38,10 +38,10 @@ class Execution:
         return self.status != "RUNNING"
 
 
-def follow(
-    client: "SFNClient", machine: str, keys: Iterable[str], *, timeout_s: float, seen: Callable[[Execution], None]
+def wait_for_all(
+    client: "SFNClient", machine: str, keys: Iterable[str], *, timeout_s: float, observe: Callable[[Execution], None]
 ) -> dict[str, Execution]:
-    """The last execution for each of `keys`, put just now, once all have ended; `seen` is told of every look at one.
+    """The last execution for each of `keys`, put just now, once all have ended; `observe` is told of every look at one.
 
     Raises TimeoutError naming the keys whose execution did not end, or never started.
     """
@@ -51,7 +51,7 @@ def follow(
         if time.monotonic() > deadline:
             raise TimeoutError(f"no end within {timeout_s:.0f} s for {', '.join(sorted(waiting))}")
         for execution in _executions(client, machine, since, waiting):
-            seen(execution)
+            observe(execution)
             if execution.ended:
                 ended[execution.key] = execution
                 waiting.discard(execution.key)
@@ -64,20 +64,20 @@ def execution_arn(machine: str, name: str) -> str:
     return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def watch(
-    client: "SFNClient", arn: str, *, timeout_s: float, seen: Callable[[Execution], None], every_s: float = POLL_S
+def wait_for_end(
+    client: "SFNClient", arn: str, *, timeout_s: float, observe: Callable[[Execution], None], every_s: float = POLL_S
 ) -> Execution:
-    """The end of one execution; `seen` is told of every look at it. Raises TimeoutError."""
+    """The end of one execution; `observe` is told of every look at it. Raises TimeoutError."""
     deadline = time.monotonic() + timeout_s
     while not (execution := describe(client, arn)).ended:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{arn} has not ended within {timeout_s:.0f} s; it goes on")
-        seen(execution)
+        observe(execution)
         time.sleep(every_s)
     return execution
 
 
-def arrival(client: "SFNClient", machine: str, key: str, version_id: str, *, timeout_s: float) -> str:
+def wait_for_start(client: "SFNClient", machine: str, key: str, version_id: str, *, timeout_s: float) -> str:
     """The ARN of the execution that the bucket's event about this version started. Raises TimeoutError."""
     since = datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
@@ -101,14 +101,14 @@ def describe(client: "SFNClient", arn: str) -> Execution:
     """One execution as it stands."""
     told = client.describe_execution(executionArn=arn)
     status = told["status"]
-    answer = told.get("output") if status == "SUCCEEDED" else told.get("cause")
+    text = told.get("output") if status == "SUCCEEDED" else told.get("cause")
     return Execution(
         arn=arn,
         key=_requested(told.get("input", "{}")).key,
         status=status,
         state=_last_state(client, arn) if status == "RUNNING" else "",
         error=told.get("error", ""),
-        answer=_parsed(answer),
+        response=_parsed(text),
     )
 
 

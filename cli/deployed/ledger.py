@@ -13,7 +13,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from cli.deployed.reports import reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
-from cli.targets import prefix_of
+from cli.targets import parse_prefix
 from shared.datasets import DATASETS
 from shared.ledger import CHANGES, STATUSES, LedgerItem, is_newer, object_name, version_id_of
 from shared.work_bucket import UNPLANNED
@@ -153,18 +153,18 @@ def _of_report(key: str, changed_at: datetime, report: dict[str, Any]) -> Entry:
     )
 
 
-def wanted_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
+def filter_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
     """Raises RefusedError for words that mean nothing."""
     if status not in ("", *STATUSES):
         raise RefusedError(f"no status {status!r}: there are {', '.join(STATUSES)}")
     if dataset not in ("", *DATASETS):
         raise RefusedError(f"no dataset {dataset!r}: there are {', '.join(DATASETS)}")
-    moment = moment_of(since)
-    objects = prefix_of(prefix, deployment.source_bucket).address if prefix else Filter.objects
+    moment = parse_since(since)
+    objects = parse_prefix(prefix, deployment.source_bucket).address if prefix else Filter.objects
     return Filter(objects=objects, status=status, dataset=dataset, since=moment)
 
 
-def moment_of(since: str) -> datetime | None:
+def parse_since(since: str) -> datetime | None:
     """`90m`, `2d`, or an ISO 8601 time (UTC unless it says otherwise); None for "". Raises RefusedError."""
     if not since:
         return None

@@ -92,6 +92,6 @@ def _of_execution(deployment: Deployment, name: str) -> str:
         raise NotFoundError(told) from error
     if not execution.ended:
         raise RefusedError(f"{name} is still running ({execution.state}): ask again when it has ended")
-    if not (key := execution.answer.get("data", {}).get("report")):
-        raise NotFoundError(f"{name} left no report: {execution.answer.get('message', execution.status)}")
+    if not (key := execution.response.get("data", {}).get("report")):
+        raise NotFoundError(f"{name} left no report: {execution.response.get('message', execution.status)}")
     return str(key)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
-from cli.deployed.ledger import moment_of
+from cli.deployed.ledger import parse_since
 from cli.errors import RefusedError
 from tests.support.builders import generation, parquet
 
@@ -127,8 +127,8 @@ def test_debug_shows_where_an_error_comes_from() -> None:
 
 def test_times_are_given_as_people_say_them() -> None:
     now = datetime.now(UTC)
-    assert moment_of("") is None
-    assert moment_of("2024-01-31T12:00") == datetime(2024, 1, 31, 12, tzinfo=UTC)
-    recent = moment_of("2d")
+    assert parse_since("") is None
+    assert parse_since("2024-01-31T12:00") == datetime(2024, 1, 31, 12, tzinfo=UTC)
+    recent = parse_since("2d")
     assert recent is not None
     assert timedelta(0) <= recent - (now - timedelta(days=2)) < timedelta(minutes=1)

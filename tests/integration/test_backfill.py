@@ -59,7 +59,7 @@ def loads(app: DeployedApp, prefix: str) -> int:
 
 def named(ended: Execution) -> dict[str, str]:
     """Files that the answer says are not loaded, with the error."""
-    return {file["key"]: file["error"] for file in ended.answer["data"]["not_loaded"]}
+    return {file["key"]: file["error"] for file in ended.response["data"]["not_loaded"]}
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, 
     broken = f"{prefix}broken.parquet"
     app.put(broken, parquet(files[f"{prefix}000.parquet"])[:-100])
     first = app.ended(backfill(app, prefix), within_s=900)
-    assert first.answer["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
+    assert first.response["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
     assert named(first) == {broken: "CorruptParquetError"}
     check_ledger(app, tmp_path, prefix, files)
     begun = loads(app, prefix)
@@ -85,14 +85,14 @@ def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: s
     for name in ("_SUCCESS", "_temporary/0/a.parquet", "notes.csv"):
         app.put(f"{prefix}{name}", b"")
     first = app.ended(backfill(app, prefix))
-    assert first.answer["message"] == "All 4 files are loaded"
+    assert first.response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 4
     check_ledger(app, tmp_path, prefix, files)
-    assert app.ended(backfill(app, prefix)).answer["message"] == "All 4 files are loaded"
+    assert app.ended(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 4
     files[f"{prefix}003.parquet"] = sample(tmp_path, "generation", ROWS_EACH)
     app.put(f"{prefix}003.parquet", files[f"{prefix}003.parquet"])
-    assert app.ended(backfill(app, prefix)).answer["message"] == "All 4 files are loaded"
+    assert app.ended(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 5
 
 
@@ -118,7 +118,7 @@ def test_an_interrupted_run_resumes(app: DeployedApp, tmp_path: Path, prefix: st
     before = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
     assert 0 < len(before) < FEW
     resumed = app.ended(backfill(app, prefix))
-    assert resumed.answer["message"] == f"All {FEW} files are loaded"
+    assert resumed.response["message"] == f"All {FEW} files are loaded"
     after = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
     assert before.items() <= after.items()
     check_ledger(app, tmp_path, prefix, files)

@@ -52,9 +52,9 @@ def test_a_wrong_certificate_ends_the_load_though_its_authority_is_trusted(
 def check_refused(trial: Trial) -> None:
     """At once, with what to do about it, and with nothing told to the server or stored."""
     execution = trial.load()
-    assert (execution.error, execution.answer["statusCode"]) == ("UntrustedCertificateError", 500)
-    assert execution.answer["data"]["key"] == trial.key
-    assert "INFLUXDB_CA_BUNDLE" in execution.answer["message"]
+    assert (execution.error, execution.response["statusCode"]) == ("UntrustedCertificateError", 500)
+    assert execution.response["data"]["key"] == trial.key
+    assert "INFLUXDB_CA_BUNDLE" in execution.response["message"]
     assert trial.app.attempts(execution) == 1
     assert trial.proxy.exchanges == []
     assert trial.points_stored == 0

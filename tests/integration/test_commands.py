@@ -69,7 +69,7 @@ def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
     table = table.set_column(table.column_names.index("quality_flag"), "quality_flag", pa.array(flags))
     with proxied(app) as proxy:
         proxy.begin(always=refuses(b"quality_flag=refused"))
-        load = app.load(key, table).answer["data"]["load_id"]
+        load = app.load(key, table).response["data"]["load_id"]
     rows, points = say(app, "quarantine", load, "--json").json
     assert (rows["rule"], rows["rows"]) == ("missing_tag", 3)
     assert (points["rule"], points["rows"], points["samples"][0]["source_row"]) == ("refused_by_influxdb", 1, 20)
@@ -113,7 +113,7 @@ def test_the_very_version_that_failed_or_was_abandoned_is_loaded_again(
     item = the_item(app, prefix)
     assert (item["status"], item["points_written"]) == ("loaded", 20)
     started = app.cloud.client("stepfunctions").describe_execution(executionArn=item["execution"])
-    assert json.loads(started["input"])["version_id"] == first.answer["data"]["version_id"]
+    assert json.loads(started["input"])["version_id"] == first.response["data"]["version_id"]
 
 
 def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: DeployedApp, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
     assert loader.returncode == 130
     assert told.startswith("The backfill goes on.\n")
     assert f"loader backfill --follow {running[0]['name']}\n" in told
-    assert app.ended(running[0]["executionArn"]).answer["data"]["loaded_files"] == 4
+    assert app.ended(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
 
 @pytest.mark.parametrize(

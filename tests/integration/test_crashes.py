@@ -118,7 +118,7 @@ def test_a_function_that_is_throttled_is_called_again_and_given_up_after_so_many
 def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial) -> None:
     execution = trial.load()
     before, name = trial.app.compare(trial.folder, "generation", trial.table), execution.arn.rsplit(":", 1)[1]
-    load_id, sent = execution.answer["data"]["load_id"], [exchange.body for exchange in trial.proxy.exchanges]
+    load_id, sent = execution.response["data"]["load_id"], [exchange.body for exchange in trial.proxy.exchanges]
     work, s3 = trial.app.outputs["WorkBucketName"], trial.app.cloud.client("s3")
     staged = s3.get_object(Bucket=work, Key=chunk_key(load_id, name, "0000-0000"))["Body"].read()
     ref = {"load_id": load_id, "execution": name, "dataset": "generation", "chunk": "0000-0000", "points": ROWS}
@@ -152,7 +152,7 @@ def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it
     trial.proxy.begin(*[passed_on] * 50, faults.answers(404))
     execution = many.load()
     assert trial.proxy.fired == ["answers 404"]
-    assert "0000-000" in execution.answer["message"]
+    assert "0000-000" in execution.response["message"]
     assert execution.error == "BucketNotFoundError"
     trial.proxy.begin()
     assert many.load_again().status == "SUCCEEDED"
@@ -168,8 +168,8 @@ def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: Deplo
         proxy.begin(always=faults.slow)
         execution = trial.load()
         client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
-    assert execution.status == "SUCCEEDED", execution.answer
-    assert execution.answer["data"]["batches_processed"] == 15
+    assert execution.status == "SUCCEEDED", execution.response
+    assert execution.response["data"]["batches_processed"] == 15
     assert app.attempts(execution) == 0
     assert len({exchange.body for exchange in proxy.exchanges}) == 15
     assert trial.invocations(execution) > 1
@@ -179,7 +179,7 @@ def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: Deplo
 def test_a_bucket_that_is_not_there_is_refused_before_anything_is_staged(app: DeployedApp, tmp_path: Path) -> None:
     with app.configured(INFLUXDB_BUCKET="no-such-bucket"):
         execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", sample(tmp_path, "generation", 10))
-    assert (execution.error, execution.answer["statusCode"]) == ("BucketNotFoundError", 500)
-    assert 'bucket "no-such-bucket" not found' in execution.answer["message"]
+    assert (execution.error, execution.response["statusCode"]) == ("BucketNotFoundError", 500)
+    assert 'bucket "no-such-bucket" not found' in execution.response["message"]
     assert app.attempts(execution) == 1
     assert [key for key in app.work_keys("staging/") if execution.arn.rsplit(":", 1)[1] in key] == []

@@ -36,9 +36,9 @@ def check_contract(answer: dict[str, Any], *, dataset: str, rows: int, points: i
 def check_failed(execution: Execution, error: str, status: int) -> dict[str, Any]:
     """FAILED under this name, with the contract's shape as its cause; the cause's data."""
     assert (execution.status, execution.error) == ("FAILED", error)
-    assert set(execution.answer) == {"statusCode", "message", "timestamp", "data"}
-    assert execution.answer["statusCode"] == status
-    data: dict[str, Any] = execution.answer["data"]
+    assert set(execution.response) == {"statusCode", "message", "timestamp", "data"}
+    assert execution.response["statusCode"] == status
+    data: dict[str, Any] = execution.response["data"]
     return data
 
 
@@ -46,8 +46,8 @@ def check_failed(execution: Execution, error: str, status: int) -> dict[str, Any
 def test_a_dataset_loads_and_reads_back_equal(app: DeployedApp, tmp_path: Path, dataset: str) -> None:
     table = sample(tmp_path, dataset, 3000)
     execution = app.load(f"dataset={dataset}/year=2024/full.parquet", table)
-    assert execution.status == "SUCCEEDED", execution.answer
-    check_contract(execution.answer, dataset=dataset, rows=3000, points=3000, batches=1)
+    assert execution.status == "SUCCEEDED", execution.response
+    check_contract(execution.response, dataset=dataset, rows=3000, points=3000, batches=1)
     found = app.compare(tmp_path, dataset, table)
     assert found.equal, found.differences
 
@@ -79,14 +79,14 @@ def test_all_three_shapes_of_input_load_the_same_object(app: DeployedApp, tmp_pa
     records = [{"s3": {"bucket": {"name": app.source_bucket}, "object": {"key": encoded}}}]
     by_notification, by_name = app.run({"Records": records, "force": True}), app.run(app.named(ODD_KEY))
     for execution in (by_event, by_notification, by_name):
-        check_contract(execution.answer, dataset="generation", rows=60, points=60, batches=1)
-        assert execution.answer["data"]["load_id"] == by_event.answer["data"]["load_id"]
+        check_contract(execution.response, dataset="generation", rows=60, points=60, batches=1)
+        assert execution.response["data"]["load_id"] == by_event.response["data"]["load_id"]
     assert app.compare(tmp_path, "generation", table).equal
 
 
 def test_a_file_without_rows_loads_with_no_points(app: DeployedApp, tmp_path: Path) -> None:
     execution = app.load("dataset=consumption/none.parquet", sample(tmp_path, "consumption", 5).slice(0, 0))
-    check_contract(execution.answer, dataset="consumption", rows=0, points=0, batches=0)
+    check_contract(execution.response, dataset="consumption", rows=0, points=0, batches=0)
 
 
 def test_fifteen_hundred_rows_are_two_batches_of_a_thousand(app: DeployedApp, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_fifteen_hundred_rows_are_two_batches_of_a_thousand(app: DeployedApp, tm
     app.load("dataset=generation/1500.parquet", table)
     with app.configured(MAX_BATCH_SIZE="1000"):
         execution = app.run(app.named("dataset=generation/1500.parquet"))
-    check_contract(execution.answer, dataset="generation", rows=1500, points=1500, batches=2)
+    check_contract(execution.response, dataset="generation", rows=1500, points=1500, batches=2)
 
 
 def test_the_same_file_twice_changes_nothing(app: DeployedApp, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_same_file_twice_changes_nothing(app: DeployedApp, tmp_path: Path) -
     before = app.compare(tmp_path, "consumption", table)
     second = app.run(app.named("dataset=consumption/twice.parquet"))
     after = app.compare(tmp_path, "consumption", table)
-    assert first.answer["data"]["load_id"] == second.answer["data"]["load_id"]
+    assert first.response["data"]["load_id"] == second.response["data"]["load_id"]
     assert before == after
     assert after.equal
 
@@ -111,15 +111,15 @@ def test_the_same_file_twice_changes_nothing(app: DeployedApp, tmp_path: Path) -
 def test_an_unknown_dataset_is_a_400(app: DeployedApp, tmp_path: Path) -> None:
     execution = app.load("dataset=weather/a.parquet", sample(tmp_path, "generation", 5))
     check_failed(execution, "UnknownDatasetError", 400)
-    assert "generation, consumption, transmission" in execution.answer["message"]
+    assert "generation, consumption, transmission" in execution.response["message"]
 
 
 def test_missing_columns_are_a_400_that_lists_all_of_them(app: DeployedApp, tmp_path: Path) -> None:
     table = sample(tmp_path, "generation", 5).drop_columns(["region", "timestamp"])
     execution = app.load("dataset=generation/columns.parquet", table)
     check_failed(execution, "SchemaMismatchError", 400)
-    assert "region" in execution.answer["message"]
-    assert "timestamp" in execution.answer["message"]
+    assert "region" in execution.response["message"]
+    assert "timestamp" in execution.response["message"]
 
 
 def test_the_page_of_a_failed_load_quotes_the_runbook(app: DeployedApp) -> None:
@@ -174,9 +174,9 @@ def some_invalid(tmp_path: Path) -> pa.Table:
 
 def test_invalid_records_are_set_aside_and_the_rest_loads(app: DeployedApp, tmp_path: Path) -> None:
     execution = app.load("dataset=generation/invalid.parquet", some_invalid(tmp_path))
-    check_contract(execution.answer, dataset="generation", rows=10, points=9, batches=1)
-    assert sum(execution.answer["data"]["conversion_stats"]["set_aside_rows"].values()) == 1
-    (quarantined,) = app.work_keys(f"quarantine/generation/{execution.answer['data']['load_id']}/")
+    check_contract(execution.response, dataset="generation", rows=10, points=9, batches=1)
+    assert sum(execution.response["data"]["conversion_stats"]["set_aside_rows"].values()) == 1
+    (quarantined,) = app.work_keys(f"quarantine/generation/{execution.response['data']['load_id']}/")
     assert quarantined.endswith("/rows-0000.parquet")
 
 
@@ -186,7 +186,7 @@ def test_invalid_records_fail_the_load_where_they_may_not_be_dropped(app: Deploy
         execution = app.run(app.named("dataset=generation/strict.parquet"))
     data = check_failed(execution, "InvalidRecordsError", 400)
     assert (data["points_written"], data["batches_processed"]) == (0, 0)
-    assert "region" in execution.answer["message"]
+    assert "region" in execution.response["message"]
 
 
 def test_without_validation_a_missing_required_column_does_not_matter(app: DeployedApp, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_without_validation_a_missing_required_column_does_not_matter(app: Deplo
     check_failed(app.load(key, table), "SchemaMismatchError", 400)
     with app.configured(ENABLE_VALIDATION="false"):
         execution = app.run(app.named(key))
-    check_contract(execution.answer, dataset="transmission", rows=20, points=20, batches=1)
+    check_contract(execution.response, dataset="transmission", rows=20, points=20, batches=1)
 
 
 def test_the_seven_metrics_are_logged_once_per_file(app: DeployedApp, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def event(app: DeployedApp, key: str, version: str, sequencer: str = "") -> dict
 
 
 def messages(ended: list[Execution]) -> list[str]:
-    return [execution.answer["message"] for execution in ended]
+    return [execution.response["message"] for execution in ended]
 
 
 def test_a_second_event_about_a_file_loads_nothing(app: DeployedApp, tmp_path: Path, key: str, table: pa.Table) -> None:
@@ -61,7 +61,7 @@ def test_a_second_event_about_a_file_loads_nothing(app: DeployedApp, tmp_path: P
     first, item = app.arrived(key), the_item(app, key)
     by_event, by_name = app.run(event(app, key, version)), app.run({"bucket": app.source_bucket, "key": key})
     assert messages([first, by_event, by_name]) == [LOADED, SKIPPED, SKIPPED]
-    assert by_event.answer["data"]["points_written"] == 0
+    assert by_event.response["data"]["points_written"] == 0
     assert app.metrics(by_event) == []
     assert the_item(app, key) == item
     check_ledger(app, tmp_path, key, {key: table})
@@ -187,5 +187,5 @@ def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
 
 def test_nothing_of_an_object_that_is_no_load_is_in_the_ledger(app: DeployedApp, tmp_path: Path) -> None:
     key = f"dataset=generation/{tmp_path.name}/_temporary/a.parquet"
-    assert app.load(key, b"").answer["message"].startswith("Skipped: ")
+    assert app.load(key, b"").response["message"].startswith("Skipped: ")
     assert ledger_items(app, key) == []

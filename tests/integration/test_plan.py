@@ -21,7 +21,7 @@ def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: ra
         found = {file.key: app.arrived(file.key) for file in files}
         plans = {file.key: planned(app, file.key) for file in files}
     for key, execution in found.items():
-        assert plans[key] | loaded(app, execution.answer["data"]) == plans[key], key
+        assert plans[key] | loaded(app, execution.response["data"]) == plans[key], key
         assert plans[key]["error"] == (execution.error or None), key
     assert {execution.status for execution in found.values()} <= {"SUCCEEDED", "FAILED"}
     assert any(execution.status == "SUCCEEDED" for execution in found.values())

@@ -51,7 +51,7 @@ def without(table: pa.Table, rows: list[int]) -> pa.Table:
 
 
 def quarantined(app: DeployedApp, execution: Execution) -> list[dict[str, Any]]:
-    data, name = execution.answer["data"], execution.arn.rsplit(":", 1)[1]
+    data, name = execution.response["data"], execution.arn.rsplit(":", 1)[1]
     s3, work = app.cloud.client("s3"), app.outputs["WorkBucketName"]
     (key,) = app.work_keys(f"quarantine/generation/{data['load_id']}/{name}/points-") or [""]
     content = s3.get_object(Bucket=work, Key=key)["Body"].read() if key else gzip.compress(b"")
@@ -60,8 +60,8 @@ def quarantined(app: DeployedApp, execution: Execution) -> list[dict[str, Any]]:
 
 def check_isolated(app: DeployedApp, folder: Path, execution: Execution, table: pa.Table, rows: list[int]) -> None:
     """All but `rows` are written, those are quarantined, and every row is counted once."""
-    assert execution.status == "SUCCEEDED", execution.answer
-    data = execution.answer["data"]
+    assert execution.status == "SUCCEEDED", execution.response
+    data = execution.response["data"]
     assert data["points_written"] == ROWS - len(rows)
     assert data["conversion_stats"]["input_rows"] == data["conversion_stats"]["output_points"] == ROWS
     assert data["conversion_stats"]["refused_points"] == len(rows)
@@ -142,8 +142,8 @@ def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, prox
     table = marked(sample(tmp_path, "generation", ROWS), spread(MANY))
     proxy.begin(always=refuses(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
-    assert (execution.error, execution.answer["statusCode"]) == ("RefusedPointsError", 400)
-    assert f"refused {MANY} points" in execution.answer["message"]
+    assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
+    assert f"refused {MANY} points" in execution.response["message"]
     assert len(proxy.exchanges) <= most_requests(MANY)
     assert app.attempts(execution) == 1
     proxy.begin()
@@ -159,8 +159,8 @@ def test_where_nothing_may_be_dropped_refused_points_fail_the_load_which_says_wh
     proxy.begin(always=refuses(b"quality_flag=refused"))
     with app.configured(DROP_INVALID_RECORDS="false"):
         execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
-    assert (execution.error, execution.answer["statusCode"]) == ("RefusedPointsError", 400)
-    assert f"already written: {ROWS - 7} points of this chunk" in execution.answer["message"]
+    assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
+    assert f"already written: {ROWS - 7} points of this chunk" in execution.response["message"]
     assert [point["source_row"] for point in quarantined(app, execution)] == rows
     assert app.compare(tmp_path, "generation", without(table, rows)).equal
 

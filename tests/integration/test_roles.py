@@ -34,16 +34,16 @@ def test_a_file_loads_and_what_is_set_aside_is_kept(app: DeployedApp, tmp_path: 
     regions = [None, *table["region"].to_pylist()[1:]]
     table = table.set_column(table.column_names.index("region"), "region", pa.array(regions))
     execution = app.load("dataset=generation/roles.parquet", table)
-    assert execution.status == "SUCCEEDED", execution.answer
-    assert execution.answer["data"]["points_written"] == 19
-    assert len(app.work_keys(f"quarantine/generation/{execution.answer['data']['load_id']}/")) == 1
+    assert execution.status == "SUCCEEDED", execution.response
+    assert execution.response["data"]["points_written"] == 19
+    assert len(app.work_keys(f"quarantine/generation/{execution.response['data']['load_id']}/")) == 1
 
 
 def test_findings_and_the_report_of_a_failure_are_kept(app: DeployedApp, tmp_path: Path) -> None:
     table = sample(tmp_path, "generation", 5).drop_columns(["region"])
     execution = app.load("dataset=generation/roles-findings.parquet", table)
     assert execution.error == "SchemaMismatchError"
-    assert app.work_keys(execution.answer["data"]["report"])
+    assert app.work_keys(execution.response["data"]["report"])
 
 
 def test_an_object_that_is_absent_is_told_from_one_that_is_forbidden(app: DeployedApp) -> None:
@@ -71,9 +71,9 @@ def test_refused_points_are_found_again_by_the_invocation_that_goes_on(app: Depl
     with proxied(app, MAX_BATCH_SIZE="1", ROLES="enforced") as proxy:
         proxy.begin(always=refuse_or_put_off)
         execution = app.load("dataset=generation/roles-refused.parquet", table)
-    assert execution.status == "SUCCEEDED", execution.answer
+    assert execution.status == "SUCCEEDED", execution.response
     assert put_off
-    assert execution.answer["data"]["conversion_stats"]["refused_points"] == 1
+    assert execution.response["data"]["conversion_stats"]["refused_points"] == 1
 
 
 def test_without_its_policy_a_function_is_refused(app: DeployedApp, tmp_path: Path) -> None:
@@ -86,4 +86,4 @@ def test_without_its_policy_a_function_is_refused(app: DeployedApp, tmp_path: Pa
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
     assert execution.status == "FAILED"
-    assert "AccessDenied" in str(execution.answer)
+    assert "AccessDenied" in str(execution.response)

@@ -21,8 +21,8 @@ def test_a_late_event_about_an_older_version_is_skipped(app: DeployedApp, tmp_pa
     app.all_arrived(key, count=2)
     record = {"bucket": {"name": app.source_bucket}, "object": {"key": key, "version-id": older}}
     execution = app.run({"detail-type": "Object Created", "detail": record})
-    assert execution.answer["message"].startswith("Skipped: ")
-    assert "superseded" in execution.answer["message"]
+    assert execution.response["message"].startswith("Skipped: ")
+    assert "superseded" in execution.response["message"]
     assert app.compare(tmp_path, "transmission", table).equal
 
 
@@ -36,9 +36,9 @@ NO_LOADS = [
 @pytest.mark.parametrize("event", NO_LOADS, ids=["test", "removed", "deleted"])
 def test_an_event_without_a_new_object_is_no_load(app: DeployedApp, event: object) -> None:
     execution = app.run(event)
-    assert (execution.status, execution.answer["statusCode"]) == ("SUCCEEDED", 200)
-    assert execution.answer["message"].startswith("Skipped: ")
-    assert execution.answer["data"]["points_written"] == 0
+    assert (execution.status, execution.response["statusCode"]) == ("SUCCEEDED", 200)
+    assert execution.response["message"].startswith("Skipped: ")
+    assert execution.response["data"]["points_written"] == 0
     assert app.metrics(execution) == []
 
 
@@ -50,8 +50,8 @@ def test_any_key_is_taken_as_it_is(app: DeployedApp, tmp_path: Path, table: pa.T
     key = f"dataset=transmission/{name}.parquet"
     assert len(key.encode()) <= 1024
     execution = app.load(key, table)
-    assert execution.status == "SUCCEEDED", execution.answer
-    assert execution.answer["data"]["key"] == key
+    assert execution.status == "SUCCEEDED", execution.response
+    assert execution.response["data"]["key"] == key
     assert app.compare(tmp_path, "transmission", table).equal
     keys = app.work_keys("")
     assert [staged for staged in keys if "etc/passwd" in staged or "\n" in staged] == []

@@ -57,7 +57,7 @@ def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
 ) -> None:
     proxy.begin(fault, passed_on, passed_on, fault)
     execution = app.load(key, table)
-    assert execution.status == "SUCCEEDED", execution.answer
+    assert execution.status == "SUCCEEDED", execution.response
     assert proxy.fired == [fault.__name__] * 2
     assert app.compare(tmp_path, "transmission", table).equal
 
@@ -69,8 +69,8 @@ def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0
 ) -> None:
     proxy.begin(always=fault)
     execution = app.load(key, table)
-    assert (execution.error, execution.answer["statusCode"]) == ("SourceUnavailableError", 503)
-    assert key in execution.answer["message"]
+    assert (execution.error, execution.response["statusCode"]) == ("SourceUnavailableError", 503)
+    assert key in execution.response["message"]
     assert app.attempts(execution) == 3
     assert len(proxy.exchanges) < 50
     proxy.begin()
@@ -90,7 +90,7 @@ def test_a_conversion_that_is_killed_is_called_once_more(
     proxy.begin(passed_on, passed_on, always=faults.killed)
     execution = app.run(app.named(key))
     assert proxy.fired == ["killed"] * KILLED_ATTEMPTS
-    assert (execution.error, execution.answer["statusCode"]) == ("Runtime.ExitError", 500)
+    assert (execution.error, execution.response["statusCode"]) == ("Runtime.ExitError", 500)
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", pytest.param("KMS.DisabledException", marks=pytest.mark.slow)])
@@ -100,8 +100,8 @@ def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR091
     proxy.begin(passed_on, passed_on, DENIED[code])
     execution = app.load(key, table)
     assert len(proxy.fired) == 1
-    assert (execution.error, execution.answer["statusCode"]) == ("SourceForbiddenError", 500)
-    assert all(word in execution.answer["message"] for word in (key, code, "s3:GetObject", "kms:Decrypt"))
+    assert (execution.error, execution.response["statusCode"]) == ("SourceForbiddenError", 500)
+    assert all(word in execution.response["message"] for word in (key, code, "s3:GetObject", "kms:Decrypt"))
     assert app.attempts(execution) == 1
     assert app.compare(tmp_path, "transmission", table).read_back == 0
     assert app.run(app.named(key)).status == "SUCCEEDED"
@@ -122,7 +122,7 @@ def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
     first, second = app.all_arrived(key, count=2)
     assert proxy.fired == ["overwritten"]
     assert [execution.status for execution in (first, second)] == ["SUCCEEDED"] * 2
-    assert first.answer["data"]["version_id"] != second.answer["data"]["version_id"]
+    assert first.response["data"]["version_id"] != second.response["data"]["version_id"]
     assert app.compare(tmp_path, "transmission", table).equal
     assert app.compare(tmp_path, "transmission", newer).equal
 
@@ -145,7 +145,7 @@ def test_without_versions_an_object_that_is_overwritten_while_it_is_read_is_refu
     proxy.begin(passed_on, passed_on, overwritten)
     execution = app.run(named)
     assert proxy.fired == ["overwritten"]
-    assert (execution.error, execution.answer["statusCode"]) == ("SourceChangedError", 400)
+    assert (execution.error, execution.response["statusCode"]) == ("SourceChangedError", 400)
     assert app.compare(tmp_path, "transmission", table).read_back == 0
     assert app.run(named).status == "SUCCEEDED"
     assert app.compare(tmp_path, "transmission", newer).equal
@@ -162,5 +162,5 @@ def test_a_version_that_is_deleted_while_it_is_read_is_not_found(
     version = app.put(key, table)
     execution = app.arrived(key)
     assert proxy.fired == ["deleted"]
-    assert (execution.error, execution.answer["statusCode"]) == ("SourceNotFoundError", 400)
+    assert (execution.error, execution.response["statusCode"]) == ("SourceNotFoundError", 400)
     assert app.compare(tmp_path, "transmission", table).read_back == 0

@@ -25,7 +25,7 @@ def table(app: DeployedApp, tmp_path: Path) -> pa.Table:
 @pytest.fixture
 def load(app: DeployedApp, table: pa.Table, tmp_path: Path) -> str:
     """The id of a load that verifies."""
-    data = app.load(f"dataset=transmission/{tmp_path.name}.parquet", table).answer["data"]
+    data = app.load(f"dataset=transmission/{tmp_path.name}.parquet", table).response["data"]
     assert (say(app, "verify", data["load_id"]).status, data["points_written"]) == (0, ROWS)
     return str(data["load_id"])
 
@@ -124,5 +124,5 @@ def expire(app: DeployedApp, load: str) -> None:
 def test_files_with_every_kind_of_row_verify(app: DeployedApp, seed: int) -> None:
     file = random_file(seed)
     execution = app.load(file.key, file.table)
-    assert execution.answer["data"]["points_written"] > 500
-    assert differing(app, execution.answer["data"]["load_id"]) == []
+    assert execution.response["data"]["points_written"] > 500
+    assert differing(app, execution.response["data"]["load_id"]) == []

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from cli.deployed.executions import Execution, arrival, describe, follow
+from cli.deployed.executions import Execution, describe, wait_for_all, wait_for_start
 from local.cloud import LocalCloud
 from local.influxdb.server import LocalInfluxdb
 from local.readback import Comparison, compare
@@ -74,7 +74,7 @@ class DeployedApp:
     def arrived(self, key: str) -> Execution:
         """The end of the execution that the bucket's event started."""
         sfn, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
-        return follow(sfn, machine, [key], timeout_s=END_S, seen=lambda _: None)[key]
+        return wait_for_all(sfn, machine, [key], timeout_s=END_S, observe=lambda _: None)[key]
 
     def all_arrived(self, key: str, *, count: int) -> list[Execution]:
         """So many executions of the object, the newest first, once all have ended."""
@@ -91,7 +91,7 @@ class DeployedApp:
     def load(self, key: str, table: pa.Table | bytes) -> Execution:
         """The end of this very version's execution."""
         version, sfn = self.put(key, table), self.cloud.client("stepfunctions")
-        return self.ended(arrival(sfn, self.outputs["StateMachineArn"], key, version, timeout_s=END_S))
+        return self.ended(wait_for_start(sfn, self.outputs["StateMachineArn"], key, version, timeout_s=END_S))
 
     def start(self, event: object) -> str:
         """An execution with this input: its ARN."""

@@ -58,7 +58,7 @@ def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[st
 
 def _check_item(app: DeployedApp, item: Item) -> None:
     execution = describe(app.cloud.client("stepfunctions"), item["execution"])
-    answer, data = execution.answer, execution.answer["data"]
+    answer, data = execution.response, execution.response["data"]
     assert "lease_until" not in item
     if item["status"] == "skipped":
         assert (execution.status, answer["message"]) == ("SUCCEEDED", f"Skipped: {item['message']}")

@@ -75,8 +75,8 @@ class Trial:
 
     def check_loaded(self, execution: Execution) -> None:
         """Every value reads back and nothing else (I1, I3), the counts add up (I4), a replay changes nothing (I2)."""
-        assert execution.status == "SUCCEEDED", execution.answer
-        data = execution.answer["data"]
+        assert execution.status == "SUCCEEDED", execution.response
+        data = execution.response["data"]
         assert (data["points_written"], data["batches_processed"]) == (self.table.num_rows, BATCHES)
         assert data["conversion_stats"]["input_rows"] == self.table.num_rows
         before = self.app.compare(self.folder, "generation", self.table)
@@ -87,11 +87,11 @@ class Trial:
     def check_failed(self, execution: Execution, error: str, status: int) -> str:
         """The message: under its name, with the file and the chunks not written, without the token (I5)."""
         assert (execution.status, execution.error) == ("FAILED", error)
-        assert execution.answer["statusCode"] == status
-        assert execution.answer["data"]["key"] == self.key
-        assert "0000-0000" in execution.answer["message"]
-        assert self.app.cloud.influx.token not in str(execution.answer)
-        return str(execution.answer["message"])
+        assert execution.response["statusCode"] == status
+        assert execution.response["data"]["key"] == self.key
+        assert "0000-0000" in execution.response["message"]
+        assert self.app.cloud.influx.token not in str(execution.response)
+        return str(execution.response["message"])
 
     def check_converges(self) -> None:
         """Once the fault has gone, a new run loads everything (I5)."""
