@@ -1,4 +1,4 @@
-"""What the README says and the code knows too."""
+"""The README, docs/architecture.md, docs/settings.md, and CONTRIBUTING.md agree with the code."""
 
 import re
 from pathlib import Path
@@ -17,11 +17,18 @@ from state_machine.definition import definition
 from state_machine.diagram import mermaid
 from tests.support.contract import METRICS
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+READERS = ["Try it", "Load files", "Deploy it", "Change it"]
+MAX_README_LINES = 250
+MAX_GLOSSARY_ENTRIES = 30
 
 
-class Asked(dict[str, str]):
-    """An environment that notes which variables were asked for."""
+class RecordingEnvironment(dict[str, str]):
+    """An environment that records the names of the variables that are read."""
 
     def __init__(self) -> None:
         super().__init__({"INFLUXDB_URL": "u", "INFLUXDB_ORG": "o", "INFLUXDB_BUCKET": "b", "WORK_BUCKET": "w"})
@@ -34,8 +41,26 @@ class Asked(dict[str, str]):
         return str(super().get(name, default))
 
 
+def first_column(page: str, heading: str) -> list[str]:
+    """Return the first cells of the table whose heading begins with `heading`."""
+    table = page.split(f"| {heading} |")[1].split("\n\n", maxsplit=1)[0]
+    return [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+
+
+def test_the_readme_is_short_and_serves_its_readers_in_order() -> None:
+    assert re.findall(r"^## (.+)$", README, re.MULTILINE) == [*READERS, "License"]
+    assert len(README.splitlines()) <= MAX_README_LINES
+
+
+def test_the_readme_opens_with_one_paragraph_and_the_two_commands() -> None:
+    title, paragraph, commands = README.split("\n\n")[:3]
+    assert title.startswith("# ")
+    assert not paragraph.startswith(("#", "|", "```"))
+    assert [line.split("  ")[0] for line in commands.splitlines()] == ["```sh", "make demo", "make test", "```"]
+
+
 def test_the_diagram_is_drawn_from_the_definition_of_today() -> None:
-    assert f"```mermaid\n{mermaid(definition())}```" in README, "python -m state_machine.diagram draws it"
+    assert f"```mermaid\n{mermaid(definition())}```" in ARCHITECTURE, "python -m state_machine.diagram draws it"
 
 
 def test_the_table_of_datasets_is_the_declarations() -> None:
@@ -47,28 +72,38 @@ def test_the_table_of_datasets_is_the_declarations() -> None:
 
 
 def test_the_table_of_variables_is_what_the_settings_read() -> None:
-    asked = Asked()
+    environment = RecordingEnvironment()
     for read in (influx_settings, delivery_settings, conversion_settings, work_bucket, ledger_table, lease_seconds):
-        read(asked)
-    table = README.split("| variable |")[1].split("\n\n")[0]
-    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", table)) == asked.names
+        read(environment)
+    cells = " ".join(first_column(SETTINGS, "variable"))
+    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", cells)) == environment.names
 
 
-def test_every_metric_is_named() -> None:
-    assert {name for name in METRICS if f"`{name}`" in README} == METRICS
+def test_the_table_of_metrics_is_what_loads_emit() -> None:
+    assert sorted(cell.strip("`") for cell in first_column(SETTINGS, "metric")) == sorted(METRICS)
 
 
 def test_the_tree_is_described_as_it_is() -> None:
-    folders = {folder.strip("/") for folder in re.findall(r"`(\w+/)`", README.split("| folder |")[1].split("\n\n")[0])}
-    here = {path.parent.name for path in Path(__file__).parents[2].glob("*/__init__.py")} | {"docs"}
-    assert folders == here
+    folders = [cell.strip("`/") for cell in first_column(CONTRIBUTING, "folder")]
+    assert sorted(folders) == sorted([*(path.parent.name for path in ROOT.glob("*/__init__.py")), "docs"])
+
+
+def test_every_function_is_named_in_the_tree() -> None:
+    row = next(line for line in CONTRIBUTING.splitlines() if line.startswith("| `functions/`"))
+    functions = {path.parent.name for path in ROOT.glob("functions/*/handler.py")}
+    assert set(re.findall(r"`(\w+)`", row)) == functions
 
 
 def test_the_table_of_commands_is_what_loader_offers() -> None:
-    table = README.split("| command |")[1].split("\n\n")[0]
-    offered = [command.callback.__name__ for command in loader.registered_commands if command.callback]
-    assert sorted(re.findall(r"^\| `loader (\w+)`", table, re.MULTILINE)) == sorted(offered)
+    commands = [command.callback.__name__ for command in loader.registered_commands if command.callback]
+    assert sorted(first_column(README, "command")) == sorted(f"`loader {name}`" for name in commands)
+
+
+def test_the_glossary_is_short_and_in_alphabetical_order() -> None:
+    words = first_column(CONTRIBUTING, "word")
+    assert 0 < len(words) <= MAX_GLOSSARY_ENTRIES
+    assert words == sorted(words, key=str.lower)
 
 
 def test_the_picture_of_the_report_is_small() -> None:
-    assert (Path(__file__).parents[2] / "docs/report.png").stat().st_size < 300_000
+    assert (ROOT / "docs/report.png").stat().st_size < 300_000
