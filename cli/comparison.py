@@ -13,7 +13,7 @@ from pandas.util import hash_array, hash_pandas_object
 from functions.convert_and_chunk.columns.tags import render_tag
 from shared.datasets import Dataset
 from shared.influx import Influx
-from shared.influx_answers import outcome_of
+from shared.influx_answers import interpret
 
 MAX_WINDOWS = 256
 NAMED = 5
@@ -128,10 +128,10 @@ def _stored(dataset: Dataset, first_ns: int, end_ns: int, influx: Influx, bucket
     fields = ", ".join(f'"{name}"' for name in dataset.field_names)
     span = f"time >= {first_ns} AND time < {end_ns}"
     query = f'SELECT {fields} FROM "{dataset.measurement}" WHERE {span} GROUP BY *'  # noqa: S608 - our own names
-    answer = influx.get("/query", db=bucket, q=query, epoch="ns")
-    if answer.status != HTTPStatus.OK or not isinstance(answer.data, dict):
-        raise outcome_of(answer).exception("reading back")
-    return (series for result in answer.data["results"] for series in result.get("series", []))
+    reply = influx.get("/query", db=bucket, q=query, epoch="ns")
+    if reply.status != HTTPStatus.OK or not isinstance(reply.data, dict):
+        raise interpret(reply).exception("reading back")
+    return (series for result in reply.data["results"] for series in result.get("series", []))
 
 
 def _known(found: dict[str, Any], numbers: dict[str, int]) -> list[Value]:

@@ -133,13 +133,13 @@ AWS_TRANSIENT_ERRORS = (
 AWS_KILLED_ERRORS = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
 """The function was killed (out of memory, time-out, exit): worth one more try, not many."""
 
-AWS_REFUSED_ERROR = "DynamoDB.ConditionalCheckFailedException"
+AWS_CONDITION_FAILED_ERROR = "DynamoDB.ConditionalCheckFailedException"
 """The ledger's item is not as the write expects it: an answer, not a fault."""
 
 AWS_START_ERRORS = ("StepFunctions.ExecutionLimitExceededException", "StepFunctions.AWSStepFunctionsException")
 """Step Functions did not start an execution; throttling comes under the second name, as does much else."""
 
-AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, *AWS_START_ERRORS, AWS_REFUSED_ERROR, "States.ALL")
+AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, *AWS_START_ERRORS, AWS_CONDITION_FAILED_ERROR, "States.ALL")
 """Every name that the state machine matches and AWS coined."""
 
 

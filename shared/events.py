@@ -106,7 +106,7 @@ class Chunk(TypedDict):
     points: int
 
 
-class PartConverted(TypedDict):
+class ConvertedPart(TypedDict):
     """State ConvertAndChunk."""
 
     part: int
@@ -131,7 +131,7 @@ class ChunkRef(Chunk):
     waits: int
 
 
-class ChunkWritten(TypedDict):
+class ChunkProgress(TypedDict):
     """State WriteBatch. Not `written`: come back at `not_before` (ISO 8601, UTC) and go on at `next_batch`."""
 
     chunk: str
@@ -150,7 +150,7 @@ class Response(TypedDict):
     data: dict[str, Any]
 
 
-class FailureReported(TypedDict):
+class FailureSummary(TypedDict):
     """State ReportFailure: what FailLoad fails with, and what the ledger keeps. `cause` is a Response as JSON."""
 
     error: str

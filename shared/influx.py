@@ -16,7 +16,7 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from shared.errors import InfluxUnavailableError, LoaderError, SettingsError
-from shared.influx_answers import Action, Answer, outcome_of
+from shared.influx_answers import Action, HttpReply, interpret
 from shared.settings import InfluxSettings
 
 CONNECT_TIMEOUT_S = 5.0
@@ -50,7 +50,7 @@ class Influx:
         self._lock = Lock()
         self._reread = False
 
-    def write(self, body: bytes, *, bucket: str, timeout_s: float) -> Answer:
+    def write(self, body: bytes, *, bucket: str, timeout_s: float) -> HttpReply:
         """Write gzipped line protocol with timestamps in ns, the bytes as they are."""
         return self._ask(
             lambda api: WriteService(api).post_write_with_http_info(
@@ -63,20 +63,20 @@ class Influx:
             )
         )
 
-    def ping(self) -> Answer:
+    def ping(self) -> HttpReply:
         """Ask whether the server is there; every version answers."""
         return self._ask(lambda api: PingService(api).get_ping_with_http_info())
 
-    def get(self, path: str, **query: str) -> Answer:
+    def get(self, path: str, **query: str) -> HttpReply:
         """Ask anything else; JSON is parsed."""
         return self._ask(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
 
-    def _ask(self, request: Request) -> Answer:
+    def _ask(self, request: Request) -> HttpReply:
         client = self._client
-        answer = _exchange(client, request)
-        if outcome_of(answer).action is Action.REAUTHORIZE and self._has_newer_token(client.token):
-            answer = _exchange(self._client, request)
-        return answer
+        reply = _exchange(client, request)
+        if interpret(reply).action is Action.REAUTHORIZE and self._has_newer_token(client.token):
+            reply = _exchange(self._client, request)
+        return reply
 
     def _has_newer_token(self, refused: str) -> bool:
         """Whether another thread's or our own one look into the secret brings a token other than `refused`."""
@@ -97,17 +97,17 @@ class Influx:
         )
 
 
-def _exchange(client: InfluxDBClient, request: Request) -> Answer:
+def _exchange(client: InfluxDBClient, request: Request) -> HttpReply:
     try:
         data, status, headers = request(client.api_client)
     except ApiException as error:
         if not error.status:
-            return Answer(exception=error)
+            return HttpReply(exception=error)
         said = error.body.replace(client.token, "***")
-        return Answer(status=error.status, headers=error.headers, data=_parsed(said))
+        return HttpReply(status=error.status, headers=error.headers, data=_parsed(said))
     except (HTTPError, UnicodeDecodeError) as error:
-        return Answer(exception=error)
-    return Answer(status=status, headers=headers, data=data)
+        return HttpReply(exception=error)
+    return HttpReply(status=status, headers=headers, data=data)
 
 
 def _parsed(text: str) -> object:

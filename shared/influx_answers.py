@@ -95,7 +95,7 @@ BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class HttpReply:
     """What InfluxDB sent back: `data` is text, or what its JSON says. Nothing: `status` 0, and the exception."""
 
     status: int = 0
@@ -105,7 +105,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Answer:
     """What an answer means. The server wants no request within `retry_after_s`."""
 
     action: Action
@@ -119,15 +119,15 @@ class Outcome:
         return self.error(f"{where}: {self.message}")
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def interpret(reply: HttpReply) -> Answer:
     """Look `answer` up."""
-    rule = _rule(answer)
-    return Outcome(
+    rule = _rule(reply)
+    return Answer(
         action=rule.action,
         error=rule.error,
-        status=answer.status,
-        message=_message(rule, answer),
-        retry_after_s=retry_after_s(answer.headers.get("Retry-After", ""), datetime.now(UTC)),
+        status=reply.status,
+        message=_message(rule, reply),
+        retry_after_s=retry_after_s(reply.headers.get("Retry-After", ""), datetime.now(UTC)),
     )
 
 
@@ -142,11 +142,11 @@ def retry_after_s(header: str, now: datetime) -> float:
     return min(max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()), YEAR_S)
 
 
-def _rule(answer: Answer) -> Rule:
-    if answer.exception is None:
-        other = NOT_INFLUXDB if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else OTHER_SERVER_ERROR
-        return BY_STATUS.get(answer.status, other)
-    causes = tuple(_causes(answer.exception))
+def _rule(reply: HttpReply) -> Rule:
+    if reply.exception is None:
+        other = NOT_INFLUXDB if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR else OTHER_SERVER_ERROR
+        return BY_STATUS.get(reply.status, other)
+    causes = tuple(_causes(reply.exception))
     return next(rule for kind, rule in BY_EXCEPTION if any(isinstance(cause, kind) for cause in causes))
 
 
@@ -156,11 +156,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _message(rule: Rule, answer: Answer) -> str:
-    if answer.exception is not None:
+def _message(rule: Rule, reply: HttpReply) -> str:
+    if reply.exception is not None:
         return f"InfluxDB does not answer: {rule.meaning}"
-    said = server_message(answer.data)
-    return f"InfluxDB answers {answer.status}, {rule.meaning}" + (f": {said}" if said else "")
+    said = server_message(reply.data)
+    return f"InfluxDB answers {reply.status}, {rule.meaning}" + (f": {said}" if said else "")
 
 
 def server_message(data: object) -> str:

@@ -90,7 +90,7 @@ class Outcomes:
         return sum(sum(chunk["written"].values()) for chunk in self.chunks)
 
     @property
-    def points_refused(self) -> int:
+    def points_rejected(self) -> int:
         """Lines that InfluxDB refused."""
         return sum(sum(chunk["refused"].values()) for chunk in self.chunks)
 

@@ -22,7 +22,7 @@ Event = TypeVar("Event", bound=Mapping[str, Any])
 Result = TypeVar("Result")
 
 
-def logged(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
+def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
     """A handler whose log lines carry the load, whose time is logged, and whose errors are logged as they pass."""
 
     @wraps(handler)

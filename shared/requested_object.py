@@ -15,7 +15,7 @@ SHAPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedObject:
-    """`notified` is false where a person or program named the object; `no_load` says why there is none to load.
+    """`notified` is false where a person or program named the object; `skip_reason` says why there is none to load.
 
     `force` asks to load it whatever the ledger says. `sequencer` is S3's, which orders the events of one key.
     """
@@ -28,7 +28,7 @@ class RequestedObject:
     sequencer: str = ""
     notified: bool = True
     force: bool = False
-    no_load: str = ""
+    skip_reason: str = ""
 
 
 def no_file(key: str) -> str:
@@ -49,7 +49,7 @@ def requested_object(event: object) -> RequestedObject:
         found = _read(event)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UnreadableEventError(f"the input lacks {error}; it must be {SHAPES}") from error
-    if not (found.no_load or (_is_text(found.bucket) and _is_text(found.key))):
+    if not (found.skip_reason or (_is_text(found.bucket) and _is_text(found.key))):
         raise UnreadableEventError(f"bucket and key must be text that is not empty, in {SHAPES}")
     return replace(found, force=_force(event))
 
@@ -68,7 +68,7 @@ def _is_text(value: object) -> bool:
 
 def _read(event: Mapping[str, Any]) -> RequestedObject:
     if event.get("Event") == "s3:TestEvent":
-        return RequestedObject(bucket=event.get("Bucket", ""), no_load="a test event of S3")
+        return RequestedObject(bucket=event.get("Bucket", ""), skip_reason="a test event of S3")
     if "Records" in event:
         return _of_notification(event["Records"])
     if "detail" in event:
@@ -91,7 +91,7 @@ def _of_notification(records: list[Mapping[str, Any]]) -> RequestedObject:
         etag=s3["object"].get("eTag") or "",
         size=s3["object"].get("size"),
         sequencer=s3["object"].get("sequencer") or "",
-        no_load="" if "ObjectCreated" in name else f"the event is {name}",
+        skip_reason="" if "ObjectCreated" in name else f"the event is {name}",
     )
 
 
@@ -105,5 +105,5 @@ def _of_eventbridge(event: Mapping[str, Any]) -> RequestedObject:
         etag=source.get("etag") or "",
         size=source.get("size"),
         sequencer=source.get("sequencer") or "",
-        no_load="" if kind == "Object Created" else f"the event is {kind!r}",
+        skip_reason="" if kind == "Object Created" else f"the event is {kind!r}",
     )

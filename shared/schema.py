@@ -18,7 +18,7 @@ from shared.events import Layout
 MAX_COLUMNS = 2_000
 """More are a mistake, and cost memory before a row is read."""
 
-LISTED = 20
+MAX_LISTED_FINDINGS = 20
 """Findings in the message; the error carries all."""
 
 
@@ -61,8 +61,12 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool) -> Colu
 
 
 def _message(findings: list[str]) -> str:
-    more = f"; and {len(findings) - LISTED} more, all in the report" if len(findings) > LISTED else ""
-    return f"{len(findings)} finding(s) in the columns: " + "; ".join(findings[:LISTED]) + more
+    more = (
+        f"; and {len(findings) - MAX_LISTED_FINDINGS} more, all in the report"
+        if len(findings) > MAX_LISTED_FINDINGS
+        else ""
+    )
+    return f"{len(findings)} finding(s) in the columns: " + "; ".join(findings[:MAX_LISTED_FINDINGS]) + more
 
 
 def _ambiguous(names: list[str], wanted: set[str], dataset: Dataset) -> Iterator[str]:

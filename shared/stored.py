@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple, TypedDict
 
 from shared.events import Chunk, Span
 
-REFUSED = "refused_by_influxdb"
+REJECTED = "refused_by_influxdb"
 """The rule, beside those of conversion."""
 
 
@@ -26,10 +26,10 @@ class Manifest(TypedDict):
     batches: list[Batch]
 
 
-class Bucket(NamedTuple):
-    """One field's values in the nanoseconds from `bucket` · `bucket_ns` on. A list of five in JSON."""
+class Bin(NamedTuple):
+    """One field's values in the nanoseconds from `number` · `bucket_ns` on. A list of five in JSON."""
 
-    bucket: int
+    number: int
     values: int
     low: float
     mean: float
@@ -37,7 +37,7 @@ class Bucket(NamedTuple):
 
 
 class Profile(TypedDict):
-    """How the fields of a part's points run over time; buckets without values are left out.
+    """How the fields of a part's points run over time; bins without values are left out.
 
     `bucket_ns` of one profile divides that of any coarser one.
     """
@@ -45,7 +45,7 @@ class Profile(TypedDict):
     first_ns: int
     last_ns: int
     bucket_ns: int
-    fields: dict[str, list[Bucket]]
+    fields: dict[str, list[Bin]]
 
 
 class SetAsideRow(TypedDict):
@@ -120,7 +120,7 @@ class ChunkOutcome(TypedDict):
     reasons: list[SetAsideReason]
 
 
-class RefusedPoint(TypedDict):
+class RejectedPoint(TypedDict):
     """A line that InfluxDB refuses by itself, with the server's status and words."""
 
     source_row: int

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from shared.errors import AWS_START_ERRORS
 from state_machine.invocations import invocation, retry
-from state_machine.machines import observed_machine, this_execution
+from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
 
 DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10}
@@ -52,7 +52,7 @@ class BackfillStateMachine(Construct):
         self._ledger = ledger
         self._settings = settings
         timeout = Duration.days(settings.backfill_days)
-        self.state_machine = observed_machine(self, self._backfill(), timeout=timeout, log_group=log_group)
+        self.state_machine = build_state_machine(self, self._backfill(), timeout=timeout, log_group=log_group)
 
     def _backfill(self) -> sfn.Chain:
         """The report is of the ledger, so that it is the same whether all went well, or the Map gave up."""
@@ -66,7 +66,7 @@ class BackfillStateMachine(Construct):
 
     def _receive(self) -> sfn.Chain:
         """`shared.events.BackfillState`: the input over the defaults."""
-        parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": this_execution()}}
+        parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": execution_paths()}}
         defaults, given, known = (sfn.JsonPath.object_at(f"$.{part}") for part in parts)
         merged = sfn.JsonPath.json_merge(sfn.JsonPath.json_merge(defaults, given), known)
         receive = sfn.Pass(self, "Receive", parameters=parts)

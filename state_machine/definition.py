@@ -36,7 +36,7 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
         settings=settings or MachineSettings(),
         log_group=log_group,
     )
-    return _resolved(loader.state_machine)
+    return _definition_of(loader.state_machine)
 
 
 def backfill_definition(settings: MachineSettings | None = None) -> dict[str, Any]:
@@ -52,10 +52,10 @@ def backfill_definition(settings: MachineSettings | None = None) -> dict[str, An
         settings=settings or MachineSettings(),
         log_group=logs.LogGroup.from_log_group_name(stack, "Log", "definition"),
     )
-    return _resolved(backfill.state_machine)
+    return _definition_of(backfill.state_machine)
 
 
-def _resolved(state_machine: sfn.StateMachine) -> dict[str, Any]:
+def _definition_of(state_machine: sfn.StateMachine) -> dict[str, Any]:
     """ARNs of services carry the partition that they are deployed to; nothing else is left open."""
     machine = cast(sfn.CfnStateMachine, state_machine.node.default_child)
     pieces = Stack.of(state_machine).resolve(machine.definition_string)["Fn::Join"][1]
@@ -63,10 +63,10 @@ def _resolved(state_machine: sfn.StateMachine) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(text))
 
 
-def readable() -> str:
+def definitions_json() -> str:
     """Both, as docs/state_machines.json keeps them, so that a change can be reviewed."""
     return json.dumps({"loader": definition(), "backfill": backfill_definition()}, indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(readable())
+    sys.stdout.write(definitions_json())

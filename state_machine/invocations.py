@@ -54,6 +54,6 @@ def retry(
     )
 
 
-def same(*keys: str) -> Payload:
+def state_keys(*keys: str) -> Payload:
     """These keys of the state, under the same names."""
     return {key: sfn.JsonPath.object_at(f"$.{key}") for key in keys}

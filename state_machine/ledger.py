@@ -8,23 +8,23 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_REFUSED_ERROR
+from shared.errors import AWS_CONDITION_FAILED_ERROR
 from state_machine.invocations import retry
 from state_machine.settings import MachineSettings
 
 Value = tasks.DynamoAttributeValue
 Values = Mapping[str, Value]
 
-FREE = (
+FREE_CONDITION = (
     "attribute_not_exists(#status) OR #status IN (:failed, :skipped)"
     " OR (#status = :status AND #lease_until < :claimed_at) OR #execution = :execution"
 )
 """When a version may be claimed. The last case is this very claim, repeated because its answer was lost."""
 
-OWN = "#execution = :execution"
+OWN_CONDITION = "#execution = :execution"
 """When a version may be settled: an execution whose lease ended may find it claimed by another."""
 
-SETTLED = ("input_rows", "points_written", "batches_processed", "report", "error", "message")
+ATTEMPT_ATTRIBUTES = ("input_rows", "points_written", "batches_processed", "report", "error", "message")
 """What a former attempt left, and a new claim removes."""
 
 
@@ -41,13 +41,20 @@ class LedgerStates:
         self._settings = settings
 
     def claim(self) -> tasks.DynamoUpdateItem:
-        """Ends with `AWS_REFUSED_ERROR` where the version is loaded, or being loaded."""
+        """Ends with `AWS_CONDITION_FAILED_ERROR` where the version is loaded, or being loaded."""
         free = {"failed": Value.from_string("failed"), "skipped": Value.from_string("skipped")}
-        return self._update("Claim", _claimed(), keep=_facts(), remove=SETTLED, condition_expression=FREE, compare=free)
+        return self._update(
+            "Claim",
+            _claim_attributes(),
+            keep=_version_attributes(),
+            remove=ATTEMPT_ATTRIBUTES,
+            condition_expression=FREE_CONDITION,
+            compare=free,
+        )
 
     def claim_anyway(self) -> tasks.DynamoUpdateItem:
         """What `force` asks for."""
-        return self._update("ClaimAnyway", _claimed(), keep=_facts(), remove=SETTLED)
+        return self._update("ClaimAnyway", _claim_attributes(), keep=_version_attributes(), remove=ATTEMPT_ATTRIBUTES)
 
     def read_claim(self) -> tasks.DynamoGetItem:
         """What the ledger holds instead: the item comes to `$.known.Item`."""
@@ -65,19 +72,19 @@ class LedgerStates:
             "points_written": _number(f"{data}.points_written"),
             "batches_processed": _number(f"{data}.batches_processed"),
         }
-        loaded = _changed("loaded") | counts | _texts(report=f"{data}.report")
-        return self._update("SettleLoaded", loaded, condition_expression=OWN, output_path="$.response")
+        loaded = _status_attributes("loaded") | counts | _texts(report=f"{data}.report")
+        return self._update("SettleLoaded", loaded, condition_expression=OWN_CONDITION, output_path="$.response")
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
         """With what is said at `$.failure`."""
-        said = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
-        return self._update("SettleFailed", _changed("failed") | said, condition_expression=OWN)
+        failure = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
+        return self._update("SettleFailed", _status_attributes("failed") | failure, condition_expression=OWN_CONDITION)
 
     def settle_skipped(self) -> tasks.DynamoUpdateItem:
         """A version that was overtaken, before it was claimed or after; what others made of it stays."""
-        skipped = _changed("skipped") | _texts(message="$.file.skipped")
-        new_or_own = f"attribute_not_exists(#status) OR {OWN}"
-        return self._update("SettleSkipped", skipped, keep=_facts(), condition_expression=new_or_own)
+        skipped = _status_attributes("skipped") | _texts(message="$.file.skipped")
+        new_or_own = f"attribute_not_exists(#status) OR {OWN_CONDITION}"
+        return self._update("SettleSkipped", skipped, keep=_version_attributes(), condition_expression=new_or_own)
 
     def _update(
         self,
@@ -112,7 +119,7 @@ class LedgerStates:
         return update
 
     def _retry(self, task: sfn.TaskStateBase) -> None:
-        retry(task, [AWS_REFUSED_ERROR], attempts=0, settings=self._settings)
+        retry(task, [AWS_CONDITION_FAILED_ERROR], attempts=0, settings=self._settings)
         retry(task, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
 
 
@@ -120,17 +127,17 @@ def _key() -> dict[str, Value]:
     return _texts(object="$.file.claim.object", version="$.file.claim.version")
 
 
-def _claimed() -> dict[str, Value]:
-    return _changed("claimed") | _texts(claimed_at="$.file.claim.now", lease_until="$.file.claim.lease_until")
+def _claim_attributes() -> dict[str, Value]:
+    return _status_attributes("claimed") | _texts(claimed_at="$.file.claim.now", lease_until="$.file.claim.lease_until")
 
 
-def _changed(status: str) -> dict[str, Value]:
+def _status_attributes(status: str) -> dict[str, Value]:
     """With both halves of the key of the index `CHANGES`."""
     change = _texts(execution="$.execution.id", changed_at="$$.State.EnteredTime")
     return change | {"status": Value.from_string(status)}
 
 
-def _facts() -> dict[str, Value]:
+def _version_attributes() -> dict[str, Value]:
     """What never changes of a version. An input may lack the sequencer that an earlier one had."""
     claim = _texts(sequencer="$.file.claim.sequencer") | {"last_modified": _number("$.file.claim.last_modified")}
     return claim | _texts(load_id="$.file.load_id", dataset="$.file.dataset", etag="$.file.etag")

@@ -14,15 +14,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_REFUSED_ERROR
+from shared.errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
-from state_machine.invocations import Payload, invocation, same
+from state_machine.invocations import Payload, invocation, state_keys
 from state_machine.ledger import LedgerStates
-from state_machine.machines import observed_machine, this_execution
+from state_machine.machines import build_state_machine, execution_paths
 from state_machine.maps import convert_parts, list_chunks, write_chunks
 from state_machine.settings import LoadFunctions, MachineSettings
 
-Catching = TypeVar("Catching", sfn.Map, tasks.LambdaInvoke, tasks.DynamoGetItem, tasks.DynamoUpdateItem)
+CatchableState = TypeVar("CatchableState", sfn.Map, tasks.LambdaInvoke, tasks.DynamoGetItem, tasks.DynamoUpdateItem)
 
 
 class LoaderStateMachine(Construct):
@@ -42,44 +42,44 @@ class LoaderStateMachine(Construct):
         self._functions = functions
         self._settings = settings
         self._ledger = LedgerStates(self, ledger, settings)
-        self._report_failure = self._failure_reported()
+        self._report_failure = self._make_report_failure()
         skip_keys = ("event", "execution", "file")
-        self._report_skip = self._caught(self._call("ReportSkip", functions.report_load, keys=skip_keys))
-        self._settle_skipped = self._skip_settled()
+        self._report_skip = self._catch(self._call("ReportSkip", functions.report_load, keys=skip_keys))
+        self._settle_skipped = self._make_settle_skipped()
         timeout = Duration.hours(settings.timeout_hours)
-        self.state_machine = observed_machine(self, self._load(), timeout=timeout, log_group=log_group)
+        self.state_machine = build_state_machine(self, self._load(), timeout=timeout, log_group=log_group)
 
     def _load(self) -> sfn.Chain:
         """Event to report: pin, claim, check, convert, write, report, settle."""
-        pin_source = self._caught(self._call("PinSource", self._functions.validate_schema, result_path="$.file"))
-        check_health = self._caught(self._call("CheckHealth", self._functions.check_health, result_path="$.health"))
-        validate_schema = self._caught(
+        pin_source = self._catch(self._call("PinSource", self._functions.validate_schema, result_path="$.file"))
+        check_health = self._catch(self._call("CheckHealth", self._functions.check_health, result_path="$.health"))
+        validate_schema = self._catch(
             self._call("ValidateSchema", self._functions.validate_schema, result_path="$.file")
         )
-        check_health.next(validate_schema).next(self._planned(validate_schema))
+        check_health.next(validate_schema).next(self._add_plan_choice(validate_schema))
         to_load = sfn.Choice(self, "ToLoad?")
         to_load.when(sfn.Condition.string_equals("$.file.claim.version", ""), self._report_skip)
-        to_load.when(_skipped(), self._settle_skipped)
+        to_load.when(_is_skipped(), self._settle_skipped)
         forced = sfn.Condition.boolean_equals("$.file.claim.force", value=True)
-        to_load.when(forced, self._caught(self._ledger.claim_anyway()).next(check_health))
-        to_load.otherwise(self._claimed().next(check_health))
+        to_load.when(forced, self._catch(self._ledger.claim_anyway()).next(check_health))
+        to_load.otherwise(self._add_claim().next(check_health))
         return self._receive().next(pin_source).next(to_load)
 
     def _receive(self) -> sfn.Pass:
         """The event as it came, beside the execution that loads it: the start of `shared.events.LoadState`."""
         return sfn.Pass(
-            self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": this_execution()}
+            self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": execution_paths()}
         )
 
-    def _claimed(self) -> tasks.DynamoUpdateItem:
+    def _add_claim(self) -> tasks.DynamoUpdateItem:
         """A version that is loaded or being loaded is skipped; one that was settled just now is claimed again."""
-        claim, read_claim = self._ledger.claim(), self._caught(self._ledger.read_claim())
-        claim.add_catch(read_claim, errors=[AWS_REFUSED_ERROR], result_path=sfn.JsonPath.DISCARD)
+        claim, read_claim = self._ledger.claim(), self._catch(self._ledger.read_claim())
+        claim.add_catch(read_claim, errors=[AWS_CONDITION_FAILED_ERROR], result_path=sfn.JsonPath.DISCARD)
         known = sfn.Choice(self, "Known?")
         for status, skip in (("loaded", self._already_loaded()), ("claimed", self._being_loaded())):
             known.when(sfn.Condition.string_equals("$.known.Item.status.S", status), skip.next(self._report_skip))
         read_claim.next(known.otherwise(claim))
-        return self._caught(claim)
+        return self._catch(claim)
 
     def _already_loaded(self) -> sfn.Pass:
         reason = sfn.Result.from_string("already loaded")
@@ -92,23 +92,23 @@ class LoaderStateMachine(Construct):
         file["skipped"] = sfn.JsonPath.format("being loaded by {}, until {} at most", by, until)
         return sfn.Pass(self, "BeingLoaded", parameters=file, result_path="$.file")
 
-    def _planned(self, validate_schema: tasks.LambdaInvoke) -> sfn.Choice:
+    def _add_plan_choice(self, validate_schema: tasks.LambdaInvoke) -> sfn.Choice:
         """Load the rows, if there are any, when it is this version's turn."""
         wait = sfn.Wait(self, "WaitForOlder", time=sfn.WaitTime.timestamp_path("$.file.not_before"))
         keys = ("event", "execution", "health", "file")
         report_load = self._call("ReportLoad", self._functions.report_load, keys=keys, result_path="$.response")
-        self._caught(report_load).next(self._load_settled())
-        convert = self._caught(convert_parts(self, self._functions, self._settings))
-        write = self._caught(write_chunks(self, self._functions, self._settings))
+        self._catch(report_load).next(self._make_settle_loaded())
+        convert = self._catch(convert_parts(self, self._functions, self._settings))
+        write = self._catch(write_chunks(self, self._functions, self._settings))
         convert.next(list_chunks(self)).next(write).next(report_load)
         any_rows = sfn.Choice(self, "AnyRows?")
-        any_rows.when(_skipped(), self._settle_skipped)
+        any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
         any_rows.when(sfn.Condition.number_greater_than("$.file.rows", 0), convert)
         wait.next(validate_schema)
         return any_rows.otherwise(report_load)
 
-    def _load_settled(self) -> tasks.DynamoUpdateItem:
+    def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
         """What is loaded stays loaded, even if the ledger cannot be told: then the response says so."""
         unsettled = sfn.Pass(
             self,
@@ -121,13 +121,13 @@ class LoaderStateMachine(Construct):
         settle.add_catch(unsettled, errors=["States.ALL"], result_path="$.unsettled")
         return settle
 
-    def _skip_settled(self) -> tasks.DynamoUpdateItem:
+    def _make_settle_skipped(self) -> tasks.DynamoUpdateItem:
         settle = self._ledger.settle_skipped()
         settle.add_catch(self._report_skip, errors=["States.ALL"], result_path="$.unsettled")
         settle.next(self._report_skip)
         return settle
 
-    def _failure_reported(self) -> tasks.LambdaInvoke:
+    def _make_report_failure(self) -> tasks.LambdaInvoke:
         """Report and settle, then fail with the reported error and cause; with the original ones if that fails."""
         report = self._call("ReportFailure", self._functions.report_load, result_path="$.failure")
         fail = sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause")
@@ -135,11 +135,11 @@ class LoaderStateMachine(Construct):
         settle.add_catch(fail, errors=["States.ALL"], result_path="$.unsettled")
         pinned = sfn.Choice(self, "Pinned?")
         pinned.when(sfn.Condition.is_present("$.file"), settle.next(fail)).otherwise(fail)
-        report.add_catch(self._unreported().next(pinned), errors=["States.ALL"], result_path="$.unreported")
+        report.add_catch(self._make_unreported().next(pinned), errors=["States.ALL"], result_path="$.unreported")
         report.next(pinned)
         return report
 
-    def _unreported(self) -> sfn.Pass:
+    def _make_unreported(self) -> sfn.Pass:
         """In place of what ReportFailure would have said."""
         error, cause = (sfn.JsonPath.string_at(f"$.error.{name}") for name in ("Error", "Cause"))
         failure = {"error": error, "cause": cause, "message": cause, "report": ""}
@@ -149,13 +149,13 @@ class LoaderStateMachine(Construct):
         self, state: str, function: lambda_.IFunction, *, result_path: str | None = None, keys: tuple[str, ...] = ()
     ) -> tasks.LambdaInvoke:
         """With the whole state, or with these keys of it."""
-        payload = same(*keys) if keys else None
+        payload = state_keys(*keys) if keys else None
         return invocation(self, state, function, settings=self._settings, payload=payload, result_path=result_path)
 
-    def _caught(self, state: Catching) -> Catching:
+    def _catch(self, state: CatchableState) -> CatchableState:
         state.add_catch(self._report_failure, errors=["States.ALL"], result_path="$.error")
         return state
 
 
-def _skipped() -> sfn.Condition:
+def _is_skipped() -> sfn.Condition:
     return sfn.Condition.not_(sfn.Condition.string_equals("$.file.skipped", ""))

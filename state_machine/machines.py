@@ -6,7 +6,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 
-def observed_machine(
+def build_state_machine(
     scope: Construct, definition: sfn.IChainable, *, timeout: Duration, log_group: logs.ILogGroup
 ) -> sfn.StateMachine:
     """A state machine that is traced, logged with its data, and ends."""
@@ -20,7 +20,7 @@ def observed_machine(
     )
 
 
-def this_execution() -> dict[str, str]:
+def execution_paths() -> dict[str, str]:
     """`shared.events.Execution`."""
     return {
         "id": sfn.JsonPath.string_at("$$.Execution.Id"),

@@ -4,12 +4,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from shared.events import SourceFile
-from state_machine.invocations import invocation, same
+from state_machine.invocations import invocation, state_keys
 from state_machine.settings import LoadFunctions, MachineSettings
 
 
 def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
-    """Over `shared.events.PartRef`; the result is a list of `PartConverted`."""
+    """Over `shared.events.PartRef`; the result is a list of `ConvertedPart`."""
     part_ref = {
         "execution": sfn.JsonPath.string_at("$.execution.name"),
         "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
@@ -56,7 +56,7 @@ def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSe
 
 def _write_chunk(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Chain:
     """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
-    chunk_ref = same("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points") | {
+    chunk_ref = state_keys("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points") | {
         key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
     }
     write_batch = invocation(

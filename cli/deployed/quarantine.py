@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment
-from shared.stored import REFUSED
+from shared.stored import REJECTED
 
 SAMPLES = 3
 
@@ -63,4 +63,4 @@ def _rows(parquet: bytes) -> Iterator[SetAside]:
 def _points(content: bytes) -> Iterator[SetAside]:
     for line in gzip.decompress(content).splitlines():
         point = json.loads(line)
-        yield SetAside(point["source_row"], REFUSED, point["message"], {"line": point["line"]})
+        yield SetAside(point["source_row"], REJECTED, point["message"], {"line": point["line"]})

@@ -15,7 +15,7 @@ from functions.convert_and_chunk.part import convert_part
 from shared.events import SOURCE_FIELDS, Chunk, FileRef, PartRef, SourceFile
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
-from shared.stored import REFUSED, PartOutcome
+from shared.stored import REJECTED, PartOutcome
 from shared.work_bucket import chunk_key
 
 
@@ -37,7 +37,7 @@ class Kept:
 
 def sent_lines(deployment: Deployment, report: Report, file: FileRef) -> Iterator[list[bytes]]:
     """Chunk by chunk, without the points that InfluxDB refused. Raises RefusedError where nothing tells them."""
-    refused = {each.record["line"].encode() for each in set_aside(deployment, report) if each.rule == REFUSED}
+    refused = {each.record["line"].encode() for each in set_aside(deployment, report) if each.rule == REJECTED}
     for outcome in report.outcomes.parts:
         bodies = _staged(deployment, report, file, outcome) or _converted(deployment, file, outcome)
         for chunk in outcome["chunks"]:

@@ -8,11 +8,11 @@ from functions.check_health.health import check_health
 from shared.datasets import DATASETS
 from shared.events import Health, LoadState
 from shared.influx import Influx
-from shared.logs import logged
+from shared.logs import log_invocations
 from shared.settings import influx_settings
 
 
-@logged
+@log_invocations
 def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 the load is not known yet
     """InfluxDB answers, takes the token, and has every bucket that a dataset goes to."""
     started, settings = datetime.now(UTC), influx_settings()

@@ -9,7 +9,7 @@ from typing import Any
 from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
-from shared.influx_answers import Answer, outcome_of
+from shared.influx_answers import HttpReply, interpret
 from shared.times import span_since
 
 UNKNOWN_QUESTION = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
@@ -54,11 +54,11 @@ def _has_database(influx: Influx, database: str) -> bool:
     return database in names
 
 
-def _said(answer: Answer) -> dict[str, Any]:
+def _said(reply: HttpReply) -> dict[str, Any]:
     """What the server's JSON says, nothing where it does not know the question. Raises on every other answer."""
-    said = answer.data if isinstance(answer.data, dict) else {}
-    if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+    said = reply.data if isinstance(reply.data, dict) else {}
+    if reply.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
         return said
-    if answer.status in UNKNOWN_QUESTION and said.get("code") != "not found":
+    if reply.status in UNKNOWN_QUESTION and said.get("code") != "not found":
         return {}
-    raise outcome_of(answer).exception("before the load")
+    raise interpret(reply).exception("before the load")

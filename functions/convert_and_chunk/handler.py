@@ -6,14 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.convert_and_chunk.staging import WorkBucketStaging
-from shared.events import PartConverted, PartRef
-from shared.logs import logged, logger
+from shared.events import ConvertedPart, PartRef
+from shared.logs import log_invocations, logger
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
 
 
-@logged
-def lambda_handler(event: PartRef, context: LambdaContext) -> PartConverted:  # noqa: ARG001
+@log_invocations
+def lambda_handler(event: PartRef, context: LambdaContext) -> ConvertedPart:  # noqa: ARG001
     """Convert, stage and account for one part."""
     client = boto3.client("s3")
     with bounded_memory():

@@ -21,7 +21,7 @@ from functions.convert_and_chunk.set_aside.samples import reasons
 from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
-from shared.events import Part, PartConverted, PartRef
+from shared.events import ConvertedPart, Part, PartRef
 from shared.schema import plan_columns
 from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
@@ -34,7 +34,7 @@ CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
 """A chunk is what one WriteBatch takes: it grows with the part, so that a load has at most some 800."""
 
 
-def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> PartConverted:
+def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> ConvertedPart:
     """Judge everything, then stage it. Safe to repeat: the same part gives the same objects."""
     started_at, started = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]

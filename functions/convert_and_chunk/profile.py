@@ -1,13 +1,13 @@
-"""How each field runs over time: a few numbers per bucket of time, for the load report's charts."""
+"""How each field runs over time: a few numbers per bin of time, for the load report's charts."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.stored import Bucket, Profile
+from shared.stored import Bin, Profile
 
-MAX_BUCKETS = 256
+MAX_BINS = 256
 """Of a part: a month by three hours, a year by two days."""
 
 ROWS_AT_ONCE = 65_536
@@ -19,17 +19,17 @@ _STEPS = (*[10] * 10, 6, 10, 6, 3, 2, 2, 2)
 def profile(time: NDArray[np.int64], fields: Mapping[str, NDArray[np.float64]], lines: NDArray[np.int64]) -> Profile:
     """Of the rows that are `lines`, of which there is at least one."""
     first, last = _span(time, lines)
-    width = next(width for width in _widths() if last // width - first // width < MAX_BUCKETS)
+    width = next(width for width in _widths() if last // width - first // width < MAX_BINS)
     runs = {name: _Run(last // width - first // width + 1) for name in fields}
     for start in range(0, len(lines), ROWS_AT_ONCE):
         rows = lines[start : start + ROWS_AT_ONCE]
-        buckets = (time[rows] // width - first // width).astype(np.uint16)
-        order = np.argsort(buckets, kind="stable")
-        rows, buckets = rows[order], buckets[order]
-        starts = np.flatnonzero(np.diff(buckets, prepend=np.uint16(MAX_BUCKETS)))
+        bins = (time[rows] // width - first // width).astype(np.uint16)
+        order = np.argsort(bins, kind="stable")
+        rows, bins = rows[order], bins[order]
+        starts = np.flatnonzero(np.diff(bins, prepend=np.uint16(MAX_BINS)))
         for name, values in fields.items():
-            runs[name].add(buckets[starts], values[rows], starts)
-    found = {name: run.buckets(first // width) for name, run in runs.items()}
+            runs[name].add(bins[starts], values[rows], starts)
+    found = {name: run.bins(first // width) for name, run in runs.items()}
     return {"first_ns": first, "last_ns": last, "bucket_ns": width, "fields": found}
 
 
@@ -51,26 +51,26 @@ def _widths() -> Iterator[int]:
 
 
 class _Run:
-    """One field, bucket by bucket; NaN is no value."""
+    """One field, bin by bin; NaN is no value."""
 
-    def __init__(self, buckets: int) -> None:
-        self._counts = np.zeros(buckets, np.int64)
-        self._sums = np.zeros(buckets)
-        self._lows, self._highs = np.full(buckets, np.inf), np.full(buckets, -np.inf)
+    def __init__(self, bins: int) -> None:
+        self._counts = np.zeros(bins, np.int64)
+        self._sums = np.zeros(bins)
+        self._lows, self._highs = np.full(bins, np.inf), np.full(bins, -np.inf)
 
-    def add(self, buckets: NDArray[np.uint16], values: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
-        """The values of `buckets[n]`, each of which occurs once, begin at `starts[n]`."""
+    def add(self, bins: NDArray[np.uint16], values: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
+        """The values of `bins[n]`, each of which occurs once, begin at `starts[n]`."""
         absent = np.isnan(values)
-        self._counts[buckets] += np.add.reduceat(~absent, starts, dtype=np.int64)
+        self._counts[bins] += np.add.reduceat(~absent, starts, dtype=np.int64)
         with np.errstate(over="ignore", invalid="ignore"):
-            self._sums[buckets] += np.add.reduceat(np.where(absent, 0.0, values), starts)
-        self._lows[buckets] = np.fmin(self._lows[buckets], np.fmin.reduceat(values, starts))
-        self._highs[buckets] = np.fmax(self._highs[buckets], np.fmax.reduceat(values, starts))
+            self._sums[bins] += np.add.reduceat(np.where(absent, 0.0, values), starts)
+        self._lows[bins] = np.fmin(self._lows[bins], np.fmin.reduceat(values, starts))
+        self._highs[bins] = np.fmax(self._highs[bins], np.fmax.reduceat(values, starts))
 
-    def buckets(self, first: int) -> list[Bucket]:
+    def bins(self, first: int) -> list[Bin]:
         """Those with values. A mean whose sum leaves the doubles is cut to the range of its values."""
         there = np.flatnonzero(self._counts)
         lows, highs, counts = self._lows[there], self._highs[there], self._counts[there]
         means = np.clip(np.nan_to_num(self._sums[there] / counts), lows, highs)
         columns = (there + first, counts, lows, means, highs)
-        return [Bucket(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        return [Bin(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_backfill.response import gave_up, success
 from functions.report_backfill.standings import standings
-from shared.events import BackfillState, FailureReported, Response
-from shared.logs import logged
+from shared.events import BackfillState, FailureSummary, Response
+from shared.logs import log_invocations
 from shared.work_bucket import backfill_report_key, put_json
 
 
-@logged
-def lambda_handler(event: BackfillState, context: LambdaContext) -> Response | FailureReported:  # noqa: ARG001
+@log_invocations
+def lambda_handler(event: BackfillState, context: LambdaContext) -> Response | FailureSummary:  # noqa: ARG001
     """ReportGivenUp where the state holds an error, else ReportBackfill. All names go into the report."""
     client, now, key = boto3.client("s3"), datetime.now(UTC), backfill_report_key(event["execution"]["name"])
     found = standings(client, event["bucket"], event["prefix"])

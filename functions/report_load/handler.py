@@ -10,9 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.report_load import response
 from functions.report_load.outcomes import check_accounts, read_outcomes
 from functions.report_load.report import store_report
-from shared.events import FailureReported, LoadState, Response
+from shared.events import FailureSummary, LoadState, Response
 from shared.load_totals import Outcomes, check_any_points
-from shared.logs import load_keys, logged
+from shared.logs import load_keys, log_invocations
 from shared.metrics import LoadMetrics, emit
 from shared.work_bucket import UNPLANNED
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@logged
-def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureReported:  # noqa: ARG001
+@log_invocations
+def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureSummary:  # noqa: ARG001
     """ReportFailure where the state holds an error, else ReportLoad or ReportSkip."""
     client, now = boto3.client("s3"), datetime.now(UTC)
     return _report_failure(client, event, now) if "error" in event else _report_load(client, event, now)
@@ -38,7 +38,7 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
     return _published(client, state, outcomes, response.success(state, outcomes, now))
 
 
-def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> FailureReported:
+def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> FailureSummary:
     load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
     outcomes = read_outcomes(client, load_id, state["execution"]["name"])
     answer = _published(client, state, outcomes, response.failure(state, outcomes, now))

@@ -21,7 +21,7 @@ READERS = 16
 def check_accounts(outcomes: Outcomes, rows: int) -> None:
     """Every row of the file is in exactly one place, and every point was sent. Raises AccountingError."""
     places = outcomes.points + outcomes.collapsed + sum(outcomes.set_aside.values())
-    sent = outcomes.points_written + outcomes.points_refused
+    sent = outcomes.points_written + outcomes.points_rejected
     converted = sum(part["rows"] for part in outcomes.parts)
     if not (rows == converted == places and sent == outcomes.points):
         raise AccountingError(

@@ -41,7 +41,7 @@ def page(report: Mapping[str, Any], outcomes: Outcomes) -> str:
 def _of_rows(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
     """Where they ended, and why; `unexplained` are those whose reason is not shown."""
     reasons = outcomes.reasons[:REASONS]
-    aside = sum(outcomes.set_aside.values()) + outcomes.points_refused
+    aside = sum(outcomes.set_aside.values()) + outcomes.points_rejected
     unexplained = aside - sum(reason["rows"] for reason in reasons)
     return {"rows": _rows(data, outcomes), "reasons": reasons, "unexplained": unexplained}
 
@@ -65,8 +65,8 @@ def _rows(data: Mapping[str, Any], outcomes: Outcomes) -> list[tuple[str, str, i
     """(kind, words, rows) of every place where a row of the file ended, and what is not known of."""
     kinds = [
         ("good", "points in InfluxDB", outcomes.points_written),
-        ("bad", "points that InfluxDB refused", outcomes.points_refused),
-        ("bad", "points not written", outcomes.points - outcomes.points_written - outcomes.points_refused),
+        ("bad", "points that InfluxDB refused", outcomes.points_rejected),
+        ("bad", "points not written", outcomes.points - outcomes.points_written - outcomes.points_rejected),
         ("plain", "exact repetitions, collapsed", outcomes.collapsed),
         *(("odd", f"set aside: {rule}", rows) for rule, rows in outcomes.set_aside.items()),
     ]

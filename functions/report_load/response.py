@@ -67,7 +67,7 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]
             "collapsed_rows": outcomes.collapsed,
             "set_aside_rows": outcomes.set_aside,
             "fields_left_out": outcomes.fields_left_out,
-            "refused_points": outcomes.points_refused,
+            "refused_points": outcomes.points_rejected,
         },
         "influxdb_health": _health(state),
     }

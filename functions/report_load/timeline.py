@@ -51,7 +51,7 @@ def failed_state(state: LoadState, outcomes: Outcomes) -> str:
         return "ValidateSchema"
     if "converted" not in state:
         return "ConvertAndChunk"
-    return "WriteBatch" if outcomes.unwritten_chunks or outcomes.points_refused else "ReportLoad"
+    return "WriteBatch" if outcomes.unwritten_chunks or outcomes.points_rejected else "ReportLoad"
 
 
 def lanes(report: Mapping[str, Any], outcomes: Outcomes, reported_at: datetime, drawn_at: datetime) -> list[Lane]:

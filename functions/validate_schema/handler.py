@@ -14,7 +14,7 @@ from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
-from shared.logs import load_keys, logged, logger
+from shared.logs import load_keys, log_invocations, logger
 from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@logged
+@log_invocations
 def lambda_handler(event: LoadState, context: LambdaContext) -> FileRef:  # noqa: ARG001
     """PinSource where the state holds no file yet, else ValidateSchema."""
     client, now = boto3.client("s3"), datetime.now(UTC)

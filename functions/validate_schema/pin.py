@@ -34,7 +34,7 @@ def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) ->
 def not_a_load(requested: RequestedObject) -> str:
     """Why this object is not to be loaded, as its event and key tell; "" if it is."""
     empty = "an empty object" if requested.notified and requested.size == 0 else ""
-    return requested.no_load or no_file(requested.key) or empty
+    return requested.skip_reason or no_file(requested.key) or empty
 
 
 class PinnedVersion(NamedTuple):

@@ -11,8 +11,8 @@ from functions.write_batch.progress import Progress, kept_progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
 from shared.errors import RefusedPointsError
-from shared.events import ChunkRef, ChunkWritten
-from shared.influx_answers import Action, Outcome
+from shared.events import ChunkProgress, ChunkRef
+from shared.influx_answers import Action, Answer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,7 +27,7 @@ MOST_REFUSED = 100
 """Refused points of a chunk. More mean that the file does not suit the bucket, not that some rows are odd."""
 
 
-def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_refused: bool) -> ChunkWritten:
+def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_refused: bool) -> ChunkProgress:
     """Write what is not written yet; the outcome is stored on every way out.
 
     What an earlier invocation of this execution wrote is in its outcome and not sent again, whatever the state
@@ -46,7 +46,7 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_refus
             return answer
         if progress.refused and not drop_refused:
             raise _refused(ref, progress)
-    return ChunkWritten(chunk=ref["chunk"], written=True, next_batch=progress.next_batch, not_before="", waits=0)
+    return ChunkProgress(chunk=ref["chunk"], written=True, next_batch=progress.next_batch, not_before="", waits=0)
 
 
 class Delivery:
@@ -70,18 +70,18 @@ class Delivery:
     def _write(self, batch: StagedBatch) -> None:
         """A failure is reported to the sender, before this writer can take the next batch."""
         try:
-            outcome = self._sender.send(bytes(batch.body), self._where(batch))
-            if outcome.action is Action.SPLIT:
-                self._isolate(batch, outcome)
+            answer = self._sender.send(bytes(batch.body), self._where(batch))
+            if answer.action is Action.SPLIT:
+                self._isolate(batch, answer)
             self._progress.done(batch)
         except Exception as error:  # noqa: BLE001 - `write` raises it
             self._sender.fail(error)
 
-    def _isolate(self, batch: StagedBatch, refusal: Outcome) -> None:
+    def _isolate(self, batch: StagedBatch, refusal: Answer) -> None:
         """Find the refused lines and set them aside, the others being written meanwhile."""
         lines, source_rows = batch.lines(), list(batch.source_rows())
 
-        def send(some: Sequence[bytes]) -> Outcome:
+        def send(some: Sequence[bytes]) -> Answer:
             return self._sender.send(gzip.compress(b"\n".join(some), 1, mtime=0), self._where(batch))
 
         for number, reason in refused_lines(lines, refusal, send):

@@ -6,14 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.write_batch.delivery import WRITERS, write_chunk
 from functions.write_batch.sending import Deadline, Sender
 from shared.datasets import DATASETS
-from shared.events import ChunkRef, ChunkWritten
+from shared.events import ChunkProgress, ChunkRef
 from shared.influx import Influx
-from shared.logs import logged
+from shared.logs import log_invocations
 from shared.settings import delivery_settings, influx_settings
 
 
-@logged
-def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkWritten:
+@log_invocations
+def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkProgress:
     """Send one chunk to InfluxDB, batch by batch, as far as this invocation gets."""
     settings, delivery = influx_settings(), delivery_settings()
     bucket = DATASETS[event["dataset"]].bucket or settings.bucket

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from shared.influx_answers import Action, Outcome
+from shared.influx_answers import Action, Answer
 
 
 def refused_lines(
-    lines: Sequence[bytes], refusal: Outcome, send: Callable[[Sequence[bytes]], Outcome], first: int = 0
-) -> Iterator[tuple[int, Outcome]]:
+    lines: Sequence[bytes], refusal: Answer, send: Callable[[Sequence[bytes]], Answer], first: int = 0
+) -> Iterator[tuple[int, Answer]]:
     """Bisect `lines`, which were answered by `refusal`: the number of each refused line, counted from `first`, and why.
 
     Every other line is written when the iterator ends. Each of k refused lines of n takes at most 2·⌈log₂ n⌉
@@ -18,6 +18,6 @@ def refused_lines(
         return
     middle = len(lines) // 2
     for start, half in ((first, lines[:middle]), (first + middle, lines[middle:])):
-        outcome = send(half)
-        if outcome.action is Action.SPLIT:
-            yield from refused_lines(half, outcome, send, start)
+        answer = send(half)
+        if answer.action is Action.SPLIT:
+            yield from refused_lines(half, answer, send, start)

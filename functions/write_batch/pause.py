@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.errors import InfluxUnavailableError
-from shared.events import ChunkRef, ChunkWritten
+from shared.events import ChunkProgress, ChunkRef
 from shared.times import utc_seconds
 
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -25,7 +25,7 @@ def keep_quiet_until(not_before: str) -> None:
         raise ComeBackError(datetime.fromisoformat(not_before))
 
 
-def come_back(ref: ChunkRef, not_before: datetime, *, next_batch: int, fruitless: bool) -> ChunkWritten:
+def come_back(ref: ChunkRef, not_before: datetime, *, next_batch: int, fruitless: bool) -> ChunkProgress:
     """The answer that makes the state machine wait. Raises InfluxUnavailableError for too long or too often."""
     if not_before - datetime.now(UTC) > LONGEST_PAUSE:
         raise InfluxUnavailableError(
@@ -34,7 +34,7 @@ def come_back(ref: ChunkRef, not_before: datetime, *, next_batch: int, fruitless
     waits = ref["waits"] + 1 if fruitless else 0
     if waits > MOST_FRUITLESS_WAITS:
         raise InfluxUnavailableError(f"chunk {ref['chunk']}: InfluxDB took nothing after {ref['waits']} waits")
-    return ChunkWritten(
+    return ChunkProgress(
         chunk=ref["chunk"], written=False, next_batch=next_batch, not_before=_whole_second(not_before), waits=waits
     )
 

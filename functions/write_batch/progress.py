@@ -15,11 +15,11 @@ from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
 from shared.events import ChunkRef
-from shared.influx_answers import Outcome
+from shared.influx_answers import Answer
 from shared.logs import logger
 from shared.settings import work_bucket
 from shared.source import source_errors
-from shared.stored import ChunkOutcome, RefusedPoint
+from shared.stored import ChunkOutcome, RejectedPoint
 from shared.times import span_since
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
 
@@ -33,7 +33,7 @@ class Progress:
     `then` is what comes after this invocation, as in `shared.events.Run`.
     """
 
-    def __init__(self, outcome: ChunkOutcome, refused: dict[int, RefusedPoint]) -> None:
+    def __init__(self, outcome: ChunkOutcome, refused: dict[int, RejectedPoint]) -> None:
         self.outcome = outcome
         self.refused = refused
         self.then: Literal["", "WaitForInflux"] = ""
@@ -52,11 +52,11 @@ class Progress:
         """Whether each point of the batch is written or refused."""
         return str(number) in self.outcome["written"]
 
-    def refuse(self, batch: StagedBatch, source_row: int, line: bytes, refusal: Outcome) -> None:
+    def refuse(self, batch: StagedBatch, source_row: int, line: bytes, refusal: Answer) -> None:
         """Set one line of the batch aside."""
         so_far = self.outcome["refused"].get(str(batch.number), 0)
         self.outcome["refused"][str(batch.number)] = so_far + 1
-        self.refused[source_row] = RefusedPoint(
+        self.refused[source_row] = RejectedPoint(
             source_row=source_row,
             line=line.decode(errors="replace"),
             status=refusal.status,
@@ -126,10 +126,10 @@ def _quarantine_key(ref: ChunkRef) -> str:
     return points_quarantine_key(ref["dataset"], ref["load_id"], ref["execution"], ref["chunk"])
 
 
-def _load_refused(client: "S3Client", ref: ChunkRef) -> dict[int, RefusedPoint]:
+def _load_refused(client: "S3Client", ref: ChunkRef) -> dict[int, RejectedPoint]:
     with source_errors(work_bucket(), _quarantine_key(ref)):
         content = client.get_object(Bucket=work_bucket(), Key=_quarantine_key(ref))["Body"].read()
-    points: list[RefusedPoint] = [json.loads(line) for line in gzip.decompress(content).splitlines()]
+    points: list[RejectedPoint] = [json.loads(line) for line in gzip.decompress(content).splitlines()]
     return {point["source_row"]: point for point in points}
 
 
@@ -149,7 +149,7 @@ def _store(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     )
 
 
-def _json_lines(refused: Mapping[int, RefusedPoint]) -> bytes:
+def _json_lines(refused: Mapping[int, RejectedPoint]) -> bytes:
     """Gzipped, by source row."""
     points = (refused[source_row] for source_row in sorted(refused))
     return gzip.compress("".join(json.dumps(point, ensure_ascii=False) + "\n" for point in points).encode(), mtime=0)

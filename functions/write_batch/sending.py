@@ -14,7 +14,7 @@ from tenacity.nap import sleep_using_event
 
 from functions.write_batch.pause import ComeBackError
 from shared.influx import WRITE_TIMEOUT_S, Influx
-from shared.influx_answers import Action, Outcome, outcome_of
+from shared.influx_answers import Action, Answer, interpret
 from shared.logs import logger
 
 RESERVED_S = 15.0
@@ -69,22 +69,22 @@ class Sender:
         self._quiet_until = 0.0
         self._failed = Event()
         self._retrying = Retrying(
-            retry=retry_if_result(lambda outcome: outcome.action is Action.RETRY),
+            retry=retry_if_result(lambda answer: answer.action is Action.RETRY),
             stop=self._is_enough,
             wait=_pause,
             sleep=sleep_using_event(self._failed),
             before_sleep=_log_retry,
-            retry_error_callback=_outcome,
+            retry_error_callback=_last_answer,
         )
 
-    def send(self, body: bytes, where: str) -> Outcome:
+    def send(self, body: bytes, where: str) -> Answer:
         """DONE or SPLIT. Raises ComeBackError, StoppedError, or what the table of outcomes says."""
-        outcome = self._retrying(self._attempt, body)
-        if outcome.action in (Action.DONE, Action.SPLIT):
-            return outcome
-        if outcome.action is Action.RETRY and outcome.retry_after_s:
-            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=outcome.retry_after_s))
-        raise outcome.exception(where)
+        answer = self._retrying(self._attempt, body)
+        if answer.action in (Action.DONE, Action.SPLIT):
+            return answer
+        if answer.action is Action.RETRY and answer.retry_after_s:
+            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
+        raise answer.exception(where)
 
     def fail(self, failure: Exception) -> None:
         """End every wait, and begin no further request."""
@@ -92,7 +92,7 @@ class Sender:
             self.failure = self.failure or failure
         self._failed.set()
 
-    def _attempt(self, body: bytes) -> Outcome:
+    def _attempt(self, body: bytes) -> Answer:
         self._failed.wait(max(0.0, self._quiet_until - monotonic()))
         if self.failure:
             raise StoppedError
@@ -100,30 +100,30 @@ class Sender:
         if timeout_s < LEAST_REQUEST_S:
             raise ComeBackError(datetime.now(UTC))
         started = monotonic()
-        outcome = outcome_of(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
+        answer = interpret(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
         latency_ms = (monotonic() - started) * 1000
         with self._lock:
             self.requests += 1
             self.latencies_ms[str(LATENCIES_MS[bisect_left(LATENCIES_MS, latency_ms)])] += 1
             self.slowest_ms = max(self.slowest_ms, round(latency_ms, 1))
-            self._quiet_until = max(self._quiet_until, monotonic() + outcome.retry_after_s)
-        return outcome
+            self._quiet_until = max(self._quiet_until, monotonic() + answer.retry_after_s)
+        return answer
 
     def _is_enough(self, state: RetryCallState) -> bool:
         longest_s = min(LONGEST_SLEEP_S, self._deadline.left_s() - LEAST_REQUEST_S)
         return state.attempt_number > self._max_retries or state.upcoming_sleep > longest_s
 
 
-def _outcome(state: RetryCallState) -> Outcome:
+def _last_answer(state: RetryCallState) -> Answer:
     """Of the last attempt. Retrying asks only about attempts that returned one."""
-    return cast(Outcome, cast(Future, state.outcome).result())
+    return cast(Answer, cast(Future, state.outcome).result())
 
 
 def _log_retry(state: RetryCallState) -> None:
-    reason, seconds = _outcome(state).message, round(state.upcoming_sleep, 3)
+    reason, seconds = _last_answer(state).message, round(state.upcoming_sleep, 3)
     logger.warning("asking again", reason=reason, after_seconds=seconds, attempt=state.attempt_number)
 
 
 def _pause(state: RetryCallState) -> float:
     """At least as long as the server asks for, and not all at the same moment."""
-    return _outcome(state).retry_after_s + BACKOFF(state)
+    return _last_answer(state).retry_after_s + BACKOFF(state)

@@ -21,7 +21,7 @@ from shared.errors import (
     SourceChangedError,
     SourceNotFoundError,
 )
-from shared.events import Part, PartConverted, PartRef
+from shared.events import ConvertedPart, Part, PartRef
 from shared.logs import logger
 from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
@@ -56,7 +56,7 @@ def stored(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None,
     }
 
 
-def convert(event: PartRef, context: SimpleNamespace) -> PartConverted:
+def convert(event: PartRef, context: SimpleNamespace) -> ConvertedPart:
     return lambda_handler(event, context)  # type: ignore[arg-type]
 
 
@@ -80,7 +80,7 @@ def outcome(s3: "S3Client", part: int = 0) -> PartOutcome:
     return get_json(s3, outcome_key(*LOAD, f"{part:04}"))  # type: ignore[return-value]
 
 
-def lines(s3: "S3Client", converted: PartConverted) -> list[str]:
+def lines(s3: "S3Client", converted: ConvertedPart) -> list[str]:
     chunks = [gzip.decompress(body(s3, chunk_key(*LOAD, chunk["chunk"]))) for chunk in converted["chunks"]]
     return b"".join(chunks).decode().splitlines()
 

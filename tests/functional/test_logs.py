@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.logs import logged, logger
+from shared.logs import log_invocations, logger
 
 EVENT = {"bucket": "b", "key": "dataset=generation/a\nb.parquet"}
 STATE = {"event": EVENT, "execution": {"id": "arn", "name": "run-1", "start_time": ""}}
 
 
-@logged
+@log_invocations
 def handler(event: dict[str, Any], context: Any) -> str:
     if event.get("fails"):
         raise ValueError("no good")

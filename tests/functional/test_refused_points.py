@@ -10,7 +10,7 @@ import pytest
 from functions.write_batch.delivery import MOST_REFUSED
 from functions.write_batch.reasons import CHARACTERS, SAMPLES
 from shared.errors import InfluxUnavailableError, RefusedPointsError
-from shared.stored import RefusedPoint
+from shared.stored import RejectedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
 from tests.support.scripted_influx import Reply, Request, ScriptedInflux
@@ -42,7 +42,7 @@ class Store:
         return self.refusal if refused else Reply(204)
 
 
-def quarantined(s3: "S3Client") -> list[RefusedPoint]:
+def quarantined(s3: "S3Client") -> list[RejectedPoint]:
     key = points_quarantine_key("generation", *WHERE)
     return [
         json.loads(line) for line in gzip.decompress(s3.get_object(Bucket=WORK, Key=key)["Body"].read()).splitlines()

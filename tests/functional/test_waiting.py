@@ -8,7 +8,7 @@ import pytest
 
 from functions.write_batch.pause import MOST_FRUITLESS_WAITS
 from shared.errors import InfluxUnavailableError
-from shared.events import ChunkRef, ChunkWritten
+from shared.events import ChunkProgress, ChunkRef
 from tests.support.scripted_influx import Reply, ScriptedInflux
 from tests.support.staged_chunk import CHUNK, members, outcome, points, stage, write
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def back_again(ref: ChunkRef, answer: ChunkWritten) -> ChunkRef:
+def back_again(ref: ChunkRef, answer: ChunkProgress) -> ChunkRef:
     """What the state machine passes after a wait."""
     return {**ref, "next_batch": answer["next_batch"], "waits": answer["waits"]}
 

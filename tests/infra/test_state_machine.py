@@ -5,15 +5,15 @@ from typing import Any
 
 from infra_cdk.layers import ROOT
 from shared.errors import (
+    AWS_CONDITION_FAILED_ERROR,
     AWS_ERRORS,
     AWS_KILLED_ERRORS,
-    AWS_REFUSED_ERROR,
     AWS_TRANSIENT_ERRORS,
     LoaderError,
     TransientError,
     error_names,
 )
-from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, readable
+from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
 from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
@@ -42,7 +42,7 @@ def matched(assembly: Assembly, field: str) -> set[str]:
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
     known = {*error_names(LoaderError), *AWS_ERRORS}
     assert matched(assembly, "Retry") <= known
-    assert matched(assembly, "Catch") == {"States.ALL", AWS_REFUSED_ERROR}
+    assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR}
 
 
 def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -> None:
@@ -58,7 +58,7 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
 
 def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: Assembly) -> None:
     requests = [state for state in tasks(assembly) if ":dynamodb:" in state["Resource"]]
-    refused = {"ErrorEquals": [AWS_REFUSED_ERROR], "MaxAttempts": 0} | BACKOFF
+    refused = {"ErrorEquals": [AWS_CONDITION_FAILED_ERROR], "MaxAttempts": 0} | BACKOFF
     assert len(requests) == 6
     assert all(
         task["Retry"] == [refused, {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF] for task in requests
@@ -101,4 +101,4 @@ def test_the_diagram_shows_every_state(assembly: Assembly) -> None:
 
 def test_the_snapshot_is_of_today() -> None:
     snapshot = (ROOT / "docs" / "state_machines.json").read_text()
-    assert snapshot == readable(), "make snapshot writes it"
+    assert snapshot == definitions_json(), "make snapshot writes it"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from functions.write_batch.handler import lambda_handler
-from shared.events import ChunkRef, ChunkWritten
+from shared.events import ChunkProgress, ChunkRef
 from shared.settings import work_bucket
 from shared.stored import Batch, ChunkOutcome, Manifest
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
@@ -54,7 +54,7 @@ def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
     )
 
 
-def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkWritten:
+def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkProgress:
     """One invocation."""
     return lambda_handler(ref, context)  # type: ignore[arg-type]
 

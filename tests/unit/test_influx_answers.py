@@ -16,7 +16,7 @@ from shared.errors import (
     UntrustedCertificateError,
 )
 from shared.influx import Influx
-from shared.influx_answers import Action, Answer, Outcome, outcome_of
+from shared.influx_answers import Action, Answer, HttpReply, interpret
 from shared.settings import InfluxSettings
 from tests.support.certificates import self_signed
 from tests.support.scripted_influx import BROKEN, RESET, SILENCE, Reply, ScriptedInflux, scripted_influx
@@ -28,9 +28,9 @@ def influx() -> Iterator[ScriptedInflux]:
         yield server
 
 
-def write_to(url: str) -> Outcome:
+def write_to(url: str) -> Answer:
     settings = InfluxSettings(url=url, org="grid", bucket="ons", token="canary", token_secret_name="", ca_bundle="")
-    return outcome_of(Influx(settings).write(b"body", bucket="ons", timeout_s=0.3))
+    return interpret(Influx(settings).write(b"body", bucket="ons", timeout_s=0.3))
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_what_is_no_url_stops(url: str) -> None:
     ],
 )
 def test_the_server_is_quoted_whatever_its_version(data: object, said: str) -> None:
-    message = outcome_of(Answer(status=400, data=data)).message
+    message = interpret(HttpReply(status=400, data=data)).message
     assert message == f"InfluxDB answers 400, it refuses points: {said}"
 
 
 def test_a_long_message_is_cut() -> None:
-    assert len(outcome_of(Answer(status=400, data="x" * 10_000)).message) < 600
+    assert len(interpret(HttpReply(status=400, data="x" * 10_000)).message) < 600
 
 
 def test_the_token_does_not_come_back_in_a_message(influx: ScriptedInflux) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.write_batch.isolation import refused_lines
-from shared.influx_answers import Answer, Outcome, outcome_of
+from shared.influx_answers import Answer, HttpReply, interpret
 
 
 class Server:
@@ -20,13 +20,13 @@ class Server:
         self.requests = 0
         self.written: list[bytes] = []
 
-    def send(self, lines: Sequence[bytes]) -> Outcome:
+    def send(self, lines: Sequence[bytes]) -> Answer:
         self.requests += 1
         good = [line for line in lines if line not in self.bad]
         refused = len(good) < len(lines)
         if not refused or self.status == 422:
             self.written.extend(good)
-        return outcome_of(Answer(status=self.status if refused else 204))
+        return interpret(HttpReply(status=self.status if refused else 204))
 
 
 def isolate(count: int, bad: Collection[int], status: int) -> tuple[Server, list[int]]:
@@ -69,9 +69,9 @@ def test_any_set_of_bad_lines_is_found(data: st.DataObject, count: int, status: 
 def test_a_body_that_is_too_large_is_halved_until_it_fits() -> None:
     sizes: list[int] = []
 
-    def send(lines: Sequence[bytes]) -> Outcome:
+    def send(lines: Sequence[bytes]) -> Answer:
         sizes.append(len(lines))
-        return outcome_of(Answer(status=413 if len(lines) > 3 else 204))
+        return interpret(HttpReply(status=413 if len(lines) > 3 else 204))
 
     lines = [b"x"] * 10
     assert list(refused_lines(lines, send(lines), send)) == []
@@ -79,8 +79,8 @@ def test_a_body_that_is_too_large_is_halved_until_it_fits() -> None:
 
 
 def test_a_single_line_that_is_too_large_is_refused() -> None:
-    def send(lines: Sequence[bytes]) -> Outcome:
-        return outcome_of(Answer(status=413 if b"large" in lines else 204))
+    def send(lines: Sequence[bytes]) -> Answer:
+        return interpret(HttpReply(status=413 if b"large" in lines else 204))
 
     lines = [b"a", b"large", b"b"]
     assert [(number, refusal.status) for number, refusal in refused_lines(lines, send(lines), send)] == [(1, 413)]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from shared.errors import AWS_ERRORS, AWS_REFUSED_ERROR, LoaderError, subclasses
+from shared.errors import AWS_CONDITION_FAILED_ERROR, AWS_ERRORS, LoaderError, subclasses
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 NEVER_MATCHED = {
@@ -29,7 +29,7 @@ def entries() -> dict[str, str]:
 
 def test_every_error_that_can_end_an_execution_has_an_entry() -> None:
     ours = {error.__name__ for error in subclasses(LoaderError) if not error.__subclasses__()}
-    aws = {*AWS_ERRORS, *NEVER_MATCHED} - {"States.ALL", AWS_REFUSED_ERROR}
+    aws = {*AWS_ERRORS, *NEVER_MATCHED} - {"States.ALL", AWS_CONDITION_FAILED_ERROR}
     named = [name for heading in entries() for name in re.findall(r"`(.+?)`", heading)]
     assert sorted(named) == sorted(ours | aws)
 

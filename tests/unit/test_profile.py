@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 
-from functions.convert_and_chunk.profile import MAX_BUCKETS, profile
+from functions.convert_and_chunk.profile import MAX_BINS, profile
 
 HOUR_NS = 3_600 * 10**9
 
@@ -27,12 +27,12 @@ def test_every_value_is_in_the_bucket_of_its_time(data: Any, rows: int) -> None:
     for row in lines:
         if not np.isnan(field[row]):
             expected.setdefault(int(time[row]) // found["bucket_ns"], []).append(float(field[row]))
-    assert [bucket.bucket for bucket in found["fields"]["f"]] == sorted(expected)
-    for bucket, count, low, mean, high in found["fields"]["f"]:
-        here = expected[bucket]
+    assert [bin_.number for bin_ in found["fields"]["f"]] == sorted(expected)
+    for bin_, count, low, mean, high in found["fields"]["f"]:
+        here = expected[bin_]
         assert (count, low, high) == (len(here), min(here), max(here))
         assert mean == pytest.approx(np.mean(here), rel=1e-6, abs=1e-6 * max(map(abs, here)))
-    assert len(found["fields"]["f"]) <= MAX_BUCKETS
+    assert len(found["fields"]["f"]) <= MAX_BINS
 
 
 def test_a_month_of_hours_is_told_by_three_hours() -> None:
@@ -45,10 +45,10 @@ def test_a_month_of_hours_is_told_by_three_hours() -> None:
 def test_a_bucket_without_a_value_is_a_gap() -> None:
     field = np.array([1.0, np.nan, 3.0])
     found = profile(np.array([0, 10, 20]) * HOUR_NS, {"f": field}, np.arange(3))
-    assert [bucket.low for bucket in found["fields"]["f"]] == [1.0, 3.0]
+    assert [bin_.low for bin_ in found["fields"]["f"]] == [1.0, 3.0]
 
 
 def test_values_whose_sum_leaves_the_doubles_have_a_mean_between_them() -> None:
     field = np.array([1.5e308, 1.6e308])
-    (bucket,) = profile(np.zeros(2, np.int64), {"f": field}, np.arange(2))["fields"]["f"]
-    assert 1.5e308 <= bucket.mean <= 1.6e308
+    (bin_,) = profile(np.zeros(2, np.int64), {"f": field}, np.arange(2))["fields"]["f"]
+    assert 1.5e308 <= bin_.mean <= 1.6e308

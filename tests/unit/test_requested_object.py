@@ -22,7 +22,7 @@ def eventbridge(key: str, **extra: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("event", [notification(ENCODED), eventbridge(KEY), {"bucket": "b", "key": KEY}])
 def test_all_three_shapes_name_the_same_object(event: dict[str, Any]) -> None:
     found = requested_object(event)
-    assert (found.bucket, found.key, found.no_load) == ("b", KEY, "")
+    assert (found.bucket, found.key, found.skip_reason) == ("b", KEY, "")
 
 
 def test_a_raw_key_is_not_decoded_a_second_time() -> None:
@@ -48,7 +48,7 @@ def test_an_object_asked_for_by_name_was_not_notified() -> None:
     ],
 )
 def test_events_without_a_new_object_are_no_loads(event: dict[str, Any], reason: str) -> None:
-    assert requested_object(event).no_load == reason
+    assert requested_object(event).skip_reason == reason
 
 
 @pytest.mark.parametrize(

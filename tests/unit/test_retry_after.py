@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.influx_answers import YEAR_S, Answer, outcome_of, retry_after_s
+from shared.influx_answers import YEAR_S, HttpReply, interpret, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -47,4 +47,4 @@ def test_a_date_is_kept_to_the_second(seconds: int) -> None:
 
 
 def test_the_header_is_found_in_the_answer() -> None:
-    assert outcome_of(Answer(status=503, headers={"Retry-After": "9"})).retry_after_s == 9
+    assert interpret(HttpReply(status=503, headers={"Retry-After": "9"})).retry_after_s == 9
