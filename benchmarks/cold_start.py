@@ -18,8 +18,8 @@ from typing import cast
 from zipfile import ZipFile
 
 from infra_cdk.config import Architecture, PythonVersion
-from infra_cdk.functions import READ_PARQUET
-from infra_cdk.layers import ROOT, layer_zip
+from infra_cdk.functions import PARQUET_READERS
+from infra_cdk.layers import ROOT, build_layer
 
 RUNTIME = ROOT / "build" / "venvs" / "lambda"
 PYTHON = cast(PythonVersion, f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -76,7 +76,7 @@ class Functions:
 
     def path(self, function: str) -> list[str]:
         """Where it finds modules."""
-        layers = ["shared", "arrow"] if function in READ_PARQUET else ["shared"]
+        layers = ["shared", "arrow"] if function in PARQUET_READERS else ["shared"]
         site_packages = RUNTIME / "lib" / f"python{PYTHON}" / "site-packages"
         return [str(self.folder / "code"), *(str(self.folder / name / "python") for name in layers), str(site_packages)]
 
@@ -87,7 +87,7 @@ def unpacked_functions() -> Iterator[Functions]:
     with TemporaryDirectory(prefix="cold-start-") as folder:
         copytree(ROOT / "functions", Path(folder, "code", "functions"), ignore=ignore_patterns("__pycache__"))
         for name, package in (("shared", "shared"), ("arrow", "")):
-            with ZipFile(layer_zip(name, python=PYTHON, architecture=ARCHITECTURE, package=package)) as layer:
+            with ZipFile(build_layer(name, python=PYTHON, architecture=ARCHITECTURE, package=package)) as layer:
                 layer.extractall(Path(folder, name))
         yield Functions(Path(folder))
 

@@ -8,8 +8,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from benchmarks.cold_start import ARCHITECTURE, PYTHON, Functions, median, unpacked_functions
 from infra_cdk.config import Architecture, PythonVersion
-from infra_cdk.functions import READ_PARQUET
-from infra_cdk.layers import ROOT, layer_zip
+from infra_cdk.functions import PARQUET_READERS
+from infra_cdk.layers import ROOT, build_layer
 from state_machine.settings import FUNCTION_NAMES
 
 STARTS = 5
@@ -61,7 +61,7 @@ def _assets() -> Iterator[str]:
     architectures: tuple[Architecture, ...] = ("arm64", "x86_64")
     for architecture in architectures:
         for name, package in (("shared", "shared"), ("arrow", "")):
-            layer = layer_zip(name, python=DEPLOYED, architecture=architecture, package=package)
+            layer = build_layer(name, python=DEPLOYED, architecture=architecture, package=package)
             with ZipFile(layer) as archive:
                 unpacked = sum(entry.file_size for entry in archive.infolist())
             size = layer.stat().st_size
@@ -80,7 +80,7 @@ def _zipped(files: Iterable[Path]) -> int:
 def _starts(functions: Functions) -> Iterator[str]:
     for name in FUNCTION_NAMES:
         start = median(functions.start(name) for _ in range(STARTS))
-        layers = "shared, arrow" if name in READ_PARQUET else "shared"
+        layers = "shared, arrow" if name in PARQUET_READERS else "shared"
         yield f"| {name} | {layers} | {start.cpu_ms:.0f} | {len(start.modules)} |"
 
 

@@ -1,4 +1,8 @@
-"""What a person is told about, by mail."""
+"""The CloudWatch alarms and the SNS topic that mails them.
+
+Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `SuccessRate` and
+`NothingLoaded` have conditions of their own.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,13 +14,49 @@ from constructs import Construct
 from infra_cdk.config import MonitoringConfig
 from infra_cdk.metrics import WatchedMetrics
 
-LEAST_SUCCESS_RATE = 0.99
+MIN_SUCCESS_RATE = 0.99
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
+DESCRIPTIONS = {
+    "ExecutionsFailed": (
+        "A load failed. Run `loader history --status failed` to see which file and why, then follow the runbook's "
+        "entry for that error."
+    ),
+    "ExecutionsTimedOut": (
+        "A load was stopped because it reached its time limit. Check that InfluxDB accepts writes, then load the file "
+        "again with --force."
+    ),
+    "ProcessingErrors": (
+        "A load reported an error. Run `loader history --status failed` to see which file and why, then follow the "
+        "runbook's entry for that error."
+    ),
+    "FailedBatches": (
+        "InfluxDB rejected points, or a batch was not sent. Read InfluxDB's reasons in the load's report before you "
+        "load the file again."
+    ),
+    "DeadLetters": (
+        "EventBridge could not start a load for some files. Their events are in the dead-letter queue: load those "
+        "files again, then empty the queue."
+    ),
+    "WriteThrottles": (
+        "WriteBatch is throttled: its reserved concurrency, or the account's, is used up. Throttled writes are "
+        "retried. If this continues, lower write_concurrency, or raise write_reserved_concurrency or the account's quota."
+    ),
+    "SuccessRate": (
+        "More than 1 % of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "
+        "file again."
+    ),
+    "NothingLoaded": (
+        "No points were written in the last {period}. Check that new files arrive in the source bucket and that the "
+        "bucket sends its events to EventBridge."
+    ),
+}
+"""What happened and what to do, by alarm. The runbook (docs/operations.md) has an entry for each."""
+
 
 class Alarms(Construct):
-    """One topic for all; docs/operations.md has an entry for each."""
+    """The alarms of one deployment, all sent to one topic."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, config: MonitoringConfig, metrics: WatchedMetrics
@@ -25,31 +65,33 @@ class Alarms(Construct):
         self.topic = sns.Topic(self, "Topic", display_name="InfluxDB loader", enforce_ssl=True)
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
-        self._above_zero("ExecutionsFailed", metrics.executions("ExecutionsFailed"), "A load failed.")
-        self._above_zero("ExecutionsTimedOut", metrics.executions("ExecutionsTimedOut"), "A load ran out of time.")
-        self._above_zero("ProcessingErrors", metrics.load("ProcessingErrors"), "A load reported an error.")
-        self._above_zero("FailedBatches", metrics.load("FailedBatches"), "InfluxDB refused points, or they are unsent.")
-        self._above_zero("DeadLetters", metrics.dead_letters, "Events that started no load.")
-        self._above_zero("WriteThrottles", metrics.write_throttles, "WriteBatch runs as often as it may.")
+        counts = {
+            "ExecutionsFailed": metrics.executions("ExecutionsFailed"),
+            "ExecutionsTimedOut": metrics.executions("ExecutionsTimedOut"),
+            "ProcessingErrors": metrics.load("ProcessingErrors"),
+            "FailedBatches": metrics.load("FailedBatches"),
+            "DeadLetters": metrics.dead_letters,
+            "WriteThrottles": metrics.write_throttles,
+        }
+        for name, metric in counts.items():
+            self._add_alarm(name, metric, DESCRIPTIONS[name], ABOVE, 0)
         rate = metrics.load("SuccessRate", statistic="Minimum")
-        self._alarm("SuccessRate", rate, "More than 1 % of a load's batches failed.", BELOW, LEAST_SUCCESS_RATE)
+        self._add_alarm("SuccessRate", rate, DESCRIPTIONS["SuccessRate"], BELOW, MIN_SUCCESS_RATE)
         if config.alarm_hours_without_load:
-            self._nothing_loaded(metrics, config.alarm_hours_without_load)
+            self._add_silence_alarm(metrics, config.alarm_hours_without_load)
 
-    def _above_zero(self, construct_id: str, metric: cloudwatch.IMetric, says: str) -> None:
-        self._alarm(construct_id, metric, says, ABOVE, 0)
-
-    def _nothing_loaded(self, metrics: WatchedMetrics, hours: int) -> None:
-        """No data is no load too."""
+    def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
+        """Alarm when no points were written for `hours`, also when the metric has no data at all."""
         hourly = metrics.load("PointsWritten", period=Duration.hours(1))
-        silence = cloudwatch.TreatMissingData.BREACHING
-        self._alarm("NothingLoaded", hourly, f"No point in {hours} h.", BELOW, 1, periods=hours, missing=silence)
+        description = DESCRIPTIONS["NothingLoaded"].format(period=f"{hours} hours" if hours > 1 else "hour")
+        breaching = cloudwatch.TreatMissingData.BREACHING
+        self._add_alarm("NothingLoaded", hourly, description, BELOW, 1, periods=hours, missing=breaching)
 
-    def _alarm(
+    def _add_alarm(
         self,
-        construct_id: str,
+        name: str,
         metric: cloudwatch.IMetric,
-        says: str,
+        description: str,
         comparison: cloudwatch.ComparisonOperator,
         threshold: float,
         *,
@@ -58,12 +100,12 @@ class Alarms(Construct):
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
-            construct_id,
+            name,
             metric=metric,
             comparison_operator=comparison,
             threshold=threshold,
             evaluation_periods=periods,
             treat_missing_data=missing,
-            alarm_description=f"{says} docs/operations.md: {construct_id}",
+            alarm_description=f"{description} Runbook: docs/operations.md, {name}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))

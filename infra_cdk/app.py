@@ -1,4 +1,4 @@
-"""`cdk synth`, `cdk deploy`: the app that cdk.json names."""
+"""The CDK app: cdk.json names it, and `cdk synth` and `cdk deploy` run it."""
 
 import sys
 
@@ -14,7 +14,7 @@ DATABASE_STACK_NAME = "InfluxdbDatabase"
 
 
 def add_stacks(app: App, config: AppConfig) -> None:
-    """Each with what its configuration says."""
+    """Add the stacks that are configured."""
     if config.database:
         DatabaseStack(app, DATABASE_STACK_NAME, config=config.database)
     if config.loader:
@@ -22,7 +22,7 @@ def add_stacks(app: App, config: AppConfig) -> None:
 
 
 def main() -> None:
-    """Synthesize; a configuration that cannot be deployed ends it with one line that names the key."""
+    """Synthesize the stacks, or exit with one line that names the setting to correct."""
     app = App()
     try:
         config = app_config(app.node.get_all_context())

@@ -1,7 +1,8 @@
-"""The deployment's configuration: CDK context (`cdk.json`, `-c key=value`), refused at synth with the key's name.
+"""The configuration of a deployment, read from the CDK context (`cdk.json` or `-c key=value`).
 
-Each field is a context key, "" where it is not set. Everything is given by name or id, so that `cdk synth` needs
-neither credentials nor look-ups.
+Each field of the dataclasses is a context key with the same name; a text that is not set is "". `app_config` reads all
+of them and raises SettingsError, which names the key, so that `cdk synth` fails instead of a deployment. Resources that
+exist are named by name or id, so that `cdk synth` needs neither credentials nor lookups.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,16 @@ Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
 
 RETENTION_DAYS = ("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731")
-LONGEST_ALARM_HOURS = 168
+MAX_ALARM_HOURS = 168
+"""The longest period that a CloudWatch alarm can look back."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxConfig:
-    """Where points go. `influxdb_ca_bundle` is a PEM file; without `token_secret_name` the stack makes a secret."""
+    """The InfluxDB that points are written to.
+
+    `influxdb_ca_bundle` is the path of a PEM file. Without `token_secret_name`, the stack creates a secret.
+    """
 
     influxdb_url: str
     influxdb_org: str
@@ -34,10 +39,10 @@ class InfluxConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class StorageConfig:
-    """Where files come from, and which keys encrypt.
+    """The source of the files, and the KMS keys.
 
-    Without `source_bucket_name` the stack makes a bucket. What it makes is encrypted by `kms_key_arn`, else by S3's
-    own key; `decrypt_key_arns` are those of a bucket and a secret that exist.
+    Without `source_bucket_name`, the stack creates a bucket. `kms_key_arn` encrypts what the stack creates; without it,
+    keys that AWS manages do. `decrypt_key_arns` are the keys of an existing bucket or secret.
     """
 
     source_bucket_name: str
@@ -48,11 +53,11 @@ class StorageConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionsConfig:
-    """How the functions work and on what. `write_reserved_concurrency` 0 is no limit.
+    """The settings of the functions.
 
-    For `lease_seconds` a file is left to the execution that claimed it: no execution lasts longer.
-
-    `python` 3.11 is for local deployments only: Lambda runs it on glibc 2.26, and pyarrow's wheels ask for 2.28.
+    `write_reserved_concurrency` 0 means no limit. A claim holds for `lease_seconds`, which must be longer than an
+    execution can last. `python` 3.11 works on the local cloud only: Lambda runs it on
+    glibc 2.26, and pyarrow's wheels need 2.28.
     """
 
     max_batch_size: int
@@ -68,7 +73,7 @@ class FunctionsConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineConfig:
-    """What `state_machine.settings.MachineSettings` takes."""
+    """The settings of the state machines: see `state_machine.settings.MachineSettings`."""
 
     write_concurrency: int
     convert_concurrency: int
@@ -78,7 +83,10 @@ class MachineConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringConfig:
-    """Who is told, of what. `alarm_hours_without_load` 0 is no such alarm; no address, no subscriber."""
+    """The alarms and logs.
+
+    Without `alarm_email`, the topic has no subscriber. `alarm_hours_without_load` 0 means no such alarm.
+    """
 
     alarm_email: str
     alarm_hours_without_load: int
@@ -88,7 +96,7 @@ class MonitoringConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoaderConfig:
-    """`network` is None where the functions run outside of any VPC."""
+    """The configuration of the loader's stack. Without a `network`, the functions do not run in a VPC."""
 
     influx: InfluxConfig
     storage: StorageConfig
@@ -112,83 +120,92 @@ KEYS = {field.name for group in GROUPS for field in fields(group)}
 
 @dataclass(frozen=True, kw_only=True)
 class AppConfig:
-    """Which stacks there are."""
+    """The stacks to deploy: None for one that is not."""
 
     loader: LoaderConfig | None
     database: DatabaseConfig | None
 
 
-def app_config(context: Mapping[str, object]) -> AppConfig:
-    """The loader's stack, and the database's if it is asked for; that one alone until its URL is known."""
-    database = database_config(read.settings(context, KEYS))
-    alone = database is not None and not context.get("influxdb_url")
-    return AppConfig(loader=None if alone else loader_config(context), database=database)
+def app_config(raw_context: Mapping[str, object]) -> AppConfig:
+    """Return the configuration of both stacks.
+
+    The database is optional. A new database has no URL yet, so it is deployed alone until `influxdb_url` is set.
+
+    Args:
+        raw_context: the CDK context, with values as text or as JSON types.
+
+    Raises:
+        SettingsError: a key is missing, misspelled, or has an invalid value.
+    """
+    database = database_config(read.values_set(raw_context, KEYS))
+    database_only = database is not None and not raw_context.get("influxdb_url")
+    return AppConfig(loader=None if database_only else loader_config(raw_context), database=database)
 
 
-def loader_config(context: Mapping[str, object]) -> LoaderConfig:
-    """From context values, typed or as text; a key left out takes the functions' own default. Raises SettingsError."""
-    given = read.settings(context, KEYS)
+def loader_config(raw_context: Mapping[str, object]) -> LoaderConfig:
+    """Return the configuration of the loader's stack, with defaults for keys that are not set. Raises SettingsError."""
+    context = read.values_set(raw_context, KEYS)
     return LoaderConfig(
-        influx=_influx(given),
-        storage=_storage(given),
-        functions=_functions(given),
-        machine=_machine(given),
-        monitoring=_monitoring(given),
-        network=network_config(given),
+        influx=_influx(context),
+        storage=_storage(context),
+        functions=_functions(context),
+        machine=_machine(context),
+        monitoring=_monitoring(context),
+        network=network_config(context),
     )
 
 
-def _influx(given: Context) -> InfluxConfig:
+def _influx(context: Context) -> InfluxConfig:
     return InfluxConfig(
-        influxdb_url=read.url(given, "influxdb_url"),
-        influxdb_org=read.required(given, "influxdb_org"),
-        influxdb_bucket=read.required(given, "influxdb_bucket"),
-        influxdb_ca_bundle=read.file(given, "influxdb_ca_bundle"),
-        token_secret_name=given.get("token_secret_name", ""),
+        influxdb_url=read.server_url(context, "influxdb_url"),
+        influxdb_org=read.required(context, "influxdb_org"),
+        influxdb_bucket=read.required(context, "influxdb_bucket"),
+        influxdb_ca_bundle=read.file_path(context, "influxdb_ca_bundle"),
+        token_secret_name=context.get("token_secret_name", ""),
     )
 
 
-def _storage(given: Context) -> StorageConfig:
+def _storage(context: Context) -> StorageConfig:
     return StorageConfig(
-        source_bucket_name=read.optional(given, "source_bucket_name", read.BUCKET),
-        source_prefix=read.optional(given, "source_prefix", read.KEY_PREFIX),
-        kms_key_arn=read.optional(given, "kms_key_arn", read.KMS_KEY),
-        decrypt_key_arns=read.several(given, "decrypt_key_arns", read.KMS_KEY),
+        source_bucket_name=read.optional(context, "source_bucket_name", read.BUCKET),
+        source_prefix=read.optional(context, "source_prefix", read.KEY_PREFIX),
+        kms_key_arn=read.optional(context, "kms_key_arn", read.KMS_KEY),
+        decrypt_key_arns=read.comma_separated(context, "decrypt_key_arns", read.KMS_KEY),
     )
 
 
-def _functions(given: Context) -> FunctionsConfig:
-    architecture = read.one_of(given, "architecture", get_args(Architecture), default="arm64")
-    python = read.one_of(given, "python", get_args(PythonVersion), default="3.13")
+def _functions(context: Context) -> FunctionsConfig:
+    architecture = read.one_of(context, "architecture", get_args(Architecture), default="arm64")
+    python = read.one_of(context, "python", get_args(PythonVersion), default="3.13")
     return FunctionsConfig(
-        max_batch_size=integer(given, "max_batch_size", default=1000, minimum=1),
-        max_retries=integer(given, "max_retries", default=3, minimum=0),
-        enable_validation=boolean(given, "enable_validation", default=True),
-        drop_invalid_records=boolean(given, "drop_invalid_records", default=True),
-        max_collision_rate=share(given, "max_collision_rate", default=0.05),
+        max_batch_size=integer(context, "max_batch_size", default=1000, minimum=1),
+        max_retries=integer(context, "max_retries", default=3, minimum=0),
+        enable_validation=boolean(context, "enable_validation", default=True),
+        drop_invalid_records=boolean(context, "drop_invalid_records", default=True),
+        max_collision_rate=share(context, "max_collision_rate", default=0.05),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
-        write_reserved_concurrency=integer(given, "write_reserved_concurrency", default=0, minimum=0),
-        lease_seconds=integer(given, "lease_seconds", default=LEASE_SECONDS, minimum=1),
+        write_reserved_concurrency=integer(context, "write_reserved_concurrency", default=0, minimum=0),
+        lease_seconds=integer(context, "lease_seconds", default=LEASE_SECONDS, minimum=1),
     )
 
 
-def _machine(given: Context) -> MachineConfig:
+def _machine(context: Context) -> MachineConfig:
     return MachineConfig(
-        write_concurrency=integer(given, "write_concurrency", default=4, minimum=1),
-        convert_concurrency=integer(given, "convert_concurrency", default=10, minimum=1),
-        backoff_seconds=integer(given, "backoff_seconds", default=2, minimum=1),
-        transient_attempts=integer(given, "transient_attempts", default=6, minimum=1),
+        write_concurrency=integer(context, "write_concurrency", default=4, minimum=1),
+        convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
+        backoff_seconds=integer(context, "backoff_seconds", default=2, minimum=1),
+        transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),
     )
 
 
-def _monitoring(given: Context) -> MonitoringConfig:
-    hours = integer(given, "alarm_hours_without_load", default=24, minimum=0)
-    if hours > LONGEST_ALARM_HOURS:
-        raise SettingsError(f"alarm_hours_without_load is {hours}: CloudWatch looks back {LONGEST_ALARM_HOURS} hours")
+def _monitoring(context: Context) -> MonitoringConfig:
+    hours = integer(context, "alarm_hours_without_load", default=24, minimum=0)
+    if hours > MAX_ALARM_HOURS:
+        raise SettingsError(f"alarm_hours_without_load is {hours}: use 1 to {MAX_ALARM_HOURS}, or 0 for no alarm")
     return MonitoringConfig(
-        alarm_email=read.optional(given, "alarm_email", read.EMAIL),
+        alarm_email=read.optional(context, "alarm_email", read.EMAIL),
         alarm_hours_without_load=hours,
-        log_retention_days=int(read.one_of(given, "log_retention_days", RETENTION_DAYS, default="30")),
-        debug_sample_rate=share(given, "debug_sample_rate", default=0.01),
+        log_retention_days=int(read.one_of(context, "log_retention_days", RETENTION_DAYS, default="30")),
+        debug_sample_rate=share(context, "debug_sample_rate", default=0.01),
     )

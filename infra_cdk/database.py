@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.network_config import DatabaseConfig
-from infra_cdk.vpc import vpc_by_id
+from infra_cdk.vpc import import_vpc
 
 PORT = 8086
 ORGANIZATION = "ons"
@@ -22,7 +22,7 @@ class DatabaseStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, config: DatabaseConfig) -> None:
         super().__init__(scope, construct_id, description="Timestream for InfluxDB, for the loader")
         self._config = config
-        vpc = vpc_by_id(self, config.vpc_id)
+        vpc = import_vpc(self, config.vpc_id)
         clients = ec2.SecurityGroup(self, "Clients", vpc=vpc, allow_all_outbound=False)
         group = ec2.SecurityGroup(self, "Group", vpc=vpc, allow_all_outbound=False)
         group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "clients of the database")

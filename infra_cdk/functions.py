@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
-from infra_cdk.layers import ROOT, layer_zip
+from infra_cdk.layers import ROOT, build_layer
 from infra_cdk.log_groups import log_group
 from infra_cdk.network import Network
 from state_machine.settings import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, LoadFunctions
@@ -45,8 +45,8 @@ SIZES: Mapping[str, Size] = {
     # Asks the ledger about 100 files at a time; keeps those that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
-READ_PARQUET = ("validate_schema", "convert_and_chunk")
-CALL_INFLUXDB = ("check_health", "write_batch")
+PARQUET_READERS = ("validate_schema", "convert_and_chunk")
+INFLUXDB_CALLERS = ("check_health", "write_batch")
 
 NETWORK_INTERFACES = iam.PolicyStatement(
     actions=[
@@ -92,14 +92,14 @@ class Functions(Construct):
         """By function name."""
         shared = self._layer("Shared", self._packages("shared", package="shared"))
         arrow = self._layer("Arrow", self._packages("arrow"))
-        layers = {name: [shared, arrow] if name in READ_PARQUET else [shared] for name in FUNCTION_NAMES}
+        layers = {name: [shared, arrow] if name in PARQUET_READERS else [shared] for name in FUNCTION_NAMES}
         if ca_bundle:
             certificates = self._layer("Certificates", one_file(Path(ca_bundle)))
-            layers |= {name: [shared, certificates] for name in CALL_INFLUXDB}
+            layers |= {name: [shared, certificates] for name in INFLUXDB_CALLERS}
         return layers
 
     def _packages(self, name: str, *, package: str = "") -> lambda_.AssetCode:
-        built = layer_zip(name, python=self._config.python, architecture=self._config.architecture, package=package)
+        built = build_layer(name, python=self._config.python, architecture=self._config.architecture, package=package)
         return lambda_.Code.from_asset(str(built))
 
     def _layer(self, name: str, code: lambda_.AssetCode) -> lambda_.LayerVersion:
@@ -114,7 +114,7 @@ class Functions(Construct):
     def _function(
         self, name: str, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
-        network = self._network if name in CALL_INFLUXDB else None
+        network = self._network if name in INFLUXDB_CALLERS else None
         allowed = [*permissions, *([NETWORK_INTERFACES] if network else [])]
         return lambda_.Function(
             self,

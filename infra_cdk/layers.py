@@ -14,7 +14,7 @@ from infra_cdk.config import Architecture, PythonVersion
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "build" / "layers"
-KEPT = 4
+MAX_CACHED = 4
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
 UNUSED = (
@@ -48,7 +48,7 @@ UNUSED = (
 substrait, dataset and acero stay, because libarrow_python is linked to them."""
 
 
-def layer_zip(name: str, *, python: PythonVersion, architecture: Architecture, package: str = "") -> Path:
+def build_layer(name: str, *, python: PythonVersion, architecture: Architecture, package: str = "") -> Path:
     """`requirements/layer-<name>.txt` and our `package`; built only where no file of the same ingredients is cached."""
     requirements = ROOT / "requirements" / f"layer-{name}.txt"
     sources = sorted((ROOT / package).rglob("*.py")) if package else []
@@ -56,7 +56,7 @@ def layer_zip(name: str, *, python: PythonVersion, architecture: Architecture, p
     zip_file = CACHE / f"{kind}-{_digest([requirements, Path(__file__), *sources])}.zip"
     if not zip_file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        _forget_oldest(kind)
+        _delete_oldest(kind)
         with TemporaryDirectory(dir=CACHE) as folder:
             _install(requirements, Path(folder) / "python", python=python, platform=UV_PLATFORMS[architecture])
             if package:
@@ -65,10 +65,10 @@ def layer_zip(name: str, *, python: PythonVersion, architecture: Architecture, p
     return zip_file
 
 
-def _forget_oldest(kind: str) -> None:
+def _delete_oldest(kind: str) -> None:
     """Every edit of the package makes another file: keep those that other checkouts and branches may still use."""
     by_age = sorted(CACHE.glob(f"{kind}-*.zip"), key=lambda file: file.stat().st_mtime)
-    for file in by_age[: -KEPT + 1]:
+    for file in by_age[: -MAX_CACHED + 1]:
         file.unlink(missing_ok=True)
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra_cdk.network_config import NetworkConfig
-from infra_cdk.vpc import vpc_by_id
+from infra_cdk.vpc import import_vpc
 
 HTTPS = 443
 
@@ -22,7 +22,7 @@ class Network(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, config: NetworkConfig, influxdb_url: str) -> None:
         super().__init__(scope, construct_id)
         self._config = config
-        self.vpc = vpc_by_id(self, config.vpc_id)
+        self.vpc = import_vpc(self, config.vpc_id)
         self.subnets = ec2.SubnetSelection(
             subnets=[ec2.Subnet.from_subnet_id(self, subnet, subnet) for subnet in config.subnet_ids]
         )

@@ -1,4 +1,4 @@
-"""Configuration of what lies in a VPC: context keys, as in config.py."""
+"""The configuration of resources in a VPC: context keys, as in config.py."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from shared.settings import boolean, integer
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """A VPC that exists, for the two functions that call InfluxDB.
+    """An existing VPC for the two functions that call InfluxDB.
 
-    `database_peer` is the database's security group or CIDR; `client_security_group_id` one that the functions carry
-    besides their own. Endpoints are made where none is there: for Secrets Manager without
-    `secrets_endpoint_security_group_id`, for S3 in `s3_route_table_ids`.
+    `database_peer` is the security group or CIDR block of the database. `client_security_group_id` is a security group
+    that the functions use in addition to their own. The stack creates an endpoint for Secrets Manager unless
+    `secrets_endpoint_security_group_id` is set, and one for S3 if `s3_route_table_ids` is set.
     """
 
     vpc_id: str
@@ -27,7 +27,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    """A new Timestream for InfluxDB instance, in `vpc_id` and `subnet_ids`."""
+    """A new Timestream for InfluxDB instance in `vpc_id` and `subnet_ids`."""
 
     database_instance_type: str
     database_storage_gib: int
@@ -36,36 +36,36 @@ class DatabaseConfig:
     subnet_ids: tuple[str, ...]
 
 
-def database_config(given: Context) -> DatabaseConfig | None:
-    """None where no instance is asked for. Raises SettingsError."""
-    if "database_instance_type" not in given:
+def database_config(context: Context) -> DatabaseConfig | None:
+    """Return the configuration of a new database, or None without `database_instance_type`. Raises SettingsError."""
+    if "database_instance_type" not in context:
         return None
     return DatabaseConfig(
-        database_instance_type=read.required(given, "database_instance_type", read.INSTANCE_TYPE),
-        database_storage_gib=integer(given, "database_storage_gib", default=20, minimum=20),
-        database_multi_az=boolean(given, "database_multi_az", default=False),
-        vpc_id=read.required(given, "vpc_id", read.VPC),
-        subnet_ids=_subnets(given),
+        database_instance_type=read.required(context, "database_instance_type", read.INSTANCE_TYPE),
+        database_storage_gib=integer(context, "database_storage_gib", default=20, minimum=20),
+        database_multi_az=boolean(context, "database_multi_az", default=False),
+        vpc_id=read.required(context, "vpc_id", read.VPC),
+        subnet_ids=_subnets(context),
     )
 
 
-def network_config(given: Context) -> NetworkConfig | None:
-    """None without `vpc_id`. Raises SettingsError."""
-    if "vpc_id" not in given:
+def network_config(context: Context) -> NetworkConfig | None:
+    """Return the configuration of the VPC, or None without `vpc_id`. Raises SettingsError."""
+    if "vpc_id" not in context:
         return None
     return NetworkConfig(
-        vpc_id=read.required(given, "vpc_id", read.VPC),
-        subnet_ids=_subnets(given),
-        database_peer=read.required(given, "database_peer", read.PEER),
-        client_security_group_id=read.optional(given, "client_security_group_id", read.SECURITY_GROUP),
-        s3_prefix_list_id=read.required(given, "s3_prefix_list_id", read.PREFIX_LIST),
-        s3_route_table_ids=read.several(given, "s3_route_table_ids", read.ROUTE_TABLE),
+        vpc_id=read.required(context, "vpc_id", read.VPC),
+        subnet_ids=_subnets(context),
+        database_peer=read.required(context, "database_peer", read.PEER),
+        client_security_group_id=read.optional(context, "client_security_group_id", read.SECURITY_GROUP),
+        s3_prefix_list_id=read.required(context, "s3_prefix_list_id", read.PREFIX_LIST),
+        s3_route_table_ids=read.comma_separated(context, "s3_route_table_ids", read.ROUTE_TABLE),
         secrets_endpoint_security_group_id=read.optional(
-            given, "secrets_endpoint_security_group_id", read.SECURITY_GROUP
+            context, "secrets_endpoint_security_group_id", read.SECURITY_GROUP
         ),
     )
 
 
-def _subnets(given: Context) -> tuple[str, ...]:
-    read.required(given, "subnet_ids")
-    return read.several(given, "subnet_ids", read.SUBNET)
+def _subnets(context: Context) -> tuple[str, ...]:
+    read.required(context, "subnet_ids")
+    return read.comma_separated(context, "subnet_ids", read.SUBNET)

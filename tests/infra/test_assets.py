@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from infra_cdk.layers import ROOT, layer_zip
+from infra_cdk.layers import ROOT, build_layer
 from tests.infra.conftest import Assembly
 
 LIMIT_BYTES = 240 * 2**20  # Lambda's is 250 MiB for the code and its layers
@@ -58,7 +58,7 @@ def test_a_layer_is_built_for_its_platform(assembly: Assembly) -> None:
 
 
 def test_equal_ingredients_make_equal_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = layer_zip("shared", python="3.13", architecture="arm64", package="shared")
+    built = build_layer("shared", python="3.13", architecture="arm64", package="shared")
     monkeypatch.setattr("infra_cdk.layers.CACHE", tmp_path)
-    again = layer_zip("shared", python="3.13", architecture="arm64", package="shared")
+    again = build_layer("shared", python="3.13", architecture="arm64", package="shared")
     assert (built.name, built.read_bytes()) == (again.name, again.read_bytes())

@@ -76,7 +76,7 @@ def test_what_a_vpc_needs_is_named(key: str) -> None:
 
 
 def test_a_mistyped_key_is_named_with_the_one_that_is_meant() -> None:
-    with pytest.raises(SettingsError, match=r"^max_batchsize is not a setting: do you mean max_batch_size\?"):
+    with pytest.raises(SettingsError, match=r"^max_batchsize is not a setting: did you mean max_batch_size\?"):
         loader_config(REQUIRED | {"max_batchsize": "5000", "aws:cdk:version-reporting": "x", "@aws-cdk/core:x": "y"})
 
 

@@ -51,7 +51,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
 
 def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
     """By their name in the runbook."""
-    return {a["AlarmDescription"].rpartition(": ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
+    return {a["AlarmDescription"].rpartition(", ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
 
 
 def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:

@@ -1,7 +1,8 @@
 """Names that existing deployments depend on.
 
 CloudFormation replaces a resource whose logical id changes: the user's data, or what running executions call, would
-be gone. Scripts read the outputs, and functions read the variables, by name. Add rows for new resources; do not edit one.
+be gone. Scripts read the outputs, and functions read the variables, by name.
+Add rows for new resources; do not edit one.
 """
 
 from collections.abc import Callable, Mapping
