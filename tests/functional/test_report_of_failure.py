@@ -35,7 +35,7 @@ def test_a_failure_is_told_with_its_entry_in_the_runbook(s3: "S3Client", context
     text = Elements(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
     assert "Failed: CorruptParquetError" in text
     assert "CorruptParquetError · 400 · in ConvertAndChunk cut off What it means The file is not Parquet" in text
-    assert "Who acts The producer writes it again. Command" in text
+    assert "Who acts The producer must write the file again. Command" in text
     assert 'aws s3 cp "s3://$SOURCE/dataset=generation/a.parquet" /tmp/file.parquet' in text
     assert "Preparing the shell STACK=InfluxdbLoader" in text
 

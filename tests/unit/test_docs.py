@@ -1,6 +1,8 @@
 """Links and paths in the documents lead somewhere."""
 
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,10 +38,11 @@ def test_every_path_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_module_that_a_command_runs_exists(page: Path) -> None:
-    for module in re.findall(r"python -m ([\w.]+)|from ((?:local|cli|shared)[\w.]*) import", page.read_text()):
-        path = ROOT / "".join(module).replace(".", "/")
-        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), module
+def test_every_module_and_function_that_a_command_uses_exists(page: Path) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", page.read_text()):
+        assert find_spec(module), module
+    for module, function in re.findall(rf"from ((?:{FOLDERS})[\w.]*) import (\w+)", page.read_text()):
+        assert hasattr(import_module(module), function), f"{module}.{function}"
 
 
 def test_the_outputs_to_refresh_are_delimited() -> None:

@@ -15,16 +15,16 @@ NEVER_MATCHED = {
     "Runtime.ImportModuleError",
     "Runtime.HandlerNotFound",
 }
-"""Names of AWS's own that end an execution although no Retry names them."""
+"""AWS error names that can end an execution although no Retry matches them."""
 
 PARTS = ["What it means", "Who acts", "Command"]
 
 
 def entries() -> dict[str, str]:
-    """Heading and text, of all that is about errors."""
-    errors = RUNBOOK[RUNBOOK.index("\n## Errors of the data") :]
-    found = re.split(r"^### (.+)$", errors, flags=re.MULTILINE)[1:]
-    return dict(zip(found[::2], found[1::2], strict=True))
+    """Return the text of each entry about an error, by heading."""
+    page = RUNBOOK[RUNBOOK.index("\n## Data errors") :]
+    pieces = re.split(r"^### (.+)$", page, flags=re.MULTILINE)[1:]
+    return dict(zip(pieces[::2], pieces[1::2], strict=True))
 
 
 def test_every_error_that_can_end_an_execution_has_an_entry() -> None:
@@ -43,8 +43,8 @@ def test_every_entry_says_what_it_means_who_acts_and_the_command() -> None:
 
 
 def test_every_error_is_in_the_section_of_those_who_act() -> None:
-    sections = dict(re.findall(r"^## (Errors .+?)$(.+?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
-    statuses = {"Errors of the data": 400, "Errors of the deployment": 500, "Errors that pass": 503}
+    sections = dict(re.findall(r"^## (\w+ errors)$(.+?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
+    statuses = {"Data errors": 400, "Deployment errors": 500, "Transient errors": 503}
     for error in subclasses(LoaderError):
         if not error.__subclasses__():
             [section] = (title for title, text in sections.items() if f"\n### `{error.__name__}`" in text)

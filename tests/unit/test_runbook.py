@@ -33,8 +33,8 @@ def test_what_has_no_entry_is_quoted_as_unexpected() -> None:
 
 
 def test_commands_are_about_this_load() -> None:
-    assert "again 'dataset=generation/a b.parquet'" in entry("SourceChangedError", KNOWN).command
-    assert entry("UnreadableEventError", KNOWN).command.startswith(f"why {KNOWN['execution']}\n")
+    assert "load_again 'dataset=generation/a b.parquet'" in entry("SourceChangedError", KNOWN).command
+    assert entry("UnreadableEventError", KNOWN).command.startswith(f"explain {KNOWN['execution']}\n")
 
 
 @pytest.mark.parametrize("key", ["'; rm -rf /; '", "$(id)", '"', "`id`", "a\nb", "\\"])
