@@ -11,8 +11,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra_cdk.config import MonitoringConfig
 from infra_cdk.metrics import WatchedMetrics
+from infra_cdk.monitoring_config import MonitoringConfig
 
 MIN_SUCCESS_RATE = 0.99
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -41,7 +41,8 @@ DESCRIPTIONS = {
     ),
     "WriteThrottles": (
         "WriteBatch is throttled: its reserved concurrency, or the account's, is used up. Throttled writes are "
-        "retried. If this continues, lower write_concurrency, or raise write_reserved_concurrency or the account's quota."
+        "retried. If this continues, lower write_concurrency, or raise write_reserved_concurrency or the account's "
+        "quota."
     ),
     "SuccessRate": (
         "More than 1 % of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "

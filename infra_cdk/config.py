@@ -11,16 +11,12 @@ from typing import Literal, cast, get_args
 
 from infra_cdk import context as read
 from infra_cdk.context import Context
+from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
-from shared.errors import SettingsError
 from shared.settings import LEASE_SECONDS, boolean, integer, share
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
-
-RETENTION_DAYS = ("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731")
-MAX_ALARM_HOURS = 168
-"""The longest period that a CloudWatch alarm can look back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +78,6 @@ class MachineConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitoringConfig:
-    """The alarms and logs.
-
-    Without `alarm_email`, the topic has no subscriber. `alarm_hours_without_load` 0 means no such alarm.
-    """
-
-    alarm_email: str
-    alarm_hours_without_load: int
-    log_retention_days: int
-    debug_sample_rate: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class LoaderConfig:
     """The configuration of the loader's stack. Without a `network`, the functions do not run in a VPC."""
 
@@ -150,7 +133,7 @@ def loader_config(raw_context: Mapping[str, object]) -> LoaderConfig:
         storage=_storage(context),
         functions=_functions(context),
         machine=_machine(context),
-        monitoring=_monitoring(context),
+        monitoring=monitoring_config(context),
         network=network_config(context),
     )
 
@@ -196,16 +179,4 @@ def _machine(context: Context) -> MachineConfig:
         convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
         backoff_seconds=integer(context, "backoff_seconds", default=2, minimum=1),
         transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),
-    )
-
-
-def _monitoring(context: Context) -> MonitoringConfig:
-    hours = integer(context, "alarm_hours_without_load", default=24, minimum=0)
-    if hours > MAX_ALARM_HOURS:
-        raise SettingsError(f"alarm_hours_without_load is {hours}: use 1 to {MAX_ALARM_HOURS}, or 0 for no alarm")
-    return MonitoringConfig(
-        alarm_email=read.optional(context, "alarm_email", read.EMAIL),
-        alarm_hours_without_load=hours,
-        log_retention_days=int(read.one_of(context, "log_retention_days", RETENTION_DAYS, default="30")),
-        debug_sample_rate=share(context, "debug_sample_rate", default=0.01),
     )
