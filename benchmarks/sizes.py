@@ -10,7 +10,7 @@ from benchmarks.cold_start import ARCHITECTURE, PYTHON, Functions, median, unpac
 from infra_cdk.config import Architecture, PythonVersion
 from infra_cdk.functions import PARQUET_READERS
 from infra_cdk.layers import ROOT, build_layer
-from state_machine.settings import FUNCTION_NAMES
+from shared.function_names import FUNCTION_NAMES
 
 STARTS = 5
 LIMIT_MIB = 250

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from infra_cdk.config import FunctionsConfig, InfluxConfig, LoaderConfig
+from shared.function_names import FunctionName
 
 CA_FOLDER = "/opt"
 """Where the layer with `influxdb_ca_bundle` lies in a function."""
@@ -13,7 +14,7 @@ _COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
 
 def environments(
     config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str
-) -> dict[str, dict[str, str]]:
+) -> dict[FunctionName, dict[str, str]]:
     """By function name."""
     log = {
         "POWERTOOLS_LOG_LEVEL": "INFO",

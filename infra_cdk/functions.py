@@ -13,7 +13,8 @@ from infra_cdk.config import LoaderConfig
 from infra_cdk.layers import ROOT, build_layer
 from infra_cdk.log_groups import log_group
 from infra_cdk.network import Network
-from state_machine.settings import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, LoadFunctions
+from shared.function_names import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
+from state_machine.settings import LoadFunctions
 
 RUNTIMES = {
     "3.11": lambda_.Runtime.PYTHON_3_11,
@@ -31,7 +32,7 @@ class Size:
     timeout_s: int
 
 
-SIZES: Mapping[str, Size] = {
+SIZES: Mapping[FunctionName, Size] = {
     # Imports and one request to InfluxDB, whose time-out is 10 s: processor time is what it waits for.
     "check_health": Size(memory_mib=512, timeout_s=60),
     # A footer of 32 MiB, the largest accepted, takes about ten times that in memory.
@@ -45,8 +46,8 @@ SIZES: Mapping[str, Size] = {
     # Asks the ledger about 100 files at a time; keeps those that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
-PARQUET_READERS = ("validate_schema", "convert_and_chunk")
-INFLUXDB_CALLERS = ("check_health", "write_batch")
+PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk")
+INFLUXDB_CALLERS: tuple[FunctionName, ...] = ("check_health", "write_batch")
 
 NETWORK_INTERFACES = iam.PolicyStatement(
     actions=[
@@ -71,8 +72,8 @@ class Functions(Construct):
         construct_id: str,
         *,
         config: LoaderConfig,
-        environments: Mapping[str, Mapping[str, str]],
-        permissions: Mapping[str, Sequence[iam.PolicyStatement]],
+        environments: Mapping[FunctionName, Mapping[str, str]],
+        permissions: Mapping[FunctionName, Sequence[iam.PolicyStatement]],
         network: Network | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -83,12 +84,12 @@ class Functions(Construct):
         self._reserved = {"write_batch": reserved} if reserved else {}
         self._code = functions_code()
         self._layers = self._make_layers(config.influx.influxdb_ca_bundle)
-        self.log_groups = {name: log_group(self, f"{_id(name)}Log", days=log_days) for name in FUNCTION_NAMES}
+        self.log_groups = {name: log_group(self, f"{pascal_case(name)}Log", days=log_days) for name in FUNCTION_NAMES}
         made = {name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
-        self.load_functions = LoadFunctions(**{name: made[name] for name in LOAD_FUNCTIONS})
+        self.load_functions: LoadFunctions = {name: made[name] for name in LOAD_FUNCTIONS}
         self.report_backfill = made[BACKFILL_FUNCTION]
 
-    def _make_layers(self, ca_bundle: str) -> dict[str, list[lambda_.LayerVersion]]:
+    def _make_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
         """By function name."""
         shared = self._layer("Shared", self._packages("shared", package="shared"))
         arrow = self._layer("Arrow", self._packages("arrow"))
@@ -112,13 +113,13 @@ class Functions(Construct):
         )
 
     def _function(
-        self, name: str, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
+        self, name: FunctionName, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
         network = self._network if name in INFLUXDB_CALLERS else None
         allowed = [*permissions, *([NETWORK_INTERFACES] if network else [])]
         return lambda_.Function(
             self,
-            _id(name),
+            pascal_case(name),
             handler=f"functions.{name}.handler.lambda_handler",
             code=self._code,
             layers=self._layers[name],
@@ -136,18 +137,13 @@ class Functions(Construct):
             security_groups=network.security_groups if network else None,
         )
 
-    def _role(self, name: str, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
+    def _role(self, name: FunctionName, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
         """Of its own for each function; CDK's would carry AWS's managed policy, which may write to every log group."""
-        role = iam.Role(self, f"{_id(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, f"{pascal_case(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_groups[name].grant_write(role)
         for statement in permissions:
             role.add_to_policy(statement)
         return role
-
-
-def _id(name: str) -> str:
-    """The state's name: `check_health` → `CheckHealth`."""
-    return name.title().replace("_", "")
 
 
 def functions_code() -> lambda_.AssetCode:

@@ -1,16 +1,13 @@
 """The metrics that alarms and the dashboard look at."""
 
-from collections.abc import Mapping
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
 from shared.logs import SERVICE
 from shared.metrics import NAMESPACE
-from state_machine.settings import LOAD_FUNCTIONS, LoadFunctions
+from state_machine.settings import LoadFunctions
 
 FIVE_MINUTES = Duration.minutes(5)
 
@@ -20,8 +17,8 @@ class WatchedMetrics:
 
     def __init__(self, *, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue) -> None:
         self._state_machine = state_machine
-        self.functions: Mapping[str, lambda_.IFunction] = {name: getattr(functions, name) for name in LOAD_FUNCTIONS}
-        self.write_throttles = functions.write_batch.metric_throttles(period=FIVE_MINUTES)
+        self.functions = functions
+        self.write_throttles = functions["write_batch"].metric_throttles(period=FIVE_MINUTES)
         self.dead_letters = dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
 
     def load(self, name: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:

@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
+from shared.function_names import FunctionName
 from state_machine.backfill import RESULTS
 
 REFUSED_POINTS = "quarantine/*/points-*"
@@ -39,7 +40,7 @@ class Permissions:
         self._own_keys = [config.kms_key_arn] if config.kms_key_arn else []
         self._others_keys = list(config.decrypt_key_arns)
 
-    def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
+    def by_function(self) -> dict[FunctionName, list[iam.PolicyStatement]]:
         """By function name."""
         source = [*_read(self._source, "*", "s3:GetObjectVersion"), *self._decrypt(self._own_keys + self._others_keys)]
         staged = [*_read(self._work, "staging/*"), *self._decrypt(self._own_keys)]

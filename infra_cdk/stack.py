@@ -22,6 +22,7 @@ from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
+from shared.function_names import LoadFunctionName, pascal_case
 from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
 from state_machine.settings import LoadFunctions, MachineSettings
@@ -125,8 +126,9 @@ class LoaderStack(Stack):
 
     def _name_configured(self, functions: LoadFunctions) -> None:
         """Whose environment tells how files are converted and where points go."""
-        CfnOutput(self, "ConvertAndChunkName", value=functions.convert_and_chunk.function_name)
-        CfnOutput(self, "WriteBatchName", value=functions.write_batch.function_name)
+        configured: tuple[LoadFunctionName, ...] = ("convert_and_chunk", "write_batch")
+        for name in configured:
+            CfnOutput(self, f"{pascal_case(name)}Name", value=functions[name].function_name)
 
 
 def _warn_of_old_python(scope: Construct, config: LoaderConfig) -> None:

@@ -8,7 +8,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-SUFFIX = ".parquet"
+from shared.file_keys import FILE_SUFFIX
+
 MOST_RETRIES = 185
 """As many as EventBridge fits into a day."""
 
@@ -45,7 +46,7 @@ class Trigger(Construct):
 
 def _object_created(bucket: s3.IBucket, prefix: str) -> events.EventPattern:
     """EventBridge carries keys raw, not URL-encoded as S3's own notifications do."""
-    key = events.Match.wildcard(f"{prefix}*{SUFFIX}") if prefix else events.Match.suffix(SUFFIX)
+    key = events.Match.wildcard(f"{prefix}*{FILE_SUFFIX}") if prefix else events.Match.suffix(FILE_SUFFIX)
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],

@@ -16,8 +16,8 @@ from local import ROOT
 from local.aws.cdk import Cdk
 from local.aws.emulator import CREDENTIALS, REGION, Emulator
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
+from shared.settings import STACK_NAME
 
-STACK = "InfluxdbLoader"
 _NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
 
 
@@ -53,7 +53,7 @@ class LocalCloud:
             for line in lines:
                 if on_line:
                     on_line(line)
-        outputs = cdk.outputs(STACK)
+        outputs = cdk.outputs(STACK_NAME)
         self.client("secretsmanager").put_secret_value(
             SecretId=outputs["TokenSecretName"], SecretString=self.influx.token
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,16 +28,6 @@ class RequestedObject:
     notified: bool = True
     force: bool = False
     skip_reason: str = ""
-
-
-def no_file(key: str) -> str:
-    """Why an object called so is never loaded; "" if it may be."""
-    path = PurePosixPath(key)
-    if "_temporary" in path.parts[:-1]:
-        return "a temporary file of its writer"
-    if path.suffix.lower() != ".parquet" or key.endswith("/"):
-        return f"not a .parquet file: {path.name!r}"
-    return ""
 
 
 def requested_object(event: object) -> RequestedObject:

@@ -14,6 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.errors import AWS_START_ERRORS
+from shared.file_keys import FILE_SUFFIX, TEMPORARY_FOLDER
 from state_machine.invocations import invocation, retry
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
@@ -97,9 +98,9 @@ class BackfillStateMachine(Construct):
         loaded.when(sfn.Condition.number_greater_than("$.ledger.Count", 0), done)
         loaded.otherwise(self._start_load())
         is_file = sfn.Choice(self, "File?")
-        temporary = sfn.Condition.string_matches("$.key", "*/_temporary/*")
+        temporary = sfn.Condition.string_matches("$.key", f"*/{TEMPORARY_FOLDER}/*")
         is_file.when(temporary, done)
-        is_file.when(sfn.Condition.string_matches("$.key", "*.parquet"), self._find_loaded().next(loaded))
+        is_file.when(sfn.Condition.string_matches("$.key", f"*{FILE_SUFFIX}"), self._find_loaded().next(loaded))
         return is_file.otherwise(done)
 
     def _find_loaded(self) -> tasks.CallAwsService:

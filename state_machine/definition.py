@@ -11,9 +11,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
+from shared.function_names import BACKFILL_FUNCTION, LOAD_FUNCTIONS
 from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
-from state_machine.settings import BACKFILL_FUNCTION, LOAD_FUNCTIONS, LoadFunctions, MachineSettings
+from state_machine.settings import LoadFunctions, MachineSettings
 
 FUNCTION_ARN_PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
 LOADER_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:loader"
@@ -24,9 +25,9 @@ WORK = "work"
 def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     """Synthesized with the functions' plain names after `FUNCTION_ARN_PREFIX` as their ARNs."""
     stack = Stack(App(analytics_reporting=False), "Definition")
-    functions = LoadFunctions(
-        **{name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in LOAD_FUNCTIONS}
-    )
+    functions: LoadFunctions = {
+        name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in LOAD_FUNCTIONS
+    }
     log_group = logs.LogGroup.from_log_group_name(stack, "Log", "definition")
     loader = LoaderStateMachine(
         stack,

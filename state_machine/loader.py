@@ -44,17 +44,17 @@ class LoaderStateMachine(Construct):
         self._ledger = LedgerStates(self, ledger, settings)
         self._report_failure = self._make_report_failure()
         skip_keys = ("event", "execution", "file")
-        self._report_skip = self._catch(self._call("ReportSkip", functions.report_load, keys=skip_keys))
+        self._report_skip = self._catch(self._call("ReportSkip", functions["report_load"], keys=skip_keys))
         self._settle_skipped = self._make_settle_skipped()
         timeout = Duration.hours(settings.timeout_hours)
         self.state_machine = build_state_machine(self, self._load(), timeout=timeout, log_group=log_group)
 
     def _load(self) -> sfn.Chain:
         """Event to report: pin, claim, check, convert, write, report, settle."""
-        pin_source = self._catch(self._call("PinSource", self._functions.validate_schema, result_path="$.file"))
-        check_health = self._catch(self._call("CheckHealth", self._functions.check_health, result_path="$.health"))
+        pin_source = self._catch(self._call("PinSource", self._functions["validate_schema"], result_path="$.file"))
+        check_health = self._catch(self._call("CheckHealth", self._functions["check_health"], result_path="$.health"))
         validate_schema = self._catch(
-            self._call("ValidateSchema", self._functions.validate_schema, result_path="$.file")
+            self._call("ValidateSchema", self._functions["validate_schema"], result_path="$.file")
         )
         check_health.next(validate_schema).next(self._add_plan_choice(validate_schema))
         to_load = sfn.Choice(self, "ToLoad?")
@@ -96,7 +96,7 @@ class LoaderStateMachine(Construct):
         """Load the rows, if there are any, when it is this version's turn."""
         wait = sfn.Wait(self, "WaitForOlder", time=sfn.WaitTime.timestamp_path("$.file.not_before"))
         keys = ("event", "execution", "health", "file")
-        report_load = self._call("ReportLoad", self._functions.report_load, keys=keys, result_path="$.response")
+        report_load = self._call("ReportLoad", self._functions["report_load"], keys=keys, result_path="$.response")
         self._catch(report_load).next(self._make_settle_loaded())
         convert = self._catch(convert_parts(self, self._functions, self._settings))
         write = self._catch(write_chunks(self, self._functions, self._settings))
@@ -129,7 +129,7 @@ class LoaderStateMachine(Construct):
 
     def _make_report_failure(self) -> tasks.LambdaInvoke:
         """Report and settle, then fail with the reported error and cause; with the original ones if that fails."""
-        report = self._call("ReportFailure", self._functions.report_load, result_path="$.failure")
+        report = self._call("ReportFailure", self._functions["report_load"], result_path="$.failure")
         fail = sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause")
         settle = self._ledger.settle_failed()
         settle.add_catch(fail, errors=["States.ALL"], result_path="$.unsettled")

@@ -22,7 +22,7 @@ def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineS
         item_selector=part_ref,
         max_concurrency=settings.convert_concurrency,
         result_path="$.converted",
-    ).item_processor(invocation(scope, "ConvertAndChunk", functions.convert_and_chunk, settings=settings))
+    ).item_processor(invocation(scope, "ConvertAndChunk", functions["convert_and_chunk"], settings=settings))
 
 
 def list_chunks(scope: Construct) -> sfn.Pass:
@@ -60,7 +60,7 @@ def _write_chunk(scope: Construct, functions: LoadFunctions, settings: MachineSe
         key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
     }
     write_batch = invocation(
-        scope, "WriteBatch", functions.write_batch, settings=settings, payload=chunk_ref, result_path="$.progress"
+        scope, "WriteBatch", functions["write_batch"], settings=settings, payload=chunk_ref, result_path="$.progress"
     )
     wait = sfn.Wait(scope, "WaitForInflux", time=sfn.WaitTime.timestamp_path("$.progress.not_before"))
     written = sfn.Choice(scope, "Written?")

@@ -1,24 +1,14 @@
 """How patient and how parallel the state machine is."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import aws_lambda as lambda_
 
+from shared.function_names import LoadFunctionName
 
-@dataclass(frozen=True, kw_only=True)
-class LoadFunctions:
-    """One function for each task of the state machine; ReportFailure is `report_load` too."""
-
-    check_health: lambda_.IFunction
-    validate_schema: lambda_.IFunction
-    convert_and_chunk: lambda_.IFunction
-    write_batch: lambda_.IFunction
-    report_load: lambda_.IFunction
-
-
-LOAD_FUNCTIONS = tuple(field.name for field in fields(LoadFunctions))
-BACKFILL_FUNCTION = "report_backfill"
-FUNCTION_NAMES = (*LOAD_FUNCTIONS, BACKFILL_FUNCTION)
+LoadFunctions = Mapping[LoadFunctionName, lambda_.IFunction]
+"""The function of each task of the loader; `report_load` runs ReportSkip and ReportFailure too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,13 @@ from rich.text import Text
 
 from cli.advice import RUNBOOK, show_remedies
 from cli.deployed.executions import ABSENT, Counts, Execution, counts_of, execution_arn, wait_for_end
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
 from cli.output import console, detach_on_interrupt, facts, progress, show_json, status
 from cli.targets import parse_prefix
 from shared.ledger import object_name
+from shared.settings import STACK_NAME
 
 POLL_S = 2
 """Each look is four requests, and Step Functions throttles them."""
@@ -40,7 +41,7 @@ def backfill(
     wait: Wait = True,
     follow: Follow = "",
     stop: Stop = "",
-    stack: Stack = STACK,
+    stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """Load every file under a prefix that is not loaded yet, and name those that cannot be."""

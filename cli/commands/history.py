@@ -10,10 +10,11 @@ import typer
 from rich.text import Text
 
 from cli.deployed.ledger import Entry, entries, filter_of
-from cli.deployed.stack import STACK, Deployment, page_key
+from cli.deployed.stack import Deployment, page_key
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.output import ago, console, listing, show_json, status, stderr
 from shared.ledger import STATUSES
+from shared.settings import STACK_NAME
 
 COLUMNS = ("when", "status", "load", "#rows", "#points", "#took", "file, and why not")
 DETAILS, WIDE = ("#rows", "#took"), 100
@@ -30,7 +31,7 @@ def history(
     dataset: Dataset = "",
     since: Since = "",
     limit: Limit = 30,
-    stack: Stack = STACK,
+    stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """List files that are loaded, being loaded, failed or skipped, the last change first."""

@@ -7,13 +7,14 @@ import typer
 from botocore.exceptions import ClientError
 
 from cli.deployed.executions import Execution, wait_for_end, wait_for_start
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_response
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import console, detach_on_interrupt, progress, show_json
 from cli.targets import LocalFile, S3Object, parse_target
-from shared.requested_object import no_file
+from shared.file_keys import reason_to_skip
+from shared.settings import STACK_NAME
 
 ARRIVAL_S = 60
 Force = Annotated[bool, typer.Option("--force", help="load an object that is loaded already")]
@@ -28,7 +29,7 @@ def load(
     force: Force = False,
     wait: Wait = True,
     timeout: Timeout = 6 * 3600,
-    stack: Stack = STACK,
+    stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """Load a file into InfluxDB and tell what became of it."""
@@ -67,7 +68,7 @@ def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Exec
 
 def _uploaded(deployment: Deployment, file: LocalFile) -> str:
     """The ARN of the execution that the upload started. Raises RefusedError for what starts none."""
-    if reason := no_file(file.key) or ("" if file.path.stat().st_size else "an empty file"):
+    if reason := reason_to_skip(file.key) or ("" if file.path.stat().st_size else "an empty file"):
         raise RefusedError(f"{file.path} would not be loaded: {reason}")
     with progress() as bar:
         task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)

@@ -7,13 +7,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import console, facts, listing, moment, progress, show_json, size, status
 from cli.targets import parse_target
 from shared.datasets import dataset_of
 from shared.events import PlannedFile
-from shared.settings import conversion_settings
+from shared.settings import STACK_NAME, conversion_settings
 
 if TYPE_CHECKING:
     from cli.dry_run import Plan
@@ -28,7 +28,7 @@ def plan(
     target: Target,
     *,
     dataset: DatasetName = "",
-    stack: Stack = STACK,
+    stack: Stack = STACK_NAME,
     detached: Detached = False,
     as_json: AsJson = False,
 ) -> None:

@@ -9,9 +9,10 @@ import typer
 from rich.text import Text
 
 from cli.deployed.reports import find_report
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.options import AsJson, Load, Stack
 from cli.output import console, progress, show_json
+from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
     from cli.deployed.quarantine import Group, SetAside
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Export = Annotated[Path | None, typer.Option("--export", help="write all of it here, as JSON lines", dir_okay=False)]
 
 
-def quarantine(load: Load, *, export: Export = None, stack: Stack = STACK, as_json: AsJson = False) -> None:
+def quarantine(load: Load, *, export: Export = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
     """List what a load set aside and what InfluxDB refused, grouped by rule, with samples."""
     from cli.deployed.quarantine import grouped, set_aside  # noqa: PLC0415 - pyarrow takes half a second
 

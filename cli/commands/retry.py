@@ -14,9 +14,10 @@ from rich.text import Text
 from cli.advice import show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe
 from cli.deployed.ledger import Entry, Filter, entries, filter_of, newest
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.output import console, detach_on_interrupt, listing, progress, show_json, status, stderr
+from shared.settings import STACK_NAME
 
 AT_ONCE = 4
 """Loads that run together, each with several writers."""
@@ -29,7 +30,7 @@ def retry(
     dataset: Dataset = "",
     since: Since = "",
     dry_run: DryRun = False,
-    stack: Stack = STACK,
+    stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """Load again every file whose newest version failed, or was claimed by an execution that never ended."""

@@ -8,16 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.deployed.reports import Report, find_report
-from cli.deployed.stack import STACK, Deployment, page_key
+from cli.deployed.stack import Deployment, page_key
 from cli.load_result import show_response
 from cli.options import AsJson, Load, Stack
 from cli.output import console, facts, listing, moment, show_json, size
 from shared.load_totals import Outcomes
+from shared.settings import STACK_NAME
 
 Page = Annotated[Path | None, typer.Option("--page", help="save the report's HTML page here", dir_okay=False)]
 
 
-def show(load: Load, *, page: Page = None, stack: Stack = STACK, as_json: AsJson = False) -> None:
+def show(load: Load, *, page: Page = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
     """Show the report of a load: its rows, its states, its errors."""
     deployment = Deployment(stack)
     report = find_report(deployment, load)

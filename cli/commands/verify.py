@@ -8,13 +8,13 @@ import typer
 from rich.text import Text
 
 from cli.deployed.reports import Report, find_report
-from cli.deployed.stack import STACK, Deployment
+from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError
 from cli.options import AsJson, Load, Stack
 from cli.output import console, listing, moment, progress, show_json, status
 from shared.datasets import DATASETS
 from shared.ledger import object_name
-from shared.settings import influx_settings
+from shared.settings import STACK_NAME, influx_settings
 
 if TYPE_CHECKING:
     from cli.comparison import Window
@@ -23,7 +23,7 @@ SHOWN = 20
 """Differences that are spelled out here; `--json` tells up to five of each window."""
 
 
-def verify(load: Load, *, stack: Stack = STACK, as_json: AsJson = False) -> None:
+def verify(load: Load, *, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
     """Read the points of a load back, window by window, and compare them with what was sent."""
     deployment = Deployment(stack)
     report = find_report(deployment, load)

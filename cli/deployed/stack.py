@@ -11,14 +11,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import NotFoundError, RefusedError
+from shared.function_names import FunctionName, pascal_case
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
-
-STACK = "InfluxdbLoader"
 
 
 def page_key(report: str) -> str:
@@ -92,11 +91,11 @@ class Deployment:
 
     def conversion_environment(self) -> Mapping[str, str]:
         """What the deployed ConvertAndChunk is told."""
-        return self._environment("ConvertAndChunkName")
+        return self._environment("convert_and_chunk")
 
     def delivery_environment(self) -> Mapping[str, str]:
         """What the deployed WriteBatch is told."""
-        return self._environment("WriteBatchName")
+        return self._environment("write_batch")
 
     def work_keys(self, prefix: str) -> Iterator[str]:
         """What lies in the work bucket under `prefix`, in the order of the keys."""
@@ -122,7 +121,7 @@ class Deployment:
             raise NotFoundError(f"stack {self.stack!r} has no output {name}: deploy it again, with this release")
         return self.outputs[name]
 
-    def _environment(self, output: str) -> Mapping[str, str]:
+    def _environment(self, function: FunctionName) -> Mapping[str, str]:
         client: LambdaClient = boto3.client("lambda")
-        configuration = client.get_function_configuration(FunctionName=self._output(output))
+        configuration = client.get_function_configuration(FunctionName=self._output(f"{pascal_case(function)}Name"))
         return configuration["Environment"]["Variables"]

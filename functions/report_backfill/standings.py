@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import boto3
 
+from shared.file_keys import reason_to_skip
 from shared.ledger import LedgerItem, object_name, version_name
-from shared.requested_object import no_file
 from shared.settings import ledger_table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[Sequence["O
     """Current versions, a page at a time: unlike a list of objects, this one has the ids of versions."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         current = (version for version in page.get("Versions", []) if version["IsLatest"])
-        yield [version for version in current if not no_file(version["Key"])]
+        yield [version for version in current if not reason_to_skip(version["Key"])]
 
 
 def _ledger_key(bucket: str, version: "ObjectVersionTypeDef") -> Key:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.datasets import dataset_of
 from shared.errors import SourceNotFoundError, UnknownDatasetError
 from shared.events import Claim, FileRef, SourceFile
+from shared.file_keys import reason_to_skip
 from shared.ledger import object_name, version_name
-from shared.requested_object import RequestedObject, no_file
+from shared.requested_object import RequestedObject
 from shared.settings import lease_seconds
 from shared.source import source_errors
 from shared.times import utc_seconds
@@ -34,7 +35,7 @@ def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) ->
 def not_a_load(requested: RequestedObject) -> str:
     """Why this object is not to be loaded, as its event and key tell; "" if it is."""
     empty = "an empty object" if requested.notified and requested.size == 0 else ""
-    return requested.skip_reason or no_file(requested.key) or empty
+    return requested.skip_reason or reason_to_skip(requested.key) or empty
 
 
 class PinnedVersion(NamedTuple):

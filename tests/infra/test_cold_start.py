@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.cold_start import Functions, unpacked_functions
 from infra_cdk.layers import ROOT
-from state_machine.settings import FUNCTION_NAMES
+from shared.function_names import FUNCTION_NAMES
 
 ARROW = {"pyarrow", "pandas", "numpy"}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.function_names import FUNCTION_NAMES
 from shared.settings import (
     LEASE_SECONDS,
     conversion_settings,
@@ -14,7 +15,6 @@ from shared.settings import (
     ledger_table,
     work_bucket,
 )
-from state_machine.settings import FUNCTION_NAMES
 from tests.infra.conftest import Assembly
 
 READ_PARQUET = {"validate_schema", "convert_and_chunk"}

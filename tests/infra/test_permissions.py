@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra_cdk.layers import ROOT
-from state_machine.settings import FUNCTION_NAMES
+from shared.function_names import FUNCTION_NAMES
 from tests.infra.conftest import KEY_ARN, Assembly
 
 Permission = tuple[str, str, str]

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from shared.influx import Influx
-from shared.settings import influx_settings
+from shared.settings import STACK_NAME, influx_settings
 from tests.support.deployed_app import DeployedApp, sample
 from tests.support.scripted_influx import Reply, Request, scripted_influx
 
@@ -100,7 +100,7 @@ def test_no_object_tells_the_token(app: DeployedApp, canary: str) -> None:
 
 def test_no_template_and_no_function_tells_the_token(app: DeployedApp, canary: str) -> None:
     stacks = app.cloud.client("cloudformation")
-    template = json.dumps(stacks.get_template(StackName="InfluxdbLoader")["TemplateBody"])
+    template = json.dumps(stacks.get_template(StackName=STACK_NAME)["TemplateBody"])
     assert "INFLUXDB_TOKEN_SECRET_NAME" in template
     assert not told(canary, template)
     assert not told(canary, str(app.functions))

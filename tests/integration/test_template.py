@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local.cloud import STACK
+from shared.settings import STACK_NAME
 from tests.infra.conftest import synthesized
 from tests.integration.conftest import IMPATIENT
 from tests.support.deployed_app import DeployedApp
@@ -25,7 +25,7 @@ def differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
 
 
 def test_only_the_platform_of_the_functions_is_another_one(app: DeployedApp, tmp_path: Path) -> None:
-    here = app.cloud.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    here = app.cloud.client("cloudformation").get_template(StackName=STACK_NAME)["TemplateBody"]
     here = here if isinstance(here, dict) else json.loads(here)
     for_aws = synthesized(tmp_path, app.cloud.context | IMPATIENT | PLATFORM).template
     assert here["Resources"].keys() == for_aws["Resources"].keys()

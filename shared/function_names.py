@@ -1,0 +1,20 @@
+"""The names of the Lambda functions: each is its folder under `functions/`, and in PascalCase its state."""
+
+from typing import Literal, get_args
+
+LoadFunctionName = Literal["check_health", "validate_schema", "convert_and_chunk", "write_batch", "report_load"]
+"""A function that the loader state machine calls."""
+
+BackfillFunctionName = Literal["report_backfill"]
+"""The function that the backfill state machine calls."""
+
+FunctionName = Literal[LoadFunctionName, BackfillFunctionName]
+
+LOAD_FUNCTIONS: tuple[LoadFunctionName, ...] = get_args(LoadFunctionName)
+BACKFILL_FUNCTION: BackfillFunctionName = "report_backfill"
+FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
+
+
+def pascal_case(name: FunctionName) -> str:
+    """Return the name as states, constructs and stack outputs spell it: `check_health` becomes `CheckHealth`."""
+    return name.title().replace("_", "")
