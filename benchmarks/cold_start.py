@@ -1,7 +1,8 @@
-"""What a function imports when it starts cold, in an interpreter that has only what Lambda gives it.
+"""Measure what a function imports in a cold start, in an interpreter that has only what Lambda provides.
 
-The layers are those of this machine's platform and Python; their files, the code, and the packages that Lambda's own
-runtime brings (boto3) are all that can be imported. No bytecode is there, as on Lambda, and none is written.
+`unpacked_functions` unpacks the code and the layers for this machine's platform and Python. `Functions.start` then
+imports a handler in a fresh interpreter that can import only these and the packages of Lambda's runtime (boto3). As on
+Lambda, there is no bytecode, and none is written.
 """
 
 import json
@@ -31,51 +32,51 @@ sys.path[:0] = sys.argv[2:]
 from importlib import import_module
 from json import dumps
 from time import process_time
-began = process_time()
+started = process_time()
 for name in sys.argv[1].split(","):
     import_module(name)
-print(dumps([1000 * (process_time() - began), sorted(sys.modules)]))
+print(dumps([1000 * (process_time() - started), sorted(sys.modules)]))
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """In a fresh process: milliseconds of processor time, and every module that came with it."""
+    """One import in a fresh process: its processor time in milliseconds, and all modules that it loaded."""
 
     cpu_ms: float
     modules: frozenset[str]
 
     @property
     def packages(self) -> set[str]:
-        """Their top-level names."""
+        """The top-level names of the modules."""
         return {module.partition(".")[0] for module in self.modules}
 
 
 @dataclass(frozen=True)
 class Functions:
-    """`folder` holds the code and the unpacked layers."""
+    """The functions of the loader, as `folder` with the code and the unpacked layers."""
 
     folder: Path
 
     def modules(self, function: str) -> list[str]:
-        """All of a function's own, by name."""
+        """Return the names of all modules in the package of `function`."""
         files = sorted((self.folder / "code" / "functions" / function).glob("*.py"))
         return [f"functions.{function}.{file.stem}" for file in files]
 
     def start(self, function: str) -> Import:
-        """As Lambda does before the first call: import the handler. Raises CalledProcessError."""
+        """Import the handler, as Lambda does before the first call. Raises CalledProcessError if it fails."""
         return self.load(function, [f"functions.{function}.handler"])
 
     def load(self, function: str, modules: Sequence[str]) -> Import:
-        """Import these, one after another. Raises CalledProcessError."""
+        """Import `modules` in order, with the layers of `function`. Raises CalledProcessError if it fails."""
         python = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", _PROGRAM]
         command = [*python, ",".join(modules), *self.path(function)]
-        ended = subprocess.run(command, capture_output=True, text=True, check=True)
-        cpu_ms, imported = json.loads(ended.stdout)
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        cpu_ms, imported = json.loads(process.stdout)
         return Import(cpu_ms=cpu_ms, modules=frozenset(imported))
 
     def path(self, function: str) -> list[str]:
-        """Where it finds modules."""
+        """Return the module search path of `function`."""
         layers = ["shared", "arrow"] if function in PARQUET_READERS else ["shared"]
         site_packages = RUNTIME / "lib" / f"python{PYTHON}" / "site-packages"
         return [str(self.folder / "code"), *(str(self.folder / name / "python") for name in layers), str(site_packages)]
@@ -83,7 +84,7 @@ class Functions:
 
 @contextmanager
 def unpacked_functions() -> Iterator[Functions]:
-    """As Lambda unpacks them."""
+    """Unpack the code and the layers into a temporary folder, as Lambda does."""
     with TemporaryDirectory(prefix="cold-start-") as folder:
         copytree(ROOT / "functions", Path(folder, "code", "functions"), ignore=ignore_patterns("__pycache__"))
         for name, package in (("shared", "shared"), ("arrow", "")):
@@ -93,6 +94,6 @@ def unpacked_functions() -> Iterator[Functions]:
 
 
 def median(imports: Iterable[Import]) -> Import:
-    """The one in the middle, by processor time."""
-    ordered = sorted(imports, key=lambda each: each.cpu_ms)
+    """Return the import with the median processor time."""
+    ordered = sorted(imports, key=lambda import_: import_.cpu_ms)
     return ordered[len(ordered) // 2]

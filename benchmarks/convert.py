@@ -1,9 +1,12 @@
-"""How fast records become line protocol: the functions that ConvertAndChunk calls beside their peers, on one core.
+"""`make bench-convert`: compare how fast this loader and other libraries convert rows to line protocol, on one core.
 
-All contestants convert the same record batches in turns, round after round; the table shows medians of processor time,
-to which the other processes of a busy machine add little. Two peers write lines that InfluxDB refuses or takes for
-something else (influxdb-client's DataFrame serializer: unescaped tags; QuestDB's Buffer: NaN): they are here for their
-speed. The C++ program gets its tag sets rendered. Prints tables and writes benchmarks/results/convert.json.
+All contestants convert the same record batches, alternating round after round. The tables show the median processor
+time, which other processes on a busy machine affect little. Two contestants are included for their speed only, because
+InfluxDB rejects or misreads some of their lines: influxdb-client's DataFrame serializer does not escape tags, and
+QuestDB's Buffer writes NaN. The C++ program, the upper bound, receives its tag sets already rendered.
+
+`ns_per_row` measures the contestants on record batches; `measure_whole` runs the whole conversion of a file in its own
+process, for speed and peak memory. `main` prints tables and writes benchmarks/results/convert.json.
 """
 
 import json
@@ -24,7 +27,7 @@ CORE = min(os.sched_getaffinity(0))
 os.sched_setaffinity(0, {CORE})
 os.environ["POLARS_MAX_THREADS"] = "1"
 
-import pyarrow as pa  # noqa: E402 -- these read how many cores there are
+import pyarrow as pa  # noqa: E402 -- these libraries read the number of cores when imported
 
 from benchmarks.convert_limit import compiler, cpp_limit  # noqa: E402
 from benchmarks.convert_peers import dataframe_serializer, naive, ours, polars, questdb  # noqa: E402
@@ -34,7 +37,7 @@ from benchmarks.convert_whole import Whole, write_file  # noqa: E402
 ROUNDS = 11
 BATCHES, BATCH_ROWS = 16, 65_536
 SLOW_ROWS = 4_096
-"""The peers that go row by row get fewer rows: they would take minutes."""
+"""Contestants that convert row by row get fewer rows, because they would take minutes."""
 
 WHOLE_ROUNDS = 3
 WHOLE_ROWS = {"1m": 1_000_000, "10m": 10_000_000}
@@ -42,27 +45,30 @@ PACKAGES = ("pyarrow", "numpy", "orjson", "isal", "influxdb-client", "pandas", "
 RESULT = Path(__file__).parent / "results" / "convert.json"
 
 Timed = Callable[[], float]
-"""Convert once; the answer is nanoseconds of processor time per row."""
+"""A function that converts once and returns nanoseconds of processor time per row."""
 
 
 def main() -> None:
-    """Measure, print, write the result."""
+    """Measure, print the tables and write the result."""
     pa.set_cpu_count(1)
     result: dict[str, Any] = {"command": "make bench-convert", "seed": SEED} | _machine()
     print(json.dumps(result, indent=2))
     with TemporaryDirectory() as folder:
         for shape in SHAPES:
-            result[shape] = {"ns_per_row": converted(shape, Path(folder))}
+            result[shape] = {"ns_per_row": ns_per_row(shape, Path(folder))}
             _print_shape(shape, result[shape]["ns_per_row"])
-        result["whole"] = {shape: whole(shape, Path(folder)) for shape in SHAPES}
+        result["whole"] = {shape: measure_whole(shape, Path(folder)) for shape in SHAPES}
     for shape, figures in result["whole"].items():
-        print(f"\nwhole function, {shape}: " + ", ".join(f"{name} {value:,.0f}" for name, value in figures.items()))
+        print(
+            f"\nwhole conversion of a file, {shape}: "
+            + ", ".join(f"{name} {value:,.0f}" for name, value in figures.items())
+        )
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def converted(shape: Shape, folder: Path) -> dict[str, float | None]:
-    """Contestant → nanoseconds per row; the limit is None without a C++ compiler."""
+def ns_per_row(shape: Shape, folder: Path) -> dict[str, float | None]:
+    """Return the median nanoseconds per row of each contestant. `cpp_limit` is None without a C++ compiler."""
     with _contestants(shape, folder) as contestants:
         for run in contestants.values():
             run()
@@ -75,7 +81,7 @@ def converted(shape: Shape, folder: Path) -> dict[str, float | None]:
 def _contestants(shape: Shape, folder: Path) -> Iterator[dict[str, Timed]]:
     batches = [record_batch(shape, BATCH_ROWS, first_row=number * BATCH_ROWS) for number in range(BATCHES)]
     few = [record_batch(shape, SLOW_ROWS)]
-    found = {
+    contestants = {
         "ours": _timed(ours(batches), BATCHES * BATCH_ROWS),
         "polars": _timed(polars(batches), BATCHES * BATCH_ROWS),
         "questdb": _timed(questdb(batches), BATCHES * BATCH_ROWS),
@@ -83,11 +89,11 @@ def _contestants(shape: Shape, folder: Path) -> Iterator[dict[str, Timed]]:
         "naive": _timed(naive(few), SLOW_ROWS),
     }
     if not compiler():
-        print("no g++: the C++ limit is left out")
-        yield found
+        print("g++ is not installed: the table has no row cpp_limit")
+        yield contestants
         return
     with cpp_limit(batches, folder) as run:
-        yield found | {"cpp_limit": lambda: run() / (BATCHES * BATCH_ROWS) * 1e9}
+        yield contestants | {"cpp_limit": lambda: run() / (BATCHES * BATCH_ROWS) * 1e9}
 
 
 def _timed(convert: Callable[[], int], rows: int) -> Timed:
@@ -99,14 +105,18 @@ def _timed(convert: Callable[[], int], rows: int) -> Timed:
     return run
 
 
-def whole(shape: Shape, folder: Path) -> dict[str, float]:
-    """From the file to staged chunks, each time in a process of its own. The speed is that of the larger file."""
+def measure_whole(shape: Shape, folder: Path) -> dict[str, float]:
+    """Measure the conversion from a Parquet file to staged chunks, each time in a fresh process.
+
+    Returns:
+        `rows_per_s` of the larger file, and for each file its peak memory in MiB.
+    """
     runs: dict[str, list[Whole]] = {}
     for name, rows in WHOLE_ROWS.items():
         write_file(folder / name, shape, rows)
         command = [sys.executable, "-m", "benchmarks.convert_whole", str(folder / name)]
         runs[name] = [json.loads(subprocess.check_output(command)) for _ in range(WHOLE_ROUNDS)]
-    peaks = {f"peak_mib_{name}": max(run["peak_mib"] for run in found) for name, found in runs.items()}
+    peaks = {f"peak_mib_{name}": max(run["peak_mib"] for run in repeats) for name, repeats in runs.items()}
     return {"rows_per_s": median(run["rows"] / run["seconds"] for run in runs["10m"])} | peaks
 
 
@@ -127,12 +137,12 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _print_shape(shape: Shape, ns_per_row: dict[str, float | None]) -> None:
-    mine = ns_per_row["ours"]
-    print(f"\n{shape:28}{'ns/row':>10}{'of ours':>10}")
-    for name, ns in sorted(ns_per_row.items(), key=lambda each: each[1] or 0.0):
-        if ns and mine:
-            print(f"{name:28}{ns:>10.1f}{ns / mine:>10.2f}")
+def _print_shape(shape: Shape, medians: dict[str, float | None]) -> None:
+    ours_ns = medians["ours"]
+    print(f"\n{shape:28}{'ns/row':>10}{'vs. ours':>10}")
+    for name, ns in sorted(medians.items(), key=lambda item: item[1] or 0.0):
+        if ns and ours_ns:
+            print(f"{name:28}{ns:>10.1f}{ns / ours_ns:>10.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-// What one core can do: columns to line protocol by memcpy and std::to_chars, tag sets already rendered.
+// The upper bound for one core: convert columns to line protocol with memcpy and std::to_chars, from rendered tag sets.
 // Usage: convert_limit FILE ROWS FIELDS. FILE holds ROWS int64 times, FIELDS columns of ROWS doubles (NaN: no value),
-// ROWS int32 tag set numbers, then every tag set on a line. Each line on stdin asks for one run; the answer is its
-// nanoseconds of processor time, and a checksum that keeps the work from being optimised away.
+// ROWS int32 tag set numbers, then one tag set per line. Each line on stdin starts one run, which prints its
+// nanoseconds of processor time and a checksum that keeps the compiler from removing the work.
 #include <charconv>
 #include <cmath>
 #include <cstdint>

@@ -1,4 +1,4 @@
-"""What one core can do at most: the C++ program beside this module, built and fed with the same records."""
+"""The upper bound for one core: convert_limit.cpp, compiled and run on the same rows as the other contestants."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ SOURCE = Path(__file__).with_suffix(".cpp")
 
 
 def compiler() -> str | None:
-    """Its version, or None where there is none."""
+    """Return the version of g++, or None if it is not installed."""
     if not shutil.which("g++"):
         return None
     return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
@@ -24,7 +24,7 @@ def compiler() -> str | None:
 
 @contextmanager
 def cpp_limit(batches: Sequence[pa.RecordBatch], folder: Path) -> Iterator[Callable[[], float]]:
-    """A function that runs the program once, and says how many seconds the conversion alone took."""
+    """Yield a function that runs the C++ conversion once and returns its seconds, without input and output."""
     program, data = folder / "convert_limit", folder / "columns"
     subprocess.run(["g++", "-O3", "-march=native", "-std=c++17", "-o", program, SOURCE], check=True)
     records = _write(batches, data)
@@ -32,18 +32,21 @@ def cpp_limit(batches: Sequence[pa.RecordBatch], folder: Path) -> Iterator[Calla
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin  # noqa: S101 -- both are pipes
         assert process.stdout  # noqa: S101
-        ask, answers = process.stdin, process.stdout
+        stdin, stdout = process.stdin, process.stdout
 
         def run() -> float:
-            print(file=ask, flush=True)
-            return int(answers.readline().split()[0]) / 1e9
+            print(file=stdin, flush=True)
+            return int(stdout.readline().split()[0]) / 1e9
 
         yield run
-        ask.close()
+        stdin.close()
 
 
 def _write(batches: Sequence[pa.RecordBatch], file: Path) -> Records:
-    """Times, fields, tag set numbers, tag sets: tag sets are rendered beforehand, which is in the limit's favour."""
+    """Write the columns as the C++ program reads them: times, fields, tag set numbers and rendered tag sets.
+
+    The tag sets are rendered here, outside the measured time, which favors the C++ program.
+    """
     dataset = DATASETS["generation"]
     columns = plan_columns(batches[0].schema, dataset, validate=True)
     records = Records(dataset, columns, sum(batch.num_rows for batch in batches), validate=True)

@@ -1,7 +1,7 @@
-"""The conversion benchmark's contestants: each turns record batches of benchmarks/convert_shapes.py into bodies.
+"""The contestants of the conversion benchmark: each converts the record batches of benchmarks/convert_shapes.py.
 
-What a peer takes is prepared for it outside the measured time. Peers that need no escaping of their own are given
-theirs once per distinct tag set, as ours is.
+Each function prepares its input outside the measured time and returns the function to measure. Libraries that do not
+escape tags themselves escape once per distinct tag set here, as this loader does.
 """
 
 import warnings
@@ -20,18 +20,18 @@ from shared.datasets import DATASETS
 from shared.schema import plan_columns
 
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-    from questdb.ingress import Buffer  # the line protocol serializer, in its module of old
+    from questdb.ingress import Buffer  # only the deprecated module has this line protocol serializer
 
 GENERATION = DATASETS["generation"]
 TAGS = ["energy_source", "measurement_type", "plant_name", "quality_flag", "region"]
 FIELDS = ["capacity_factor", "efficiency", "power_mw"]
 
 Contestant = Callable[[], int]
-"""Convert everything once; the answer is the number of bytes."""
+"""A function that converts all batches once and returns the number of bytes."""
 
 
 def ours(batches: Sequence[pa.RecordBatch]) -> Contestant:
-    """What ConvertAndChunk calls: rows are judged, series numbered, lines gathered."""
+    """Return the loader's conversion, as ConvertAndChunk calls it: validate rows, number series, gather lines."""
     columns = plan_columns(batches[0].schema, GENERATION, validate=True)
     rows = sum(batch.num_rows for batch in batches)
 
@@ -45,7 +45,7 @@ def ours(batches: Sequence[pa.RecordBatch]) -> Contestant:
 
 
 def naive(batches: Sequence[pa.RecordBatch]) -> Contestant:
-    """A Point per row of a DataFrame, a thousand to a body: what tutorials show."""
+    """Return a conversion that creates one Point per DataFrame row, 1,000 to a body, as tutorials show."""
     frames = [batch.to_pandas() for batch in batches]
 
     def convert() -> int:
@@ -55,7 +55,7 @@ def naive(batches: Sequence[pa.RecordBatch]) -> Contestant:
 
 
 def dataframe_serializer(batches: Sequence[pa.RecordBatch]) -> Contestant:
-    """influxdb-client's own."""
+    """Return influxdb-client's own DataFrame serializer."""
     frames = [batch.to_pandas().set_index("timestamp") for batch in batches]
 
     def convert() -> int:
@@ -69,7 +69,10 @@ def dataframe_serializer(batches: Sequence[pa.RecordBatch]) -> Contestant:
 
 
 def polars(batches: Sequence[pa.RecordBatch]) -> Contestant:
-    """`concat_str` with one prefix per tag set; the body is the text column's own buffer."""
+    """Return a conversion with polars: `concat_str` with one prefix per tag set.
+
+    The buffer of the text column is the body.
+    """
     frames = [pl.DataFrame(pl.from_arrow(batch)) for batch in batches]
     fields = [pl.concat_str([pl.lit(f"{name}="), pl.col(name).cast(pl.String)]) for name in FIELDS]
     stamp = pl.col("timestamp").dt.epoch("ns").cast(pl.String)
@@ -91,7 +94,7 @@ def polars(batches: Sequence[pa.RecordBatch]) -> Contestant:
 
 
 def questdb(batches: Sequence[pa.RecordBatch]) -> Contestant:
-    """QuestDB's client, written in Rust."""
+    """Return the serializer of QuestDB's client, which is written in Rust."""
     frames = [batch.to_pandas() for batch in batches]
 
     def convert() -> int:
@@ -122,5 +125,5 @@ def _points(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def _thousands(points: Iterator[str]) -> Iterator[list[str]]:
-    while some := [point for point, _ in zip(points, range(1000), strict=False)]:
-        yield some
+    while thousand := [point for point, _ in zip(points, range(1000), strict=False)]:
+        yield thousand

@@ -1,4 +1,4 @@
-"""The two shapes of records that the conversion benchmark measures, made from a seed."""
+"""The two shapes of rows that the conversion benchmark measures, generated from a seed."""
 
 from typing import Literal
 
@@ -16,9 +16,10 @@ SHAPES: tuple[Shape, ...] = ("dec", "full")
 
 
 def record_batch(shape: Shape, rows: int, *, first_row: int = 0) -> pa.RecordBatch:
-    """Generation by plant: at each hour every tag set once; five tags, three fields, 1 % nulls.
+    """Return generation by plant with five tags and three fields, of which 1 % are null.
 
-    `dec`: fields with one to three decimals, as meters report them. `full`: doubles of full precision.
+    Each hour holds every tag set once. The fields of `dec` have one to three decimals, as meters report them; those of
+    `full` are doubles with all their digits.
     """
     random = np.random.default_rng((SEED, first_row))
     row = np.arange(first_row, first_row + rows)

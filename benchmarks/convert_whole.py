@@ -1,9 +1,9 @@
-"""The whole function, from the Parquet file to staged chunks, in a process of its own: its speed and its memory.
+"""Measure the speed and peak memory of a whole conversion, from the Parquet file to staged chunks, in one process.
 
     python -m benchmarks.convert_whole FILE
 
-prints {"rows": …, "points": …, "seconds": …, "peak_mib": …}, the seconds of processor time. The file is local, and what
-would be stored is dropped.
+prints {"rows": …, "points": …, "seconds": …, "peak_mib": …}, where `seconds` is processor time. The file is read from
+disk, and the output is discarded instead of being stored in S3.
 """
 
 import io
@@ -30,7 +30,7 @@ INVALID_EVERY = 100
 
 
 class Whole(TypedDict):
-    """One conversion of one file, all parts one after the other."""
+    """The result of converting all parts of one file, one after the other."""
 
     rows: int
     points: int
@@ -38,21 +38,21 @@ class Whole(TypedDict):
     peak_mib: float
 
 
-class Dropped:
-    """Staging that keeps nothing."""
+class NullStaging:
+    """A staging area that discards everything."""
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:
-        """Drop a chunk."""
+        """Discard a chunk."""
 
     def put_set_aside(self, parquet: bytes) -> None:
-        """Drop the rows that were set aside."""
+        """Discard the rows that were set aside."""
 
     def put_outcome(self, outcome: PartOutcome) -> None:
-        """Drop the outcome."""
+        """Discard the outcome."""
 
 
 def write_file(file: Path, shape: Shape, rows: int) -> None:
-    """A file of the shape, whose every hundredth row has no region."""
+    """Write a Parquet file of the shape. Every hundredth row has no region, so it is set aside."""
     with pq.ParquetWriter(file, record_batch(shape, 1).schema, compression="snappy") as writer:
         for first in range(0, rows, ROW_GROUP_ROWS):
             batch = record_batch(shape, min(ROW_GROUP_ROWS, rows - first), first_row=first)
@@ -62,7 +62,7 @@ def write_file(file: Path, shape: Shape, rows: int) -> None:
 
 
 def convert(file: Path) -> Whole:
-    """Convert all parts with the settings that hold where the environment says nothing."""
+    """Convert all parts of `file` with default settings."""
     source: SourceFile = {
         "load_id": "0123456789abcdef",
         "bucket": "local",
@@ -78,13 +78,13 @@ def convert(file: Path) -> Whole:
     started = process_time()
     for part in parts:
         event: PartRef = {"execution": "benchmark", "file": source, "part": part}
-        points += convert_part(io.FileIO(file), event, Dropped(), settings)["points"]
+        points += convert_part(io.FileIO(file), event, NullStaging(), settings)["points"]
     seconds = process_time() - started
     return {"rows": sum(part["rows"] for part in parts), "points": points, "seconds": seconds, "peak_mib": _peak_mib()}
 
 
 def _peak_mib() -> float:
-    """Most memory this process ever had; ru_maxrss would count its parent's too, from before exec."""
+    """Return the peak memory of this process. `ru_maxrss` would include the parent's memory from before exec."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
     return int(status["VmHWM"].removesuffix("kB")) / 1024
 

@@ -1,4 +1,4 @@
-"""`make sizes`: how large the code and the layers are, and how long each function takes to import."""
+"""`make sizes`: measure the size of the code and the layers, and the import time of each function."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ DEPLOYED: PythonVersion = "3.13"
 PAGE = """\
 # Sizes and cold starts
 
-Written by `make sizes`. Lambda's limit is {limit} MiB unpacked, code and layers together.
+Written by `make sizes`. Lambda limits the code and layers of a function to {limit} MiB unpacked, in total.
 
 ## What is uploaded (Python {deployed})
 
@@ -29,9 +29,9 @@ Written by `make sizes`. Lambda's limit is {limit} MiB unpacked, code and layers
 
 ## What a cold start imports
 
-In a fresh process with nothing but the layers, the code and Lambda's own boto3, without bytecode; the median of
-{starts} starts on one machine ({architecture}, Python {python}). Lambda does this before it calls the handler, after
-fetching and unpacking; with less memory a function gets less of a processor, and takes longer.
+Measured in a fresh process that has only the layers, the code and Lambda's own boto3, without bytecode: the median of
+{starts} starts on one machine ({architecture}, Python {python}). Lambda imports the handler after it has downloaded
+and unpacked the code, and before the first call. A function with less memory gets less processor time and takes longer.
 
 | function | layers | processor time, ms | modules |
 |---|---|---|---|
@@ -40,7 +40,7 @@ fetching and unpacking; with less memory a function gets less of a processor, an
 
 
 def main() -> None:
-    """Write the page to standard output."""
+    """Print the page to standard output."""
     with unpacked_functions() as functions:
         starts_table = "\n".join(_starts(functions))
     page = PAGE.format(
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _assets() -> Iterator[str]:
     code = list((ROOT / "functions").rglob("*.py"))
-    yield f"| code | any | {_zipped(code) / 2**20:.2f} | {sum(file.stat().st_size for file in code) / 2**20:.2f} |"
+    yield f"| code | any | {_zip_size(code) / 2**20:.2f} | {sum(file.stat().st_size for file in code) / 2**20:.2f} |"
     architectures: tuple[Architecture, ...] = ("arm64", "x86_64")
     for architecture in architectures:
         for name, package in (("shared", "shared"), ("arrow", "")):
@@ -68,8 +68,8 @@ def _assets() -> Iterator[str]:
             yield f"| layer `{name}` | {architecture} | {size / 2**20:.1f} | {unpacked / 2**20:.1f} |"
 
 
-def _zipped(files: Iterable[Path]) -> int:
-    """Bytes."""
+def _zip_size(files: Iterable[Path]) -> int:
+    """Return the size of a zip of `files` in bytes."""
     target = io.BytesIO()
     with ZipFile(target, "w", ZIP_DEFLATED) as archive:
         for file in files:

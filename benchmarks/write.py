@@ -1,7 +1,8 @@
-"""How fast WriteBatch's own code feeds an engine, beside a bare HTTP client with the same bodies and connections.
+"""`make bench-write`: compare WriteBatch's code with a bare HTTP client that sends the same bodies.
 
-Both send straight to the engine of the local InfluxDB, in turns, each time into an empty database; the clock stops when
-a count query agrees. Prints a table and writes benchmarks/results/write.json.
+Both send directly to the engine of the local InfluxDB over the same number of connections, alternating, each time into
+an empty database. The clock stops when a count query returns all points. `measure` runs one way once, `compare_ways`
+runs both in many rounds; `main` prints a table and writes benchmarks/results/write.json.
 """
 
 import gzip
@@ -35,7 +36,7 @@ BATCH_LINES = 5_000
 BATCHES = 20
 POINTS = BATCH_LINES * BATCHES
 ROUNDS = 31
-"""Many short ones: the engine's work in the background moves one ratio by a tenth, their median by a fiftieth."""
+"""Many short rounds: background work of the engine moves a single ratio by 10 %, but their median by only 2 %."""
 
 RESULT = Path(__file__).parent / "results" / "write.json"
 START_NS, HOUR_NS = 1_704_067_200_000_000_000, 3_600_000_000_000
@@ -43,14 +44,14 @@ START_NS, HOUR_NS = 1_704_067_200_000_000_000, 3_600_000_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """One way of writing, once. `cpu_s_per_million`: the client's, for a million points."""
+    """One run of one way of writing. `cpu_s_per_million` is the client's processor time for a million points."""
 
     points_per_s: float
     cpu_s_per_million: float
 
 
 def bodies(series: int) -> list[bytes]:
-    """Gzip members of `BATCH_LINES` lines; each hour holds one point of every series."""
+    """Return gzip members of `BATCH_LINES` lines each. Every hour holds one point of each series."""
     tags = [
         f"generation_data,plant_name=Usina\\ {number:05},quality_flag=measured,region=N" for number in range(series)
     ]
@@ -63,10 +64,10 @@ def bodies(series: int) -> list[bytes]:
 
 
 def ours(port: int, database: str, members: Sequence[bytes]) -> None:
-    """The functions that WriteBatch calls.
+    """Write with the functions that WriteBatch calls.
 
-    The engine knows InfluxDB 1's `/write` only. What the client appends to this URL, `/api/v2/write?org=…`, lands in a
-    parameter that the engine does not read.
+    The engine has only InfluxDB 1's `/write`. The client appends `/api/v2/write?org=…` to this URL, so the URL ends
+    with a parameter that the engine ignores.
     """
     url = f"http://127.0.0.1:{port}/write?db={database}&precision=n&appended="
     settings = InfluxSettings(url=url, org="o", bucket="b", token="t", token_secret_name="", ca_bundle="")  # noqa: S106
@@ -88,16 +89,16 @@ def ours(port: int, database: str, members: Sequence[bytes]) -> None:
 
 
 def bare(port: int, database: str, members: Sequence[bytes]) -> None:
-    """Python's own HTTP client on as many kept connections."""
-    waiting = iter(members)
+    """Write with Python's own HTTP client over the same number of keep-alive connections."""
+    remaining = iter(members)
     lock = Lock()
 
     def write() -> None:
         with closing(HTTPConnection("127.0.0.1", port)) as connection:
-            while member := _next(waiting, lock):
+            while member := _next(remaining, lock):
                 connection.request("POST", f"/write?db={database}&precision=n", member, {"Content-Encoding": "gzip"})
-                answer = connection.getresponse()
-                assert (answer.status, answer.read()) == (204, b"")  # noqa: S101 - else nothing is measured
+                reply = connection.getresponse()
+                assert (reply.status, reply.read()) == (204, b"")  # noqa: S101 - without it the figures mean nothing
 
     with ThreadPoolExecutor(WRITERS) as writers:
         for writer in [writers.submit(write) for _ in range(WRITERS)]:
@@ -112,8 +113,8 @@ def _next(members: Iterator[bytes], lock: Lock) -> bytes | None:
 WAYS: dict[str, Callable[[int, str, Sequence[bytes]], None]] = {"ours": ours, "bare": bare}
 
 
-def measured(engine: Engine, way: str, members: Sequence[bytes]) -> Run:
-    """From the first request until all points are counted, in an empty database."""
+def measure(engine: Engine, way: str, members: Sequence[bytes]) -> Run:
+    """Measure from the first request until a query counts all points, in an empty database."""
     engine.create_bucket(way)
     with closing(EngineClient(engine.port)) as client:
         cpu, started = time.process_time(), time.perf_counter()
@@ -131,32 +132,35 @@ def _count(client: EngineClient, database: str) -> int:
     return int(series[0]["values"][0][1]) if series else 0
 
 
-def compared(engine: Engine, series: int) -> dict[str, float]:
-    """Medians of `ROUNDS`; the ratio is the median of the rounds' ratios, since the machine changes between rounds."""
+def compare_ways(engine: Engine, series: int) -> dict[str, float]:
+    """Return medians of `ROUNDS` rounds.
+
+    `ratio` is the median of the ratios within each round, because the machine's speed changes between rounds.
+    """
     members = bodies(series)
     rounds = [
-        {way: measured(engine, way, members) for way in (WAYS if number % 2 else reversed(WAYS))}
+        {way: measure(engine, way, members) for way in (WAYS if number % 2 else reversed(WAYS))}
         for number in range(ROUNDS)
     ]
     return {
-        "ours_points_per_s": round(median(each["ours"].points_per_s for each in rounds)),
-        "bare_points_per_s": round(median(each["bare"].points_per_s for each in rounds)),
-        "ratio": round(median(each["ours"].points_per_s / each["bare"].points_per_s for each in rounds), 3),
-        "cpu_s_per_million": round(median(each["ours"].cpu_s_per_million for each in rounds), 3),
+        "ours_points_per_s": round(median(round_["ours"].points_per_s for round_ in rounds)),
+        "bare_points_per_s": round(median(round_["bare"].points_per_s for round_ in rounds)),
+        "ratio": round(median(round_["ours"].points_per_s / round_["bare"].points_per_s for round_ in rounds), 3),
+        "cpu_s_per_million": round(median(round_["ours"].cpu_s_per_million for round_ in rounds), 3),
     }
 
 
 def main() -> None:
-    """Measure both numbers of series on one engine."""
+    """Measure with few and with many series on one engine."""
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}; engine influxd 1.6.7"
     )
-    print(f"{POINTS} points, {BATCH_LINES} a batch, {WRITERS} connections, medians of {ROUNDS} interleaved rounds")
+    print(f"{POINTS} points, {BATCH_LINES} per batch, {WRITERS} connections, medians of {ROUNDS} alternating rounds")
     with TemporaryDirectory(prefix="influxdb-loader-") as folder:
         engine = Engine(Path(folder))
         engine.start()
         try:
-            results = {f"series_{series}": compared(engine, series) for series in SERIES}
+            results = {f"series_{series}": compare_ways(engine, series) for series in SERIES}
         finally:
             engine.stop()
     for name, result in results.items():

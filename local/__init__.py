@@ -1,4 +1,4 @@
-"""The local cloud: an AWS emulator and a real InfluxDB engine on loopback, for tests and the demo."""
+"""The local cloud: an AWS emulator and a real InfluxDB engine on the loopback interface, for tests and the demo."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""AWS and InfluxDB on this machine, and the app deployed to them."""
+"""AWS and InfluxDB on this machine, with the app deployed to them."""
 
 import platform
 import sys
@@ -23,7 +23,13 @@ _NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class LocalCloud:
-    """`influx` is where loads write; `influxdb` is None where that is a server that the environment names."""
+    """A running AWS emulator and the InfluxDB that loads write to.
+
+    Attributes:
+        folder: Temporary folder with all files and logs; deleted when the cloud stops.
+        influx: The address, bucket and token that loads write to.
+        influxdb: The local server behind `influx`, or None if INFLUXDB_URL names a server of your own.
+    """
 
     folder: Path
     emulator: Emulator
@@ -32,11 +38,11 @@ class LocalCloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to find the emulator as its AWS."""
+        """The environment variables that make AWS SDKs and command lines use the emulator."""
         return {"AWS_ENDPOINT_URL": self.emulator.url, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator."""
+        """Return a boto3 client for `service` that talks to the emulator."""
         credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
         session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
         return session.client(service, endpoint_url=self.emulator.url)  # type: ignore[call-overload]
@@ -44,9 +50,17 @@ class LocalCloud:
     def deploy(
         self, context: Mapping[str, str] = _NO_CONTEXT, *, on_line: Callable[[str], object] | None = None
     ) -> dict[str, str]:
-        """Deploy the app with `context` over cdk.json's, and put the token into its secret; the stack's outputs.
+        """Deploy the app and store the InfluxDB token in its secret.
 
-        `on_line` gets what cdk writes. Raises ProcessError.
+        Args:
+            context: CDK context that overrides cdk.json and `self.context`.
+            on_line: Receives each line that `cdk` prints.
+
+        Returns:
+            The outputs of the stack.
+
+        Raises:
+            ProcessError: `cdk` failed; the message ends with its last lines.
         """
         cdk = Cdk(self.folder, {**CREDENTIALS, "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION})
         with closing(cdk.deploy(ROOT, {**self.context, **context})) as lines:
@@ -61,7 +75,10 @@ class LocalCloud:
 
     @property
     def context(self) -> dict[str, str]:
-        """Over cdk.json's. Functions run on this machine and on our Python: the layers must fit both."""
+        """The CDK context that overrides cdk.json.
+
+        Functions run on this machine with this Python, so the layers must be built for both.
+        """
         return {
             "influxdb_url": self.influx.url,
             "influxdb_org": self.influx.org,
@@ -73,7 +90,7 @@ class LocalCloud:
 
 @contextmanager
 def local_cloud() -> Iterator[LocalCloud]:
-    """Start it; at the end nothing is left, neither process nor file."""
+    """Start the emulator and InfluxDB. On exit, stop every process and delete every file."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="influxdb-loader-", ignore_cleanup_errors=True)))
         influx, influxdb = external_target(), None

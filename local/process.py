@@ -1,4 +1,8 @@
-"""Child processes that cannot outlive us, each in a session of its own with its output in a file."""
+"""Child processes that cannot outlive this one, each in its own session with its output in a log file.
+
+`Process` starts the command under a small shell program, `_LEASH`, that kills the whole process group when this
+process ends. `free_ports` and `is_serving` help to start servers.
+"""
 
 import os
 import signal
@@ -20,18 +24,18 @@ exec 3<&0 </dev/null
 exec 3<&-
 exec "$@"
 """
-"""Run the command, with a companion that kills the whole group once our end of its standard input is closed.
+"""A shell program that runs the command, and a companion that kills the process group when its standard input closes.
 
-The system closes it however we end, SIGKILL included, and whichever thread started the child.
+The kernel closes that pipe however this process ends, even by SIGKILL, and whichever thread started the child.
 """
 
 
 class ProcessError(RuntimeError):
-    """A child process failed; the message ends with the last lines of its log."""
+    """A child process failed. The message ends with the last lines of its log."""
 
 
 class Process:
-    """A running command. `returncode` is None as long as it runs."""
+    """A command that runs in the background, in its own process group."""
 
     def __init__(
         self, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
@@ -58,28 +62,32 @@ class Process:
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs, negative if a signal ended it."""
+        """The exit status: None while the command runs, negative if a signal ended it."""
         return self._popen.poll()
 
     def stop(self) -> None:
-        """Ask the group to end, and after GRACE_S kill what is left of it."""
+        """Send SIGTERM to the process group, and SIGKILL after GRACE_S seconds."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(GRACE_S)
         self.kill()
 
     def send_signal(self, number: signal.Signals) -> None:
-        """To the command alone, not to its group."""
+        """Send a signal to the command only, not to its process group."""
         self._popen.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL to the group: no clean end, as after a crash."""
+        """Send SIGKILL to the process group, as if it had crashed."""
         self._signal(signal.SIGKILL)
         self._popen.wait()
         self._leash.close()
 
     def follow(self) -> Iterator[str]:
-        """What it writes, as it comes, until it ends by itself. Raises ProcessError if it fails."""
+        """Yield the lines of output as they are written, until the command ends.
+
+        Raises:
+            ProcessError: The exit status is not 0.
+        """
         with self, self.log.open(errors="replace") as log:
             while self.returncode is None:
                 yield from log
@@ -89,7 +97,11 @@ class Process:
             raise self._error(f"failed with exit status {self.returncode}")
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float = 60.0) -> None:
-        """Until `ready()`. Raises ProcessError, and stops it, if it ends before or takes too long."""
+        """Wait until `ready()` returns True.
+
+        Raises:
+            ProcessError: The command ended before, or was not ready within `timeout_s` and has been stopped.
+        """
         deadline = time.monotonic() + timeout_s
         while not ready():
             if self.returncode is not None or time.monotonic() > deadline:
@@ -98,26 +110,26 @@ class Process:
             time.sleep(0.02)
 
     def _signal(self, number: signal.Signals) -> None:
-        if not self._leash.closed:  # its companion holds the group's id until then
+        if not self._leash.closed:  # the companion keeps the group id in use until then
             with suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, number)
 
-    def _error(self, what: str) -> ProcessError:
+    def _error(self, problem: str) -> ProcessError:
         tail = self.log.read_text(errors="replace").splitlines()[-20:]
-        return ProcessError("\n".join([f"{self.name} {what}", *tail]))
+        return ProcessError("\n".join([f"{self.name} {problem}", *tail]))
 
 
 def free_ports(count: int) -> list[int]:
-    """TCP ports of 127.0.0.1 that nothing listens on now."""
+    """Return `count` TCP ports of 127.0.0.1 that are free now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether an HTTP server on `port` answers a GET without an error status."""
+def is_serving(port: int, path: str) -> bool:
+    """Return True if an HTTP server on `port` answers a GET of `path` with a status below 400."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     with closing(connection), suppress(OSError, HTTPException):
         connection.request("GET", path)

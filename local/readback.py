@@ -1,7 +1,8 @@
-"""Reads the points of a file back from InfluxDB and compares them with the Parquet, value by value.
+"""An independent check of a load: read the points back from InfluxDB and compare them with the Parquet file.
 
-It shares no code with the functions that converted the file: it takes the Parquet through pandas and asks the
-database in InfluxQL. Only the declarations of the datasets are common ground.
+`compare` computes the expected points from the Parquet file with pandas (`expected_points`), queries the stored ones in
+InfluxQL (`stored_points`) and compares them value by value. It shares no code with the functions that converted the
+file, only the declarations of the datasets, so a defect there cannot hide itself here.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from pyarrow import csv
 from shared.datasets import Dataset
 
 TIMEOUT_S = 120
-SHOWN = 5
-"""Differences that are spelled out; all are counted."""
+MAX_DIFFERENCES_SHOWN = 5
+"""How many differences are spelled out; all of them are counted."""
 
 
 _SCALES = {
@@ -29,12 +30,19 @@ _SCALES = {
     "GWh": ("MWh", 1000.0, 1.0),
     "%": ("ratio", 1.0, 100.0),
 }
-"""Unit → unit of the field, and what a value is multiplied and divided by."""
+"""For each unit in a file: the unit of the field, and the numbers to multiply and divide a value by."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What a file should have become beside what the database holds over the file's time span."""
+    """The points that a file should have become, compared with those that the database holds.
+
+    Attributes:
+        expected: Number of points in the file.
+        read_back: Number of points in the database within the time span of the file.
+        differences: The first differing points as text.
+        differing_points: Number of points with another value, or in only one of the two.
+    """
 
     expected: int
     read_back: int
@@ -43,30 +51,33 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Every point is there with every value, and no other point is."""
+        """True if the database holds every point with every value, and no other point."""
         return self.differing_points == 0 and self.expected == self.read_back
 
 
 def compare(path: Path, dataset: Dataset, *, url: str, bucket: str, token: str) -> Comparison:
     """Compare a Parquet file with the points in `bucket`. Values must be equal to the last bit."""
     expected = expected_points(path, dataset)
-    found = stored_points(dataset, expected, url=url, bucket=bucket, token=token)
-    keys = ["time", *dataset.tags]
-    both = expected.merge(found, on=keys, how="outer", suffixes=("_file", "_db"), indicator="where")
+    stored = stored_points(dataset, expected, url=url, bucket=bucket, token=token)
+    # An outer join keeps a point that only one side has: `where` is then left_only or right_only.
+    both = expected.merge(stored, on=["time", *dataset.tags], how="outer", suffixes=("_file", "_db"), indicator="where")
     differs = both["where"] != "both"
     for field in dataset.field_names:
-        file, stored = both[f"{field}_file"], both[f"{field}_db"]
-        differs |= ~((file == stored) | (file.isna() & stored.isna()))
+        in_file, in_db = both[f"{field}_file"], both[f"{field}_db"]
+        differs |= ~((in_file == in_db) | (in_file.isna() & in_db.isna()))
     return Comparison(
         expected=len(expected),
-        read_back=len(found),
-        differences=[str(row) for row in both[differs].head(SHOWN).to_dict("records")],
+        read_back=len(stored),
+        differences=[str(row) for row in both[differs].head(MAX_DIFFERENCES_SHOWN).to_dict("records")],
         differing_points=int(differs.sum()),
     )
 
 
 def expected_points(path: Path, dataset: Dataset) -> pd.DataFrame:
-    """One row a point: `time` in ns since 1970 (UTC), every tag ("" where absent), every field (NaN where absent)."""
+    """Return one row per point that the file should become.
+
+    The columns are `time` (ns since 1970, UTC), every tag ("" if absent) and every field (NaN if absent).
+    """
     rows = pd.read_parquet(path)
     points = pd.DataFrame({"time": _time_ns(rows[dataset.timestamp])})
     for tag in dataset.tags:
@@ -79,32 +90,37 @@ def expected_points(path: Path, dataset: Dataset) -> pd.DataFrame:
     for tag in dataset.required_tags:
         complete &= points[tag] != ""
     points = points[complete].astype({"time": "int64"})
+    # Of several rows with one time and one tag set, InfluxDB keeps the last.
     return points.drop_duplicates(["time", *dataset.tags], keep="last")
 
 
 def _fields_of_values(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    """The long layout's `value` under the field that `measurement_type` names, or else under the one of its unit."""
+    """Spread the long layout's `value` over the fields.
+
+    A value belongs to the field that `measurement_type` names, or else to the only field with its unit. With the unit
+    GW and a field `power_mw` in MW, the value 1.5 becomes power_mw=1500.0.
+    """
     fields = pd.DataFrame(index=rows.index, columns=[*dataset.field_names], dtype="float64")
-    for (kind, unit), group in rows.groupby(["measurement_type", "unit"], dropna=False):
-        known, multiplier, divisor = _SCALES.get(str(unit), (unit, 1.0, 1.0))
-        of_unit = [field.name for field in dataset.fields if field.unit == known]
-        found = [name for name in of_unit if name == kind] or of_unit
-        if len(found) == 1:
-            fields.loc[group.index, found[0]] = pd.to_numeric(group["value"]) * multiplier / divisor
+    for (measurement_type, unit), group in rows.groupby(["measurement_type", "unit"], dropna=False):
+        field_unit, multiplier, divisor = _SCALES.get(str(unit), (unit, 1.0, 1.0))
+        same_unit = [field.name for field in dataset.fields if field.unit == field_unit]
+        candidates = [name for name in same_unit if name == measurement_type] or same_unit
+        if len(candidates) == 1:
+            fields.loc[group.index, candidates[0]] = pd.to_numeric(group["value"]) * multiplier / divisor
     return fields
 
 
 def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket: str, token: str) -> pd.DataFrame:
-    """The same columns as `expected`, as InfluxDB answers for its time span."""
+    """Return the points that InfluxDB holds within the time span of `expected`, with the same columns."""
     span = f"time >= {expected['time'].min()} AND time <= {expected['time'].max()}" if len(expected) else "time < 0"
-    answer = requests.get(
+    reply = requests.get(
         f"{url}/query",
         params={"db": bucket, "q": f'SELECT * FROM "{dataset.measurement}" WHERE {span}', "epoch": "ns"},  # noqa: S608
         headers={"Authorization": f"Token {token}", "Accept": "application/csv"},
         timeout=TIMEOUT_S,
     )
-    answer.raise_for_status()
-    points = _of_csv(answer.content, dataset)
+    reply.raise_for_status()
+    points = _read_csv(reply.content, dataset)
     for tag in dataset.tags:
         points[tag] = points[tag].fillna("") if tag in points else ""
     for field in dataset.field_names:
@@ -112,8 +128,8 @@ def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket:
     return points[["time", *dataset.tags, *dataset.field_names]]
 
 
-def _of_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
-    """Arrow parses numbers exactly. Columns that the database does not have yet are not in its answer."""
+def _read_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
+    """Parse the reply with Arrow, which reads numbers exactly. Columns that the database lacks are absent."""
     if not content:
         return pd.DataFrame({"time": pd.Series(dtype="int64")})
     types = dict.fromkeys(dataset.field_names, pa.float64()) | dict.fromkeys(dataset.tags, pa.string())
@@ -123,12 +139,12 @@ def _of_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
 
 
 def _time_ns(column: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
-    """Nanoseconds since 1970 as nullable integers; naive times are UTC."""
+    """Return ns since 1970 as nullable integers. Naive times are UTC."""
     time = pd.to_datetime(column, utc=True).astype("datetime64[ns, UTC]")
     return time.astype("int64").where(time.notna()).astype("Int64")
 
 
 def _tag_text(column: "pd.Series[str]") -> "pd.Series[str]":
-    """Tags as they are stored: trimmed, and absent where null, empty or a dash."""
+    """Return tag values as stored: trimmed, and "" for null, an empty text or a dash."""
     text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
     return text.where(text != "-", "")

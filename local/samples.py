@@ -1,4 +1,8 @@
-"""Sample files of the three datasets: made up from a seed, with the daily and seasonal shape of Brazil's grid."""
+"""Sample files of the three datasets, generated from a seed, with the daily and seasonal shape of Brazil's grid.
+
+`write_samples` writes one file per dataset. One function per dataset computes its columns from the hour and the series
+of each row; `_spoil` then makes the first rows invalid, so that every load also has rows to set aside.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,25 +20,25 @@ Columns = dict[str, npt.NDArray[Any]]
 REGIONS = ("N", "NE", "S", "SE")
 START = np.datetime64("2024-01-01T00:00:00", "us")
 INVALID_RECORDS = 4
-"""Records of each file that no point can come from, one for each of `_spoil`'s reasons."""
+"""The number of rows in each file that the loader sets aside: one for each reason in `_spoil`."""
 
 
 class Sample(NamedTuple):
-    """A file on disk, and the key that says what is in it."""
+    """A Parquet file on disk, and the S3 key whose folders name its dataset."""
 
     path: Path
     key: str
 
 
 def write_samples(folder: Path, rows: int, seed: int = 2024) -> dict[str, Sample]:
-    """One file of `rows` records for each dataset. The same arguments give the same records."""
-    return {name: _write(folder, name, maker, rows, seed) for name, maker in _MAKERS.items()}
+    """Write one Parquet file of `rows` rows per dataset and return them by dataset. Equal arguments give equal rows."""
+    return {name: _write(folder, name, generate, rows, seed) for name, generate in _GENERATORS.items()}
 
 
-def _write(folder: Path, dataset: str, maker: "Maker", rows: int, seed: int) -> Sample:
+def _write(folder: Path, dataset: str, generate: "Generator", rows: int, seed: int) -> Sample:
     random = np.random.default_rng((seed, len(dataset)))
     hours = np.arange(rows) // SERIES
-    columns = maker(hours.astype(np.float64), np.arange(rows) % SERIES, random)
+    columns = generate(hours.astype(np.float64), np.arange(rows) % SERIES, random)
     columns["quality_flag"] = random.choice(np.array(["good", "estimated"], object), rows, p=[0.98, 0.02])
     time = START + hours * np.timedelta64(1, "h")
     arrays = {"timestamp": pa.array(time, pa.timestamp("us", "UTC"))}
@@ -47,19 +51,19 @@ def _write(folder: Path, dataset: str, maker: "Maker", rows: int, seed: int) -> 
 
 
 def _spoil(table: pa.Table) -> pa.Table:
-    """Make the first records invalid: no time, no region, no measurement type, no field."""
+    """Make the first rows invalid: row 0 has no time, row 1 no region, row 2 no measurement type, row 3 no field."""
     fields = [name for name in table.column_names if pa.types.is_floating(table.schema.field(name).type)]
-    reasons = [["timestamp"], ["region"], ["measurement_type"], fields]
+    missing = [["timestamp"], ["region"], ["measurement_type"], fields]
     for name in table.column_names:
         null = np.zeros(len(table), bool)
-        null[: len(reasons)] = [name in reason for reason in reasons][: len(table)]
+        null[: len(missing)] = [name in names for names in missing][: len(table)]
         column = pa.compute.if_else(pa.array(null), None, table.column(name))
         table = table.set_column(table.column_names.index(name), name, column)
     return table
 
 
 def _generation(hours: Floats, series: npt.NDArray[np.int64], random: np.random.Generator) -> Columns:
-    """Sun by day, wind by night and in the dry season, water in the wet one, the rest nearly flat."""
+    """Return columns with solar power by day, wind by night and in the dry season, and hydro in the wet season."""
     sources = np.array(["hydro", "wind", "solar", "thermal", "nuclear"], object)
     source = sources[series // len(REGIONS)]
     day, year = 2 * np.pi * (hours - 3) / 24, 2 * np.pi * hours / 8760
@@ -86,7 +90,7 @@ def _generation(hours: Floats, series: npt.NDArray[np.int64], random: np.random.
 
 
 def _consumption(hours: Floats, series: npt.NDArray[np.int64], random: np.random.Generator) -> Columns:
-    """An evening peak at home, working hours elsewhere, weekends lower, summers higher."""
+    """Return columns with an evening peak at home, working hours elsewhere, lower weekends and higher summers."""
     types = np.array(["residential", "commercial", "industrial", "rural", "public"], object)
     consumer = types[series // len(REGIONS)]
     hour, weekend = (hours - 3) % 24, (hours // 24) % 7 >= 5  # noqa: PLR2004
@@ -105,7 +109,7 @@ def _consumption(hours: Floats, series: npt.NDArray[np.int64], random: np.random
 
 
 def _transmission(hours: Floats, series: npt.NDArray[np.int64], random: np.random.Generator) -> Columns:
-    """Power flows both ways between the regions; losses grow with its square."""
+    """Return columns with power that flows both ways between regions, and losses that grow with its square."""
     day = 2 * np.pi * (hours - 3) / 24
     flow = 400.0 * (1 + series % 5) * np.sin(day + series) + random.normal(0, 60, len(hours))
     region = np.array(REGIONS, object)[series % len(REGIONS)]
@@ -120,10 +124,10 @@ def _transmission(hours: Floats, series: npt.NDArray[np.int64], random: np.rando
 
 
 SERIES = 20
-"""Series of each file: every hour holds one record of each."""
+"""The number of series in each file; every hour holds one row of each."""
 
-Maker = Callable[[Floats, npt.NDArray[np.int64], np.random.Generator], Columns]
-_MAKERS: dict[str, Maker] = {
+Generator = Callable[[Floats, npt.NDArray[np.int64], np.random.Generator], Columns]
+_GENERATORS: dict[str, Generator] = {
     "generation": _generation,
     "consumption": _consumption,
     "transmission": _transmission,

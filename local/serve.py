@@ -1,4 +1,4 @@
-"""`make cloud`: the local cloud with the app in it, for a person to try the commands on."""
+"""`make cloud`: a local cloud with the app deployed, to try the `loader` commands on."""
 
 import signal
 import sys
@@ -13,20 +13,26 @@ from local.process import ProcessError
 from shared.errors import SettingsError
 
 
-def stay(cloud: LocalCloud) -> None:
-    """Say how to find it, until Ctrl-C."""
-    console.print("\nIn a second terminal:\n")
+def wait_for_interrupt(cloud: LocalCloud) -> None:
+    """Print how to use the cloud from another terminal, and wait for Ctrl-C."""
+    console.print("\nThe local cloud is ready. In a second terminal, run:\n")
     for name, value in cloud.environment.items():
         console.print(f"export {name}={value}", soft_wrap=True)
-    console.print("export PATH=$PWD/.venv/bin:$PATH\nloader --help\n\nCtrl-C ends it; nothing is kept.")
+    console.print(
+        "export PATH=$PWD/.venv/bin:$PATH\nloader --help\n\nPress Ctrl-C to stop it; all its data is deleted."
+    )
     Event().wait()
 
 
 @contextmanager
-def tidy_end() -> Iterator[None]:
-    """SIGTERM and a closed terminal end as Ctrl-C does; what a person can mend is told without a stack trace."""
+def clean_exit() -> Iterator[None]:
+    """Clean up on SIGTERM and SIGHUP as on Ctrl-C, and print errors that the user can fix without a stack trace.
+
+    Raises:
+        SystemExit: With status 1 after such an error, or 128 + the number of the signal.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
+        signal.signal(number, lambda signal_number, _: sys.exit(128 + signal_number))
     try:
         yield
     except (EngineUnavailableError, ProcessError, SettingsError, TimeoutError) as error:
@@ -36,12 +42,12 @@ def tidy_end() -> Iterator[None]:
 
 def main() -> None:
     """Run the command."""
-    with tidy_end(), suppress(KeyboardInterrupt), ExitStack() as running:
-        with step("starting AWS emulator and InfluxDB"):
+    with clean_exit(), suppress(KeyboardInterrupt), ExitStack() as running:
+        with step("Starting the AWS emulator and InfluxDB"):
             cloud = running.enter_context(local_cloud())
-        with step("cdk bootstrap, cdk deploy"):
+        with step("Deploying with cdk bootstrap and cdk deploy"):
             cloud.deploy()
-        stay(cloud)
+        wait_for_interrupt(cloud)
 
 
 if __name__ == "__main__":

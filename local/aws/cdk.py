@@ -1,4 +1,4 @@
-"""The CDK command line, with the emulator as its only account."""
+"""The CDK command line, with the emulator as its only AWS account."""
 
 import json
 import os
@@ -13,17 +13,22 @@ from local.process import Process
 
 _ENVIRONMENT = "aws://000000000000/us-east-1"
 _PRIVATE = ("AWS_", "CDK_", "INFLUXDB_")
-"""Of the user's environment, what must not reach the emulator, the template or AWS."""
+"""Prefixes of user variables that must not reach the emulator, the template or AWS."""
 
 
 class Cdk:
-    """`cdk` with its files in `folder`; `aws` are the environment variables of the account."""
+    """The `cdk` command with its files in `folder`.
+
+    Args:
+        folder: Holds the cloud assemblies, logs and outputs.
+        aws: Environment variables with the endpoint, region and credentials of the account.
+    """
 
     def __init__(self, folder: Path, aws: Mapping[str, str]) -> None:
         self._folder = folder
         self._outputs = folder / "outputs.json"
-        users_own = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
-        self._env = users_own | {
+        user_variables = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+        self._env = user_variables | {
             **aws,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -38,9 +43,14 @@ class Cdk:
         }
 
     def deploy(self, app: Path, context: Mapping[str, str]) -> Generator[str]:
-        """Bootstrap the account, and deploy the app whose cdk.json lies in `app`; what cdk writes, as it comes.
+        """Bootstrap the account and deploy the app, yielding each line that `cdk` prints.
 
-        Raises ProcessError.
+        Args:
+            app: The folder with the app's cdk.json.
+            context: CDK context that overrides cdk.json.
+
+        Raises:
+            ProcessError: A `cdk` command failed.
         """
         assembly = mkdtemp(dir=self._folder)
         settings = [f"--context={name}={value}" for name, value in context.items()]
@@ -53,7 +63,7 @@ class Cdk:
         yield from self._start("deploy", "--all", *to_deploy, cwd=self._folder).follow()
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """What the last deployment put out."""
+        """Return the outputs of `stack` from the last deployment."""
         outputs: dict[str, str] = json.loads(self._outputs.read_text())[stack]
         return outputs
 

@@ -1,4 +1,4 @@
-"""AWS on loopback: ministack, changed where it would hide our mistakes."""
+"""AWS on the loopback interface: ministack, patched where it is more lenient than AWS."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Self
 from urllib.request import urlopen
 
 from local import BUILD, ROOT
-from local.process import Process, answers, free_ports
+from local.process import Process, free_ports, is_serving
 
 REGION = "us-east-1"
 HEALTH = "/_ministack/health"
@@ -18,7 +18,7 @@ CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCES
 
 
 class Emulator:
-    """ministack with all its files in `folder`, as a context."""
+    """A context manager that runs ministack with all its files in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class Emulator:
             env=self._environment(temporary),
             cwd=ROOT,
         )
-        self._process.wait_until(lambda: answers(self._port, HEALTH))
+        self._process.wait_until(lambda: is_serving(self._port, HEALTH))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,7 +42,7 @@ class Emulator:
 
     @contextmanager
     def enforcing_roles(self) -> Iterator[None]:
-        """Functions that start meanwhile may do only what their roles allow; warm ones stay as they are."""
+        """Enforce the IAM roles of functions that start inside this context; warm functions keep full access."""
         self._switch_roles(to="enabled")
         try:
             yield
@@ -54,11 +54,11 @@ class Emulator:
         self._process.wait_until(lambda: self._auth() == to)
 
     def _auth(self) -> str:
-        with urlopen(self.url + HEALTH, timeout=5) as health:  # noqa: S310 - our own
+        with urlopen(self.url + HEALTH, timeout=5) as health:  # noqa: S310 - the URL is ours
             return str(json.load(health)["auth"])
 
     def _environment(self, temporary: Path) -> dict[str, str]:
-        """All of it: functions inherit it, and must see nothing of the user's."""
+        """Return the whole environment: functions inherit it, and must not see the user's variables."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(temporary),

@@ -1,6 +1,10 @@
-"""Where ministack differs from AWS in a way that the loader or its tests would notice."""
+"""Differences between ministack and AWS that the loader or its tests would notice, removed.
 
-# ministack offers no way to change this from outside, so its private functions are replaced.
+`close_gaps` replaces private functions of ministack with the functions below. Each of them calls the original and
+corrects its result.
+"""
+
+# ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
 import json
@@ -32,14 +36,14 @@ _START_EXECUTION_ERRORS = (
 
 
 def close_gaps() -> None:
-    """Replace the functions that differ."""
+    """Replace the functions that behave differently on AWS."""
     s3._get_object = _get_object_range
-    s3._fire_s3_event = _fire_with_version
-    eventbridge._dispatch_event = _dispatch_with_version
-    eventbridge._invoke_target = _invoke_or_bury
+    s3._fire_s3_event = _fire_s3_event_with_version
+    eventbridge._dispatch_event = _dispatch_event_with_version
+    eventbridge._invoke_target = _invoke_or_dead_letter
     stepfunctions._call_lambda = _call_lambda_throttled
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
-        setattr(stepfunctions, name, _with_error_names_of_aws(getattr(stepfunctions, name)))
+        setattr(stepfunctions, name, _with_aws_error_names(getattr(stepfunctions, name)))
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= {
         "create": _create_secret,
         "update": _update_secret,
@@ -48,28 +52,30 @@ def close_gaps() -> None:
 
 
 def _get_object_range(bucket: str, key: str, headers: dict[str, str], query_params: Any = None) -> tuple[Any, ...]:
-    """GetObject of a version honours Range; ministack answers the whole body."""
-    status, answer_headers, body = _get_object(bucket, key, headers, query_params)
-    if status != 200 or "range" not in headers:  # noqa: PLR2004 - HTTP's own number
-        return status, answer_headers, body
+    """Honor Range in GetObject with a version id, where ministack returns the whole body."""
+    status, reply_headers, body = _get_object(bucket, key, headers, query_params)
+    if status != 200 or "range" not in headers:  # noqa: PLR2004 - the HTTP status
+        return status, reply_headers, body
     span = s3._parse_range(headers["range"], len(body))
     if span is None:
-        refusal = s3._xml_body(s3._range_error_xml(bucket, key))
-        return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}, refusal
+        error = s3._xml_body(s3._range_error_xml(bucket, key))
+        return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}, error
     first, last = span
-    kept = {name: value for name, value in answer_headers.items() if not name.lower().startswith("x-amz-checksum")}
-    kept |= {"Content-Range": f"bytes {first}-{last}/{len(body)}", "Content-Length": str(last + 1 - first)}
-    return 206, kept, body[first : last + 1]
+    range_headers = {
+        name: value for name, value in reply_headers.items() if not name.lower().startswith("x-amz-checksum")
+    }
+    range_headers |= {"Content-Range": f"bytes {first}-{last}/{len(body)}", "Content-Length": str(last + 1 - first)}
+    return 206, range_headers, body[first : last + 1]
 
 
-def _fire_with_version(*args: Any, **kwargs: Any) -> None:
-    """Every notification runs in a context of its own, so the version stays with its event."""
+def _fire_s3_event_with_version(*args: Any, **kwargs: Any) -> None:
+    """Remember the version id of the object. Each notification runs in its own context, so it stays with its event."""
     _version_id.set(kwargs.get("version_id"))
     _fire_s3_event(*args, **kwargs)
 
 
-def _dispatch_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-    """An event of a versioned bucket says `object.version-id`."""
+def _dispatch_event_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    """Add `object.version-id` to events of a versioned bucket."""
     if event.get("Source") == "aws.s3" and (version_id := _version_id.get()):
         detail = json.loads(event["Detail"])
         detail["object"]["version-id"] = version_id
@@ -77,8 +83,10 @@ def _dispatch_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> 
     _dispatch_event(event, *args, **kwargs)
 
 
-def _invoke_or_bury(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-    """An event whose state machine is gone goes to the target's dead-letter queue."""
+def _invoke_or_dead_letter(
+    target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
+) -> None:
+    """Send an event to the dead-letter queue of its target if the state machine no longer exists."""
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
     is_machine = parse_arn(target["Arn"]).service == "states"
     if not (queue_arn and is_machine and stepfunctions._resolve_state_machine_arn(target["Arn"]) is None):
@@ -94,7 +102,7 @@ def _invoke_or_bury(target: dict[str, Any], event: dict[str, Any], rule: dict[st
 
 
 def _call_lambda_throttled(*args: Any) -> Any:
-    """A throttled function has its own error name, where ministack says `Lambda.Unknown`."""
+    """Raise a throttled invocation as `Lambda.TooManyRequestsException`, where ministack says `Lambda.Unknown`."""
     try:
         return _call_lambda(*args)
     except stepfunctions._ExecutionError as error:
@@ -103,8 +111,8 @@ def _call_lambda_throttled(*args: Any) -> Any:
         raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", error.cause) from None
 
 
-def _with_error_names_of_aws(start: Any) -> Any:
-    """`startExecution` in a state fails with `StepFunctions.<name>Exception`."""
+def _with_aws_error_names(start: Any) -> Any:
+    """Wrap `startExecution` in a state so that it fails with `StepFunctions.<name>Exception`."""
 
     def start_execution(resource: str, request: dict[str, Any]) -> Any:
         try:
@@ -118,9 +126,9 @@ def _with_error_names_of_aws(start: Any) -> Any:
 
 
 def _create_secret(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
-    """`Ref` is the ARN, and a generated name is <logical id>-<random>: CDK derives the name from both."""
-    named = {"Name": f"{logical_id}-{uuid4().hex[:12]}", **properties}
-    _, attributes = _SECRET["create"](logical_id, named, stack)
+    """Create a secret whose `Ref` is its ARN and whose generated name is <logical id>-<random>, as CDK expects."""
+    properties = {"Name": f"{logical_id}-{uuid4().hex[:12]}", **properties}
+    _, attributes = _SECRET["create"](logical_id, properties, stack)
     return attributes["Arn"], attributes
 
 

@@ -1,11 +1,11 @@
-"""Python functions in ministack run as on AWS: by AWS's runtime client, in an environment and interpreter of their own.
+"""Python functions in ministack, run as on AWS: by AWS's runtime client, with their own interpreter and environment.
 
-Stock ministack imports handlers into a worker script of its own, on its own interpreter and environment, and calls
-every exception `Runtime.HandlerError`, which no Retry or Catch of ours matches. Its way to run custom runtimes, a
-process that polls the Lambda Runtime API, is right; here Python functions take it, as `python -m awslambdaric`.
+Unpatched ministack imports handlers into its own worker script, with its own interpreter and environment, and reports
+every exception as `Runtime.HandlerError`, which no Retry or Catch of the state machine matches. It runs custom runtimes
+correctly, as a process that polls the Lambda Runtime API, so Python functions run that way: `python -m awslambdaric`.
 """
 
-# ministack offers no way to change this from outside, so its private functions are replaced.
+# ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from local import BUILD
 
 _PYTHON = BUILD / "venvs/lambda/bin/python"
 
-_PASSED_ON = ("AWS_", "HOME", "LAMBDA_TASK_ROOT", "PATH", "TMPDIR", "_HANDLER")
+_INHERITED_PREFIXES = ("AWS_", "HOME", "LAMBDA_TASK_ROOT", "PATH", "TMPDIR", "_HANDLER")
 
 _worker_class_for = lambda_runtime._worker_class_for
 _execute_function_warm = lambda_svc._execute_function_warm
@@ -27,7 +27,7 @@ _provided_runtime_code_dir = lambda_svc._provided_runtime_code_dir
 
 
 class PythonWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]  # ministack is not in our environment
-    """Reports an error of the import by its own name, where a custom runtime's are all `Runtime.Unknown`."""
+    """A worker that reports an import error by its own name instead of `Runtime.Unknown`."""
 
     def _await_init(self, init_timeout: float | None = None) -> None:
         try:
@@ -40,7 +40,7 @@ class PythonWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]  # mini
 
 
 def run_python_functions_by_runtime_client() -> None:
-    """Replace what ministack looks up when it invokes a function."""
+    """Replace the functions that ministack calls to invoke a Lambda function."""
     lambda_runtime._worker_class_for = _worker_class
     lambda_svc._execute_function_warm = _execute
     lambda_svc._provided_worker_env = _environment
@@ -62,14 +62,17 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> Any:
 
 
 def _environment(config: dict[str, Any], code_folder: str, port: int) -> dict[str, str]:
-    """What ministack sets, the function's own, and the layers; the emulator's own variables stay with it."""
-    everything: dict[str, str] = _provided_worker_env(config, code_folder, port)
+    """Return the variables of one function: ministack's for Lambda, its own, and its layers as PYTHONPATH.
+
+    The emulator's own variables are left out.
+    """
+    inherited: dict[str, str] = _provided_worker_env(config, code_folder, port)
     if not _is_python(config):
-        return everything
+        return inherited
     contents = map(lambda_svc._resolve_layer_zip, config.get("Layers") or [])
     layers = [f"{_provided_runtime_code_dir(content)}/python" for content in contents if content]
     return {
-        **{name: value for name, value in everything.items() if name.startswith(_PASSED_ON)},
+        **{name: value for name, value in inherited.items() if name.startswith(_INHERITED_PREFIXES)},
         **lambda_svc._runtime_env_vars(config),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
         "PYTHONPATH": ":".join(layers),
@@ -78,7 +81,10 @@ def _environment(config: dict[str, Any], code_folder: str, port: int) -> dict[st
 
 
 def _code_folder(code_zip: bytes) -> str:
-    """With the program that ministack starts. The lock keeps a concurrent fork from holding it open for writing."""
+    """Unpack the code, add the `bootstrap` program that ministack starts, and return the folder.
+
+    The lock prevents a concurrent fork from inheriting `bootstrap` open for writing ("text file busy").
+    """
     folder: str = _provided_runtime_code_dir(code_zip)
     bootstrap = Path(folder, "bootstrap")
     with lambda_svc._provided_code_lock:

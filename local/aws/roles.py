@@ -1,9 +1,10 @@
-"""Roles of functions are enforced while they are switched on: ministack itself can only do so from its start.
+"""A switch for enforcing the IAM roles of functions; ministack itself can only enforce them from its start.
 
-Deploying with them is not possible, since it refuses CDK's uploads. Calls from outside stay the account's own.
+The app cannot be deployed with roles enforced, because ministack then denies CDK's uploads. Calls from outside the
+emulator always have full access.
 """
 
-# ministack offers no way to change this from outside, so its private functions are replaced.
+# ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
 import signal
@@ -16,7 +17,7 @@ _resolve_condition_key = iam_evaluator._resolve_condition_key
 
 
 def switch_roles_by_signal() -> None:
-    """SIGUSR1 switches them on, and off again."""
+    """Make SIGUSR1 switch enforcement on, and off again."""
     iam_evaluator._resolve_condition_key = _resolve_key_over_tls
     signal.signal(signal.SIGUSR1, lambda *_: _switch())
 
@@ -26,5 +27,5 @@ def _switch() -> None:
 
 
 def _resolve_key_over_tls(key: str, context: Any) -> Any:
-    """Loopback passes for TLS, without which the buckets' policies refuse everybody."""
+    """Treat loopback connections as TLS, which the bucket policies require."""
     return "true" if key.lower() == "aws:securetransport" else _resolve_condition_key(key, context)

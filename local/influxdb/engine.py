@@ -1,6 +1,7 @@
-"""A real InfluxDB storage engine: Debian's influxd 1.6.7, unpacked without being installed.
+"""A real InfluxDB storage engine: Debian's influxd 1.6.7, unpacked but not installed.
 
-It has /write, /query and /ping; `local.influxdb.gateway` makes it answer as InfluxDB 2.7 does.
+`influxd` downloads and unpacks the package once; `Engine` runs it. The engine serves /write, /query and /ping of
+InfluxDB 1.x; `local.influxdb.gateway` makes it answer like InfluxDB 2.7.
 """
 
 import os
@@ -11,42 +12,50 @@ from pathlib import Path
 
 from local import BUILD
 from local.influxdb.engine_client import EngineClient
-from local.process import Process, answers, free_ports
+from local.process import Process, free_ports, is_serving
 
 DOCKER_RUN = """docker run -d -p 127.0.0.1:8086:8086 -e DOCKER_INFLUXDB_INIT_MODE=setup \\
     -e DOCKER_INFLUXDB_INIT_USERNAME=admin -e DOCKER_INFLUXDB_INIT_PASSWORD=local-password \\
     -e DOCKER_INFLUXDB_INIT_ORG=ons -e DOCKER_INFLUXDB_INIT_BUCKET=energy \\
     -e DOCKER_INFLUXDB_INIT_ADMIN_TOKEN=local-token influxdb:2.7"""
 
-_UNAVAILABLE = f"""Debian's package influxdb cannot be fetched: {{reason}}
-Run on Debian 12 with package lists (apt-get update), or use an InfluxDB of your own, for example
+_UNAVAILABLE = f"""Debian's package influxdb cannot be downloaded: {{reason}}
+Use Debian 12 and run apt-get update first, or use your own InfluxDB, for example
   {DOCKER_RUN}
   export INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_ORG=ons INFLUXDB_BUCKET=energy INFLUXDB_TOKEN=local-token"""
 
 
 class EngineUnavailableError(RuntimeError):
-    """This machine cannot have the engine; the message says what to do instead."""
+    """The engine cannot be downloaded on this machine; the message says what to do instead."""
 
 
 def influxd() -> Path:
-    """The engine's program, fetched once into build/influxdb. Raises EngineUnavailableError."""
+    """Return the path of the engine's program, after downloading it once into build/influxdb.
+
+    Raises:
+        EngineUnavailableError: The package cannot be downloaded.
+    """
     unpacked = BUILD / "influxdb"
     if not unpacked.exists():
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
             fetch_package(Path(folder))
-            with suppress(OSError):  # another run was faster
+            with suppress(OSError):  # another process has just renamed its own
                 (Path(folder) / "influxdb").rename(unpacked)
     return unpacked / "usr/bin/influxd"
 
 
 def fetch_package(folder: Path) -> None:
-    """Unpack the package into folder/influxdb. Raises EngineUnavailableError."""
+    """Download the package and unpack it into folder/influxdb.
+
+    Raises:
+        EngineUnavailableError: apt-get is missing or failed.
+    """
     try:
         _run("apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", "influxdb", cwd=folder)
         _run("dpkg-deb", "-x", *map(str, folder.glob("influxdb_*.deb")), "influxdb", cwd=folder)
     except FileNotFoundError as error:
-        raise EngineUnavailableError(_UNAVAILABLE.format(reason=f"there is no {error.filename} here")) from None
+        raise EngineUnavailableError(_UNAVAILABLE.format(reason=f"{error.filename} is not installed")) from None
     except subprocess.CalledProcessError as error:
         raise EngineUnavailableError(_UNAVAILABLE.format(reason=error.stderr.strip())) from None
 
@@ -56,7 +65,7 @@ def _run(*command: str, cwd: Path) -> None:
 
 
 class Engine:
-    """influxd with its data in `folder`; it can be stopped or killed and started again on the same data and port."""
+    """An influxd process with its data in `folder`. It can be started again with the same data and port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -64,31 +73,31 @@ class Engine:
         self._process: Process | None = None
 
     def start(self) -> None:
-        """Returns as soon as it answers."""
+        """Start the engine and wait until it answers."""
         self._process = Process(
             [str(influxd()), "run", "-config", os.devnull],
             log=self._folder / "influxd.log",
             env=self._environment(),
         )
-        self._process.wait_until(lambda: answers(self.port, "/ping"))
+        self._process.wait_until(lambda: is_serving(self.port, "/ping"))
 
     def stop(self) -> None:
-        """A clean end."""
+        """Stop the engine cleanly."""
         if self._process:
             self._process.stop()
 
     def kill(self) -> None:
-        """A crash."""
+        """Kill the engine, as if it had crashed."""
         if self._process:
             self._process.kill()
 
     def create_bucket(self, name: str, retention: str = "INF") -> None:
-        """A bucket is a database; `retention` is an InfluxQL duration, for instance 1h."""
+        """Create the database of a bucket. `retention` is an InfluxQL duration such as 1h."""
         with closing(EngineClient(self.port)) as client:
             client.query(f'CREATE DATABASE "{name}" WITH DURATION {retention} NAME "autogen"')
 
     def _environment(self) -> dict[str, str]:
-        """Limits of 1.x that 2.7 does not have are off, and so is everything that talks to others."""
+        """Return the settings: no limits that 2.7 lacks, and no reports to InfluxData."""
         data = self._folder / "data"
         return {
             "HOME": str(self._folder),

@@ -1,4 +1,4 @@
-"""The InfluxDB that loads write to: engine and gateway on this machine, or the one that the environment names."""
+"""The InfluxDB that loads write to: an engine and a gateway on this machine, or the server in INFLUXDB_URL."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Self
 from local import ROOT
 from local.influxdb.engine import Engine
 from local.influxdb.gateway import Settings
-from local.process import Process, answers, free_ports
+from local.process import Process, free_ports, is_serving
 from shared.errors import SettingsError
 
 ORG = "ons"
@@ -23,7 +23,7 @@ _TARGET_VARIABLES = ("INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXD
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxTarget:
-    """Where to write, and with which token."""
+    """The address of an InfluxDB with the organization, bucket and token to write with."""
 
     url: str
     org: str
@@ -32,17 +32,29 @@ class InfluxTarget:
 
 
 def external_target(environ: Mapping[str, str] = os.environ) -> InfluxTarget | None:
-    """What INFLUXDB_URL, _ORG, _BUCKET and _TOKEN name; None without INFLUXDB_URL. Raises SettingsError."""
+    """Return the server that INFLUXDB_URL, INFLUXDB_ORG, INFLUXDB_BUCKET and INFLUXDB_TOKEN name.
+
+    Returns:
+        The server, or None if INFLUXDB_URL is not set.
+
+    Raises:
+        SettingsError: INFLUXDB_URL is set without the others.
+    """
     if not environ.get("INFLUXDB_URL"):
         return None
     if missing := [name for name in _TARGET_VARIABLES if not environ.get(name)]:
-        raise SettingsError(f"INFLUXDB_URL is set: set {', '.join(missing)} as well, or none of them")
+        raise SettingsError(f"INFLUXDB_URL is set without {', '.join(missing)}: set all of them, or unset INFLUXDB_URL")
     url, org, bucket, token = (environ[name] for name in _TARGET_VARIABLES)
     return InfluxTarget(url=url.rstrip("/"), org=org, bucket=bucket, token=token)
 
 
 class LocalInfluxdb:
-    """An InfluxDB of our own in `folder`, as a context: engine and gateway, which faults may stop one by one."""
+    """A context manager that runs an engine and a gateway in `folder`. Tests can stop either of them.
+
+    Args:
+        folder: Holds data and logs.
+        max_body_bytes: Largest body that the gateway accepts, unpacked; 0 means no limit, as in 2.7.
+    """
 
     def __init__(self, folder: Path, *, max_body_bytes: int = 0) -> None:
         self._folder = folder
@@ -64,16 +76,16 @@ class LocalInfluxdb:
 
     @property
     def target(self) -> InfluxTarget:
-        """With the token that counts now."""
+        """The address of the gateway, with the token that it accepts now."""
         token = self._token_file.read_text()
         return InfluxTarget(url=f"http://127.0.0.1:{self._port}", org=ORG, bucket=BUCKET, token=token)
 
     def accept_token(self, token: str) -> None:
-        """This one, and no longer the one before."""
+        """Replace the accepted token; the previous one is rejected from now on."""
         self._token_file.write_text(token)
 
     def start_gateway(self) -> None:
-        """On the same port each time. Returns as soon as it answers."""
+        """Start the gateway, always on the same port, and wait until it answers."""
         settings = Settings(
             port=self._port,
             engine_port=self.engine.port,
@@ -83,10 +95,10 @@ class LocalInfluxdb:
         )
         command = [sys.executable, "-m", "local.influxdb.gateway", json.dumps(asdict(settings))]
         self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
-        self._gateway.wait_until(lambda: answers(self._port, "/ping"))
+        self._gateway.wait_until(lambda: is_serving(self._port, "/ping"))
 
     def stop_gateway(self) -> None:
-        """Connections are refused from now on."""
+        """Stop the gateway, so that connections are refused."""
         if self._gateway:
             self._gateway.stop()
 

@@ -1,4 +1,4 @@
-"""What the emulator is relied on to do as AWS does: a new version of ministack has to pass this."""
+"""The behavior of AWS that the emulator must share: a new version of ministack has to pass these tests."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def lambda_handler(event, context): return dict(os.environ)
 
 @pytest.fixture
 def bucket(cloud: LocalCloud) -> str:
-    """Versioned, with events."""
+    """Create a versioned bucket that sends events to EventBridge, and return its name."""
     s3, name = cloud.client("s3"), f"bucket-{uuid4().hex}"
     s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -38,7 +38,7 @@ def bucket(cloud: LocalCloud) -> str:
 
 
 def rule(cloud: LocalCloud, bucket: str, machine: str, **target: Any) -> None:
-    """New objects of the bucket start the machine."""
+    """Create a rule that starts the machine for each new object in the bucket."""
     events, name = cloud.client("events"), f"rule-{uuid4().hex}"
     pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
@@ -84,8 +84,8 @@ def test_a_throttled_function_has_an_error_name_of_its_own(cloud: LocalCloud) ->
 def test_a_function_sees_its_own_environment_only(cloud: LocalCloud) -> None:
     function = create_function(cloud, ENVIRONMENT, Environment={"Variables": {"LOG_LEVEL": "DEBUG"}})
     environment = invoke(cloud, function)
-    foreign = {name for name in environment if not name.startswith(("AWS_", "LAMBDA_", "PYTHON"))}
-    assert foreign <= {"HOME", "LC_CTYPE", "LOG_LEVEL", "PATH", "PWD", "TMPDIR", "TZ", "_HANDLER", "SHLVL", "_"}
+    other_names = {name for name in environment if not name.startswith(("AWS_", "LAMBDA_", "PYTHON"))}
+    assert other_names <= {"HOME", "LC_CTYPE", "LOG_LEVEL", "PATH", "PWD", "TMPDIR", "TZ", "_HANDLER", "SHLVL", "_"}
     assert environment["LOG_LEVEL"] == "DEBUG"
     assert environment["AWS_ENDPOINT_URL"] == cloud.emulator.url
 
@@ -168,7 +168,7 @@ def test_the_changes_refuse_another_version_of_ministack(tmp_path: Path) -> None
     metadata = tmp_path / "ministack-9.9.9.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n")
-    ended = subprocess.run(
+    process = subprocess.run(
         [BUILD / "venvs/emulator/bin/python", "-m", "local.aws.main"],
         check=False,
         cwd=ROOT,
@@ -176,5 +176,5 @@ def test_the_changes_refuse_another_version_of_ministack(tmp_path: Path) -> None
         capture_output=True,
         text=True,
     )
-    assert ended.returncode == 1
-    assert "this is 9.9.9" in ended.stderr
+    assert process.returncode == 1
+    assert "9.9.9 is installed" in process.stderr

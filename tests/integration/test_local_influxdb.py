@@ -150,5 +150,7 @@ def test_without_the_package_the_error_says_what_to_do(
         (tmp_path / "apt-get").write_text(f"#!/bin/sh\n{apt_get}\n")
         (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EngineUnavailableError, match=r"(?s)(no apt-get|Unable to locate).*docker run.*INFLUXDB_URL"):
+    with pytest.raises(
+        EngineUnavailableError, match=r"(?s)(apt-get is not installed|Unable to locate).*docker run.*INFLUXDB_URL"
+    ):
         fetch_package(tmp_path)
