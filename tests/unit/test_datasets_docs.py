@@ -1,4 +1,4 @@
-"""docs/datasets.md says what the code does."""
+"""docs/datasets.md agrees with the code."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,14 @@ DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="
 
 
 def rows_under(heading: str) -> list[list[str]]:
-    """The rows of the first table under a heading, cell by cell, without the table's own heading."""
+    """Return the cells of each row of the first table under a heading, without the table's own heading."""
     section = DOCS.split(heading, 1)[1]
     table = section[section.index("\n|") :].split("\n\n", 1)[0].strip().splitlines()
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in table[2:]]
 
 
 def example() -> Dataset:
-    """The worked example, as the documentation has it."""
+    """Return the dataset that the documentation declares as an example."""
     [code] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
     return eval(code, {"Dataset": Dataset, "Field": Field})  # type: ignore[no-any-return]  # noqa: S307
 
@@ -40,7 +40,7 @@ def test_the_table_of_datasets_is_the_declarations() -> None:
 
 
 def test_the_table_of_rules_is_the_rules() -> None:
-    assert [row[0] for row in rows_under("## What sets a row aside")] == [f"`{rule}`" for rule in get_args(Rule)]
+    assert [row[0] for row in rows_under("## Rules that set rows aside")] == [f"`{rule}`" for rule in get_args(Rule)]
 
 
 def test_raw_columns_of_ons_need_only_the_declaration_of_the_example() -> None:
