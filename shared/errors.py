@@ -1,22 +1,25 @@
-"""Why a load can end. A class's name is its Step Functions error name; its docstring is its line in docs/errors.md."""
+"""The errors that can end a load.
+
+A class's name is its Step Functions error name, and its docstring is its line in docs/errors.md.
+"""
 
 from collections.abc import Iterator, Sequence
 
 
 class LoaderError(Exception):
-    """Raised on purpose, with a message that a person can act on."""
+    """The base of all errors that the loader raises on purpose, each with a message that a person can act on."""
 
     status_code = 500
 
 
 class DataError(LoaderError):
-    """The event or the file has to change; trying again changes nothing."""
+    """The event or the file must change: a retry would fail in the same way."""
 
     status_code = 400
 
 
 class OperatorError(LoaderError):
-    """The deployment has to change: a permission, a secret, a setting."""
+    """The deployment must change: a permission, a secret or a setting."""
 
 
 class TransientError(LoaderError):
@@ -26,27 +29,27 @@ class TransientError(LoaderError):
 
 
 class UnreadableEventError(DataError):
-    """The event names no S3 object."""
+    """The event does not name an S3 object."""
 
 
 class SeveralObjectsError(DataError):
-    """The event names more than one object; a load is one file."""
+    """The event names more than one object, but an execution loads exactly one file."""
 
 
 class UnknownDatasetError(DataError):
-    """The key names no dataset that is declared."""
+    """The key does not name a declared dataset."""
 
 
 class SourceNotFoundError(DataError):
-    """The object is not there, or no longer."""
+    """The object does not exist, or no longer exists."""
 
 
 class SourceChangedError(DataError):
-    """The object was replaced after its load was planned."""
+    """The object was overwritten while it was being loaded."""
 
 
 class CorruptParquetError(DataError):
-    """The file is not Parquet, or is damaged."""
+    """The file is not a Parquet file, or it is damaged."""
 
 
 class EncryptedParquetError(DataError):
@@ -58,7 +61,7 @@ class FooterTooLargeError(DataError):
 
 
 class SchemaMismatchError(DataError):
-    """The columns do not carry the dataset; the message lists the findings, the report all of them."""
+    """The columns do not match the dataset; the message lists the first findings, the report all of them."""
 
     def __init__(self, message: str, findings: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -66,15 +69,15 @@ class SchemaMismatchError(DataError):
 
 
 class InvalidRecordsError(DataError):
-    """Records are invalid, and `DROP_INVALID_RECORDS` is false."""
+    """The file has invalid records, and `DROP_INVALID_RECORDS` is false."""
 
 
 class NoValidRecordsError(DataError):
-    """Every record of the file was set aside."""
+    """Every record of the file was set aside, so there is nothing to load."""
 
 
 class CollidingRecordsError(DataError):
-    """Too many records give one field of one series and time different values."""
+    """Too many records collide: they have the same series and time but different values."""
 
 
 class RecordsTooLargeError(DataError):
@@ -82,43 +85,43 @@ class RecordsTooLargeError(DataError):
 
 
 class RefusedPointsError(DataError):
-    """InfluxDB refused points that may not be dropped, or too many."""
+    """InfluxDB rejected too many points of a chunk, or any point while `DROP_INVALID_RECORDS` is false."""
 
 
 class SourceForbiddenError(OperatorError):
-    """S3 or KMS denies reading the object."""
+    """S3 or KMS denies access to the object."""
 
 
 class InfluxUnauthorizedError(OperatorError):
-    """InfluxDB refuses the token, or the token may not write to the bucket."""
+    """InfluxDB rejects the token, or the token has no access to the bucket."""
 
 
 class BucketNotFoundError(OperatorError):
-    """InfluxDB has no such bucket."""
+    """The InfluxDB bucket or organization does not exist."""
 
 
 class UntrustedCertificateError(OperatorError):
-    """The certificate of InfluxDB cannot be verified."""
+    """InfluxDB's TLS certificate cannot be verified."""
 
 
 class SettingsError(OperatorError):
-    """The environment of a function is incomplete or contradicts itself."""
+    """An environment variable or the secret with the token is missing or invalid."""
 
 
 class ChunkDamagedError(OperatorError):
-    """A staged chunk is gone, or not what was staged."""
+    """A staged chunk is missing, or its content has changed."""
 
 
 class AccountingError(OperatorError):
-    """The counts of a load do not add up: a defect of the loader, never to be ignored."""
+    """The counts of a load do not add up: this is a bug in the loader, so report it."""
 
 
 class InfluxUnavailableError(TransientError):
-    """InfluxDB throttled us or never answered: the points may already be stored."""
+    """InfluxDB throttles requests or does not respond; the points may already be written."""
 
 
 class SourceUnavailableError(TransientError):
-    """S3 throttled us, or broke off an answer."""
+    """S3 throttles requests, does not respond, or breaks off a response."""
 
 
 AWS_TRANSIENT_ERRORS = (
@@ -128,28 +131,28 @@ AWS_TRANSIENT_ERRORS = (
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
 )
-"""Lambda did not run the function; it may the next time."""
+"""Lambda did not run the function, but may do so when it is invoked again."""
 
 AWS_KILLED_ERRORS = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
-"""The function was killed (out of memory, time-out, exit): worth one more try, not many."""
+"""The function was killed (out of memory, time-out, exit). One retry may help; more than one rarely do."""
 
 AWS_CONDITION_FAILED_ERROR = "DynamoDB.ConditionalCheckFailedException"
-"""The ledger's item is not as the write expects it: an answer, not a fault."""
+"""The ledger's item does not meet the condition of the write. This is an answer, not a failure."""
 
 AWS_START_ERRORS = ("StepFunctions.ExecutionLimitExceededException", "StepFunctions.AWSStepFunctionsException")
-"""Step Functions did not start an execution; throttling comes under the second name, as does much else."""
+"""Step Functions did not start an execution. The second name covers throttling and most other failures."""
 
 AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, *AWS_START_ERRORS, AWS_CONDITION_FAILED_ERROR, "States.ALL")
-"""Every name that the state machine matches and AWS coined."""
+"""Every error name of AWS that the state machines match."""
 
 
 def subclasses(base: type[LoaderError]) -> Iterator[type[LoaderError]]:
-    """`base` and everything under it, in the order of definition."""
+    """Yield `base` and all classes derived from it, in the order of their definition."""
     yield base
     for sub in base.__subclasses__():
         yield from subclasses(sub)
 
 
 def error_names(base: type[LoaderError]) -> list[str]:
-    """`base` and all under it: Step Functions matches names, not inheritance."""
+    """Return the names of `base` and of all classes derived from it: Step Functions does not know inheritance."""
     return [error.__name__ for error in subclasses(base)]
