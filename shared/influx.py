@@ -1,4 +1,9 @@
-"""The way to InfluxDB: the client, its token, and one exchange at a time. Nothing here tells the token."""
+"""The InfluxDB client: its token, its time-outs, and single requests.
+
+`Influx` makes requests and returns each reply as an `HttpReply`, whatever its status; `shared.influx_answers.interpret`
+says what the reply means. `token` reads the token from the environment or from Secrets Manager. No log line, message
+or exception of this module contains the token.
+"""
 
 import json
 from collections.abc import Callable
@@ -21,26 +26,26 @@ from shared.settings import InfluxSettings
 
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
-"""Above the 10 s after which InfluxDB gives up a shard write by itself, far below a function's time-out."""
+"""The read time-out of a write. InfluxDB itself gives up a shard write after 10 s."""
 
-ASK_TIMEOUT_S = 10.0
-"""For everything else, which is answered at once where all is well."""
+QUERY_TIMEOUT_S = 10.0
+"""The read time-out of all other requests, which a healthy server answers at once."""
 
 SECRET_MAX_AGE_S = 300
 
 FINAL_SECRET_CODES = frozenset(
     {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure", "InvalidRequestException"}
 )
-"""Of Secrets Manager: the deployment has to change. Its other errors pass."""
+"""Error codes of Secrets Manager that only a change of the deployment resolves. Its other errors are transient."""
 
 Request = Callable[[Any], Any]
-"""Given an `ApiClient`, make one request: data, status and headers, or an exception."""
+"""A function that makes one request with an `ApiClient`: it returns data, status and headers, or raises."""
 
 
 class Influx:
-    """One InfluxDB as one invocation sees it; safe for several threads.
+    """A connection to one InfluxDB for one invocation; it is thread-safe.
 
-    A refused token is read from the secret again, once: it may have been rotated.
+    When InfluxDB rejects the token, the secret is read once more, since the token may have been rotated.
     """
 
     def __init__(self, settings: InfluxSettings, *, connections: int = 1) -> None:
@@ -51,8 +56,14 @@ class Influx:
         self._reread = False
 
     def write(self, body: bytes, *, bucket: str, timeout_s: float) -> HttpReply:
-        """Write gzipped line protocol with timestamps in ns, the bytes as they are."""
-        return self._ask(
+        """Write line protocol to a bucket.
+
+        Args:
+            body: gzipped line protocol with timestamps in ns; it is sent unchanged.
+            bucket: the name of the InfluxDB bucket.
+            timeout_s: the read time-out in seconds.
+        """
+        return self._send(
             lambda api: WriteService(api).post_write_with_http_info(
                 self._settings.org,
                 bucket,
@@ -64,33 +75,33 @@ class Influx:
         )
 
     def ping(self) -> HttpReply:
-        """Ask whether the server is there; every version answers."""
-        return self._ask(lambda api: PingService(api).get_ping_with_http_info())
+        """Ping the server; every version of InfluxDB has this endpoint."""
+        return self._send(lambda api: PingService(api).get_ping_with_http_info())
 
     def get(self, path: str, **query: str) -> HttpReply:
-        """Ask anything else; JSON is parsed."""
-        return self._ask(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
+        """Send a GET request. `data` of the reply is the parsed JSON."""
+        return self._send(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
 
-    def _ask(self, request: Request) -> HttpReply:
+    def _send(self, request: Request) -> HttpReply:
         client = self._client
         reply = _exchange(client, request)
         if interpret(reply).action is Action.REAUTHORIZE and self._has_newer_token(client.token):
             reply = _exchange(self._client, request)
         return reply
 
-    def _has_newer_token(self, refused: str) -> bool:
-        """Whether another thread's or our own one look into the secret brings a token other than `refused`."""
+    def _has_newer_token(self, rejected: str) -> bool:
+        """Return whether the secret, read once for all threads, holds another token than the `rejected` one."""
         with self._lock:
-            if self._client.token == refused and not self._reread and not self._settings.token:
+            if self._client.token == rejected and not self._reread and not self._settings.token:
                 self._reread = True
                 self._client = self._connect(token(self._settings, afresh=True))
-            return bool(self._client.token != refused)
+            return bool(self._client.token != rejected)
 
     def _connect(self, token: str) -> InfluxDBClient:
         return InfluxDBClient(
             self._settings.url,
             token,
-            timeout=_timeouts_ms(ASK_TIMEOUT_S),
+            timeout=_timeouts_ms(QUERY_TIMEOUT_S),
             org=self._settings.org,
             ssl_ca_cert=_ca_bundle(self._settings),
             connection_pool_maxsize=self._connections,
@@ -103,14 +114,14 @@ def _exchange(client: InfluxDBClient, request: Request) -> HttpReply:
     except ApiException as error:
         if not error.status:
             return HttpReply(exception=error)
-        said = error.body.replace(client.token, "***")
-        return HttpReply(status=error.status, headers=error.headers, data=_parsed(said))
+        body = error.body.replace(client.token, "***")
+        return HttpReply(status=error.status, headers=error.headers, data=_json_or_text(body))
     except (HTTPError, UnicodeDecodeError) as error:
         return HttpReply(exception=error)
     return HttpReply(status=status, headers=headers, data=data)
 
 
-def _parsed(text: str) -> object:
+def _json_or_text(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
@@ -118,9 +129,17 @@ def _parsed(text: str) -> object:
 
 
 def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
-    """The token of the environment, or of the secret: plain text, or JSON with a key `token`.
+    """Return the token from the environment, or else from the secret.
 
-    Raises SettingsError, or InfluxUnavailableError where Secrets Manager does not answer.
+    The secret is plain text, or JSON with a key `token`.
+
+    Args:
+        settings: the token, or the name of the secret.
+        afresh: bypass the cache of Powertools, which keeps a secret for `SECRET_MAX_AGE_S` seconds.
+
+    Raises:
+        SettingsError: the secret cannot be read, or it holds no token.
+        InfluxUnavailableError: Secrets Manager does not respond or throttles requests.
     """
     if settings.token:
         return _sendable(settings.token, "INFLUXDB_TOKEN")
@@ -132,15 +151,18 @@ def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
 
 
 def _token_in(secret: str) -> str:
-    parsed = _parsed(secret)
+    parsed = _json_or_text(secret)
     return str(parsed.get("token", "")) if isinstance(parsed, dict) else secret
 
 
 def _sendable(token: str, source: str) -> str:
-    """Refused here, since an HTTP header with a line break in it is refused by telling what it holds."""
+    """Return the token without white space around it. Raise SettingsError if an HTTP header cannot hold it.
+
+    The HTTP library would reject a header with a line break too, but with a message that quotes the token.
+    """
     token = token.strip()
     if not token or not token.isascii() or not token.isprintable():
-        raise SettingsError(f"{source} holds no token: make it plain text, or a secret's JSON with a key `token`")
+        raise SettingsError(f"{source} holds no valid token: use plain text, or in a secret JSON with a key `token`")
     return token
 
 
@@ -148,12 +170,14 @@ def _secret_error(name: str, error: GetParameterError) -> LoaderError:
     cause = error.__cause__ or error.__context__
     code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
     kind = SettingsError if code in FINAL_SECRET_CODES else InfluxUnavailableError
-    return kind(f"the secret {name} cannot be read: {code}")
+    return kind(f"cannot read the secret {name}: {code}")
 
 
 def _ca_bundle(settings: InfluxSettings) -> str | None:
     if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
-        raise SettingsError(f"INFLUXDB_CA_BUNDLE names {settings.ca_bundle}, which is no file")
+        raise SettingsError(
+            f"INFLUXDB_CA_BUNDLE is {settings.ca_bundle}, which does not exist: put the certificates there"
+        )
     return settings.ca_bundle or None
 
 

@@ -1,4 +1,9 @@
-"""What an answer of InfluxDB, or its absence, means: the one table that every exchange is read by."""
+"""The one table that says what each reply of InfluxDB means for the loader.
+
+`shared/influx.py` makes a request and returns an `HttpReply`: a status, or the exception where no response came.
+`interpret` looks it up, in `BY_STATUS` or `BY_EXCEPTION`, and returns an `Answer`: what to do next, the error to raise
+if that does not help, and a message for a person.
+"""
 
 import json
 import ssl
@@ -22,27 +27,27 @@ from shared.errors import (
 )
 
 MAX_MESSAGE = 500
-"""A server may repeat every line it refuses; this much of it is enough for a person."""
+"""The longest server message to quote: a server may repeat every line that it rejects."""
 
 YEAR_S = 365 * 24 * 3600.0
-"""Longer than anyone waits, and still a number that dates and time-outs can hold."""
+"""The longest Retry-After to obey. Larger numbers would overflow dates and time-outs."""
 
 
 class Action(Enum):
-    """What to do next."""
+    """The next step after a reply."""
 
     DONE = auto()
     SPLIT = auto()
-    """Something in the body is refused, or its size: halves tell what. Safe, since writing a point twice is."""
+    """Bisect the body: InfluxDB rejected a line, or the size. This is safe, since writing a point twice is."""
     REAUTHORIZE = auto()
-    """The secret may hold a newer token: read it once, then give up."""
+    """Read the secret once more, since the token may have been rotated; then give up."""
     RETRY = auto()
     STOP = auto()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table: what to do, the error if that does not help, and what to tell a person."""
+    """One row of the table: the action, the error if the action does not help, and the meaning in words."""
 
     action: Action
     error: type[LoaderError]
@@ -55,48 +60,51 @@ def _unavailable(meaning: str) -> Rule:
 
 BY_STATUS: Mapping[int, Rule] = {
     HTTPStatus.NO_CONTENT: Rule(Action.DONE, LoaderError, "written"),
-    HTTPStatus.BAD_REQUEST: Rule(Action.SPLIT, RefusedPointsError, "it refuses points"),
-    HTTPStatus.UNPROCESSABLE_ENTITY: Rule(Action.SPLIT, RefusedPointsError, "it refuses points and took the others"),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Rule(Action.SPLIT, RefusedPointsError, "the body is too large for it"),
-    HTTPStatus.UNAUTHORIZED: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "it does not accept the token"),
-    HTTPStatus.FORBIDDEN: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "the token may not do this"),
-    HTTPStatus.NOT_FOUND: Rule(Action.STOP, BucketNotFoundError, "it has no such bucket or organization"),
-    HTTPStatus.REQUEST_TIMEOUT: _unavailable("it could not read the request in time"),
-    HTTPStatus.TOO_MANY_REQUESTS: _unavailable("it is asked too often"),
-    HTTPStatus.INTERNAL_SERVER_ERROR: _unavailable("it failed; the points may be stored"),
-    HTTPStatus.BAD_GATEWAY: _unavailable("a proxy before it has no answer from it"),
-    HTTPStatus.SERVICE_UNAVAILABLE: _unavailable("it is not available now"),
-    HTTPStatus.GATEWAY_TIMEOUT: _unavailable("a proxy before it has no answer from it in time"),
+    HTTPStatus.BAD_REQUEST: Rule(Action.SPLIT, RefusedPointsError, "it rejected points"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: Rule(Action.SPLIT, RefusedPointsError, "it rejected points and wrote the rest"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Rule(Action.SPLIT, RefusedPointsError, "the request body is too large"),
+    HTTPStatus.UNAUTHORIZED: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "the token is invalid"),
+    HTTPStatus.FORBIDDEN: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "the token lacks permission"),
+    HTTPStatus.NOT_FOUND: Rule(Action.STOP, BucketNotFoundError, "the bucket or organization does not exist"),
+    HTTPStatus.REQUEST_TIMEOUT: _unavailable("it timed out reading the request"),
+    HTTPStatus.TOO_MANY_REQUESTS: _unavailable("it is rate-limiting requests"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: _unavailable("internal error; the points may be written"),
+    HTTPStatus.BAD_GATEWAY: _unavailable("a proxy got no valid response from it"),
+    HTTPStatus.SERVICE_UNAVAILABLE: _unavailable("it is temporarily unavailable"),
+    HTTPStatus.GATEWAY_TIMEOUT: _unavailable("a proxy timed out waiting for it"),
 }
 
-OTHER_SERVER_ERROR = _unavailable("something before it fails")
+OTHER_SERVER_ERROR = _unavailable("a proxy in front of it failed")
 
 UNTRUSTED = Rule(
     Action.STOP,
     UntrustedCertificateError,
-    "its certificate cannot be verified: renew it, or name its authority's in INFLUXDB_CA_BUNDLE",
+    "its certificate cannot be verified: renew it, or put its CA certificate into INFLUXDB_CA_BUNDLE",
 )
 
-NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not lead to InfluxDB's write API")
-"""A redirect (which the token must not follow), a page of HTML with 200: only 204 is success."""
+NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not point to InfluxDB's API: correct it")
+"""Any other status: a redirect, which the token must not follow, or 200 with an HTML page."""
 
 BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
     (ssl.SSLCertVerificationError, UNTRUSTED),
-    (urllib3_errors.LocationValueError, Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a URL")),
-    (urllib3_errors.SSLError, _unavailable("TLS fails")),
-    (urllib3_errors.NameResolutionError, _unavailable("its name cannot be resolved (DNS)")),
-    (ConnectionRefusedError, _unavailable("it refuses connections")),
-    (urllib3_errors.NewConnectionError, _unavailable("there is no way to its network")),
-    (urllib3_errors.ConnectTimeoutError, _unavailable("no connection within the time-out")),
-    (urllib3_errors.TimeoutError, _unavailable("no answer within the time-out")),
-    (Exception, _unavailable("the connection broke off, or its answer is garbled")),
+    (urllib3_errors.LocationValueError, Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a valid URL")),
+    (urllib3_errors.SSLError, _unavailable("the TLS handshake failed")),
+    (urllib3_errors.NameResolutionError, _unavailable("its host name cannot be resolved (DNS)")),
+    (ConnectionRefusedError, _unavailable("the connection was refused")),
+    (urllib3_errors.NewConnectionError, _unavailable("its network is unreachable")),
+    (urllib3_errors.ConnectTimeoutError, _unavailable("connecting timed out")),
+    (urllib3_errors.TimeoutError, _unavailable("the request timed out")),
+    (Exception, _unavailable("the connection was closed, or the response is malformed")),
 )
-"""The first row that matches the exception or one of its causes counts; urllib3's classes inherit from each other."""
+"""The first row whose class the exception or one of its causes is an instance of applies.
+
+The order matters, since urllib3's exception classes inherit from each other.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpReply:
-    """What InfluxDB sent back: `data` is text, or what its JSON says. Nothing: `status` 0, and the exception."""
+    """A response of InfluxDB: `data` is parsed JSON or text. Without one, `status` is 0 and `exception` is set."""
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -106,7 +114,7 @@ class HttpReply:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an answer means. The server wants no request within `retry_after_s`."""
+    """The meaning of a reply. The server asks for no further request within `retry_after_s` seconds."""
 
     action: Action
     error: type[LoaderError]
@@ -115,12 +123,12 @@ class Answer:
     retry_after_s: float
 
     def exception(self, where: str) -> LoaderError:
-        """The error to raise, saying where in the load it happened."""
+        """Return the error to raise; `where` names the place in the load, such as a batch."""
         return self.error(f"{where}: {self.message}")
 
 
 def interpret(reply: HttpReply) -> Answer:
-    """Look `answer` up."""
+    """Return what `reply` means, by the first row of the table that matches."""
     rule = _rule(reply)
     return Answer(
         action=rule.action,
@@ -132,7 +140,10 @@ def interpret(reply: HttpReply) -> Answer:
 
 
 def retry_after_s(header: str, now: datetime) -> float:
-    """Seconds or an HTTP date (RFC 9110, 10.2.3) as seconds from `now`, a year at most; 0 for what is neither."""
+    """Return how many seconds to wait, as a Retry-After header demands.
+
+    The header holds seconds or an HTTP date (RFC 9110, 10.2.3); anything else counts as 0. The limit is `YEAR_S`.
+    """
     if header.strip().isdecimal():
         return min(float(header.strip()), YEAR_S)
     try:
@@ -158,17 +169,21 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _message(rule: Rule, reply: HttpReply) -> str:
     if reply.exception is not None:
-        return f"InfluxDB does not answer: {rule.meaning}"
-    said = server_message(reply.data)
-    return f"InfluxDB answers {reply.status}, {rule.meaning}" + (f": {said}" if said else "")
+        return f"no response from InfluxDB: {rule.meaning}"
+    details = server_message(reply.data)
+    return f"InfluxDB returned {reply.status} ({rule.meaning})" + (f": {details}" if details else "")
 
 
 def server_message(data: object) -> str:
-    """The server's own words: `message` (2.x), `error` (1.x), `error` and the line's `error_message` (3), or text."""
+    """Return the server's own message, at most `MAX_MESSAGE` characters of it.
+
+    InfluxDB 2 sends `message`, 1 sends `error`, and 3 sends `error` and an `error_message` for the line. A proxy may
+    send text.
+    """
     if not isinstance(data, dict):
         return str(data or "")[:MAX_MESSAGE].strip()
     line = data.get("data")
     if isinstance(line, list):
         line = line[0] if line else None
-    said = [data.get("message") or data.get("error"), line.get("error_message") if isinstance(line, dict) else None]
-    return (": ".join(str(part) for part in said if part) or json.dumps(data))[:MAX_MESSAGE]
+    parts = [data.get("message") or data.get("error"), line.get("error_message") if isinstance(line, dict) else None]
+    return (": ".join(str(part) for part in parts if part) or json.dumps(data))[:MAX_MESSAGE]

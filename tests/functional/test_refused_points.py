@@ -70,7 +70,7 @@ def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux
     influx.answer = Store(V3, partial=False)
     write(stage(s3, [BAD, *points(3)]), context)
     assert quarantined(s3)[0]["message"] == (
-        "InfluxDB answers 400, it refuses points: parsing failed for write_lp endpoint: invalid field value"
+        "InfluxDB returned 400 (it rejected points): parsing failed for write_lp endpoint: invalid field value"
     )
 
 

@@ -124,7 +124,7 @@ def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(
     trial.proxy.begin(always=faults.answers(status, b'{"code": "unavailable", "message": "engine closed"}'))
     execution = trial.load()
     message = trial.check_failed(execution, "InfluxUnavailableError", 503)
-    assert f"InfluxDB answers {status}, " in message
+    assert f"InfluxDB returned {status} (" in message
     assert "engine closed" in message
     assert trial.app.attempts(execution) == ATTEMPTS
     assert len(trial.proxy.exchanges) <= ATTEMPTS * WRITERS * (1 + MAX_RETRIES)

@@ -1,4 +1,4 @@
-"""The table of outcomes, row by row, each answer and each exception as it really arrives."""
+"""The table of InfluxDB's answers, row by row: each reply and each exception as it really arrives."""
 
 import socket
 from collections.abc import Iterator
@@ -58,27 +58,27 @@ def write_to(url: str) -> Answer:
 )
 def test_a_status_means(influx: ScriptedInflux, status: int, action: Action, error: type[LoaderError]) -> None:
     influx.script = [Reply(status, "<html>")]
-    outcome = write_to(influx.url)
-    assert (outcome.status, outcome.action, outcome.error) == (status, action, error)
+    answer = write_to(influx.url)
+    assert (answer.status, answer.action, answer.error) == (status, action, error)
 
 
 @pytest.mark.parametrize(
     ("reply", "meaning"),
-    [(RESET, "the connection broke off"), (BROKEN, "the connection broke off"), (SILENCE, "no answer within")],
+    [(RESET, "the connection was closed"), (BROKEN, "the connection was closed"), (SILENCE, "the request timed out")],
 )
 def test_no_answer_is_tried_again(influx: ScriptedInflux, reply: Reply, meaning: str) -> None:
     influx.script = [reply]
-    outcome = write_to(influx.url)
-    assert (outcome.action, outcome.error, outcome.status) == (Action.RETRY, InfluxUnavailableError, 0)
-    assert meaning in outcome.message
+    answer = write_to(influx.url)
+    assert (answer.action, answer.error, answer.status) == (Action.RETRY, InfluxUnavailableError, 0)
+    assert meaning in answer.message
 
 
 def test_a_port_that_nobody_listens_on_refuses() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        outcome = write_to(f"http://127.0.0.1:{unused.getsockname()[1]}")
-    assert outcome.action is Action.RETRY
-    assert outcome.message == "InfluxDB does not answer: it refuses connections"
+        answer = write_to(f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert answer.action is Action.RETRY
+    assert answer.message == "no response from InfluxDB: the connection was refused"
 
 
 def test_a_listener_that_accepts_nobody_times_out() -> None:
@@ -86,41 +86,41 @@ def test_a_listener_that_accepts_nobody_times_out() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         queued.connect(full.getsockname())
-        outcome = write_to(f"http://127.0.0.1:{full.getsockname()[1]}")
-    assert outcome.message == "InfluxDB does not answer: no connection within the time-out"
+        answer = write_to(f"http://127.0.0.1:{full.getsockname()[1]}")
+    assert answer.message == "no response from InfluxDB: connecting timed out"
 
 
 def test_a_name_that_does_not_resolve_is_dns() -> None:
-    outcome = write_to("http://influx.invalid:8086")
-    assert outcome.action is Action.RETRY
-    assert "DNS" in outcome.message
+    answer = write_to("http://influx.invalid:8086")
+    assert answer.action is Action.RETRY
+    assert "DNS" in answer.message
 
 
 def test_a_network_without_a_way_to_it_is_told_from_a_server_that_refuses() -> None:
-    outcome = write_to("http://255.255.255.255:8086")
-    assert outcome.action is Action.RETRY
-    assert outcome.message == "InfluxDB does not answer: there is no way to its network"
+    answer = write_to("http://255.255.255.255:8086")
+    assert answer.action is Action.RETRY
+    assert answer.message == "no response from InfluxDB: its network is unreachable"
 
 
 def test_a_certificate_that_nobody_vouches_for_stops_before_anything_is_sent(tmp_path: Path) -> None:
     tls, _ = self_signed(tmp_path)
     with scripted_influx(tls) as server:
-        outcome = write_to(server.url)
-    assert (outcome.action, outcome.error) == (Action.STOP, UntrustedCertificateError)
-    assert outcome.message.endswith("renew it, or name its authority's in INFLUXDB_CA_BUNDLE")
+        answer = write_to(server.url)
+    assert (answer.action, answer.error) == (Action.STOP, UntrustedCertificateError)
+    assert answer.message.endswith("renew it, or put its CA certificate into INFLUXDB_CA_BUNDLE")
     assert not server.requests
 
 
 def test_tls_to_a_server_without_tls_fails_as_tls(influx: ScriptedInflux) -> None:
-    outcome = write_to(influx.url.replace("http:", "https:"))
-    assert (outcome.action, outcome.error) == (Action.RETRY, InfluxUnavailableError)
-    assert outcome.message == "InfluxDB does not answer: TLS fails"
+    answer = write_to(influx.url.replace("http:", "https:"))
+    assert (answer.action, answer.error) == (Action.RETRY, InfluxUnavailableError)
+    assert answer.message == "no response from InfluxDB: the TLS handshake failed"
 
 
 @pytest.mark.parametrize("url", ["influx:8086", "http://[::1", "ftp://influx"])
 def test_what_is_no_url_stops(url: str) -> None:
-    outcome = write_to(url)
-    assert (outcome.action, outcome.error) == (Action.STOP, SettingsError)
+    answer = write_to(url)
+    assert (answer.action, answer.error) == (Action.STOP, SettingsError)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_no_url_stops(url: str) -> None:
 )
 def test_the_server_is_quoted_whatever_its_version(data: object, said: str) -> None:
     message = interpret(HttpReply(status=400, data=data)).message
-    assert message == f"InfluxDB answers 400, it refuses points: {said}"
+    assert message == f"InfluxDB returned 400 (it rejected points): {said}"
 
 
 def test_a_long_message_is_cut() -> None:
