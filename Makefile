@@ -1,4 +1,4 @@
-# The project's commands. Each installs what it needs first.
+# The project's commands. Each one first installs the tools that it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := build/.installed
@@ -10,7 +10,7 @@ SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 .DEFAULT_GOAL := help
 .PHONY: help install demo cloud test test-all bench-convert bench-write sizes snapshot lint types clean lock
 
-help: ## list the targets
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
@@ -19,32 +19,32 @@ $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 
 install: $(READY) ## install what the other commands need, into this folder
 
-demo: $(READY) ## load sample files end to end on this machine and compare every point (FILE=... DATASET=...: your own)
+demo: $(READY) ## load sample files end to end on this machine and compare every point (to load your own: FILE=... DATASET=...)
 	@$(BIN)/python -m local.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
 
-cloud: $(READY) ## start the local cloud, deploy, and stay until Ctrl-C: for the command `loader` in a second terminal
+cloud: $(READY) ## start the local cloud, deploy, and run until Ctrl-C; use `loader` in a second terminal
 	@$(BIN)/python -m local.serve
 
-test: $(READY) lint types ## format, lint, types, and all tests that are quick
+test: $(READY) lint types ## check format, lint, and types, and run the quick tests
 	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"
 
-test-all: $(READY) lint types ## the same, and the tests that take longer
+test-all: $(READY) lint types ## the same, and the slow tests
 	@$(BIN)/python -m pytest $(SHARED_OUT)
 
 $(BENCH)/.installed: $(READY) requirements/bench.txt
 	@[ -x $(BENCH)/bin/python ] || $(BIN)/uv venv -q --python $(BIN)/python $(BENCH)
 	@$(BIN)/uv pip sync -q --require-hashes --python $(BENCH)/bin/python requirements/bench.txt && touch $@
 
-bench-convert: $(BENCH)/.installed ## measure conversion beside its peers and a C++ program, on one core
+bench-convert: $(BENCH)/.installed ## measure conversion against its peers and a C++ program, on one core
 	@$(BENCH)/bin/python -m benchmarks.convert
 
-bench-write: $(READY) ## measure how fast batches are written, beside a bare HTTP client
+bench-write: $(READY) ## measure how fast batches are written, against a plain HTTP client
 	@$(BIN)/python -m benchmarks.write
 
-sizes: $(READY) ## measure what is uploaded and how long each function takes to import, into docs/sizes.md
+sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md
 	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
 
-snapshot: $(READY) ## write the state machines' definitions into docs/state_machines.json
+snapshot: $(READY) ## write the definitions of the state machines to docs/state_machines.json
 	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
 
 lint: $(READY)
@@ -54,11 +54,11 @@ lint: $(READY)
 types: $(READY)
 	@$(BIN)/mypy
 
-lock: $(READY) ## compile requirements/*.txt anew from requirements/*.in
+lock: $(READY) ## compile requirements/*.in to requirements/*.txt, with hashes
 	@cd requirements && for name in dev emulator layer-shared layer-arrow lambda uv bench; do \
 		../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
 
-clean: ## remove everything the commands made
+clean: ## remove everything that these commands created
 	rm -rf .venv build cdk.out node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
