@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 FILE = Path(__file__).parents[2] / "docs" / "operations.md"
 
-UNEXPECTED = "Any other name"
+UNEXPECTED = "Any other error"
 """The heading of what no other entry names."""
 
 HARMLESS = re.compile(r"[\w =./+@:-]+")
