@@ -8,7 +8,7 @@ SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud test test-all bench-convert bench-write sizes snapshot lint types clean lock
+.PHONY: help install demo cloud test test-all bench-convert bench-write bench-load bench-trend sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -41,24 +41,10 @@ bench-convert: $(BENCH)/.installed ## measure conversion against its peers and a
 bench-write: $(READY) ## measure how fast batches are written, against a plain HTTP client
 	@$(BIN)/python -m benchmarks.write
 
+bench-load: $(READY) ## measure from a file to queryable points, beside influxdb-client and ready-made bodies (half an hour)
+	@$(BIN)/python -m benchmarks.load
+
+bench-trend: $(READY) ## compare the results in benchmarks/results with those committed before, and flag losses
+	@$(BIN)/python -m benchmarks.trend
+
 sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md
-	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
-
-snapshot: $(READY) ## write the definitions of the state machines to docs/state_machines.json
-	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
-
-lint: $(READY)
-	@$(BIN)/ruff format --check --quiet $(SOURCES)
-	@$(BIN)/ruff check --quiet $(SOURCES)
-
-types: $(READY)
-	@$(BIN)/mypy
-
-lock: $(READY) ## compile requirements/*.in to requirements/*.txt, with hashes
-	@cd requirements && for name in dev emulator layer-shared layer-arrow lambda uv bench; do \
-		../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
-
-clean: ## remove everything that these commands created
-	rm -rf .venv build cdk.out node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,12 +11,10 @@ process, for speed and peak memory. `main` prints tables and writes benchmarks/r
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -33,6 +31,7 @@ from benchmarks.convert_limit import compiler, cpp_limit  # noqa: E402
 from benchmarks.convert_peers import dataframe_serializer, naive, ours, polars, questdb  # noqa: E402
 from benchmarks.convert_shapes import SEED, SHAPES, Shape, record_batch  # noqa: E402
 from benchmarks.convert_whole import Whole, write_file  # noqa: E402
+from benchmarks.record import describe_machine, package_versions, save_result  # noqa: E402
 
 ROUNDS = 11
 BATCHES, BATCH_ROWS = 16, 65_536
@@ -42,7 +41,6 @@ SLOW_ROWS = 4_096
 WHOLE_ROUNDS = 3
 WHOLE_ROWS = {"1m": 1_000_000, "10m": 10_000_000}
 PACKAGES = ("pyarrow", "numpy", "orjson", "isal", "influxdb-client", "pandas", "polars", "questdb")
-RESULT = Path(__file__).parent / "results" / "convert.json"
 
 Timed = Callable[[], float]
 """A function that converts once and returns nanoseconds of processor time per row."""
@@ -51,20 +49,29 @@ Timed = Callable[[], float]
 def main() -> None:
     """Measure, print the tables and write the result."""
     pa.set_cpu_count(1)
-    result: dict[str, Any] = {"command": "make bench-convert", "seed": SEED} | _machine()
-    print(json.dumps(result, indent=2))
+    machine = describe_machine()
+    versions = package_versions(PACKAGES) | {"g++": compiler() or "none"}
+    figures: dict[str, Any] = {}
     with TemporaryDirectory() as folder:
         for shape in SHAPES:
-            result[shape] = {"ns_per_row": ns_per_row(shape, Path(folder))}
-            _print_shape(shape, result[shape]["ns_per_row"])
-        result["whole"] = {shape: measure_whole(shape, Path(folder)) for shape in SHAPES}
-    for shape, figures in result["whole"].items():
-        print(
-            f"\nwhole conversion of a file, {shape}: "
-            + ", ".join(f"{name} {value:,.0f}" for name, value in figures.items())
-        )
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            figures[shape] = {"ns_per_row": ns_per_row(shape, Path(folder))}
+            _print_shape(shape, figures[shape]["ns_per_row"])
+        figures["whole"] = {shape: measure_whole(shape, Path(folder)) for shape in SHAPES}
+    for shape, whole in figures["whole"].items():
+        values = ", ".join(f"{name} {value:,.0f}" for name, value in whole.items())
+        print(f"\nwhole conversion of a file, {shape}: {values}")
+    ratios = {name: value for shape in SHAPES for name, value in _ratios(shape, figures[shape]["ns_per_row"])}
+    save_result("convert", seed=SEED, machine=machine, versions=versions, ratios=ratios, figures=figures)
+
+
+def _ratios(shape: Shape, medians: dict[str, float | None]) -> Iterator[tuple[str, float]]:
+    """Yield the speed relative to the C++ program, to the fastest other library, and to a loop over rows."""
+    times = {name: ns for name, ns in medians.items() if ns}
+    ours_ns = times["ours"]
+    if "cpp_limit" in times:
+        yield f"{shape}: speed of the C++ program", times["cpp_limit"] / ours_ns
+    yield f"{shape}: speed-up over the fastest library", min(times["polars"], times["questdb"]) / ours_ns
+    yield f"{shape}: speed-up over a loop over rows", times["naive"] / ours_ns
 
 
 def ns_per_row(shape: Shape, folder: Path) -> dict[str, float | None]:
@@ -118,23 +125,6 @@ def measure_whole(shape: Shape, folder: Path) -> dict[str, float]:
         runs[name] = [json.loads(subprocess.check_output(command)) for _ in range(WHOLE_ROUNDS)]
     peaks = {f"peak_mib_{name}": max(run["peak_mib"] for run in repeats) for name, repeats in runs.items()}
     return {"rows_per_s": median(run["rows"] / run["seconds"] for run in runs["10m"])} | peaks
-
-
-def _machine() -> dict[str, Any]:
-    names = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
-    return {
-        "machine": {
-            "processor": names[0].split(":")[1].strip() if names else platform.processor(),
-            "processors": os.cpu_count(),
-            "system": platform.platform(),
-            "load_before": os.getloadavg()[0],
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "g++": compiler(),
-            **{package: version(package) for package in PACKAGES},
-        },
-    }
 
 
 def _print_shape(shape: Shape, medians: dict[str, float | None]) -> None:

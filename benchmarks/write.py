@@ -6,9 +6,6 @@ runs both in many rounds; `main` prints a table and writes benchmarks/results/wr
 """
 
 import gzip
-import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from threading import Lock
 
+from benchmarks.record import describe_machine, package_versions, save_result
 from functions.write_batch.delivery import WRITERS, Delivery
 from functions.write_batch.progress import Progress, untouched
 from functions.write_batch.sending import Deadline, Sender
@@ -38,7 +36,7 @@ POINTS = BATCH_LINES * BATCHES
 ROUNDS = 31
 """Many short rounds: background work of the engine moves a single ratio by 10 %, but their median by only 2 %."""
 
-RESULT = Path(__file__).parent / "results" / "write.json"
+PACKAGES = ("influxdb-client", "urllib3")
 START_NS, HOUR_NS = 1_704_067_200_000_000_000, 3_600_000_000_000
 
 
@@ -152,9 +150,7 @@ def compare_ways(engine: Engine, series: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure with few and with many series on one engine."""
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}; engine influxd 1.6.7"
-    )
+    machine = describe_machine()
     print(f"{POINTS} points, {BATCH_LINES} per batch, {WRITERS} connections, medians of {ROUNDS} alternating rounds")
     with TemporaryDirectory(prefix="influxdb-loader-") as folder:
         engine = Engine(Path(folder))
@@ -165,8 +161,9 @@ def main() -> None:
             engine.stop()
     for name, result in results.items():
         print(name, *(f"{key} {value:,}" for key, value in result.items()), sep="  ")
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(results, indent=2) + "\n")
+    ratios = {f"{name}: speed of a bare HTTP client": result["ratio"] for name, result in results.items()}
+    versions = package_versions(PACKAGES) | {"influxd": "1.6.7"}
+    save_result("write", seed=0, machine=machine, versions=versions, ratios=ratios, figures=results)
 
 
 if __name__ == "__main__":
