@@ -1,4 +1,17 @@
-"""State ConvertAndChunk: one part of a Parquet file becomes line protocol, in gzip members of one batch each."""
+"""State ConvertAndChunk: one part of a Parquet file becomes chunks of line protocol.
+
+How a row becomes a point, module by module:
+
+1. `handler` opens the pinned version of the file. `part` runs the steps below, in this order.
+2. `row_groups` reads the rows of the part as Arrow record batches.
+3. `records` turns each record batch into arrays: a series number, a time and one double per field for each row.
+   `columns/` has a module for each kind of column.
+4. `verdicts` remembers for each row whether it becomes a line, or why it does not.
+5. `collisions` compares the rows that have the same series and time, once all rows are read.
+6. `set_aside/` keeps the rows that have no place in InfluxDB, and fails the load if there are too many of them.
+7. `line_protocol` renders the remaining rows as lines. `chunks` cuts the lines into compressed batches and joins the
+   batches to chunks, which `staging` stores. `profile` summarizes the points for the report.
+"""
 
 import sys
 from types import SimpleNamespace
@@ -6,10 +19,11 @@ from types import SimpleNamespace
 import pyarrow as pa
 
 
-def _go_without_pandas() -> None:
-    """Pyarrow imports pandas with its first array: 0.4 s and 60 MiB that only times in text are worth.
+def _create_first_array_without_pandas() -> None:
+    """Create an Arrow array while pandas cannot be imported.
 
-    Where that import fails it goes on without, and asks no more until it is to make a DataFrame.
+    Its first array makes pyarrow import pandas (0.4 s, 60 MiB), which only timestamps in text need. Fail that one
+    import: pyarrow remembers that pandas is missing, and our own later `import pandas` still works.
     """
 
     def refuse(name: str, *_: object) -> None:
@@ -22,4 +36,4 @@ def _go_without_pandas() -> None:
     sys.meta_path.remove(finder)
 
 
-_go_without_pandas()
+_create_first_array_without_pandas()

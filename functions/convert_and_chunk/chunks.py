@@ -1,4 +1,9 @@
-"""Lines to batches, each a gzip member of its own, and batches to chunks."""
+"""Lines become batches, and batches become chunks.
+
+`batches` cuts rendered lines into pieces that one HTTP request can carry, and compresses each piece as a gzip member of
+its own. `chunks` joins members until there is enough for one WriteBatch: a chunk is one object in S3, and its manifest
+says at which offset each batch begins and from which source rows its lines came (`row_ranges`).
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -13,14 +18,17 @@ from functions.convert_and_chunk.line_protocol import Body
 from shared.stored import Batch, Manifest
 
 MAX_BATCH_BYTES = 8_000_000
-"""InfluxDB 3 refuses 10 MiB of line protocol; proxies in front of 2.7 often less."""
+"""The size limit of a batch before compression.
+
+InfluxDB 3 rejects requests of more than 10 MiB, and proxies in front of InfluxDB 2.7 often have lower limits.
+"""
 
 GZIP_LEVEL = 1
-"""Of isal: a tenth of the size at 1.5 GB/s. Each batch goes out as it is, so it is compressed once."""
+"""The compression level of isal: 1.5 GB/s, and a tenth of the size. Batches are sent as they are compressed here."""
 
 
-class Packed(NamedTuple):
-    """One batch: `member` is its gzip member, `rows` the source rows of its lines, `size` its bytes unpacked."""
+class PackedBatch(NamedTuple):
+    """One compressed batch: its gzip member, the source rows of its lines, and its size before compression."""
 
     member: bytes
     rows: NDArray[np.int64]
@@ -28,7 +36,7 @@ class Packed(NamedTuple):
 
 
 class StagedChunk(NamedTuple):
-    """One object to store, with its manifest."""
+    """One object to store, and its manifest."""
 
     body: bytes
     sha256: str
@@ -39,41 +47,64 @@ class StagedChunk(NamedTuple):
 
 def batches(
     body: Body, rows: NDArray[np.int64], *, max_lines: int, max_bytes: int = MAX_BATCH_BYTES
-) -> Iterator[Packed]:
-    """Cut a body, whose lines come from `rows`, into batches as long as both limits allow.
+) -> Iterator[PackedBatch]:
+    r"""Cut a body into batches that are as long as both limits allow.
 
-    A line is never split, so one over `max_bytes` travels alone.
+    A line is never split, so a line of more than `max_bytes` is sent alone.
+
+    Example: three lines of 10 bytes begin at 0, 10 and 20. `searchsorted` finds 20, the last line end up to byte 25,
+    so a batch of at most 25 bytes takes two lines.
+
+    >>> data = np.frombuffer(b"m f=1.0 1\nm f=1.0 2\nm f=1.0 3\n", np.uint8)
+    >>> body = Body(data, np.array([0, 10, 20, 30], np.int32))
+    >>> [(batch.size, batch.rows.tolist()) for batch in batches(body, np.arange(3), max_lines=1000, max_bytes=25)]
+    [(20, [0, 1]), (10, [2])]
+
+    Args:
+        body: The rendered lines.
+        rows: The source row of each line.
+        max_lines: The most lines of a batch.
+        max_bytes: The most bytes of a batch before compression.
     """
     first, starts = 0, body.starts
     while first < len(rows):
-        fitting = int(np.searchsorted(starts, int(starts[first]) + max_bytes, side="right")) - 1
-        end = min(max(fitting, first + 1), first + max_lines, len(rows))
+        end_by_bytes = int(np.searchsorted(starts, int(starts[first]) + max_bytes, side="right")) - 1
+        end = min(max(end_by_bytes, first + 1), first + max_lines, len(rows))
         text = body.data[starts[first] : starts[end]]
-        yield Packed(igzip.compress(text, GZIP_LEVEL, mtime=0), rows[first:end], len(text))
+        yield PackedBatch(igzip.compress(text, GZIP_LEVEL, mtime=0), rows[first:end], len(text))
         first = end
 
 
-def chunks(packed: Iterable[Packed], *, points: int) -> Iterator[StagedChunk]:
-    """Join batches until a chunk has `points` lines or more."""
-    gathered: list[Packed] = []
+def chunks(packed: Iterable[PackedBatch], *, points: int) -> Iterator[StagedChunk]:
+    """Join batches to chunks of at least `points` lines each; the last chunk may be smaller."""
+    pending: list[PackedBatch] = []
     missing = points
     for batch in packed:
-        gathered.append(batch)
+        pending.append(batch)
         missing -= len(batch.rows)
         if missing <= 0:
-            yield _chunk(gathered)
-            gathered, missing = [], points
-    if gathered:
-        yield _chunk(gathered)
+            yield _chunk(pending)
+            pending, missing = [], points
+    if pending:
+        yield _chunk(pending)
 
 
 def row_ranges(rows: NDArray[np.int64]) -> list[list[int]]:
-    """Ascending row numbers as [first, count] ranges."""
+    """Return ascending row numbers as [first, count] ranges.
+
+    A manifest lists the rows of every batch, and most batches are one range.
+
+    Example: the differences of 3, 4, 5, 9, 10 are 1, 1, 4, 1. A range ends where the difference is not 1, so the second
+    range begins at position 3, with row 9.
+
+    >>> row_ranges(np.array([3, 4, 5, 9, 10]))
+    [[3, 3], [9, 2]]
+    """
     ends = [*(np.flatnonzero(rows[1:] - rows[:-1] != 1) + 1).tolist(), len(rows)]
     return [[int(rows[first]), end - first] for first, end in pairwise([0, *ends])]
 
 
-def _chunk(packed: list[Packed]) -> StagedChunk:
+def _chunk(packed: list[PackedBatch]) -> StagedChunk:
     manifest: list[Batch] = []
     offset = 0
     for batch in packed:

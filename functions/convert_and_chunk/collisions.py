@@ -1,4 +1,16 @@
-"""Rows of one series and time: exact repetitions, and contradictions."""
+"""Rows that have the same series and time: exact repetitions collapse, contradictions are collisions.
+
+InfluxDB keeps one point per series and time, and the last value that was written for each field of it.
+`find_repeated_points` finds the rows for which that would lose a value, in three steps:
+
+1. `_candidates` mixes series and time of each row into one 64-bit key (`_keys`) and sorts the keys. Only rows whose key
+   occurs twice go on. Most files have none, and for them this step is all that happens.
+2. Candidates are compared field by field with the last value of their point. A row with another value is a collision.
+3. Of the rows that agree with the last values and have the same fields, all but the last row collapse
+   (`_all_but_last_of_equals`).
+
+`distinguishing_columns` then names the columns that, declared as a tag, would have prevented all collisions.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,102 +22,156 @@ from pyarrow import types
 from functions.convert_and_chunk.columns.texts import texts
 from functions.convert_and_chunk.row_groups import PartReader
 
-EXPLAINED = 1_000
-"""So many collisions are looked at to tell which columns would keep them apart."""
+MAX_COLLISIONS_EXAMINED = 1_000
+"""The number of collisions to examine for columns that would distinguish the rows."""
 
-_AT_ONCE = 65_536
+_KEY_BLOCK_ROWS = 65_536
 
 Rows = NDArray[np.int64]
 
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-"""Odd numbers without a pattern, to mix series and time into one key: one fast sort then shows what is repeated."""
+"""Odd numbers without a pattern. Series times one plus time times the other is the key of a row."""
 
 
-class Repeated(NamedTuple):
-    """`collapsed` repeat a later row; `colliding[n]` gives a field another value than the later `winners[n]`."""
+class RepeatedPoints(NamedTuple):
+    """The rows that do not become lines since a later row has the same series and time.
+
+    `collapsed` repeat a later row exactly. `colliding[n]` gives a field another value than the later `winners[n]`;
+    `colliding` is ascending.
+    """
 
     collapsed: Rows
     colliding: Rows
     winners: Rows
 
 
-def find_repeated(
+def find_repeated_points(
     series: NDArray[np.int32], time: Rows, fields: Iterable[NDArray[np.float64]], lines: Rows
-) -> Repeated:
-    """Compare those rows of `lines` that have the same series and time, field by field, NaN being no value.
+) -> RepeatedPoints:
+    """Find rows that repeat a later row, and rows that a later row contradicts.
 
-    The last value of a field wins, so a row that has another is colliding; rows that agree with the last values and
-    have the same fields are the same point, of which the last row stays. What is left contradicts nothing.
+    Example: one series, the fields a and b, and rows in file order.
+
+        row  time    a    b
+        0       7    1         collision: row 3 gives a another value
+        1       7         5    becomes a line: no row contradicts it, and no other row has just the field b
+        2       7    2         collapses into row 3: the same fields with the same values
+        3       7    2         becomes a line: it has the last value of a
+        4       8    1         becomes a line: it is the only row at its time
+
+    >>> nan = np.nan
+    >>> series, time = np.zeros(5, np.int32), np.array([7, 7, 7, 7, 8])
+    >>> a, b = np.array([1, nan, 2, 2, 1]), np.array([nan, 5, nan, nan, nan])
+    >>> repeated = find_repeated_points(series, time, [a, b], np.arange(5))
+    >>> repeated.collapsed.tolist(), repeated.colliding.tolist(), repeated.winners.tolist()
+    ([2], [0], [3])
+
+    Args:
+        series: The series number of each row.
+        time: The time of each row in ns.
+        fields: The values of each field, one per row; NaN is no value.
+        lines: The rows to compare, ascending. All other rows are set aside already.
     """
-    rows = _candidates(series, time, lines)
+    rows = _candidates(series, time, lines)  # [0, 1, 2, 3] in the example: sorted by point, then by row
     if not len(rows):
-        return Repeated(rows, rows, rows)
+        return RepeatedPoints(rows, rows, rows)
+    # starts[k] is the position in `rows` at which point k begins: [0]. No series is -1, so the first row always starts.
     starts = np.flatnonzero((np.diff(series[rows], prepend=-1) != 0) | (np.diff(time[rows], prepend=0) != 0))
+    # point[n] is the point that position n belongs to: [0, 0, 0, 0].
     point = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
-    winner, present = np.full(len(rows), -1), []
+    winner, presence = np.full(len(rows), -1), []
     for values in fields:
         value = values[rows]
-        there = ~np.isnan(value)
-        last = np.maximum.reduceat(np.where(there, np.arange(len(rows)), -1), starts)[point]
-        winner = np.where(there & (value != value[last]), last, winner)
-        present.append(there)
-    agreeing, colliding = np.flatnonzero(winner < 0), np.flatnonzero(winner >= 0)
-    colliding = colliding[np.argsort(rows[colliding])]
-    collapsed = agreeing[_all_but_last([point[agreeing], *(there[agreeing] for there in present)])]
-    return Repeated(rows[collapsed], rows[colliding], rows[winner[colliding]])
+        has_value = ~np.isnan(value)  # field a: [True, False, True, True]
+        # The last position of the same point that has this field, for each position. Field a: [3, 3, 3, 3].
+        last = np.maximum.reduceat(np.where(has_value, np.arange(len(rows)), -1), starts)[point]
+        # Position 0 has 1 where position 3 has 2, so it loses to 3: [3, -1, -1, -1].
+        winner = np.where(has_value & (value != value[last]), last, winner)
+        presence.append(has_value)
+    agreeing, colliding = np.flatnonzero(winner < 0), np.flatnonzero(winner >= 0)  # [1, 2, 3] and [0]
+    colliding = colliding[np.argsort(rows[colliding])]  # from the order of points to the order of the file
+    # Rows that agree with the last values and have the same fields are equal, so the values need not be compared.
+    collapsed = agreeing[_all_but_last_of_equals([point[agreeing], *(has_value[agreeing] for has_value in presence)])]
+    return RepeatedPoints(rows[collapsed], rows[colliding], rows[winner[colliding]])
 
 
 def _candidates(series: NDArray[np.int32], time: Rows, lines: Rows) -> Rows:
-    """Rows whose mixed key occurs more than once, by series, time and row; most files have none.
+    """Return the rows whose key occurs more than once, sorted by series, time and row.
 
-    Two points may share a key by chance: they are told apart later.
+    Two points can have the same key by chance, so the caller compares series and time themselves.
+
+    Only the keys are sorted, in place. That loses the row of each key, but is faster than an argsort, and
+    most files end here. Keys are computed again for the others: a second copy of them would cost 8 bytes per row.
+
+    Example: rows 1 and 3 have the time 7, rows 0 and 4 the time 8, and row 2 is alone.
+
+    >>> _candidates(np.zeros(5, np.int32), np.array([8, 7, 9, 7, 8]), np.arange(5)).tolist()
+    [1, 3, 0, 4]
     """
     keys = _keys(series, time, lines)
     keys.sort()
-    shared = keys[1:][keys[1:] == keys[:-1]]
+    shared = keys[1:][keys[1:] == keys[:-1]]  # the keys that occur more than once, ascending
     if not len(shared):
         return lines[:0]
     keys = _keys(series, time, lines)
+    # A key is shared if it is what the binary search finds. The clip is for keys beyond the last shared one.
     rows = lines[shared[np.searchsorted(shared, keys).clip(max=len(shared) - 1)] == keys]
     by_point: Rows = rows[np.lexsort((rows, time[rows], series[rows]))]
     return by_point
 
 
 def _keys(series: NDArray[np.int32], time: Rows, lines: Rows) -> NDArray[np.uint64]:
-    """Some lines at a time: what is in between would be as large as the keys."""
+    """Return the key of each row of `lines`; products that exceed 64 bits wrap around.
+
+    Keys are computed in blocks, since the temporary arrays of one expression would be as large as all keys.
+    """
     keys = np.empty(len(lines), np.uint64)
-    for first in range(0, len(lines), _AT_ONCE):
-        rows = lines[first : first + _AT_ONCE]
+    for first in range(0, len(lines), _KEY_BLOCK_ROWS):
+        rows = lines[first : first + _KEY_BLOCK_ROWS]
         keys[first : first + len(rows)] = (
             series[rows].astype(np.uint64) * _MIX[0] + time[rows].view(np.uint64) * _MIX[1]
         )
     return keys
 
 
-def _all_but_last(columns: list[NDArray[np.generic]]) -> Rows:
-    """Of the positions where all columns are equal, all but the last."""
-    order = np.lexsort(columns)
-    here, after = order[:-1], order[1:]
-    for column in columns:
-        same = column[here] == column[after]
-        here, after = here[same], after[same]
-    return here
+def _all_but_last_of_equals(columns: list[NDArray[np.generic]]) -> Rows:
+    """Return the positions for which a later position has the same values in all columns.
+
+    `lexsort` puts equal positions next to each other and keeps their order, so it is enough to compare neighbors.
+
+    Example: three rows of one point. The last two have the field a, the first has the field b.
+
+    >>> point, has_a, has_b = np.array([0, 0, 0]), np.array([False, True, True]), np.array([True, False, False])
+    >>> _all_but_last_of_equals([point, has_a, has_b]).tolist()
+    [1]
+    """
+    order = np.lexsort(columns)  # sorted by b, then a, then point: [1, 2, 0]
+    position, neighbor = order[:-1], order[1:]  # the pairs (1, 2) and (2, 0)
+    for column in columns:  # each column removes pairs: has_a is True for 1 and 2, but not for 0
+        same = column[position] == column[neighbor]
+        position, neighbor = position[same], neighbor[same]
+    return position
 
 
-def columns_apart(reader: PartReader, columns: Sequence[str], rows: Rows, others: Rows) -> list[str]:
-    """Which of `columns` differ between each of `rows` and its other: as a tag, each would have kept them apart.
+def distinguishing_columns(reader: PartReader, columns: Sequence[str], rows: Rows, winners: Rows) -> list[str]:
+    """Return the columns that differ between each colliding row and its winner.
 
-    Looks at the first EXPLAINED pairs; pandas' index columns and nested ones are no candidates.
+    Each of them, declared as a tag, would have made different series of the rows. Only the first
+    MAX_COLLISIONS_EXAMINED collisions are examined. The index columns of pandas and nested columns are not considered.
+
+    Example: row 0 collides with row 3 and row 1 with row 2. The column `turbine` holds A, B, C, D and distinguishes
+    both pairs. The column `operator` holds X, Y, Y, Y: it distinguishes 0 from 3 but not 1 from 2, so it is left out.
     """
     flat = [name for name in columns if not name.startswith("__index_level_") and _is_flat(reader, name)]
-    rows, others = rows[:EXPLAINED], others[:EXPLAINED]
+    rows, winners = rows[:MAX_COLLISIONS_EXAMINED], winners[:MAX_COLLISIONS_EXAMINED]
     if not (len(rows) and flat):
         return []
-    needed = np.unique(np.concatenate((rows, others)))
-    values = [{name: texts(batch.column(name)) for name in flat} for batch in reader.rows_at(needed, flat)]
-    pairs = list(zip(np.searchsorted(needed, rows), np.searchsorted(needed, others), strict=True))
-    joined = {name: [text for batch in values for text in batch[name]] for name in flat}
-    return [name for name, column in joined.items() if all(column[a] != column[b] for a, b in pairs)]
+    rows_to_read = np.unique(np.concatenate((rows, winners)))  # ascending, as the reader requires: [0, 1, 2, 3]
+    batches = [{name: texts(batch.column(name)) for name in flat} for batch in reader.rows_at(rows_to_read, flat)]
+    # The positions of both rows of each pair among the rows that were read: (0, 3) and (1, 2).
+    pairs = list(zip(np.searchsorted(rows_to_read, rows), np.searchsorted(rows_to_read, winners), strict=True))
+    values = {name: [text for batch in batches for text in batch[name]] for name in flat}
+    return [name for name, column in values.items() if all(column[a] != column[b] for a, b in pairs)]
 
 
 def _is_flat(reader: PartReader, name: str) -> bool:

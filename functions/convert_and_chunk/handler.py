@@ -1,4 +1,4 @@
-"""State ConvertAndChunk: one part of the file becomes chunks of line protocol in WORK_BUCKET."""
+"""The handler of state ConvertAndChunk, which stages one part of a file as chunks of line protocol."""
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -14,7 +14,7 @@ from shared.source import PinnedObject
 
 @log_invocations
 def lambda_handler(event: PartRef, context: LambdaContext) -> ConvertedPart:  # noqa: ARG001
-    """Convert, stage and account for one part."""
+    """Convert one part of a file, stage its chunks in the work bucket, and return how many points they hold."""
     client = boto3.client("s3")
     with bounded_memory():
         source, staging = PinnedObject(client, event["file"]), WorkBucketStaging(client, event)

@@ -1,73 +1,93 @@
-"""Columns to lines of line protocol, by one gather, without a Python loop over rows.
+r"""Columns become lines of line protocol, without a Python loop over rows.
 
-Each line is a row of a few pieces: measurement and tags, two pieces for each field, the timestamp. Each piece is an
-entry of a string table, whose texts are rendered once per distinct text, or in one call for all rows. A single `take`
-of all tables at all pieces, row after row, writes everything: the data buffer of its result is the body.
+A line is a row of pieces: the prefix (measurement, tags and a space), two pieces for each field, and the timestamp.
+Each kind of piece has a table of texts, and each row refers to its text by number, so equal texts are rendered once:
+
+    piece    table                 row 0: a=1.5 at 7    row 1: a=2.0 at 8
+    prefix   "m "                  "m "                 "m "
+    field    "a=0" to "a=3"        "a=1"                "a=2"
+             ".0," to ".9,"        ".5,"                ".0,"
+    time     "7\n", "8\n"          "7\n"                "8\n"
+
+The module `pieces` makes the pieces. `_join_tables` makes one table of all tables. `_bodies` then copies all texts of
+all rows with a single `take`, whose result holds "m a=1.5,7\nm a=2.0,8\n" as one buffer: the body, once the last comma
+of each line is a space.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_MAX_DECIMALS = 4
-_MAX_WHOLE = 1 << 14
-"""Numbers below it that have so few decimals are looked up instead of formatted, in a quarter of the time.
-
-The text is the same: so short a decimal is the shortest that reads back as its double.
-"""
-
-_SAMPLE = 64
-"""About so many values tell which numbers of decimals are worth a try."""
+from functions.convert_and_chunk.pieces import Piece, decimal_pieces, number_pieces, prefix_piece, timestamp_piece
 
 
 class Body(NamedTuple):
-    """Line `n` is `data[starts[n]:starts[n + 1]]`, newline included."""
+    """Rendered lines. Line `n` is `data[starts[n]:starts[n + 1]]`, with its newline."""
 
     data: NDArray[np.uint8]
     starts: NDArray[np.int32]
 
 
-class Piece(NamedTuple):
-    """Of each row `table[entries[row]]`, but nothing of those that are `missing`."""
-
-    table: pa.Array
-    entries: NDArray[np.int32]
-    missing: NDArray[np.int64] = np.empty(0, np.int64)
-
-
-def lines(
+def render_lines(
     prefixes: pa.Array,
     series: NDArray[np.int32],
     fields: Mapping[str, NDArray[np.float64]],
     time: NDArray[np.int64],
-    at_once: int,
+    lines_per_body: int,
 ) -> Iterator[Body]:
-    """One line per row, `at_once` to a body, which may take 2 GiB. NaN is no value, and every row has a value.
+    r"""Render one line per row.
 
-    Each field ends in a comma, so that none needs to know whether it is the first; a line's last comma becomes the
-    space before its timestamp.
+    Each field ends in a comma, so that no field has to know whether it is the first one of its line.
+
+    >>> a, b = np.array([1.5, np.nan]), np.array([2.0, 3.0])
+    >>> [body] = render_lines(pa.array(["m "]), np.zeros(2, np.int32), {"a": a, "b": b}, np.array([7, 8]), 1000)
+    >>> body.data.tobytes(), body.starts.tolist()
+    (b'm a=1.5,b=2.0 7\nm b=3.0 8\n', [0, 16, 26])
+
+    Args:
+        prefixes: The measurement and tags of each series, escaped, with the space after them.
+        series: The series number of each row.
+        fields: The values of each field, one per row. NaN is no value; each row has at least one value.
+        time: The time of each row in ns.
+        lines_per_body: The number of lines of each body but the last. A body cannot exceed 2 GiB.
     """
-    pieces = [_used(prefixes, series)]
+    pieces = [prefix_piece(prefixes, series)]
     for name, values in fields.items():
-        absent = np.isnan(values)
-        finite, missing = np.where(absent, 0.0, values), np.flatnonzero(absent)
-        pieces += [piece._replace(missing=missing) for piece in _decimal(name, finite) or _number(name, finite)]
-    pieces.append(_stamps(time))
-    return _gathered(pieces, at_once)
+        is_nan = np.isnan(values)
+        finite, missing_rows = np.where(is_nan, 0.0, values), np.flatnonzero(is_nan)
+        field_pieces = decimal_pieces(name, finite) or number_pieces(name, finite)
+        pieces += [piece._replace(missing_rows=missing_rows) for piece in field_pieces]
+    pieces.append(timestamp_piece(time))
+    return _bodies(pieces, lines_per_body)
 
 
-def _gathered(pieces: Sequence[Piece], at_once: int) -> Iterator[Body]:
-    """The rows' pieces as lines."""
-    table, columns = _joined(pieces)
+def _bodies(pieces: Sequence[Piece], lines_per_body: int) -> Iterator[Body]:
+    r"""Join the pieces of each row to a line.
+
+    Example: the pieces "m ", "a=1", ".5,", "7\n" of row 0 and "m ", "a=2", ".0,", "8\n" of row 1. `take` returns
+
+        m a=1.5,7\nm a=2.0,8\n      with the offsets 0, 2, 5, 8, 10, 12, 15, 18, 20
+
+    A line has 4 pieces, so every 4th offset is the start of a line: 0, 10, 20. The offsets 8 and 18 are the starts of
+    the last piece, the timestamp. One byte before each is the last comma of the line, which becomes a space.
+
+    >>> pieces = [
+    ...     Piece(pa.array(["m "]), np.array([0, 0], np.int32)),
+    ...     Piece(pa.array(["a=1", "a=2"]), np.array([0, 1], np.int32)),
+    ...     Piece(pa.array([".0,", ".5,"]), np.array([1, 0], np.int32)),
+    ...     Piece(pa.array(["7\n", "8\n"]), np.array([0, 1], np.int32)),
+    ... ]
+    >>> [(body.data.tobytes(), body.starts.tolist()) for body in _bodies(pieces, 2)]
+    [(b'm a=1.5 7\nm a=2.0 8\n', [0, 10, 20])]
+    """
+    table, columns = _join_tables(pieces)
     width = len(columns)
-    for first in range(0, len(columns[0]), at_once):
-        rows = np.stack([column[first : first + at_once] for column in columns], axis=1)
+    for first in range(0, len(columns[0]), lines_per_body):
+        rows = np.stack([column[first : first + lines_per_body] for column in columns], axis=1)
         _, offsets, data = pc.take(table, pa.array(rows.reshape(-1)), boundscheck=False).buffers()
         ends = np.frombuffer(offsets, np.int32, rows.size + 1)
         body = Body(np.frombuffer(data, np.uint8, ends[-1]), np.ascontiguousarray(ends[::width]))
@@ -75,82 +95,24 @@ def _gathered(pieces: Sequence[Piece], at_once: int) -> Iterator[Body]:
         yield body
 
 
-def _joined(pieces: Sequence[Piece]) -> tuple[pa.Array, list[NDArray[np.int32]]]:
-    """The pieces' tables as one, that begins with nothing, and the pieces as entries of it."""
+def _join_tables(pieces: Sequence[Piece]) -> tuple[pa.Array, list[NDArray[np.int32]]]:
+    """Return one table of all texts, and for each piece the entry of every row in that table.
+
+    Entry 0 is the empty text, for rows that miss a piece.
+
+    Example: the table of the second piece begins at entry 2, and row 1 has no second piece.
+
+    >>> prefix = Piece(pa.array(["m "]), np.array([0, 0], np.int32))
+    >>> whole = Piece(pa.array(["a=0", "a=1"]), np.array([1, 0], np.int32), missing_rows=np.array([1]))
+    >>> table, columns = _join_tables([prefix, whole])
+    >>> table.to_pylist(), [column.tolist() for column in columns]
+    (['', 'm ', 'a=0', 'a=1'], [[1, 1], [3, 0]])
+    """
     tables, columns, size = [pa.array([""])], [], 1
-    for table, entries, missing in pieces:
+    for table, entries, missing_rows in pieces:
         column = entries + np.int32(size)
-        column[missing] = 0
+        column[missing_rows] = 0
         columns.append(column)
         tables.append(table)
         size += len(table)
     return pa.concat_arrays(tables), columns
-
-
-def _used(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:
-    """Only the prefixes that occur, where there are many: the table is copied for every body."""
-    if len(prefixes) <= len(series):
-        return Piece(prefixes, series)
-    used = pa.array(series).dictionary_encode()
-    return Piece(prefixes.take(used.dictionary), used.indices.to_numpy())
-
-
-def _stamps(time: NDArray[np.int64]) -> Piece:
-    """Times mostly repeat: in runs where rows are sorted by time, else from series to series."""
-    runs = np.append(0, np.flatnonzero(time[1:] != time[:-1]) + 1)
-    distinct = pa.array(time[runs]).dictionary_encode()
-    entries = np.repeat(distinct.indices.to_numpy(), np.diff(runs, append=len(time)))
-    return Piece(_texts(distinct.dictionary.to_numpy(), b"\n"), entries)
-
-
-def _number(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
-    """`name=`, then any finite number and its comma."""
-    rows = np.arange(len(values), dtype=np.int32)
-    return Piece(pa.array([f"{name}="]), np.zeros_like(rows)), Piece(_texts(values, b","), rows)
-
-
-def _decimal(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
-    """`name=` and the whole part, then the decimals and the comma; None where a value is not in the tables."""
-    magnitudes = np.abs(values)
-    sample = magnitudes[:: len(magnitudes) // _SAMPLE + 1]
-    if magnitudes.max() >= _MAX_WHOLE or not _has_decimals(sample, _MAX_DECIMALS):
-        return None
-    fitting = (n for n in range(_MAX_DECIMALS + 1) if _has_decimals(sample, n) and _has_decimals(magnitudes, n))
-    if (decimals := next(fitting, None)) is None:
-        return None
-    shift = np.int32(10**decimals)
-    shifted = np.rint(magnitudes * shift).astype(np.int32)
-    wholes, negative = shifted // shift, np.signbit(values)
-    size = 1 << int(wholes.max()).bit_length()
-    parts = shifted - wholes * shift
-    if negative.any():
-        wholes += negative * np.int32(size)
-    return Piece(_whole_texts(name, size), wholes), Piece(_decimal_texts(decimals), parts)
-
-
-def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:
-    """Equality proves it: the quotient of two exact integers is rounded once, as the text will be when it is read."""
-    return bool((np.rint(magnitudes * 10.0**decimals) / 10.0**decimals == magnitudes).all())
-
-
-@cache
-def _whole_texts(name: str, size: int) -> pa.Array:
-    """`name=0`, `name=1` … and from `size` on `name=-0`, `name=-1` …"""
-    return pa.array([f"{name}={sign}{whole}" for sign in ("", "-") for whole in range(size)])
-
-
-@cache
-def _decimal_texts(decimals: int) -> pa.Array:
-    """`.0,`, `.001,` … without zeros at the end."""
-    return pa.array([f".{str(part).zfill(decimals).rstrip('0') or '0'}," for part in range(10**decimals)])
-
-
-def _texts(values: NDArray[np.float64] | NDArray[np.int64], end: bytes) -> pa.Array:
-    """The shortest text of each number that reads back as the same, and `end`: orjson's commas do for it."""
-    listed = orjson.dumps(np.append(values, values[:1]), option=orjson.OPT_SERIALIZE_NUMPY)
-    if end != b",":
-        listed = listed.replace(b",", end)
-    offsets = np.empty(len(values) + 1, np.int32)
-    offsets[0] = len(b"[")
-    np.add(np.flatnonzero(np.frombuffer(listed, np.uint8) == ord(end)), 1, out=offsets[1:], casting="unsafe")
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(listed))

@@ -1,4 +1,8 @@
-"""A function that limits itself by its memory size: what does not fit is an error with a name, not a kill."""
+"""The memory limit of the conversion.
+
+Lambda kills a function that exceeds its memory size, and the load would fail without a useful error. So the process
+limits itself a little earlier: an allocation that does not fit then fails with RecordsTooLargeError.
+"""
 
 import os
 import resource
@@ -9,12 +13,16 @@ from pathlib import Path
 from shared.errors import RecordsTooLargeError
 
 _SPARE_KIB = 100 * 1024
-"""For what grows without being data: stacks, code pages, the runtime's own process."""
+"""The memory to leave for everything that is not data: stacks, code pages, and the process of the Lambda runtime."""
 
 
 @contextmanager
 def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Allocate no more than the function has. Raises RecordsTooLargeError. Outside Lambda there is no limit."""
+    """Limit what the process can allocate to the memory size of the function. Outside Lambda there is no limit.
+
+    Raises:
+        RecordsTooLargeError: An allocation exceeded the limit.
+    """
     size = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if size:
@@ -24,14 +32,21 @@ def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
     except MemoryError as error:
         raise RecordsTooLargeError(
             f"a part of the file does not fit into the function's memory of {size} MiB ({error}): "
-            "write smaller row groups and shorter texts, or give ConvertAndChunk more memory"
+            "write the file with smaller row groups and shorter texts, or give ConvertAndChunk more memory"
         ) from error
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _data_limit(size_kib: int) -> int:
-    """RLIMIT_DATA in KiB: what is mapped by now, which the kernel counts, and what may still become resident."""
+    """Return the RLIMIT_DATA that keeps resident memory below `size_kib`, in KiB.
+
+    The kernel compares RLIMIT_DATA with mapped memory, but Lambda counts resident memory. So allow what is mapped now
+    plus what can still become resident.
+
+    Example: with a size of 1,769 MiB, 300 MiB mapped and 200 MiB resident, the limit is 300 + (1769 - 200 - 100) =
+    1769 MiB.
+    """
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
-    mapped, resident = (int(status[name].removesuffix("kB")) for name in ("VmData", "VmRSS"))
-    return mapped + max(0, size_kib - resident - _SPARE_KIB)
+    mapped_kib, resident_kib = (int(status[name].removesuffix("kB")) for name in ("VmData", "VmRSS"))
+    return mapped_kib + max(0, size_kib - resident_kib - _SPARE_KIB)

@@ -1,4 +1,10 @@
-"""One part: read and judge its rows, store what is set aside, stage its lines, leave the outcome."""
+"""One part of a file: read its rows, judge them, stage their lines, and store the outcome.
+
+`convert_part` runs these steps. `read_records` judges each row by itself. `judge_records` compares rows with each
+other, quarantines those that are set aside, and fails the load if there are too many: nothing has been staged by then.
+`stage_lines` renders the rest (`bodies`), compresses it (`packed_batches`), stages it chunk by chunk, and checks that
+the outcome counts every row of the part once.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,15 +15,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.chunks import Packed, batches, chunks
-from functions.convert_and_chunk.collisions import columns_apart
-from functions.convert_and_chunk.line_protocol import Body, lines
+from functions.convert_and_chunk.chunks import PackedBatch, batches, chunks
+from functions.convert_and_chunk.collisions import distinguishing_columns
+from functions.convert_and_chunk.line_protocol import Body, render_lines
 from functions.convert_and_chunk.profile import profile
 from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.set_aside.limits import check_collisions, check_invalid
 from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
-from functions.convert_and_chunk.set_aside.samples import reasons
+from functions.convert_and_chunk.set_aside.samples import reasons_with_samples
 from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
@@ -27,24 +33,31 @@ from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
 from shared.times import utc_ms
 
-ROWS_AT_ONCE, LINES_AT_ONCE = 32_768, 8_192
-"""About as many rows are rendered, and lines gathered, at once: what each step works on stays in the cache."""
+RENDER_ROWS, BODY_LINES = 32_768, 8_192
+"""The approximate number of rows to render together, and of lines per body: each step then works in the CPU's cache."""
 
 CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
-"""A chunk is what one WriteBatch takes: it grows with the part, so that a load has at most some 800."""
+"""The points of a chunk, which is what one WriteBatch writes. Chunks of a larger part are larger.
+
+A part has at most CHUNKS_PER_PART chunks, so that a load of many parts has at most some 800.
+"""
 
 
 def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> ConvertedPart:
-    """Judge everything, then stage it. Safe to repeat: the same part gives the same objects."""
+    """Judge all rows of a part, then stage their lines.
+
+    A repeated conversion of the same part stores the same objects.
+    """
     started_at, started = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
     records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
-    apart = judge_records(reader, records, part, staging, settings)
-    why = reasons(records.verdicts, reader, part["first_row"])
+    collision_columns = judge_records(reader, records, part, staging, settings)
+    reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
     seconds = round(perf_counter() - started, 3)
-    outcome |= {"collision_columns": apart, "reasons": why, "started_at": started_at, "seconds": seconds}
+    outcome |= {"collision_columns": collision_columns, "reasons": reasons}
+    outcome |= {"started_at": started_at, "seconds": seconds}
     staging.put_outcome(outcome)
     return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
 
@@ -52,30 +65,42 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
 def judge_records(
     reader: PartReader, records: Records, part: Part, staging: Staging, settings: ConversionSettings
 ) -> list[str]:
-    """Store what is set aside; raise where it is too much. The columns that would keep colliding rows apart."""
-    colliding, winners = records.judge_repeated()
-    apart = columns_apart(reader, records.columns.ignored, colliding, winners)
+    """Find collisions, quarantine the rows that are set aside, and check that there are not too many of them.
+
+    Returns:
+        The columns that, declared as a tag, would distinguish the colliding rows.
+
+    Raises:
+        CollidingRecordsError: More rows collide than MAX_COLLISION_RATE allows.
+        InvalidRecordsError: A row is set aside, and DROP_INVALID_RECORDS is false.
+    """
+    colliding, winners = records.judge_repeated_points()
+    columns = distinguishing_columns(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
         staging.put_set_aside(quarantine_parquet(reader.rows_at(rows), rows, records.verdicts, part["first_row"]))
-    check_collisions(colliding, apart, part["first_row"], part["rows"], settings.max_collision_rate)
+    check_collisions(colliding, columns, part["first_row"], part["rows"], settings.max_collision_rate)
     if not settings.drop_invalid_records:
         check_invalid(records.verdicts, part["first_row"])
-    return apart
+    return columns
 
 
 def read_records(reader: PartReader, rows: int, dataset: Dataset, settings: ConversionSettings) -> Records:
-    """All records of a part, each judged for itself."""
+    """Read all records of a part, and judge each by itself."""
     columns = plan_columns(reader.schema, dataset, validate=settings.validate)
     records = Records(dataset, columns, rows, validate=settings.validate)
-    theirs, ours = list(columns.source.values()), list(columns.source)
-    for batch in reader.batches(theirs):
-        records.append(batch.select(theirs).rename_columns(ours))
-    pa.default_memory_pool().release_unused()  # some 40 MiB that reading took and what follows needs
+    file_names, dataset_names = list(columns.source.values()), list(columns.source)
+    for batch in reader.batches(file_names):
+        records.append(batch.select(file_names).rename_columns(dataset_names))
+    pa.default_memory_pool().release_unused()  # reading leaves about 40 MiB there, which the next steps need
     return records
 
 
 def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) -> PartOutcome:
-    """Stage all lines, chunk by chunk. Raises AccountingError when a row is lost or counted twice."""
+    """Stage all lines, chunk by chunk.
+
+    Raises:
+        AccountingError: A row is missing from the outcome, or is counted twice.
+    """
     points = max(CHUNK_POINTS, -(-part["rows"] // CHUNKS_PER_PART))
     outcome = _outcome(records, part)
     for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=points)):
@@ -85,34 +110,53 @@ def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) 
         outcome["points"] += chunk.points
         outcome["batches"] += len(chunk.manifest["batches"])
         outcome["body_bytes"] += chunk.unpacked_bytes
-    places = outcome["points"] + outcome["collapsed"] + sum(outcome["set_aside"].values())
-    if places != part["rows"]:
-        raise AccountingError(f"{part['rows']} rows, {places} accounted for: report this as a defect")
+    rows = outcome["points"] + outcome["collapsed"] + sum(outcome["set_aside"].values())
+    if rows != part["rows"]:
+        raise AccountingError(f"{part['rows']} rows, {rows} accounted for: report this as a defect")
     return outcome
 
 
-def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator[Packed]:
-    """The lines in batches, in the file's order, in which the part begins at `first_row`."""
+def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator[PackedBatch]:
+    """Yield all lines in compressed batches.
+
+    The rows of a batch are numbered over the file, in which the part begins at `first_row`.
+    """
     for body, rows in bodies(records, max_lines):
         yield from batches(body, rows + first_row, max_lines=max_lines)
 
 
 def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.int64]]]:
-    """All lines, some whole batches at a time, and the part's rows that they come from."""
-    at_once = max_lines * max(1, LINES_AT_ONCE // max_lines)
-    rendered = at_once * max(1, ROWS_AT_ONCE // at_once)
-    rows = records.verdicts.lines
-    for first in range(0, len(rows), rendered):
-        taken = rows[first : first + rendered]
-        gapless = taken[-1] - taken[0] == len(taken) - 1
-        here = slice(taken[0], taken[-1] + 1) if gapless else taken
-        fields = {name: values[here] for name, values in records.fields.items()}
-        found = lines(records.tag_sets.prefixes, records.series[here], fields, records.time[here], at_once)
-        yield from zip(found, (taken[begin : begin + at_once] for begin in range(0, len(taken), at_once)), strict=True)
+    """Yield all lines, a few full batches at a time, with the rows of the part that they come from.
+
+    Both sizes are multiples of `max_lines`, so that only the last batch of a part is not full.
+
+    Example: with `max_lines` 1000, a body has 1000 * (8192 // 1000) = 8000 lines, and 8000 * (32768 // 8000) = 32000
+    rows are rendered together.
+    """
+    body_lines = max_lines * max(1, BODY_LINES // max_lines)
+    render_rows = body_lines * max(1, RENDER_ROWS // body_lines)
+    lines = records.verdicts.lines
+    for first in range(0, len(lines), render_rows):
+        rows = lines[first : first + render_rows]
+        index = _index(rows)
+        fields = {name: values[index] for name, values in records.fields.items()}
+        prefixes = records.tag_sets.prefixes
+        rendered = render_lines(prefixes, records.series[index], fields, records.time[index], body_lines)
+        yield from zip(rendered, (rows[n : n + body_lines] for n in range(0, len(rows), body_lines)), strict=True)
+
+
+def _index(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return the rows as a slice if there are no gaps between them: a slice of an array is not copied.
+
+    >>> _index(np.array([3, 4, 5])), _index(np.array([3, 5])).tolist()
+    (slice(3, 6, None), [3, 5])
+    """
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first == len(rows) - 1 else rows
 
 
 def _outcome(records: Records, part: Part) -> PartOutcome:
-    """What is known before the first line is staged."""
+    """Return the outcome as far as it is clear before the first line is staged."""
     lines = records.verdicts.lines
     return {
         "part": part["part"],

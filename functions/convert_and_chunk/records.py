@@ -1,4 +1,9 @@
-"""The records of one part, column by column, and the rules that set rows aside."""
+"""The records of one part as arrays, one entry per row, and the rules that set rows aside.
+
+`Records.append` converts one record batch after the other: times, series and fields, each judged on its own. When all
+rows of the part are there, `Records.judge_repeated_points` compares those of the same series and time. Rows that are
+set aside stay in the arrays; `verdicts` tells which rows become lines.
+"""
 
 from collections import Counter
 
@@ -6,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.collisions import find_repeated
+from functions.convert_and_chunk.collisions import find_repeated_points
 from functions.convert_and_chunk.columns.long_layout import spread
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.series import Series
@@ -20,13 +25,14 @@ _COLLISION = Reason("collision", "a later row gives the same series and time ano
 
 
 class Records:
-    """`rows` records, filled batch by batch: each one series, one time and a double per field, NaN for no value.
+    """All records of a part: for each row a series number, a time in ns, and a double per field, NaN for no value.
 
-    All of a part is held, 12 bytes and 8 a field per row, since a later row may contradict an earlier one.
+    The whole part is in memory, 12 bytes and 8 per field for each row, since a later row may contradict an earlier one.
     """
 
     def __init__(self, dataset: Dataset, columns: Columns, rows: int, *, validate: bool) -> None:
-        self.dataset, self.columns, self.rows, self.filled = dataset, columns, rows, 0
+        self.dataset, self.columns, self.rows = dataset, columns, rows
+        self._next_row = 0
         self._validate = validate
         self.verdicts = Verdicts(rows)
         self.tag_sets = Series(dataset, columns.tags, self.verdicts, validate=validate)
@@ -36,42 +42,46 @@ class Records:
         self.left_out: Counter[str] = Counter()
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Take in the next record batch, whose columns have our names."""
-        rows = slice(self.filled, self.filled + batch.num_rows)
-        self.filled = rows.stop
-        self.time[rows], untimely = timestamps(batch.column(self.dataset.timestamp), self.dataset)
-        self.verdicts.add(rows, untimely)
+        """Convert and judge the next record batch, whose columns have the names of the dataset.
+
+        The order of the rules counts: a row is set aside for the first reason only.
+        """
+        rows = slice(self._next_row, self._next_row + batch.num_rows)
+        self._next_row = rows.stop
+        self.time[rows], time_problems = timestamps(batch.column(self.dataset.timestamp), self.dataset)
+        self.verdicts.add(rows, time_problems)
         self.series[rows] = self.tag_sets.numbers(batch, rows)
-        found, odd = self._fields(batch)
-        self.verdicts.add(rows, odd)
-        empty = np.ones(batch.num_rows, bool)
-        for name, (values, not_finite, _) in found.items():
+        columns, field_problems = self._fields(batch)
+        self.verdicts.add(rows, field_problems)
+        no_field = np.ones(batch.num_rows, bool)
+        for name, (values, not_finite, _) in columns.items():
             self.fields[name][rows] = values
             self.left_out[name] += int(np.count_nonzero(not_finite))
-            empty &= np.isnan(values)
-        self.verdicts.add(rows, problems(empty, _NO_FIELD))
+            no_field &= np.isnan(values)
+        self.verdicts.add(rows, problems(no_field, _NO_FIELD))
 
-    def judge_repeated(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Once all rows are there: collapse exact repetitions, set colliding rows aside.
+    def judge_repeated_points(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Collapse exact repetitions and set colliding rows aside, once all rows are there.
 
-        Returns the colliding rows and, for each, the later row that contradicts it.
+        Returns:
+            The colliding rows, ascending, and for each the later row that contradicts it.
         """
-        repeated = find_repeated(self.series, self.time, self.fields.values(), self.verdicts.lines)
+        repeated = find_repeated_points(self.series, self.time, self.fields.values(), self.verdicts.lines)
         self.verdicts.codes[repeated.collapsed] = COLLAPSED
         self.verdicts.codes[repeated.colliding] = self.verdicts.code(_COLLISION)
         return repeated.colliding, repeated.winners
 
     def out_of_bounds(self) -> dict[str, int]:
-        """Field → values of lines that are outside its soft bounds, where records are validated."""
-        stays, counts = self.verdicts.codes == LINE, {}
+        """Count the loaded values outside their soft bounds, by field; none if records are not validated."""
+        is_line, counts = self.verdicts.codes == LINE, {}
         for field in self.dataset.fields if self._validate else ():
             if (values := self.fields.get(field.name)) is not None:
                 outside = (values < field.minimum) | (values > field.maximum)
-                counts[field.name] = int(np.count_nonzero(outside & stays))
+                counts[field.name] = int(np.count_nonzero(outside & is_line))
         return {name: count for name, count in counts.items() if count}
 
     def _fields(self, batch: pa.RecordBatch) -> tuple[dict[str, Numbers], list[Problem]]:
         if self.columns.layout == "long":
             return spread(batch, self.dataset.fields)
-        found = {name: numbers(batch.column(name), name) for name in self.fields}
-        return found, [problem for each in found.values() for problem in each.problems]
+        columns = {name: numbers(batch.column(name), name) for name in self.fields}
+        return columns, [problem for column in columns.values() for problem in column.problems]

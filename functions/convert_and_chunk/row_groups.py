@@ -1,4 +1,11 @@
-"""Reading the rows of one part: record batches that are bounded in rows and in bytes."""
+"""The rows of one part as record batches that are limited in rows and in bytes.
+
+`windows` groups small neighboring row groups, which are then fetched with a few large reads. `PartReader` reads window
+by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the quarantine and the report.
+Below both, `_read` decodes a window, checks what Arrow does not check, and falls back to another way of decoding text
+where Arrow requires it. `_translate_errors` makes every error of the parser a CorruptParquetError; errors of the source
+(S3) pass unchanged, since `shared/source.py` has named them already.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,20 +25,24 @@ from shared.schema import is_text
 
 BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20
-"""A record batch has at most so many rows, and by the footer about so many bytes."""
+"""The limits of a record batch. Its size in bytes is estimated from the footer."""
 
 WINDOW_BYTES = 16 << 20
-"""Row groups are fetched together up to this size unpacked, in a few large reads; a larger one is streamed.
+"""The size in bytes, uncompressed, up to which row groups are fetched together. A larger row group is streamed.
 
-What columns take packed stands in their metadata, but asking for that of a damaged one ends the process.
+The compressed size of a column would fit better, but pyarrow crashes when it is asked for that of a damaged column.
 """
 
 STREAM_BYTES = 2 << 20
-"""Of each column at a time, where a row group is streamed."""
+"""The number of bytes to read of each column at a time when a row group is streamed."""
 
 
 class Window(NamedTuple):
-    """Row groups that are read together. `first` is the row they begin with, counted from the part's first."""
+    """Row groups that are read together.
+
+    `first` is the number of their first row, counted from the first row of the part. It is negative for a part that
+    begins inside a row group.
+    """
 
     groups: list[int]
     first: int
@@ -40,29 +51,36 @@ class Window(NamedTuple):
 
 
 def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
-    """The part's row groups, neighbours together. A part may begin inside its first row group."""
-    sizes = [footer.row_group(group).num_rows for group in range(part["end_group"])]
-    first = sum(sizes[: part["first_group"]]) - part["first_row"]
-    found: list[Window] = []
+    """Group the row groups of a part into windows of at most WINDOW_BYTES; a larger row group is a window of its own.
+
+    Example: three row groups of 10 rows and 6 MiB, and a part of the rows 12 to 29, which begins inside the second. The
+    part's first_group is 1 and its first_row 12, so the second row group begins at row 10 - 12 = -2 of the part. Both
+    row groups are 12 MiB, so they are one window: groups [1, 2], first -2, rows 20.
+    """
+    group_rows = [footer.row_group(group).num_rows for group in range(part["end_group"])]
+    first = sum(group_rows[: part["first_group"]]) - part["first_row"]
+    result: list[Window] = []
     for group in range(part["first_group"], part["end_group"]):
         unpacked = footer.row_group(group).total_byte_size
-        last = found.pop() if found and found[-1].unpacked_bytes + unpacked <= WINDOW_BYTES else Window([], first, 0, 0)
-        found.append(
-            Window([*last.groups, group], last.first, last.rows + sizes[group], last.unpacked_bytes + unpacked)
+        fits = result and result[-1].unpacked_bytes + unpacked <= WINDOW_BYTES
+        last = result.pop() if fits else Window([], first, 0, 0)
+        result.append(
+            Window([*last.groups, group], last.first, last.rows + group_rows[group], last.unpacked_bytes + unpacked)
         )
-        first += sizes[group]
-    return found
+        first += group_rows[group]
+    return result
 
 
 class PartReader:
-    """The rows of one part, counted from its first. `name` is the file's; errors of the source pass as they are.
+    """The rows of one part, numbered from its first row.
 
-    Text arrives dictionary-encoded, so that a value costs memory once, however many rows repeat it.
+    Text arrives dictionary-encoded, so a value is in memory once, however many rows repeat it. `name` is the name of
+    the file in error messages.
     """
 
     def __init__(self, source: IOBase, part: Part, name: str) -> None:
         self._rows, self._name = part["rows"], name
-        with self._parsing():
+        with self._translate_errors():
             footer = pq.read_metadata(source)
             self.schema = footer.schema.to_arrow_schema()
             self._windows = windows(footer, part)
@@ -76,28 +94,41 @@ class PartReader:
                 },
             )
             for field in self.schema:
-                getattr(field.type, "tz", None)  # the name of a zone is decoded when it is asked for
+                getattr(field.type, "tz", None)  # Arrow decodes the name of a zone here: raise now if it is damaged
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """All rows, in order. Raises CorruptParquetError where the file holds fewer than its footer says."""
+        """Yield all rows of the part, in order.
+
+        Raises:
+            CorruptParquetError: The file is damaged, or has fewer rows than its footer says.
+        """
         rows = 0
         for _, batch in self._batches(self._windows, columns):
             rows += batch.num_rows
             yield batch
         if rows != self._rows:
-            raise CorruptParquetError(f"{self._name}: {rows} rows where the footer has {self._rows}: write it again")
+            raise CorruptParquetError(
+                f"{self._name} is damaged: it has {rows} rows, but its footer says {self._rows}: write it again"
+            )
 
     def rows_at(self, rows: NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Only `rows`, ascending; windows without any are not read."""
-        needed = [window for window in self._windows if len(_between(rows, window.first, window.rows))]
-        for first, batch in self._batches(needed, columns):
-            here = _between(rows, first, batch.num_rows)
-            if len(here):
-                yield _taken(batch, here - first)
+        """Yield only `rows`, which must be ascending. Windows without any of them are not read."""
+        selection = [window for window in self._windows if len(_rows_between(rows, window.first, window.rows))]
+        for first, batch in self._batches(selection, columns):
+            batch_rows = _rows_between(rows, first, batch.num_rows)
+            if len(batch_rows):
+                yield _take_rows(batch, batch_rows - first)
 
-    def _batches(self, needed: Sequence[Window], columns: Sequence[str] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Record batches with the number of their first row, cut to the part."""
-        for window in needed:
+    def _batches(
+        self, selection: Sequence[Window], columns: Sequence[str] | None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield record batches with the number of their first row, without rows that belong to other parts.
+
+        Example: a window that begins 2 rows before the part (first is -2), a part of 5 rows, and record batches of 4
+        rows. The first batch is cut to its rows 2 and 3, which are the rows 0 and 1 of the part, and the second, which
+        begins at row 2, to its first 3 rows.
+        """
+        for window in selection:
             first = window.first
             for batch in self._read(window, columns):
                 begin, end = max(0, -first), min(batch.num_rows, self._rows - first)
@@ -108,32 +139,36 @@ class PartReader:
                     break
 
     def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        """Arrow makes no dictionaries of text in DELTA encodings, an OSError as damage is: then they are made here."""
-        read = 0
-        with self._parsing():
+        """Yield the record batches of a window, with text as dictionaries.
+
+        Arrow cannot read text in DELTA encodings as dictionaries: it raises an OSError, as it does for damage. So on an
+        OSError read the window again as plain text, skip the rows that were yielded already, and encode them here.
+        """
+        rows_read = 0
+        with self._translate_errors():
             try:
-                for batch in self._decoded(window, columns, self._text):
+                for batch in self._decode(window, columns, self._text):
                     _check_indices(batch)
-                    read += batch.num_rows
+                    rows_read += batch.num_rows
                     yield batch
             except OSError:
-                for batch in self._decoded(window, columns, []):
-                    if read < batch.num_rows:
-                        yield _dictionary_encoded(batch.slice(read))
-                    read = max(0, read - batch.num_rows)
+                for batch in self._decode(window, columns, []):
+                    if rows_read < batch.num_rows:
+                        yield _encode_text(batch.slice(rows_read))
+                    rows_read = max(0, rows_read - batch.num_rows)
 
-    def _decoded(
+    def _decode(
         self, window: Window, columns: Sequence[str] | None, as_dictionaries: Sequence[str]
     ) -> Iterator[pa.RecordBatch]:
-        fetched = window.unpacked_bytes <= WINDOW_BYTES
-        how = {"pre_buffer": True} if fetched else {"pre_buffer": False, "buffer_size": STREAM_BYTES}
-        file = pq.ParquetFile(self._source, read_dictionary=as_dictionaries, **how, **self._options)
-        fitting = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
-        yield from file.iter_batches(max(1, min(BATCH_ROWS, fitting)), row_groups=window.groups, columns=columns)
+        prefetch = window.unpacked_bytes <= WINDOW_BYTES
+        reading = {"pre_buffer": True} if prefetch else {"pre_buffer": False, "buffer_size": STREAM_BYTES}
+        file = pq.ParquetFile(self._source, read_dictionary=as_dictionaries, **reading, **self._options)
+        rows_by_size = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
+        yield from file.iter_batches(max(1, min(BATCH_ROWS, rows_by_size)), row_groups=window.groups, columns=columns)
 
     @contextmanager
-    def _parsing(self) -> Iterator[None]:
-        """A parser's OSError is damage, not a passing fault."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise CorruptParquetError for what the parser raises. Its OSError means damage: it will not go away."""
         try:
             yield
         except MemoryError:  # Arrow's is an ArrowException too
@@ -143,7 +178,7 @@ class PartReader:
 
 
 def _check_indices(batch: pa.RecordBatch) -> None:
-    """Arrow takes the indices into a dictionary as they stand in the file. Raises ArrowInvalid."""
+    """Raise ArrowInvalid if an index is outside its dictionary. Arrow uses the indices of a file without a check."""
     for column in batch.columns:
         if types.is_dictionary(column.type):
             first, last = pc.min_max(column.indices).as_py().values()
@@ -151,8 +186,8 @@ def _check_indices(batch: pa.RecordBatch) -> None:
                 raise pa.ArrowInvalid(f"index {last} into a dictionary of {len(column.dictionary)} values")
 
 
-def _dictionary_encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Text as Arrow's reader makes it where it can, so that all record batches have one schema."""
+def _encode_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Encode text as dictionaries of the types that Arrow's reader uses, so that all batches have the same schema."""
     columns = [
         column.cast(pa.string() if "string" in str(column.type) else pa.binary()).dictionary_encode()
         if is_text(column.type)
@@ -162,16 +197,22 @@ def _dictionary_encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
-def _taken(batch: pa.RecordBatch, places: NDArray[np.int64]) -> pa.RecordBatch:
-    """Some rows, one by one where Arrow cannot take from a column: a string_view inside a nested one."""
+def _take_rows(batch: pa.RecordBatch, positions: NDArray[np.int64]) -> pa.RecordBatch:
+    """Return the rows at `positions`, one by one if Arrow cannot take from a column (nested string_view)."""
     try:
-        return batch.take(pa.array(places))
+        return batch.take(pa.array(positions))
     except pa.ArrowNotImplementedError:
-        return pa.concat_batches([batch.slice(place, 1) for place in places.tolist()])
+        return pa.concat_batches([batch.slice(position, 1) for position in positions.tolist()])
 
 
 def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
-    """The finest unit that holds all times of INT96 columns: Arrow wraps what does not fit. Seconds hold all."""
+    """Return the finest unit in which all times of the part's INT96 columns fit into 64 bits.
+
+    Arrow reads INT96 as nanoseconds unless told otherwise, and times that do not fit wrap around to other times. So
+    read these columns in seconds first, in which every time fits.
+
+    Example: the year 9999 is 253,402,300,799 s. Times 10**9 that exceeds 2**63, times 10**6 it does not: microseconds.
+    """
     columns = [footer.schema.column(number) for number in range(footer.num_columns)]
     names = [column.path for column in columns if column.physical_type == "INT96"]
     groups = list(range(part["first_group"], part["end_group"]))
@@ -183,6 +224,10 @@ def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
     return next(unit for unit, ticks in (("ns", 10**9), ("us", 10**6), ("ms", 1000)) if largest < 2**63 // ticks)
 
 
-def _between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
-    """Of ascending row numbers those from `first` on, `count` wide."""
+def _rows_between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
+    """Return those of `rows`, which are ascending, that are in the `count` rows from `first` on.
+
+    >>> _rows_between(np.array([1, 5, 7, 8]), first=5, count=3).tolist()
+    [5, 7]
+    """
     return rows[slice(*np.searchsorted(rows, (first, first + count)))]

@@ -1,4 +1,7 @@
-"""What a part leaves in WORK_BUCKET. Keys are derived from the load, so a repeated part overwrites its own objects."""
+"""The objects that a part stores in the work bucket.
+
+Keys depend only on the load and the part, so a repeated conversion overwrites its own objects.
+"""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class Staging(Protocol):
-    """Where everything goes that becomes of a part."""
+    """The destination of the objects of one part. `loader plan` has another one than S3."""
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:
         """Store a chunk and its manifest."""
 
     def put_set_aside(self, parquet: bytes) -> None:
-        """Store the rows that were set aside."""
+        """Store the rows that were set aside, as a Parquet file."""
 
     def put_outcome(self, outcome: PartOutcome) -> None:
-        """Store what became of the rows."""
+        """Store the outcome of the part."""
 
 
 class WorkBucketStaging:
-    """The objects of one part of one execution in S3."""
+    """The objects of one part of one execution in the work bucket."""
 
     def __init__(self, client: "S3Client", event: PartRef) -> None:
         self._client = client

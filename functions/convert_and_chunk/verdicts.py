@@ -1,4 +1,9 @@
-"""What becomes of each row: a line, an exact repetition that is collapsed, or set aside by a rule for a reason."""
+"""The verdict on each row: it becomes a line, repeats another row, or is set aside by a rule for a reason.
+
+The modules in `columns/` judge one record batch at a time and return a `Problem` for each reason that they find.
+`Verdicts` translates reasons to codes and keeps one code per row of the part, so that ten million rows cost 20 MB.
+Everything that is counted or listed later (lines, rows set aside, rules) is read from these codes.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 LINE, COLLAPSED = 0, 1
+"""The verdicts that are not reasons. Reasons are numbered from 2 on."""
 
 
 Rule = Literal[
@@ -25,89 +31,111 @@ Rule = Literal[
     "no_field",
     "collision",
 ]
-"""What sets a row aside; docs/datasets.md explains each."""
+"""The rule that sets a row aside; docs/datasets.md explains each."""
 
 
 class Reason(NamedTuple):
-    """Why a row is set aside: `rule` for counting, `text` for the reader."""
+    """The reason why a row is set aside: `rule` is for counting, `text` for people."""
 
     rule: Rule
     text: str
 
 
 class Problem(NamedTuple):
-    """The rows (a mask over one record batch) that a reason sets aside."""
+    """A reason, and the rows of one record batch that it sets aside, as a mask."""
 
     rows: NDArray[np.bool_]
     reason: Reason
 
-    def taken(self, indices: pa.Array) -> "Problem":
-        """The same, of a dictionary's values, for the rows that hold them."""
+    def spread_to_rows(self, indices: pa.Array) -> "Problem":
+        """Translate a problem with the values of a dictionary to the rows that hold these values.
+
+        >>> bad_value = Problem(np.array([False, True]), Reason("not_a_number", "power_mw is not a number"))
+        >>> bad_value.spread_to_rows(pa.array([0, 1, 1, None])).rows.tolist()
+        [False, True, True, False]
+        """
         return Problem(mask(pa.array(self.rows).take(indices)), self.reason)
 
 
 def problems(rows: NDArray[np.bool_], reason: Reason) -> list[Problem]:
-    """One, if there are any such rows."""
+    """Return a list of one problem, or an empty list if the mask selects no row."""
     return [Problem(rows, reason)] if rows.any() else []
 
 
 def mask(array: pa.Array) -> NDArray[np.bool_]:
-    """Booleans of Arrow as numpy's; null is false."""
+    """Return Arrow booleans as a numpy mask in which null is false."""
     filled: NDArray[np.bool_] = array.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
     return filled
 
 
 class Verdicts:
-    """One code per row of a part: LINE, COLLAPSED, or that of a reason. The first reason of a row stays."""
+    """One code per row of a part: LINE, COLLAPSED, or the code of a reason. A row keeps its first reason.
+
+    Row 1 is both without a region and without a field; the region was judged first:
+
+    >>> verdicts = Verdicts(4)
+    >>> no_region = Problem(np.array([False, True, False, True]), Reason("missing_tag", "region is empty"))
+    >>> no_field = Problem(np.array([True, True, False, False]), Reason("no_field", "no field has a finite value"))
+    >>> verdicts.add(slice(0, 4), [no_region, no_field])
+    >>> verdicts.codes.tolist()
+    [3, 2, 0, 2]
+    >>> verdicts.lines.tolist(), verdicts.set_aside
+    ([2], {'missing_tag': 2, 'no_field': 1})
+    """
 
     def __init__(self, rows: int) -> None:
         self.codes = np.zeros(rows, np.uint16)
         self._reasons: list[Reason] = []
 
     def code(self, reason: Reason) -> int:
-        """The code that stands for `reason`."""
+        """Return the code of `reason`; a new reason gets the next code."""
         if reason not in self._reasons:
             self._reasons.append(reason)
         return self._reasons.index(reason) + COLLAPSED + 1
 
     def reason(self, code: int) -> Reason:
-        """The reason that `code` stands for."""
+        """Return the reason that `code` stands for."""
         return self._reasons[code - COLLAPSED - 1]
 
     def add(self, rows: slice, problems: Iterable[Problem]) -> None:
-        """Set aside rows of the record batch that lies at `rows`."""
+        """Set aside rows of one record batch.
+
+        Args:
+            rows: The rows of the part that the record batch holds.
+            problems: The problems of the record batch, in the order in which rows are judged.
+        """
         for problem in problems:
             self.add_codes(rows, problem.rows * np.uint16(self.code(problem.reason)))
 
     def add_codes(self, rows: slice, codes: NDArray[np.uint16]) -> None:
-        """Set aside the rows whose code is not LINE, as far as they have no other verdict yet."""
-        known = self.codes[rows]
-        np.copyto(known, codes, where=known == LINE)
+        """Give each of `rows` its code, unless it has another verdict than LINE already."""
+        verdicts = self.codes[rows]  # a view: copyto writes into self.codes
+        np.copyto(verdicts, codes, where=verdicts == LINE)
 
     @property
     def lines(self) -> NDArray[np.int64]:
-        """The rows that become lines, in order."""
+        """The numbers of the rows that become lines, ascending."""
         return np.flatnonzero(self.codes == LINE)
 
     @property
     def set_aside_rows(self) -> NDArray[np.int64]:
-        """The rows that have a reason, in order."""
+        """The numbers of the rows that are set aside, ascending."""
         return np.flatnonzero(self.codes > COLLAPSED)
 
     @property
     def collapsed(self) -> int:
-        """Rows that repeat another row exactly."""
+        """The number of rows that repeat another row exactly."""
         return int(np.count_nonzero(self.codes == COLLAPSED))
 
     @property
     def reason_counts(self) -> dict[int, int]:
-        """Code of a reason → rows, where there are any."""
+        """The number of rows for the code of each reason that any row has."""
         rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
         return {code: int(rows[code]) for code in range(COLLAPSED + 1, len(rows)) if rows[code]}
 
     @property
     def set_aside(self) -> dict[str, int]:
-        """Rule → rows."""
+        """The number of rows that each rule sets aside."""
         counts: Counter[str] = Counter()
         for code, rows in self.reason_counts.items():
             counts[self.reason(code).rule] += rows

@@ -57,7 +57,7 @@ def converted(
         max_batch_size=max_lines, validate=validate, drop_invalid_records=True, max_collision_rate=1.0
     )
     records = read_records(PartReader(io.BytesIO(content), part, "a file"), part["rows"], dataset, settings)
-    records.judge_repeated()
+    records.judge_repeated_points()
     body = b"".join(gzip.decompress(batch.member) for batch in packed_batches(records, 0, max_lines))
     verdicts = records.verdicts
     rules: dict[int, str] = {int(row): verdicts.reason(verdicts.codes[row]).rule for row in verdicts.set_aside_rows}

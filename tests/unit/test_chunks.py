@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.chunks import Packed, batches, chunks, row_ranges
+from functions.convert_and_chunk.chunks import PackedBatch, batches, chunks, row_ranges
 from functions.convert_and_chunk.line_protocol import Body
 
 
@@ -16,7 +16,7 @@ def body(lines: list[bytes]) -> Body:
     return Body(np.frombuffer(b"".join(lines), np.uint8), starts)
 
 
-def cut(lines: list[bytes], max_lines: int, max_bytes: int) -> list[Packed]:
+def cut(lines: list[bytes], max_lines: int, max_bytes: int) -> list[PackedBatch]:
     return list(batches(body(lines), np.arange(len(lines)), max_lines=max_lines, max_bytes=max_bytes))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.collisions import columns_apart, find_repeated
+from functions.convert_and_chunk.collisions import distinguishing_columns, find_repeated_points
 from functions.convert_and_chunk.part import judge_records, read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
@@ -112,7 +112,7 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
     fields = [np.array([point[2][n] for point in points], np.float64) for n in range(2)]
     series = np.array([point[0] for point in points], np.int32)
     time = np.array([point[1] for point in points], np.int64)
-    found = find_repeated(series, time, fields, np.arange(len(points)))
+    found = find_repeated_points(series, time, fields, np.arange(len(points)))
     assert (sorted(found.collapsed.tolist()), found.colliding.tolist()) == reference(points)
 
 
@@ -130,4 +130,7 @@ def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, apart: l
     table = generation(4, turbine=column, note=["x"] * 4, __index_level_0__=[0, 1, 2, 3])
     content = parquet(table)
     reader = PartReader(io.BytesIO(content), whole(content), "a file")
-    assert columns_apart(reader, ["note", "turbine", "__index_level_0__"], np.array([0, 1]), np.array([3, 2])) == apart
+    assert (
+        distinguishing_columns(reader, ["note", "turbine", "__index_level_0__"], np.array([0, 1]), np.array([3, 2]))
+        == apart
+    )

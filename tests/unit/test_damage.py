@@ -25,7 +25,7 @@ def convert(content: bytes) -> int:
     for part in plan_parts(row_group_rows(footer)):
         reader = PartReader(io.BytesIO(content), part, "a file")
         records = read_records(reader, part["rows"], GENERATION, SETTINGS)
-        records.judge_repeated()
+        records.judge_repeated_points()
         rows += sum(batch.num_rows for batch in reader.rows_at(records.verdicts.lines))
     return rows
 

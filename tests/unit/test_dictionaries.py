@@ -5,29 +5,29 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.columns.dictionaries import Encoded, combined, encoded, values
+from functions.convert_and_chunk.columns.dictionaries import Encoded, combine, encode, text_values
 
 
 def test_null_is_the_last_value() -> None:
-    column = encoded(pa.array(["b", None, "a", "b"]))
-    assert [values(column.dictionary)[code] for code in column.codes] == ["b", None, "a", "b"]
+    column = encode(pa.array(["b", None, "a", "b"]))
+    assert [text_values(column.dictionary)[code] for code in column.codes] == ["b", None, "a", "b"]
 
 
 def test_integers_are_values_as_text() -> None:
-    assert values(encoded(pa.array([7, 8])).dictionary) == ["7", "8", None]
+    assert text_values(encode(pa.array([7, 8])).dictionary) == ["7", "8", None]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 4)), min_size=1))
 def test_keys_are_equal_where_all_columns_are(rows: list[tuple[int, int, int]]) -> None:
-    columns = [encoded(pa.array([row[place] for row in rows])) for place in range(3)]
-    keys, lasting = combined(columns, len(rows))
+    columns = [encode(pa.array([row[place] for row in rows])) for place in range(3)]
+    keys, reusable = combine(columns, len(rows))
     assert len(set(zip(rows, keys.to_pylist(), strict=True))) == len(set(rows)) == len(set(keys.to_pylist()))
-    assert lasting
+    assert reusable
 
 
 def test_keys_beyond_64_bits_do_not_wrap_onto_each_other() -> None:
     dictionary = pa.array(range(2**13 - 1))
     columns = [Encoded(dictionary, np.array(codes, np.int32)) for codes in ([0, 2**12], *[[0, 0]] * 4)]
-    keys, lasting = combined(columns, 2)
+    keys, reusable = combine(columns, 2)
     assert len(set(keys.to_pylist())) == 2
-    assert not lasting
+    assert not reusable

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
 from line_protocol_parser import parse_line
 
-from functions.convert_and_chunk.line_protocol import lines
+from functions.convert_and_chunk.line_protocol import render_lines
 from tests.support.builders import generation
 from tests.support.conversion import converted
 
@@ -26,7 +26,9 @@ def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     """Lines of one field `f`."""
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
-    found = lines(pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, at_once=7)
+    found = render_lines(
+        pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, lines_per_body=7
+    )
     return [bytes(data[begin:end]).decode() for data, starts in found for begin, end in pairwise(starts)]
 
 
@@ -60,13 +62,17 @@ def test_a_number_is_the_shortest_text_that_reads_back(value: float, text: str) 
 
 def test_a_line_leaves_out_what_has_no_value() -> None:
     fields = {"a": np.array([1.0, NAN, NAN]), "b": np.array([NAN, 2.5, NAN]), "c": np.array([NAN, 3.0, 4.0])}
-    [body] = lines(pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), at_once=3)
+    [body] = render_lines(
+        pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), lines_per_body=3
+    )
     assert bytes(body.data) == b"m,t=x a=1.0 7\nn b=2.5,c=3.0 -8\nm,t=x c=4.0 9\n"
 
 
 def test_many_series_for_few_lines_change_nothing() -> None:
     prefixes = pa.array([f"m,t={number} " for number in range(1000)])
-    [body] = lines(prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), at_once=3)
+    [body] = render_lines(
+        prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), lines_per_body=3
+    )
     assert bytes(body.data) == b"m,t=998 f=1.0 1\nm,t=5 f=1.0 2\nm,t=998 f=1.0 3\n"
 
 

@@ -171,7 +171,7 @@ def test_rows_are_taken_whatever_other_columns_hold(kind: pa.DataType, value: An
 def test_a_footer_that_promises_more_rows_is_damage() -> None:
     content = parquet(generation(3))
     part = whole(content) | {"rows": 4}
-    with pytest.raises(CorruptParquetError, match="3 rows where the footer has 4"):
+    with pytest.raises(CorruptParquetError, match="it has 3 rows, but its footer says 4"):
         list(reader(content, part).batches(["region"]))
 
 

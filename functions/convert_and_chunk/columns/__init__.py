@@ -1,1 +1,1 @@
-"""Columns of a Parquet file as the tags, fields and times of points."""
+"""Columns of a Parquet file become series, fields and times; values that cannot be used become problems."""

@@ -1,4 +1,8 @@
-"""Dictionary-encoded columns: whatever can be said of a value is said once per distinct value."""
+"""Dictionary-encoded columns: distinct values, and for each row the number of its value.
+
+Text is judged and rendered once per distinct value, and rows refer to the result by their code. `encode` gives codes to
+any column. `combine` makes one number of the codes of several columns, so that equal combinations can be found.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,27 +16,32 @@ _MAX_KEY = 2**62
 
 
 class Encoded(NamedTuple):
-    """Row `n` holds the `codes[n]`-th of `size` values, of which the last is null."""
+    """A column of which row `n` has value number `codes[n]` of `size` values. The last of them is null."""
 
     dictionary: pa.Array
     codes: NDArray[np.int32]
 
     @property
     def size(self) -> int:
-        """The number of values, with null."""
+        """The number of values, including null."""
         return len(self.dictionary) + 1
 
 
-def encoded(array: pa.Array) -> Encoded:
-    """`array`, dictionary-encoded if it is not yet."""
+def encode(array: pa.Array) -> Encoded:
+    """Encode a column, if it is not encoded yet, and give null a code of its own.
+
+    >>> column = encode(pa.array(["b", None, "a", "b"]))
+    >>> column.dictionary.to_pylist(), column.codes.tolist(), column.size
+    (['b', 'a'], [0, 2, 1, 0], 3)
+    """
     if not types.is_dictionary(array.type):
         array = array.dictionary_encode()
     codes = array.indices.cast(pa.int32())
     return Encoded(array.dictionary, (codes.fill_null(len(array.dictionary)) if codes.null_count else codes).to_numpy())
 
 
-def values(dictionary: pa.Array) -> list[str | None]:
-    """The values of a dictionary of text or integers, then None. Bytes that are not UTF-8 become surrogates."""
+def text_values(dictionary: pa.Array) -> list[str | None]:
+    """Return the values of a dictionary of text or integers, then None. Bytes that are not UTF-8 become surrogates."""
     if types.is_integer(dictionary.type):
         dictionary = dictionary.cast(pa.string())
     texts = dictionary.cast(pa.binary()).to_pylist()
@@ -40,19 +49,33 @@ def values(dictionary: pa.Array) -> list[str | None]:
 
 
 class Keys(NamedTuple):
-    """A number per row, equal where all columns are equal; `lasting` if it depends on the dictionaries alone."""
+    """One number per row; rows have the same number if they have the same values in all columns.
+
+    `reusable` tells whether the numbers mean the same in the next record batch, if its dictionaries are the same.
+    """
 
     keys: pa.Array
-    lasting: bool
+    reusable: bool
 
 
-def combined(columns: Sequence[Encoded], rows: int) -> Keys:
-    """One key for several columns."""
-    key, count, lasting = np.zeros(rows, np.int64), 1, True
+def combine(columns: Sequence[Encoded], rows: int) -> Keys:
+    """Combine the codes of several columns to one key per row, as digits of a number.
+
+    If the product of the sizes exceeds the limit of 64 bits, the combinations so far are numbered from 0 on, to have
+    room again. These numbers depend on the rows of this record batch, so such keys are not reusable.
+
+    Example: the first column has 3 values, the second 2, so the key of the codes 1 and 0 is 1 * 2 + 0 = 2.
+
+    >>> region = Encoded(pa.array(["N", "S"]), np.array([0, 1, 0], np.int32))
+    >>> source = Encoded(pa.array(["hydro"]), np.array([1, 0, 1], np.int32))
+    >>> combine([region, source], rows=3).keys.to_pylist()
+    [1, 2, 1]
+    """
+    key, count, reusable = np.zeros(rows, np.int64), 1, True
     for column in columns:
-        if count * column.size > _MAX_KEY:  # number the combinations so far, to have room again
-            key, count, lasting = pa.array(key).dictionary_encode().indices.to_numpy().astype(np.int64), rows, False
+        if count * column.size > _MAX_KEY:
+            key, count, reusable = pa.array(key).dictionary_encode().indices.to_numpy().astype(np.int64), rows, False
         key *= column.size
         key += column.codes
         count *= column.size
-    return Keys(pa.array(key), lasting)
+    return Keys(pa.array(key), reusable)

@@ -1,4 +1,4 @@
-"""The values of any column as text, to be shown or compared: also those that Python has no object for."""
+"""The values of any column as text, to show or compare them, even if Python has no type for them."""
 
 import pyarrow as pa
 from pyarrow import types
@@ -7,7 +7,10 @@ from shared.schema import is_text
 
 
 def texts(column: pa.Array) -> list[str | None]:
-    """One text per value. Times are in UTC, bytes that are no UTF-8 are escaped, nested values are not shown."""
+    """Return one text per value; None for null, and for nested values.
+
+    Times are in UTC. Bytes that are not UTF-8 are escaped.
+    """
     if types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if types.is_nested(column.type):
@@ -15,7 +18,7 @@ def texts(column: pa.Array) -> list[str | None]:
     if is_text(column.type) or types.is_fixed_size_binary(column.type):
         values = column.cast(pa.binary()).to_pylist()
         return [None if value is None else value.decode(errors="backslashreplace") for value in values]
-    if types.is_timestamp(column.type):  # by way of integers: the zone of a column may be one that nobody knows
+    if types.is_timestamp(column.type):  # by way of integers, since the time zone of the column may be unknown
         column = column.cast(pa.int64()).cast(pa.timestamp(column.type.unit))
-    shown: list[str | None] = column.cast(pa.string()).to_pylist()
-    return shown
+    result: list[str | None] = column.cast(pa.string()).to_pylist()
+    return result

@@ -1,4 +1,9 @@
-"""A column of times as nanoseconds since 1970, UTC."""
+"""A column of times becomes nanoseconds since 1970, UTC.
+
+`timestamps` is what other modules call; it converts a dictionary by its values. `_timestamps` converts by the type of
+the column: text by `_parse_text`, integers and Arrow's own times by `_nanoseconds`, which scales them and checks their
+range. Times without an offset are local times of the dataset, which `_from_zone` converts to UTC.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -19,29 +24,49 @@ The int64 values beyond these two have a special meaning to InfluxDB.
 _NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
 _NO_TIME = np.iinfo(np.int64).min
-"""pandas' NaT."""
+"""The int64 value of the NaT of pandas."""
 
 _LOCAL = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?$"
 _ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|[+-]\d\d(:?\d\d)?)$"
-"""ISO 8601 only: pandas would also read "now" as the time of the conversion, and cut digits beyond nanoseconds."""
+"""The forms of ISO 8601 that are read, without and with an offset.
+
+pandas alone would also read "now" as the time of the conversion, and drop digits beyond nanoseconds.
+"""
 
 Times = tuple[NDArray[np.int64], list[Problem]]
 
 
 def timestamps(array: pa.Array, dataset: Dataset) -> Times:
-    """`array` as nanoseconds, and the rows that have no usable time, whose nanoseconds mean nothing."""
+    """Convert a column.
+
+    Example: the clocks of São Paulo skipped 2018-11-04 00:30 and showed 2018-02-17 23:30 twice. The third time is three
+    hours behind UTC.
+
+    >>> from dataclasses import replace
+    >>> from shared.datasets import DATASETS
+    >>> dataset = replace(DATASETS["generation"], zone="America/Sao_Paulo")
+    >>> array = pa.array(["2018-11-04 00:30", "2018-02-17 23:30", "1970-01-01 00:00"])
+    >>> ns, [ambiguous, nonexistent] = timestamps(array, dataset)
+    >>> int(ns[2]) == 3 * 3600 * 10**9, ambiguous.rows.tolist(), nonexistent.rows.tolist()
+    (True, [False, True, False], [True, False, False])
+
+    Returns:
+        The nanoseconds of each row, and the problems. The nanoseconds of a row with a problem have no meaning.
+    """
     empty = problems(mask(array.is_null()), Reason("no_timestamp", f"{dataset.timestamp} is empty"))
     if not types.is_dictionary(array.type):
-        ns, more = _timestamps(array, dataset)
-        return ns, empty + more
-    ns, more = _timestamps(array.dictionary, dataset)
+        ns, ns_problems = _timestamps(array, dataset)
+        return ns, empty + ns_problems
+    ns, ns_problems = _timestamps(array.dictionary, dataset)
     ns = pa.array(ns).take(array.indices).fill_null(0).to_numpy()
-    return ns, empty + [problem.taken(array.indices) for problem in more]
+    return ns, empty + [problem.spread_to_rows(array.indices) for problem in ns_problems]
 
 
 def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
     if is_text(array.type):
-        return _parsed(array.cast(pa.string(), safe=False), dataset)  # unsafe: what is no UTF-8 is no time either
+        return _parse_text(
+            array.cast(pa.string(), safe=False), dataset
+        )  # no check for UTF-8: other bytes fail to parse
     if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
     ticks = array if types.is_integer(array.type) else array.cast(pa.int64())
@@ -49,30 +74,50 @@ def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
     outside = Reason("timestamp_out_of_range", f"{dataset.timestamp} is before 1678 or after 2261")
     if dataset.epoch or array.type.tz:
         return ns, problems(too_far, outside)
-    ns, more = _from_zone(ns, dataset)
-    return ns, problems(too_far, outside) + more
+    ns, ns_problems = _from_zone(ns, dataset)
+    return ns, problems(too_far, outside) + ns_problems
 
 
 def _nanoseconds(ticks: NDArray[np.integer], unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Scaled, and where that leaves the range (less a day, for the way from a zone to UTC) and becomes 0."""
+    """Scale to nanoseconds; times out of range become 0.
+
+    The range is one day narrower than that of InfluxDB, since a local time may still move on its way to UTC.
+
+    >>> ns, too_far = _nanoseconds(np.array([1, 10**10]), "s")
+    >>> ns.tolist(), too_far.tolist()
+    ([1000000000, 0], [False, True])
+
+    Returns:
+        The nanoseconds, and a mask of the times that are out of range.
+    """
     limit = (MAX_NS - _DAY) // _NS[unit]
     too_far = (ticks < -limit) | (ticks > limit)
     return np.where(too_far, 0, ticks).astype(np.int64) * _NS[unit], too_far
 
 
-def _parsed(text: pa.Array, dataset: Dataset) -> Times:
-    """Text with an offset is taken at its word, other text is local."""
+def _parse_text(text: pa.Array, dataset: Dataset) -> Times:
+    """Convert text: an offset in the text counts, text without one is a local time of the dataset.
+
+    Both forms are tried on all texts, and each text matches one at most.
+
+    Example: of "1970-01-02", "1970-01-01T00:00:00-03:00" and "x", only the first is local and only the second has an
+    offset. The third is neither, so it is unreadable.
+    """
     trimmed = pc.ascii_trim_whitespace(text)
     local, zoned = _iso_8601(trimmed, _LOCAL), _iso_8601(trimmed, _ZONED)
     unreadable = (local == _NO_TIME) & (zoned == _NO_TIME)
-    reason = Reason("unreadable_timestamp", f"{dataset.timestamp} is no ISO 8601 time, or out of range")
-    ns, more = _from_zone(np.where(local == _NO_TIME, 0, local), dataset)
-    return np.where(zoned == _NO_TIME, ns, zoned), problems(unreadable, reason) + more
+    reason = Reason("unreadable_timestamp", f"{dataset.timestamp} is not an ISO 8601 time, or is out of range")
+    ns, ns_problems = _from_zone(np.where(local == _NO_TIME, 0, local), dataset)
+    return np.where(zoned == _NO_TIME, ns, zoned), problems(unreadable, reason) + ns_problems
 
 
 def _iso_8601(text: pa.Array, pattern: str) -> NDArray[np.int64]:
-    """Texts of this form as nanoseconds, others as _NO_TIME."""
-    import pandas as pd  # noqa: PLC0415 -- 0.4 s and 90 MiB that only text costs
+    """Return the nanoseconds of texts of this form, and _NO_TIME for all others.
+
+    >>> (_iso_8601(pa.array(["1970-01-02", "now"]), _LOCAL) // _DAY).tolist()[0]
+    1
+    """
+    import pandas as pd  # noqa: PLC0415 -- costs 0.4 s and 90 MiB, so only if times are text
 
     matching = pc.if_else(pc.match_substring_regex(text, pattern), text, None).to_numpy(zero_copy_only=False)
     times = pd.to_datetime(matching, format="ISO8601", errors="coerce", utc=True)
@@ -81,7 +126,16 @@ def _iso_8601(text: pa.Array, pattern: str) -> NDArray[np.int64]:
 
 
 def _from_zone(local: NDArray[np.int64], dataset: Dataset) -> Times:
-    """Wall-clock times of the dataset's zone, whose clocks skip an hour in one year and repeat one in another."""
+    """Convert local times of the dataset to UTC.
+
+    Where clocks are set forward, an hour of local times does not exist; where they are set back, an hour exists twice.
+    pandas is called twice to tell these apart: both calls return NaT for an ambiguous time, but only the first does for
+    a nonexistent one, which the second call moves to the end of the gap. So a time is ambiguous if the second result
+    is NaT, and nonexistent if the two results differ.
+
+    Example: for the times in the doctest of `timestamps`, the first call returns NaT, NaT and 03:00, the second
+    returns 2018-11-04 03:00, NaT and 03:00 (UTC).
+    """
     if dataset.zone == "UTC":
         return local, []
     import pandas as pd  # noqa: PLC0415 -- as above

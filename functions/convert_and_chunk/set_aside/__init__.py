@@ -1,1 +1,1 @@
-"""Rows that are set aside: the limits, the samples for the report, and the quarantine."""
+"""Rows that are set aside: the limits on their number, the quarantine, and the samples for the report."""

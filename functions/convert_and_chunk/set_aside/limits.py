@@ -1,4 +1,4 @@
-"""What fails a load before its first write, although each row has its place."""
+"""The limits on rows that are set aside. Exceeding one fails the load before its first write to InfluxDB."""
 
 from numpy import int64
 from numpy.typing import NDArray
@@ -6,29 +6,51 @@ from numpy.typing import NDArray
 from functions.convert_and_chunk.verdicts import Verdicts
 from shared.errors import CollidingRecordsError, InvalidRecordsError
 
-NAMED_ROWS = 5
-"""A message names so many rows."""
+LISTED_ROWS = 5
+"""The number of rows that an error message lists."""
 
 
-def check_collisions(colliding: NDArray[int64], apart: list[str], first_row: int, rows: int, max_rate: float) -> None:
-    """So many of the part's `rows` would be overwritten that the tags cannot be right. Raises CollidingRecordsError.
+def check_collisions(
+    colliding: NDArray[int64], tag_candidates: list[str], first_row: int, rows: int, max_rate: float
+) -> None:
+    """Check that few rows collide: if many do, the tags of the dataset do not identify its series.
 
-    `apart` are the columns that would keep them apart; the part begins at `first_row` of the file.
+    Args:
+        colliding: The colliding rows of the part, ascending.
+        tag_candidates: The columns that would distinguish them as a tag.
+        first_row: The row of the file with which the part begins.
+        rows: The number of rows of the part.
+        max_rate: The share of rows that may collide.
+
+    Raises:
+        CollidingRecordsError: More rows collide.
     """
     if len(colliding) > max_rate * rows:
-        advice = f"declare one of {', '.join(apart)} as a tag" if apart else "no single column keeps them apart"
-        named = ", ".join(str(row + first_row) for row in colliding[:NAMED_ROWS])
+        advice = (
+            f"declare one of {', '.join(tag_candidates)} as a tag"
+            if tag_candidates
+            else "no single column distinguishes them, so remove the rows that repeat a series and time"
+        )
+        listed_rows = ", ".join(str(row + first_row) for row in colliding[:LISTED_ROWS])
         raise CollidingRecordsError(
-            f"{len(colliding)} of {rows} rows have a series and time to which a later row gives other values "
-            f"(MAX_COLLISION_RATE is {max_rate}), first rows {named}: {advice}"
+            f"{len(colliding)} of {rows} rows have the series and time of a later row but another value of a field "
+            f"(MAX_COLLISION_RATE is {max_rate}), first rows {listed_rows}: {advice}"
         )
 
 
 def check_invalid(verdicts: Verdicts, first_row: int) -> None:
-    """Where no row may be set aside. Raises InvalidRecordsError."""
+    """Raise InvalidRecordsError if any row is set aside.
+
+    Args:
+        verdicts: The verdicts on the rows of the part.
+        first_row: The row of the file with which the part begins.
+    """
     if counts := ", ".join(f"{count} {rule}" for rule, count in verdicts.set_aside.items()):
-        named = "; ".join(
+        examples = "; ".join(
             f"row {row + first_row}: {verdicts.reason(verdicts.codes[row]).text}"
-            for row in verdicts.set_aside_rows[:NAMED_ROWS]
+            for row in verdicts.set_aside_rows[:LISTED_ROWS]
         )
-        raise InvalidRecordsError(f"invalid records, and DROP_INVALID_RECORDS is false: {counts}; {named}")
+        raise InvalidRecordsError(
+            f"invalid records, and DROP_INVALID_RECORDS is false: {counts}; {examples}; "
+            "correct these rows, or set DROP_INVALID_RECORDS to true to quarantine them"
+        )

@@ -1,4 +1,4 @@
-"""The rows that were set aside, as they stood in the file, with the rule and the reason."""
+"""The quarantine file of a part: the rows that were set aside, unchanged, with their rule and reason."""
 
 from collections.abc import Iterable
 
@@ -9,22 +9,26 @@ from numpy.typing import NDArray
 
 from functions.convert_and_chunk.verdicts import Verdicts
 
-_ADDED = ("source_row", "rule", "reason")
+_ADDED_COLUMNS = ("source_row", "rule", "reason")
 
 
 def quarantine_parquet(
     batches: Iterable[pa.RecordBatch], rows: NDArray[np.int64], verdicts: Verdicts, first_row: int
 ) -> bytes:
-    """`batches` hold the part's `rows` with all columns. Equal rows give equal bytes.
+    """Return a Parquet file of the rows that are set aside. Equal rows give equal bytes.
 
-    `source_row` counts over the file, in which the part begins at `first_row`.
+    Args:
+        batches: The rows with all columns of the file.
+        rows: The number of each row in the part, ascending.
+        verdicts: The verdicts on all rows of the part.
+        first_row: The row of the file with which the part begins; the column `source_row` counts over the file.
     """
-    sink, writer, written = pa.BufferOutputStream(), None, 0
+    sink, writer, position = pa.BufferOutputStream(), None, 0
     for batch in batches:
-        here = rows[written : written + batch.num_rows]
-        written += batch.num_rows
-        rules, reasons = zip(*(verdicts.reason(code) for code in verdicts.codes[here]), strict=True)
-        table = _explained(batch, (here + first_row, rules, reasons))
+        batch_rows = rows[position : position + batch.num_rows]
+        position += batch.num_rows
+        rules, reasons = zip(*(verdicts.reason(code) for code in verdicts.codes[batch_rows]), strict=True)
+        table = _with_columns(batch, (batch_rows + first_row, rules, reasons))
         writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
         writer.write_table(table)
     if writer:
@@ -33,10 +37,10 @@ def quarantine_parquet(
     return content
 
 
-def _explained(batch: pa.RecordBatch, added: Iterable[Iterable[object]]) -> pa.Table:
-    """The file's own columns, renamed where they have one of our names, and ours after them."""
-    names = [f"{name}_of_file" if name in _ADDED else name for name in batch.schema.names]
+def _with_columns(batch: pa.RecordBatch, columns: Iterable[Iterable[object]]) -> pa.Table:
+    """Append our columns to those of the file, which are renamed if they have the name of one of ours."""
+    names = [f"{name}_of_file" if name in _ADDED_COLUMNS else name for name in batch.schema.names]
     table = pa.Table.from_batches([batch]).rename_columns(names)
-    for name, values in zip(_ADDED, added, strict=True):
+    for name, values in zip(_ADDED_COLUMNS, columns, strict=True):
         table = table.append_column(name, pa.array(values))
     return table

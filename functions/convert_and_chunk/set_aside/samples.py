@@ -1,4 +1,4 @@
-"""A few of the rows that each reason set aside, as text, for the load report."""
+"""The most frequent reasons, and for each a few of the rows that it set aside, as text for the report."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,15 +8,21 @@ from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.verdicts import Verdicts
 from shared.stored import SetAsideReason
 
-REASONS, SAMPLES, COLUMNS, CHARACTERS = 20, 3, 20, 80
-"""So many at most: an outcome stays small, however bad the file is."""
+MAX_REASONS, MAX_SAMPLES, MAX_COLUMNS, MAX_CHARACTERS = 20, 3, 20, 80
+"""The limits that keep an outcome small, however bad the file is."""
 
 
-def reasons(verdicts: Verdicts, reader: PartReader, first_row: int) -> list[SetAsideReason]:
-    """The most frequent reasons with their first rows. The part begins at `first_row` of the file."""
+def reasons_with_samples(verdicts: Verdicts, reader: PartReader, first_row: int) -> list[SetAsideReason]:
+    """Return the most frequent reasons, each with the first rows that it set aside.
+
+    Args:
+        verdicts: The verdicts on the rows of the part.
+        reader: The reader of the part, for the values of the rows.
+        first_row: The row of the file with which the part begins.
+    """
     counts = verdicts.reason_counts
-    frequent = sorted(counts, key=lambda code: -counts[code])[:REASONS]
-    rows = {code: np.flatnonzero(verdicts.codes == code)[:SAMPLES] for code in frequent}
+    frequent = sorted(counts, key=lambda code: -counts[code])[:MAX_REASONS]
+    rows = {code: np.flatnonzero(verdicts.codes == code)[:MAX_SAMPLES] for code in frequent}
     records = _records(reader, np.unique(np.concatenate(list(rows.values())))) if rows else {}
     return [
         {
@@ -30,12 +36,12 @@ def reasons(verdicts: Verdicts, reader: PartReader, first_row: int) -> list[SetA
 
 
 def _records(reader: PartReader, rows: NDArray[np.int64]) -> dict[int, dict[str, str]]:
-    """Without the columns that are empty."""
-    names = list(dict.fromkeys(reader.schema.names))[:COLUMNS]
+    """Read the rows as text, by row number. Columns without a value are left out."""
+    names = list(dict.fromkeys(reader.schema.names))[:MAX_COLUMNS]
     records: list[dict[str, str]] = []
     for batch in reader.rows_at(rows, names):
         columns = {name: texts(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
         for row in range(batch.num_rows):
             values = {name: column[row] for name, column in columns.items()}
-            records.append({name: value[:CHARACTERS] for name, value in values.items() if value is not None})
+            records.append({name: value[:MAX_CHARACTERS] for name, value in values.items() if value is not None})
     return dict(zip(rows.tolist(), records, strict=True))
