@@ -1,4 +1,7 @@
-"""One page from which a person can run the loader."""
+"""The CloudWatch dashboard, which shows the state of a deployment on one page.
+
+Its widgets go from what users notice (loads, points) down to the causes (functions, errors in the logs).
+"""
 
 from collections.abc import Sequence
 
@@ -11,12 +14,13 @@ from infra_cdk.metrics import WatchedMetrics
 HALF, WHOLE = 12, 24
 INTRODUCTION = """
 # InfluxDB loader
-One execution loads one file. `docs/operations.md` says for every error what it means, who acts, and the command to run.
+Each execution of the state machine loads one file. For every error, `docs/operations.md` says what it means, who acts,
+and which command to run.
 """
 
 
 class Dashboard(Construct):
-    """From what users notice down to what causes it."""
+    """The dashboard of one deployment."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, metrics: WatchedMetrics, log_groups: Sequence[logs.ILogGroup]
@@ -44,11 +48,11 @@ class Dashboard(Construct):
 
     def _rates(self) -> cloudwatch.GraphWidget:
         rates = [self._metrics.load(name, statistic="Minimum") for name in ("ConversionRate", "SuccessRate")]
-        return _graph("Lowest share of rows converted, of batches written", *rates)
+        return _graph("Lowest share of rows converted and of batches written", *rates)
 
     def _times(self) -> cloudwatch.GraphWidget:
         times = [self._metrics.load("ProcessingTime", statistic=statistic) for statistic in ("p50", "p99")]
-        return _graph("Seconds a load takes", *times)
+        return _graph("Duration of a load (seconds)", *times)
 
     def _batches(self) -> cloudwatch.GraphWidget:
         return _graph("Batches", self._metrics.load("BatchesProcessed"), self._metrics.load("FailedBatches"))
@@ -56,13 +60,13 @@ class Dashboard(Construct):
     def _durations(self) -> cloudwatch.GraphWidget:
         functions = self._metrics.functions.items()
         return _graph(
-            "Functions: longest call", *(f.metric_duration(statistic="Maximum", label=n) for n, f in functions)
+            "Functions: longest invocation", *(f.metric_duration(statistic="Maximum", label=n) for n, f in functions)
         )
 
     def _throttles(self) -> cloudwatch.GraphWidget:
         functions = self._metrics.functions.items()
         errors = [function.metric_errors(label=f"{name}: errors") for name, function in functions]
-        return _graph("Functions: errors, and calls of WriteBatch refused", *errors, self._metrics.write_throttles)
+        return _graph("Functions: errors, and throttles of WriteBatch", *errors, self._metrics.write_throttles)
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
@@ -71,7 +75,7 @@ def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
 
 def _failures(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:
     return cloudwatch.LogQueryWidget(
-        title="The last errors",
+        title="Latest errors",
         log_group_names=[group.log_group_name for group in log_groups],
         query_lines=[
             "filter level = 'ERROR'",

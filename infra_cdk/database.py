@@ -1,4 +1,4 @@
-"""Timestream for InfluxDB, in a stack of its own: a database outlives the loaders that write to it."""
+"""The optional database (Timestream for InfluxDB), in its own stack because it outlives the loader."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -17,7 +17,10 @@ USERNAME = "admin"
 
 
 class DatabaseStack(Stack):
-    """A private instance of InfluxDB 2.7 that only carriers of its client group reach; kept when the stack goes."""
+    """A private InfluxDB 2.7 instance that only members of its client security group can reach.
+
+    The instance is kept when the stack is deleted.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: DatabaseConfig) -> None:
         super().__init__(scope, construct_id, description="Timestream for InfluxDB, for the loader")
@@ -26,15 +29,18 @@ class DatabaseStack(Stack):
         clients = ec2.SecurityGroup(self, "Clients", vpc=vpc, allow_all_outbound=False)
         group = ec2.SecurityGroup(self, "Group", vpc=vpc, allow_all_outbound=False)
         group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "clients of the database")
-        instance = self._instance(group)
+        instance = self._create_instance(group)
         acknowledge_findings(self)
         CfnOutput(self, "InfluxdbUrl", value=f"https://{instance.attr_endpoint}:{PORT}")
         CfnOutput(self, "DatabaseSecurityGroupId", value=group.security_group_id)
         CfnOutput(self, "ClientSecurityGroupId", value=clients.security_group_id)
         CfnOutput(self, "AdminSecretArn", value=instance.attr_influx_auth_parameters_secret_arn)
 
-    def _instance(self, group: ec2.SecurityGroup) -> timestream.CfnInfluxDBInstance:
-        """The password is made by Secrets Manager and looked up by CloudFormation; no template holds it."""
+    def _create_instance(self, group: ec2.SecurityGroup) -> timestream.CfnInfluxDBInstance:
+        """Create the instance with a password that Secrets Manager generates.
+
+        CloudFormation resolves the reference to the password when it deploys, so no template contains it.
+        """
         generated = secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32)
         password = secretsmanager.Secret(self, "Password", generate_secret_string=generated)
         instance = timestream.CfnInfluxDBInstance(

@@ -1,4 +1,4 @@
-"""What each function is told: the environment variables of `shared/settings.py`, where they are read."""
+"""The environment variables of each function. `shared/settings.py` reads them."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from infra_cdk.config import FunctionsConfig, InfluxConfig, LoaderConfig
 from shared.function_names import FunctionName
 
 CA_FOLDER = "/opt"
-"""Where the layer with `influxdb_ca_bundle` lies in a function."""
+"""The folder in which a function finds `influxdb_ca_bundle`, which is deployed as a layer."""
 
-_COUNTED_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
-"""Arrow's allocator takes memory from the system as it needs it: ConvertAndChunk limits itself by what is taken."""
+_ALLOCATE_ON_DEMAND = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+"""Makes Arrow's allocator take memory only as it is needed, because ConvertAndChunk limits itself by its memory use."""
 
 
 def environments(
     config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str
 ) -> dict[FunctionName, dict[str, str]]:
-    """By function name."""
+    """Return the environment of each function, by function name."""
     log = {
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_LOGGER_SAMPLE_RATE": str(config.monitoring.debug_sample_rate),
@@ -32,7 +32,7 @@ def environments(
     return {
         "check_health": log | influx,
         "validate_schema": log | work | ledger | lease | conversion,
-        "convert_and_chunk": log | work | conversion | _COUNTED_MEMORY,
+        "convert_and_chunk": log | work | conversion | _ALLOCATE_ON_DEMAND,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work,
         "report_backfill": log | work | ledger,
@@ -40,14 +40,14 @@ def environments(
 
 
 def _influx(config: InfluxConfig) -> dict[str, str]:
-    told = {
+    variables = {
         "INFLUXDB_URL": config.influxdb_url,
         "INFLUXDB_ORG": config.influxdb_org,
         "INFLUXDB_BUCKET": config.influxdb_bucket,
     }
     if config.influxdb_ca_bundle:
-        told["INFLUXDB_CA_BUNDLE"] = f"{CA_FOLDER}/{Path(config.influxdb_ca_bundle).name}"
-    return told
+        variables["INFLUXDB_CA_BUNDLE"] = f"{CA_FOLDER}/{Path(config.influxdb_ca_bundle).name}"
+    return variables
 
 
 def _conversion(config: FunctionsConfig) -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""The functions: what each is told, what it may do, and how large it is."""
+"""The Lambda functions: their code, layers, sizes, roles and log groups.
+
+`Functions` creates one function for each name in `FUNCTION_NAMES`. All share one code asset and one layer; those in
+`PARQUET_READERS` also have the layer with Arrow. Only those in `INFLUXDB_CALLERS` run in the VPC, if one is configured.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ from constructs import Construct
 
 from infra_cdk.config import LoaderConfig
 from infra_cdk.layers import ROOT, build_layer
-from infra_cdk.log_groups import log_group
+from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
 from shared.function_names import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
 from state_machine.settings import LoadFunctions
@@ -26,24 +30,24 @@ ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Archite
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """A function's memory, which is its share of processors too, and when Lambda kills it."""
+    """The memory of a function, which also determines its share of the processors, and its timeout."""
 
     memory_mib: int
     timeout_s: int
 
 
 SIZES: Mapping[FunctionName, Size] = {
-    # Imports and one request to InfluxDB, whose time-out is 10 s: processor time is what it waits for.
+    # Imports take most of the time; the one request to InfluxDB has a timeout of 10 s.
     "check_health": Size(memory_mib=512, timeout_s=60),
-    # A footer of 32 MiB, the largest accepted, takes about ten times that in memory.
+    # The largest footer that is accepted has 32 MiB, and takes about ten times that in memory.
     "validate_schema": Size(memory_mib=1024, timeout_s=120),
-    # 1,769 MiB are one whole processor. 2 million rows take seconds; the rest is for a slow S3.
+    # 1,769 MiB is one whole processor. Two million rows take seconds; the rest of the timeout is for a slow S3.
     "convert_and_chunk": Size(memory_mib=1769, timeout_s=600),
-    # Holds one compressed chunk and mostly waits for InfluxDB; it comes back by itself before it is killed.
+    # Holds one compressed chunk and mostly waits for InfluxDB. It returns before Lambda would end it.
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.
     "report_load": Size(memory_mib=512, timeout_s=120),
-    # Asks the ledger about 100 files at a time; keeps those that are not loaded.
+    # Reads 100 ledger items at a time, and keeps the files that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
 PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk")
@@ -60,11 +64,14 @@ NETWORK_INTERFACES = iam.PolicyStatement(
     ],
     resources=["*"],
 )
-"""What Lambda asks of the role of a function in a VPC (AWSLambdaVPCAccessExecutionRole without the logs)."""
+"""The permissions that Lambda needs to run a function in a VPC (AWSLambdaVPCAccessExecutionRole without the logs)."""
 
 
 class Functions(Construct):
-    """One function for each task, of one code asset and shared layers."""
+    """The functions of both state machines.
+
+    `environments` and `permissions` have the variables and policy statements of each function, by its name.
+    """
 
     def __init__(
         self,
@@ -82,28 +89,34 @@ class Functions(Construct):
         self._network = network
         reserved = self._config.write_reserved_concurrency
         self._reserved = {"write_batch": reserved} if reserved else {}
-        self._code = functions_code()
-        self._layers = self._make_layers(config.influx.influxdb_ca_bundle)
-        self.log_groups = {name: log_group(self, f"{pascal_case(name)}Log", days=log_days) for name in FUNCTION_NAMES}
-        made = {name: self._function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES}
-        self.load_functions: LoadFunctions = {name: made[name] for name in LOAD_FUNCTIONS}
-        self.report_backfill = made[BACKFILL_FUNCTION]
+        self._code = functions_asset()
+        self._layers = self._create_layers(config.influx.influxdb_ca_bundle)
+        self.log_groups = {
+            name: create_log_group(self, f"{pascal_case(name)}Log", days=log_days) for name in FUNCTION_NAMES
+        }
+        functions = {
+            name: self._create_function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES
+        }
+        self.load_functions: LoadFunctions = {name: functions[name] for name in LOAD_FUNCTIONS}
+        self.report_backfill = functions[BACKFILL_FUNCTION]
 
-    def _make_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
-        """By function name."""
-        shared = self._layer("Shared", self._packages("shared", package="shared"))
-        arrow = self._layer("Arrow", self._packages("arrow"))
+    def _create_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
+        """Create the layers and return those of each function, by function name."""
+        shared = self._create_layer("Shared", self._packages_asset("shared", package="shared"))
+        arrow = self._create_layer("Arrow", self._packages_asset("arrow"))
         layers = {name: [shared, arrow] if name in PARQUET_READERS else [shared] for name in FUNCTION_NAMES}
         if ca_bundle:
-            certificates = self._layer("Certificates", one_file(Path(ca_bundle)))
+            certificates = self._create_layer("Certificates", file_asset(Path(ca_bundle)))
             layers |= {name: [shared, certificates] for name in INFLUXDB_CALLERS}
         return layers
 
-    def _packages(self, name: str, *, package: str = "") -> lambda_.AssetCode:
-        built = build_layer(name, python=self._config.python, architecture=self._config.architecture, package=package)
-        return lambda_.Code.from_asset(str(built))
+    def _packages_asset(self, name: str, *, package: str = "") -> lambda_.AssetCode:
+        zip_file = build_layer(
+            name, python=self._config.python, architecture=self._config.architecture, package=package
+        )
+        return lambda_.Code.from_asset(str(zip_file))
 
-    def _layer(self, name: str, code: lambda_.AssetCode) -> lambda_.LayerVersion:
+    def _create_layer(self, name: str, code: lambda_.AssetCode) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self,
             f"{name}Layer",
@@ -112,11 +125,11 @@ class Functions(Construct):
             compatible_architectures=[ARCHITECTURES[self._config.architecture]],
         )
 
-    def _function(
+    def _create_function(
         self, name: FunctionName, environment: Mapping[str, str], permissions: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
         network = self._network if name in INFLUXDB_CALLERS else None
-        allowed = [*permissions, *([NETWORK_INTERFACES] if network else [])]
+        statements = [*permissions, *([NETWORK_INTERFACES] if network else [])]
         return lambda_.Function(
             self,
             pascal_case(name),
@@ -129,7 +142,7 @@ class Functions(Construct):
             timeout=Duration.seconds(SIZES[name].timeout_s),
             reserved_concurrent_executions=self._reserved.get(name),
             environment=environment,
-            role=self._role(name, allowed),
+            role=self._create_role(name, statements),
             log_group=self.log_groups[name],
             tracing=lambda_.Tracing.ACTIVE,
             vpc=network.vpc if network else None,
@@ -137,8 +150,8 @@ class Functions(Construct):
             security_groups=network.security_groups if network else None,
         )
 
-    def _role(self, name: FunctionName, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
-        """Of its own for each function; CDK's would carry AWS's managed policy, which may write to every log group."""
+    def _create_role(self, name: FunctionName, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
+        """Create the role of a function. CDK's default one has a managed policy that may write to every log group."""
         role = iam.Role(self, f"{pascal_case(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_groups[name].grant_write(role)
         for statement in permissions:
@@ -146,14 +159,14 @@ class Functions(Construct):
         return role
 
 
-def functions_code() -> lambda_.AssetCode:
-    """`functions/` and the runbook, from which reports quote, where they lie in the repository: names stay."""
+def functions_asset() -> lambda_.AssetCode:
+    """Return the code asset: `functions/` and the runbook, which reports quote, at their paths in the repository."""
     runbook = ["!docs", "docs/*", "!docs/operations.md"]
     return _asset(ROOT, ["*", "!functions", "!functions/**", *runbook, "__pycache__", "*.pyc"])
 
 
-def one_file(path: Path) -> lambda_.AssetCode:
-    """This file, and nothing else of its folder."""
+def file_asset(path: Path) -> lambda_.AssetCode:
+    """Return an asset with this file only."""
     return _asset(path.parent, ["*", f"!{path.name}"])
 
 

@@ -1,4 +1,9 @@
-"""The Lambda layers as zip files, built by uv for Lambda's platform: without Docker, and the same bytes every time."""
+"""The Lambda layers as zip files, which uv builds for Lambda's platform without Docker.
+
+`build_layer` installs the locked packages into a folder, adds our own package, and zips the files that functions use.
+Equal inputs give equal bytes, so a deployment uploads a layer only when an input changes. The name of the cached
+file contains a digest of all inputs.
+"""
 
 import hashlib
 import subprocess
@@ -44,12 +49,22 @@ UNUSED = (
     "pyarrow/libparquet*.so",
     "pyarrow/libparquet*.so.*.*",
 )
-"""What no function loads, by path. Libraries of pyarrow stay once, under the name that others are linked to;
-substrait, dataset and acero stay, because libarrow_python is linked to them."""
+"""Patterns of files that no function uses. Each pyarrow library is installed under several names, of which only the one
+that other libraries link to is kept. Substrait, dataset and acero are kept because libarrow_python links to them."""
 
 
 def build_layer(name: str, *, python: PythonVersion, architecture: Architecture, package: str = "") -> Path:
-    """`requirements/layer-<name>.txt` and our `package`; built only where no file of the same ingredients is cached."""
+    """Build a layer, unless one with the same inputs is cached.
+
+    Args:
+        name: the layer's requirements are in `requirements/layer-<name>.txt`.
+        python: the minor version of the runtime.
+        architecture: the architecture of the functions.
+        package: the folder of our own package to include, if any.
+
+    Returns:
+        The path of the zip file.
+    """
     requirements = ROOT / "requirements" / f"layer-{name}.txt"
     sources = sorted((ROOT / package).rglob("*.py")) if package else []
     kind = f"{name}-{python}-{architecture}"
@@ -66,7 +81,10 @@ def build_layer(name: str, *, python: PythonVersion, architecture: Architecture,
 
 
 def _delete_oldest(kind: str) -> None:
-    """Every edit of the package makes another file: keep those that other checkouts and branches may still use."""
+    """Delete the oldest zip files of a kind, and leave room for a new one.
+
+    Each edit of the package makes another file. The latest are kept, because another branch may still use them.
+    """
     by_age = sorted(CACHE.glob(f"{kind}-*.zip"), key=lambda file: file.stat().st_mtime)
     for file in by_age[: -MAX_CACHED + 1]:
         file.unlink(missing_ok=True)
@@ -80,7 +98,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 def _install(requirements: Path, folder: Path, *, python: str, platform: str) -> None:
-    """Wheels only: nothing is compiled here. Raises CalledProcessError after uv has said why."""
+    """Install the locked wheels; nothing is compiled here. Raises CalledProcessError after uv printed the reason."""
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
     target = ["--target", str(folder), "--python-version", python, "--python-platform", platform]
     locked = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile-bytecode"]
@@ -88,7 +106,7 @@ def _install(requirements: Path, folder: Path, *, python: str, platform: str) ->
 
 
 def _write_zip(folder: Path, zip_file: Path) -> Path:
-    """Sorted and without times, so that equal files make an equal zip."""
+    """Write the files in sorted order and without modification times, so that equal files make an equal zip."""
     with ZipFile(zip_file, "w", ZIP_DEFLATED) as archive:
         for file in _used_files(folder / "python"):
             entry = ZipInfo(file.relative_to(folder).as_posix())

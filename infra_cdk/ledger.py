@@ -1,4 +1,4 @@
-"""The ledger's table: what became of each version of each object (`shared/ledger.py`)."""
+"""The table of the ledger, with one item for each version of each object (`shared/ledger.py`)."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -9,9 +9,9 @@ from shared.ledger import CHANGES
 
 
 class Ledger(Construct):
-    """Paid by request, recoverable to any second of the last 35 days, and kept when the stack goes.
+    """An on-demand table with point-in-time recovery that is kept when the stack is deleted.
 
-    Nothing expires: an item that is gone is a file that would be loaded again.
+    Items do not expire, because the loader would load a file again if its item were gone.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:

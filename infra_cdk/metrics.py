@@ -1,4 +1,4 @@
-"""The metrics that alarms and the dashboard look at."""
+"""The metrics that the alarms and the dashboard use."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,7 +13,10 @@ FIVE_MINUTES = Duration.minutes(5)
 
 
 class WatchedMetrics:
-    """Of one deployment; but `load` metrics, which name no stack, are of all loaders in the account and region."""
+    """The metrics of one deployment.
+
+    The `load` metrics have no dimension for the stack, so they cover all loaders in the account and region.
+    """
 
     def __init__(self, *, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue) -> None:
         self._state_machine = state_machine
@@ -22,7 +25,7 @@ class WatchedMetrics:
         self.dead_letters = dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
 
     def load(self, name: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-        """One of the seven that `shared.metrics` emits, over all datasets."""
+        """Return one of the metrics that `shared.metrics` emits, over all datasets."""
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=name,
@@ -32,12 +35,12 @@ class WatchedMetrics:
         )
 
     def executions(self, name: str) -> cloudwatch.Metric:
-        """Of Step Functions, about the state machine."""
+        """Return a Step Functions metric of the loader's state machine."""
         return self._state_machine.metric(name, statistic="Sum", period=FIVE_MINUTES)
 
     def search(self, name: str, dimension: str, *, statistic: str = "Sum") -> cloudwatch.MathExpression:
-        """The same as `load`, one line for each value of `dimension`: dataset or error."""
+        """Return an expression that draws a `load` metric as one line for each `dimension` (dataset or error)."""
         schema = f'{{"{NAMESPACE}",service,{dimension}}}'
-        found = f'{schema} MetricName="{name}" service="{SERVICE}"'
-        expression = f"SEARCH('{found}', '{statistic}', {FIVE_MINUTES.to_seconds()})"
+        query = f'{schema} MetricName="{name}" service="{SERVICE}"'
+        expression = f"SEARCH('{query}', '{statistic}', {FIVE_MINUTES.to_seconds()})"
         return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=FIVE_MINUTES)

@@ -1,4 +1,9 @@
-"""The way of two functions through a VPC: to the database, to S3 and to Secrets Manager, and nowhere else."""
+"""The network of the two functions in the VPC, which allows connections to InfluxDB, S3 and Secrets Manager only.
+
+The functions use up to three security groups: `callers` (no rules; the endpoint of Secrets Manager admits its members),
+`egress` (the allowed destinations), and the client group of the configuration. Rules are part of their group, and two
+groups that refer to each other would be a circular dependency, so `callers` and `egress` cannot be one group.
+"""
 
 from urllib.parse import urlsplit
 
@@ -13,11 +18,7 @@ HTTPS = 443
 
 
 class Network(Construct):
-    """`vpc`, `subnets` and `security_groups` are what a function takes to run in the VPC.
-
-    Rules stand inside of the groups. Two groups that name each other would be a circle, so the functions carry a
-    second one, `callers`, which allows nothing and is what the endpoint lets in.
-    """
+    """The VPC configuration of a function (`vpc`, `subnets`, `security_groups`), and the endpoints that it needs."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: NetworkConfig, influxdb_url: str) -> None:
         super().__init__(scope, construct_id)
@@ -27,31 +28,35 @@ class Network(Construct):
             subnets=[ec2.Subnet.from_subnet_id(self, subnet, subnet) for subnet in config.subnet_ids]
         )
         callers = ec2.SecurityGroup(self, "Callers", vpc=self.vpc, allow_all_outbound=False)
-        endpoint = config.secrets_endpoint_security_group_id or self._secrets_endpoint(callers.security_group_id)
+        endpoint = config.secrets_endpoint_security_group_id or self._create_secrets_endpoint(callers.security_group_id)
         if config.s3_route_table_ids:
-            self._s3_endpoint()
-        egress = self._egress(urlsplit(influxdb_url).port or HTTPS, endpoint)
-        named = [egress.attr_group_id, *filter(None, [config.client_security_group_id])]
-        groups = [ec2.SecurityGroup.from_security_group_id(self, f"Group{n}", name) for n, name in enumerate(named)]
+            self._create_s3_endpoint()
+        egress = self._create_egress_group(urlsplit(influxdb_url).port or HTTPS, endpoint)
+        group_ids = [egress.attr_group_id, *filter(None, [config.client_security_group_id])]
+        groups = [
+            ec2.SecurityGroup.from_security_group_id(self, f"Group{n}", group_id)
+            for n, group_id in enumerate(group_ids)
+        ]
         self.security_groups = [callers, *groups]
 
-    def _egress(self, database_port: int, endpoint_group: str) -> ec2.CfnSecurityGroup:
+    def _create_egress_group(self, database_port: int, endpoint_group: str) -> ec2.CfnSecurityGroup:
         peer = self._config.database_peer
         database = {"destination_security_group_id" if peer.startswith("sg-") else "cidr_ip": peer}
         return ec2.CfnSecurityGroup(
             self,
             "Egress",
+            # CloudFormation replaces a security group whose description changes.
             group_description="What the functions of the loader may call",
             vpc_id=self._config.vpc_id,
             security_group_egress=[
-                _egress(database_port, "InfluxDB", **database),
-                _egress(HTTPS, "S3", destination_prefix_list_id=self._config.s3_prefix_list_id),
-                _egress(HTTPS, "Secrets Manager", destination_security_group_id=endpoint_group),
+                _egress_rule(database_port, "InfluxDB", **database),
+                _egress_rule(HTTPS, "S3", destination_prefix_list_id=self._config.s3_prefix_list_id),
+                _egress_rule(HTTPS, "Secrets Manager", destination_security_group_id=endpoint_group),
             ],
         )
 
-    def _secrets_endpoint(self, callers: str) -> str:
-        """Make it; the id of its security group."""
+    def _create_secrets_endpoint(self, callers: str) -> str:
+        """Create an interface endpoint and return the id of its security group."""
         ingress = ec2.CfnSecurityGroup.IngressProperty(
             ip_protocol="tcp", from_port=HTTPS, to_port=HTTPS, source_security_group_id=callers
         )
@@ -74,7 +79,7 @@ class Network(Construct):
         )
         return group.attr_group_id
 
-    def _s3_endpoint(self) -> None:
+    def _create_s3_endpoint(self) -> None:
         ec2.CfnVPCEndpoint(
             self,
             "S3Endpoint",
@@ -85,11 +90,11 @@ class Network(Construct):
         )
 
 
-def _egress(port: int, to: str, **destination: str) -> ec2.CfnSecurityGroup.EgressProperty:
+def _egress_rule(port: int, description: str, **destination: str) -> ec2.CfnSecurityGroup.EgressProperty:
     return ec2.CfnSecurityGroup.EgressProperty(
         ip_protocol="tcp",
         from_port=port,
         to_port=port,
-        description=to,
+        description=description,
         **destination,
     )

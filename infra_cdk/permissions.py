@@ -1,4 +1,8 @@
-"""What each function may do, and on what. Logs, traces and network interfaces are granted where it is made."""
+"""The permissions of the functions and the state machines on the buckets, the ledger, the secret, and their KMS keys.
+
+docs/permissions.md lists all permissions. functions.py grants those for logs, traces and network
+interfaces. CDK grants those that it derives from the definition of a state machine.
+"""
 
 from collections.abc import Sequence
 
@@ -13,16 +17,13 @@ from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
 from state_machine.backfill import RESULTS
 
-REFUSED_POINTS = "quarantine/*/points-*"
+REJECTED_POINTS = "quarantine/*/points-*"
 RULE_OF_STEP_FUNCTIONS = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
-"""Tells it of the end of executions that another one waits for."""
+"""The rule that Step Functions manages in order to notice when an execution ends that another one waits for."""
 
 
 class Permissions:
-    """Of the functions on the two buckets, the ledger, the secret, and the keys that encrypt them.
-
-    The key patterns are those of `shared/work_bucket.py`.
-    """
+    """The policy statements of one deployment, whose patterns match the keys that `shared/work_bucket.py` builds."""
 
     def __init__(
         self,
@@ -38,13 +39,16 @@ class Permissions:
         self._ledger = ledger
         self._token = token
         self._own_keys = [config.kms_key_arn] if config.kms_key_arn else []
-        self._others_keys = list(config.decrypt_key_arns)
+        self._existing_keys = list(config.decrypt_key_arns)
 
     def by_function(self) -> dict[FunctionName, list[iam.PolicyStatement]]:
-        """By function name."""
-        source = [*_read(self._source, "*", "s3:GetObjectVersion"), *self._decrypt(self._own_keys + self._others_keys)]
+        """Return the statements of each function, by function name."""
+        source = [
+            *_read(self._source, "*", "s3:GetObjectVersion"),
+            *self._decrypt(self._own_keys + self._existing_keys),
+        ]
         staged = [*_read(self._work, "staging/*"), *self._decrypt(self._own_keys)]
-        token = [self._read_token(), *self._decrypt(self._own_keys + self._others_keys)]
+        token = [self._read_token(), *self._decrypt(self._own_keys + self._existing_keys)]
         return {
             "check_health": token,
             "validate_schema": [
@@ -55,9 +59,9 @@ class Permissions:
             "convert_and_chunk": [*source, *self._write("staging/*", "quarantine/*/rows-*")],
             "write_batch": [
                 *staged,
-                *_read(self._work, REFUSED_POINTS),
+                *_read(self._work, REJECTED_POINTS),
                 *token,
-                *self._write("staging/*/outcomes/*", REFUSED_POINTS),
+                *self._write("staging/*/outcomes/*", REJECTED_POINTS),
             ],
             "report_load": [*staged, *self._write("reports/*")],
             "report_backfill": [
@@ -69,12 +73,18 @@ class Permissions:
         }
 
     def loader(self) -> list[iam.PolicyStatement]:
-        """Of the state machine, beside what CDK grants it: the key of the ledger. CDK's grant of it has wildcards."""
+        """Return the statements of the loader's state machine: the use of the key that encrypts the ledger.
+
+        CDK's own grant of a key has wildcards in its actions.
+        """
         actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
         return [_allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
 
     def backfill(self, loader: sfn.IStateMachine) -> list[iam.PolicyStatement]:
-        """Likewise: list the source, keep results, start loads and learn of their end, but never stop one."""
+        """Return the statements of the backfill: list the source, store results, start loads and wait for them.
+
+        It cannot stop a load: loads that are running when a backfill is stopped finish normally.
+        """
         stack, name = Stack.of(loader), Fn.select(6, Fn.split(":", loader.state_machine_arn))
         executions = stack.format_arn(
             service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
@@ -92,7 +102,7 @@ class Permissions:
         ]
 
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:
-        """Into the work bucket."""
+        """Return the statements for writing to the work bucket."""
         put = _allow(["s3:PutObject"], [self._work.arn_for_objects(pattern) for pattern in keys])
         return [put, *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else [])]
 
@@ -104,9 +114,12 @@ class Permissions:
         return [_allow(["kms:Decrypt"], keys)] if keys else []
 
 
-def _read(bucket: s3.IBucket, keys: str, *more: str) -> list[iam.PolicyStatement]:
-    """Objects, by GetObject and `more` actions. Without ListBucket, S3 answers 403 where an object is absent."""
-    get = _allow(["s3:GetObject", *more], [bucket.arn_for_objects(keys)])
+def _read(bucket: s3.IBucket, keys: str, *more_actions: str) -> list[iam.PolicyStatement]:
+    """Return the statements for reading objects with GetObject and `more_actions`.
+
+    ListBucket is included because S3 answers 403 instead of 404 for a missing object without it.
+    """
+    get = _allow(["s3:GetObject", *more_actions], [bucket.arn_for_objects(keys)])
     return [get, _allow(["s3:ListBucket"], [bucket.bucket_arn])]
 
 

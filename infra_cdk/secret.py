@@ -1,4 +1,4 @@
-"""The InfluxDB token: a secret, never a part of the template."""
+"""The secret that holds the InfluxDB token, so that no template contains the token."""
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -6,7 +6,10 @@ from constructs import Construct
 
 
 class TokenSecret(Construct):
-    """`secret` is the one called `existing_name`, else a new one, whose generated value the operator replaces."""
+    """The existing secret `existing_name`, or else a new one.
+
+    Secrets Manager generates a random value for a new secret; the operator replaces it with the token.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, existing_name: str, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
@@ -15,5 +18,8 @@ class TokenSecret(Construct):
             self.secret = secretsmanager.Secret.from_secret_name_v2(self, "Secret", existing_name)
         else:
             self.secret = secretsmanager.Secret(
-                self, "Secret", description="The loader's InfluxDB token: put it here", encryption_key=key
+                self,
+                "Secret",
+                description="The loader's InfluxDB token. Replace the generated value with it.",
+                encryption_key=key,
             )

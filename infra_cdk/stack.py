@@ -1,4 +1,4 @@
-"""The stack: composes the constructs and names what a person needs to find again."""
+"""The loader's stack, which composes the constructs and adds the outputs."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
 from infra_cdk.ledger import Ledger
-from infra_cdk.log_groups import log_group
+from infra_cdk.log_groups import create_log_group
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.network import Network
 from infra_cdk.permissions import Permissions
@@ -29,12 +29,12 @@ from state_machine.settings import LoadFunctions, MachineSettings
 
 
 class LoaderStack(Stack):
-    """S3 object → rule → state machine → functions → InfluxDB."""
+    """All resources of one deployment: S3 object → rule → state machine → functions → InfluxDB."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: LoaderConfig) -> None:
         super().__init__(scope, construct_id, description="Loads Parquet files from S3 into InfluxDB")
         self._config = config
-        key = self._key()
+        key = self._encryption_key()
         self._storage = Storage(self, "Storage", config=config.storage, key=key)
         self._ledger = Ledger(self, "Ledger", key=key).table
         self._token = TokenSecret(self, "Token", existing_name=config.influx.token_secret_name, key=key).secret
@@ -45,22 +45,22 @@ class LoaderStack(Stack):
             ledger=self._ledger,
             token=self._token,
         )
-        functions = self._functions()
-        self._state_machine = self._loader(functions.load_functions)
-        self._backfill = self._backfill_machine(functions.report_backfill)
-        self._monitor(functions, self._trigger())
+        functions = self._create_functions()
+        self._state_machine = self._create_loader(functions.load_functions)
+        self._backfill = self._create_backfill(functions.report_backfill)
+        self._monitor(functions, self._create_trigger())
         acknowledge_findings(self)
-        self._name_outputs()
-        self._name_configured(functions.load_functions)
+        self._add_outputs()
+        self._add_function_outputs(functions.load_functions)
 
-    def _key(self) -> kms.IKey | None:
+    def _encryption_key(self) -> kms.IKey | None:
         arn = self._config.storage.kms_key_arn
         return kms.Key.from_key_arn(self, "Key", arn) if arn else None
 
-    def _functions(self) -> Functions:
+    def _create_functions(self) -> Functions:
         config, work, token = self._config, self._storage.work, self._token
         url, vpc = config.influx.influxdb_url, config.network
-        _warn_of_old_python(self, config)
+        _warn_about_python_3_11(self, config)
         return Functions(
             self,
             "Functions",
@@ -75,20 +75,20 @@ class LoaderStack(Stack):
             network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
         )
 
-    def _loader(self, functions: LoadFunctions) -> sfn.StateMachine:
+    def _create_loader(self, functions: LoadFunctions) -> sfn.StateMachine:
         machine = LoaderStateMachine(
             self,
             "Loader",
             functions=functions,
             ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
-            log_group=log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
+            log_group=create_log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
         ).state_machine
         for statement in self._permissions.loader():
             machine.add_to_role_policy(statement)
         return machine
 
-    def _backfill_machine(self, report: lambda_.IFunction) -> sfn.StateMachine:
+    def _create_backfill(self, report: lambda_.IFunction) -> sfn.StateMachine:
         machine = BackfillStateMachine(
             self,
             "Backfill",
@@ -97,13 +97,13 @@ class LoaderStack(Stack):
             work=self._storage.work,
             ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
-            log_group=log_group(self, "BackfillLog", days=self._config.monitoring.log_retention_days),
+            log_group=create_log_group(self, "BackfillLog", days=self._config.monitoring.log_retention_days),
         ).state_machine
         for statement in self._permissions.backfill(self._state_machine):
             machine.add_to_role_policy(statement)
         return machine
 
-    def _trigger(self) -> Trigger:
+    def _create_trigger(self) -> Trigger:
         source, prefix = self._storage.source, self._config.storage.source_prefix
         return Trigger(self, "Trigger", bucket=source, prefix=prefix, state_machine=self._state_machine)
 
@@ -116,7 +116,7 @@ class LoaderStack(Stack):
         Alarms(self, "Alarms", config=self._config.monitoring, metrics=metrics)
         Dashboard(self, "Overview", metrics=metrics, log_groups=list(functions.log_groups.values()))
 
-    def _name_outputs(self) -> None:
+    def _add_outputs(self) -> None:
         CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
         CfnOutput(self, "WorkBucketName", value=self._storage.work.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self._ledger.table_name)
@@ -124,14 +124,17 @@ class LoaderStack(Stack):
         CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 
-    def _name_configured(self, functions: LoadFunctions) -> None:
-        """Whose environment tells how files are converted and where points go."""
+    def _add_function_outputs(self, functions: LoadFunctions) -> None:
+        """Name the functions whose environment the `loader` command reads to convert files and to query InfluxDB."""
         configured: tuple[LoadFunctionName, ...] = ("convert_and_chunk", "write_batch")
         for name in configured:
             CfnOutput(self, f"{pascal_case(name)}Name", value=functions[name].function_name)
 
 
-def _warn_of_old_python(scope: Construct, config: LoaderConfig) -> None:
+def _warn_about_python_3_11(scope: Construct, config: LoaderConfig) -> None:
     if config.functions.python == "3.11":
-        says = "python is 3.11, for this machine only: Lambda runs it on glibc 2.26, and pyarrow's wheels ask for 2.28"
-        Annotations.of(scope).add_warning_v2("influxdb-loader:python", says)
+        message = (
+            "python is 3.11, which works on the local cloud only: Lambda runs it on glibc 2.26, and pyarrow's wheels "
+            "need 2.28. Use 3.12 or 3.13 on AWS."
+        )
+        Annotations.of(scope).add_warning_v2("influxdb-loader:python", message)

@@ -1,4 +1,4 @@
-"""The two buckets: where files land, and where loads work and report."""
+"""The source bucket, which holds the files to load, and the work bucket, which holds what loads write."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
@@ -11,31 +11,34 @@ STAGING_DAYS = 7
 
 
 class Storage(Construct):
-    """`source` holds the user's files, every version of them; `work` holds what loads stage, set aside and report.
+    """The two buckets: `source` for the user's files, `work` for staged chunks, the quarantine and reports.
 
-    A source bucket that exists stays as it is: that it sends its events to EventBridge is its owner's to switch on.
+    The stack does not change an existing source bucket: its owner must turn on events to EventBridge.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StorageConfig, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self._key = key
-        self.source = self._existing(config.source_bucket_name) if config.source_bucket_name else self._new_source()
-        self.work = self._bucket("Work", versioned=False)
+        self.source = (
+            self._import_source(config.source_bucket_name) if config.source_bucket_name else self._create_source()
+        )
+        self.work = self._create_bucket("Work", versioned=False)
         self.work.add_lifecycle_rule(prefix="staging/", expiration=Duration.days(STAGING_DAYS))
 
-    def _existing(self, name: str) -> s3.IBucket:
+    def _import_source(self, name: str) -> s3.IBucket:
         return s3.Bucket.from_bucket_name(self, "Source", name)
 
-    def _new_source(self) -> s3.IBucket:
-        """Told to EventBridge by CloudFormation's own property: the L2's brings a function and a role of its own."""
-        bucket = self._bucket("Source", versioned=True)
+    def _create_source(self) -> s3.IBucket:
+        """Create a bucket that sends its events to EventBridge."""
+        bucket = self._create_bucket("Source", versioned=True)
+        # The L2 property `event_bridge_enabled` would add a Lambda function and a role to set this one property.
         bucket.node.default_child.add_property_override(  # type: ignore[union-attr]
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", value=True
         )
         return bucket
 
-    def _bucket(self, construct_id: str, *, versioned: bool) -> s3.Bucket:
-        """Private, encrypted, TLS only; kept when the stack goes."""
+    def _create_bucket(self, construct_id: str, *, versioned: bool) -> s3.Bucket:
+        """Create a private, encrypted bucket that requires TLS and is kept when the stack is deleted."""
         return s3.Bucket(
             self,
             construct_id,

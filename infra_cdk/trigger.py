@@ -1,4 +1,4 @@
-"""Which objects start a load."""
+"""The EventBridge rule that starts loads."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -10,31 +10,32 @@ from constructs import Construct
 
 from shared.file_keys import FILE_SUFFIX
 
-MOST_RETRIES = 185
-"""As many as EventBridge fits into a day."""
+MAX_RETRY_ATTEMPTS = 185
+"""The highest number that EventBridge allows; with its backoff, they take about a day."""
 
 
 class Trigger(Construct):
-    """Every `.parquet` object that arrives starts one execution, with the whole event as its input.
+    """A rule that starts one execution for each new `.parquet` object, with the whole event as its input.
 
-    Keys are matched by prefix and suffix only: a file in a folder that names no dataset fails where it can be seen,
-    instead of being left alone in silence. `dead_letters` holds the events that could not start an execution for a day.
+    The rule matches keys by prefix and suffix only, so a file whose key names no dataset becomes a failed load that
+    people notice, instead of being ignored. `dead_letters` is the queue of events for which EventBridge could not start
+    an execution within a day.
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, prefix: str, state_machine: sfn.IStateMachine
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = self._queue()
+        self.dead_letters = self._create_queue()
         execution = targets.SfnStateMachine(
             state_machine,
             dead_letter_queue=self.dead_letters,
             max_event_age=Duration.hours(24),
-            retry_attempts=MOST_RETRIES,
+            retry_attempts=MAX_RETRY_ATTEMPTS,
         )
         events.Rule(self, "ObjectCreated", event_pattern=_object_created(bucket, prefix), targets=[execution])
 
-    def _queue(self) -> sqs.Queue:
+    def _create_queue(self) -> sqs.Queue:
         return sqs.Queue(
             self,
             "DeadLetters",
@@ -45,7 +46,7 @@ class Trigger(Construct):
 
 
 def _object_created(bucket: s3.IBucket, prefix: str) -> events.EventPattern:
-    """EventBridge carries keys raw, not URL-encoded as S3's own notifications do."""
+    """Return the pattern of the events that start a load. Unlike S3's notifications, they have unencoded keys."""
     key = events.Match.wildcard(f"{prefix}*{FILE_SUFFIX}") if prefix else events.Match.suffix(FILE_SUFFIX)
     return events.EventPattern(
         source=["aws.s3"],
