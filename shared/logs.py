@@ -42,7 +42,8 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
 
 
 def load_keys(event: Mapping[str, Any]) -> dict[str, str]:
-    """Which execution, load and object an event of any state is about, as far as it says."""
+    """Return the execution, load and object that an event of any state is about, as far as the event names them."""
+    event = event.get("input", event)  # `shared.state_calls.StateCall`
     execution = event.get("execution")
     execution = execution.get("name") if isinstance(execution, Mapping) else execution
     keys = {"correlation_id": execution, "execution": execution, "chunk": event.get("chunk")}

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from shared.errors import AWS_START_ERRORS
 from shared.file_keys import FILE_SUFFIX, TEMPORARY_FOLDER
-from state_machine.invocations import invocation, retry
+from state_machine.invocations import call_payload, invocation, retry
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
 
@@ -58,12 +58,15 @@ class BackfillStateMachine(Construct):
     def _backfill(self) -> sfn.Chain:
         """The report is of the ledger, so that it is the same whether all went well, or the Map gave up."""
         load_files = self._load_files()
-        given_up = invocation(
-            self, "ReportGivenUp", self._report, settings=self._settings, result_path="$.failure"
-        ).next(sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause"))
+        fail = sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause")
+        given_up = self._call_report("ReportGivenUp", result_path="$.failure").next(fail)
         load_files.add_catch(given_up, errors=["States.ALL"], result_path="$.error")
-        report = invocation(self, "ReportBackfill", self._report, settings=self._settings)
-        return self._receive().next(load_files).next(report)
+        return self._receive().next(load_files).next(self._call_report("ReportBackfill"))
+
+    def _call_report(self, state: str, result_path: str | None = None) -> tasks.LambdaInvoke:
+        return invocation(
+            self, state, self._report, settings=self._settings, payload=call_payload(), result_path=result_path
+        )
 
     def _receive(self) -> sfn.Chain:
         """`shared.events.BackfillState`: the input over the defaults."""

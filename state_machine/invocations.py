@@ -54,6 +54,14 @@ def retry(
     )
 
 
+def call_payload(*keys: str) -> Payload:
+    """Return the payload `shared.state_calls.StateCall`: the state's name, and its input or only these keys of it."""
+    return {
+        "state": sfn.JsonPath.string_at("$$.State.Name"),
+        "input": state_keys(*keys) if keys else sfn.JsonPath.object_at("$"),
+    }
+
+
 def state_keys(*keys: str) -> Payload:
     """These keys of the state, under the same names."""
     return {key: sfn.JsonPath.object_at(f"$.{key}") for key in keys}

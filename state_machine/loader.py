@@ -16,7 +16,7 @@ from constructs import Construct
 
 from shared.errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
-from state_machine.invocations import Payload, invocation, state_keys
+from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.maps import convert_parts, list_chunks, write_chunks
@@ -52,7 +52,7 @@ class LoaderStateMachine(Construct):
     def _load(self) -> sfn.Chain:
         """Event to report: pin, claim, check, convert, write, report, settle."""
         pin_source = self._catch(self._call("PinSource", self._functions["validate_schema"], result_path="$.file"))
-        check_health = self._catch(self._call("CheckHealth", self._functions["check_health"], result_path="$.health"))
+        check_health = self._catch(self._check_health())
         validate_schema = self._catch(
             self._call("ValidateSchema", self._functions["validate_schema"], result_path="$.file")
         )
@@ -145,11 +145,15 @@ class LoaderStateMachine(Construct):
         failure = {"error": error, "cause": cause, "message": cause, "report": ""}
         return sfn.Pass(self, "Unreported", parameters=failure, result_path="$.failure")
 
+    def _check_health(self) -> tasks.LambdaInvoke:
+        function = self._functions["check_health"]
+        return invocation(self, "CheckHealth", function, settings=self._settings, result_path="$.health")
+
     def _call(
         self, state: str, function: lambda_.IFunction, *, result_path: str | None = None, keys: tuple[str, ...] = ()
     ) -> tasks.LambdaInvoke:
-        """With the whole state, or with these keys of it."""
-        payload = state_keys(*keys) if keys else None
+        """Call a function that serves several states, with the whole state or only these keys of it."""
+        payload = call_payload(*keys)
         return invocation(self, state, function, settings=self._settings, payload=payload, result_path=result_path)
 
     def _catch(self, state: CatchableState) -> CatchableState:

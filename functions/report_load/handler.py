@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -14,6 +14,7 @@ from shared.events import FailureSummary, LoadState, Response
 from shared.load_totals import Outcomes, check_any_points
 from shared.logs import load_keys, log_invocations
 from shared.metrics import LoadMetrics, emit
+from shared.state_calls import ReportCall, read_call
 from shared.work_bucket import UNPLANNED
 
 if TYPE_CHECKING:
@@ -21,17 +22,27 @@ if TYPE_CHECKING:
 
 
 @log_invocations
-def lambda_handler(event: LoadState, context: LambdaContext) -> Response | FailureSummary:  # noqa: ARG001
-    """ReportFailure where the state holds an error, else ReportLoad or ReportSkip."""
-    client, now = boto3.client("s3"), datetime.now(UTC)
-    return _report_failure(client, event, now) if "error" in event else _report_load(client, event, now)
+def lambda_handler(event: ReportCall | LoadState, context: LambdaContext) -> Response | FailureSummary:  # noqa: ARG001
+    """Report a load, a skipped object or a failure, depending on the state that calls."""
+    call, client, now = read_call(event, _infer_state), boto3.client("s3"), datetime.now(UTC)
+    if call["state"] == "ReportSkip":
+        return _report_skip(call["input"], now)
+    return (_report_failure if call["state"] == "ReportFailure" else _report_load)(client, call["input"], now)
+
+
+def _infer_state(load: LoadState) -> Literal["ReportLoad", "ReportSkip", "ReportFailure"]:
+    if "error" in load:
+        return "ReportFailure"
+    return "ReportSkip" if load["file"]["skipped"] else "ReportLoad"
+
+
+def _report_skip(state: LoadState, now: datetime) -> Response:
+    """Return the response. A skipped object is not a load, so it gets no metrics and no report."""
+    return response.success(state, Outcomes(), now)
 
 
 def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Response:
-    """Skipped objects are no loads: they get no metrics and no report."""
     file = state["file"]
-    if file["skipped"]:
-        return response.success(state, Outcomes(), now)
     outcomes = read_outcomes(client, file["load_id"], state["execution"]["name"])
     check_accounts(outcomes, file["rows"])
     check_any_points(outcomes, file)

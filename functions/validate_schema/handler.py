@@ -19,6 +19,7 @@ from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
+from shared.state_calls import PinCall, read_call
 from shared.times import span_since, utc_ms
 from shared.work_bucket import findings_key, put_json
 
@@ -27,19 +28,27 @@ if TYPE_CHECKING:
 
 
 @log_invocations
-def lambda_handler(event: LoadState, context: LambdaContext) -> FileRef:  # noqa: ARG001
-    """PinSource where the state holds no file yet, else ValidateSchema."""
-    client, now = boto3.client("s3"), datetime.now(UTC)
-    if "file" not in event:
-        file = pin_source(client, requested_object(event["event"]), now)
-        logger.append_keys(**load_keys({"file": file}))
-        return {**file, "ran": {"PinSource": span_since(now)}}
+def lambda_handler(event: PinCall | LoadState, context: LambdaContext) -> FileRef:  # noqa: ARG001
+    """Pin the object, or plan its load, depending on the state that calls."""
+    call = read_call(event, lambda load: "ValidateSchema" if "file" in load else "PinSource")
+    run = {"PinSource": _pin_source, "ValidateSchema": _validate_schema}[call["state"]]
+    return run(boto3.client("s3"), call["input"], datetime.now(UTC))
+
+
+def _pin_source(client: "S3Client", load: LoadState, now: datetime) -> FileRef:
+    file = pin_source(client, requested_object(load["event"]), now)
+    logger.append_keys(**load_keys({"file": file}))
+    return {**file, "ran": {"PinSource": span_since(now)}}
+
+
+def _validate_schema(client: "S3Client", load: LoadState, now: datetime) -> FileRef:
+    """Plan the load. Store all findings of a SchemaMismatchError, whose message has room for only some of them."""
     try:
-        file = plan_load(client, event["file"], now)
+        file = plan_load(client, load["file"], now)
     except SchemaMismatchError as error:
-        put_json(client, findings_key(event["execution"]["name"]), {"findings": error.findings})
+        put_json(client, findings_key(load["execution"]["name"]), {"findings": error.findings})
         raise
-    return {**file, "ran": {**_waited(event["file"], now), "ValidateSchema": span_since(now)}}
+    return {**file, "ran": {**_waited(load["file"], now), "ValidateSchema": span_since(now)}}
 
 
 def _waited(file: FileRef, now: datetime) -> dict[str, Span]:

@@ -45,8 +45,9 @@ def know(s3: "S3Client", key: str, status: str, **more: str) -> None:
 
 
 def report(context: SimpleNamespace, **more: Any) -> dict[str, Any]:
-    state = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
-    answer: Any = lambda_handler(state, context)  # type: ignore[arg-type]
+    backfill = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
+    state = "ReportGivenUp" if "error" in more else "ReportBackfill"
+    answer: Any = lambda_handler({"state": state, "input": backfill}, context)  # type: ignore[typeddict-item, arg-type]
     return dict(answer)
 
 

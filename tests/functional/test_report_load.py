@@ -89,8 +89,10 @@ def leave_chunk(s3: "S3Client", **changes: Any) -> None:
     put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk | changes)  # type: ignore[arg-type]
 
 
-def report(event: dict[str, Any], context: SimpleNamespace) -> dict[str, Any]:
-    answer: Any = lambda_handler(event, context)  # type: ignore[arg-type]
+def report(load: dict[str, Any], context: SimpleNamespace) -> dict[str, Any]:
+    """ReportFailure, ReportSkip or ReportLoad, as the state machine would call it about `load`."""
+    state = "ReportFailure" if "error" in load else "ReportSkip" if load["file"]["skipped"] else "ReportLoad"
+    answer: Any = lambda_handler({"state": state, "input": load}, context)  # type: ignore[typeddict-item, arg-type]
     return answer  # type: ignore[no-any-return]
 
 

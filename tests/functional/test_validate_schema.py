@@ -19,7 +19,7 @@ from shared.errors import (
     SourceNotFoundError,
     UnknownDatasetError,
 )
-from shared.events import FileRef
+from shared.events import Execution, FileRef, LoadState
 from shared.work_bucket import findings_key, get_json
 from tests.functional.conftest import LEDGER, SOURCE
 
@@ -50,14 +50,18 @@ def claims(ledger: "Table") -> "Table":
     return ledger
 
 
-def asked(event: object, context: SimpleNamespace, **known: Any) -> FileRef:
-    execution = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00Z"}
-    return lambda_handler({"event": event, "execution": execution, **known}, context)  # type: ignore[arg-type, typeddict-item]
+EXECUTION: Execution = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00Z"}
 
 
 def pin(event: object, context: SimpleNamespace) -> FileRef:
     """State PinSource."""
-    return asked(event, context)
+    return lambda_handler({"state": "PinSource", "input": {"event": event, "execution": EXECUTION}}, context)  # type: ignore[arg-type]
+
+
+def plan(event: object, file: FileRef, context: SimpleNamespace) -> FileRef:
+    """State ValidateSchema."""
+    load: LoadState = {"event": event, "execution": EXECUTION, "file": file}
+    return lambda_handler({"state": "ValidateSchema", "input": load}, context)  # type: ignore[arg-type]
 
 
 def validate(event: object, context: SimpleNamespace) -> FileRef:
@@ -65,7 +69,7 @@ def validate(event: object, context: SimpleNamespace) -> FileRef:
     file = pin(event, context)
     claim(file)
     try:
-        return asked(event, context, file=file)
+        return plan(event, file, context)
     finally:
         claim(file, status="failed")
 
@@ -215,10 +219,10 @@ def test_it_says_when_its_states_ran_and_all_waits_are_one(s3: "S3Client", conte
     older = pin(named(), context)
     older["claim"] |= {"version": "1999-01-01T00:00:00Z v0", "last_modified": 0, "lease_until": "2999-01-01T00:00:00Z"}
     claim(older)
-    waits = [file := asked(named(), context, file=file) for _ in range(3)]
+    waits = [file := plan(named(), file, context) for _ in range(3)]
     assert [set(found["ran"]) - {"PinSource", "ValidateSchema"} for found in waits] == [set(), *[{"WaitForOlder"}] * 2]
     claim(older, status="failed")
-    ran = asked(named(), context, file=file)["ran"]
+    ran = plan(named(), file, context)["ran"]
     assert ran["WaitForOlder"]["started_at"] == waits[0]["ran"]["ValidateSchema"]["ended_at"]
     assert waits[2]["ran"]["ValidateSchema"]["ended_at"] <= ran["WaitForOlder"]["ended_at"]
     assert ran["WaitForOlder"]["ended_at"] == ran["ValidateSchema"]["started_at"]

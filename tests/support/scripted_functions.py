@@ -109,7 +109,7 @@ def functions(**answers: Answer) -> Functions:
 
 def pinned_then(answer: Answer) -> Answer:
     """The file as PinSource pins it; `answer` is what ValidateSchema makes of it."""
-    return lambda state: answer(state) if "file" in state else PINNED
+    return lambda call: answer(call["input"]) if call["state"] == "ValidateSchema" else PINNED
 
 
 def forced() -> Answer:
@@ -117,14 +117,15 @@ def forced() -> Answer:
     return in_turn(*(file | {"claim": CLAIM | {"force": True}} for file in (PINNED, FILE)))
 
 
-def reported(state: dict[str, Any]) -> dict[str, str]:
+def reported(call: Payload) -> dict[str, str]:
     """As ReportFailure answers: the error with a response as its cause."""
+    state = call["input"]
     error, cause = state["error"]["Error"], json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})
     return {"error": error, "cause": cause, "message": "what to do", "report": REPORT}
 
 
-def reporting(state: dict[str, Any]) -> Any:
-    return reported(state) if "error" in state else RESPONSE
+def reporting(call: Payload) -> Any:
+    return reported(call) if call["state"] == "ReportFailure" else RESPONSE
 
 
 def waiting() -> Answer:

@@ -63,10 +63,11 @@ def test_each_function_gets_what_its_event_says(run: Run) -> None:
         "next_batch": 0,
         "waits": 0,
     }
-    assert called.payloads("report_load") == [asked | {"health": HEALTH, "file": FILE}]
+    reported = asked | {"health": HEALTH, "file": FILE}
+    assert called.payloads("report_load") == [{"state": "ReportLoad", "input": reported}]
     pinning, validating = called.payloads("validate_schema")
-    assert pinning.keys() == {"event", "execution"}
-    assert validating == asked | {"health": HEALTH, "file": PINNED}
+    assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution"})
+    assert validating == {"state": "ValidateSchema", "input": asked | {"health": HEALTH, "file": PINNED}}
 
 
 def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:
@@ -122,14 +123,16 @@ def test_other_errors_fail_at_once_with_what_was_reported(run: Run, function: st
     assert "the reason" in cause["of"]
     assert "ReportFailure" in ended.states
     assert ended.states[-1] == "FailLoad"
-    assert called.payloads("report_load")[0]["execution"]["name"] == "execution"
+    assert called.payloads("report_load")[0]["input"]["execution"]["name"] == "execution"
 
 
 def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
-    called = functions(report_load=lambda s: reported(s) if "error" in s else Raised("AccountingError", "sums"))
+    called = functions(
+        report_load=lambda s: reported(s) if "error" in s["input"] else Raised("AccountingError", "sums")
+    )
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", "AccountingError")
-    assert called.payloads("report_load")[1]["file"] == FILE
+    assert called.payloads("report_load")[1]["input"]["file"] == FILE
 
 
 def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:

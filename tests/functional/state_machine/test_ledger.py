@@ -48,8 +48,8 @@ def pinned(**changes: Any) -> Answer:
     return always(PINNED | {"claim": CLAIM | claim} | changes)
 
 
-def skipping(state: dict[str, Any]) -> Any:
-    return SKIPPED if state["file"]["skipped"] else RESPONSE
+def skipping(call: dict[str, Any]) -> Any:
+    return SKIPPED if call["state"] == "ReportSkip" else RESPONSE
 
 
 def attempts(ended: Ended, error: str) -> int:
@@ -93,7 +93,7 @@ def test_a_version_that_is_loaded_is_skipped_at_once(run: Run, lease: dict[str, 
     ended = run(called, ledger=[LOADED | lease])
     assert (ended.status, ended.output) == ("SUCCEEDED", SKIPPED)
     assert [name for name, _ in called.calls] == ["validate_schema", "report_load"]
-    assert called.payloads("report_load")[0]["file"] == PINNED | {"skipped": "already loaded"}
+    assert called.payloads("report_load")[0]["input"]["file"] == PINNED | {"skipped": "already loaded"}
     assert the_item(ended) == LOADED | lease
 
 
@@ -103,7 +103,7 @@ def test_a_version_that_is_being_loaded_is_left_to_that_execution(run: Run) -> N
     ended = run(called, ledger=[busy])
     assert (ended.status, ended.output) == ("SUCCEEDED", SKIPPED)
     reason = f"being loaded by {ELSEWHERE}, until 2024-01-01T00:01:01Z at most"
-    assert called.payloads("report_load")[0]["file"] == PINNED | {"skipped": reason}
+    assert called.payloads("report_load")[0]["input"]["file"] == PINNED | {"skipped": reason}
     assert the_item(ended) == busy
 
 
@@ -237,7 +237,7 @@ def test_an_end_is_the_same_when_the_ledger_cannot_be_told(run: Run, definition:
     corrupt = Raised("CorruptParquetError") if state == "SettleFailed" else PINNED | {"skipped": "superseded"}
     answers = {
         "validate_schema": pinned_then(always(corrupt)),
-        "report_load": lambda s: (reporting if "error" in s else skipping)(s),
+        "report_load": lambda s: (reporting if "error" in s["input"] else skipping)(s),
     }
     told = run(functions(**answers))
     untold = run(functions(**answers), machine=without_table(definition, state))

@@ -36,9 +36,9 @@ NO_LOAD = PINNED | {"claim": CLAIM | {"version": ""}, "skipped": "an empty objec
 LATER = PINNED | {"not_before": "2024-01-01T00:00:00Z"}
 
 
-def shown(state: Payload) -> Payload:
+def shown(call: Payload) -> Payload:
     """ReportSkip, showing which file it was asked about."""
-    return RESPONSE | {"data": state["file"]}
+    return RESPONSE | {"data": call["input"]["file"]}
 
 
 class Scenario(NamedTuple):
