@@ -1,1 +1,1 @@
-"""The operator's commands."""
+"""The `loader` command line."""

@@ -1,4 +1,8 @@
-"""Errors as a person is told of them: what is wrong, and a word on what to do next."""
+"""Errors as an operator reads them: one line that says what is wrong, and one that says what to do next.
+
+`error_text` and `next_step` describe an error of the command itself. `remedy` and `show_remedies` describe errors that
+ended a load, which are known by their names only.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
 from cli.errors import RefusedError
-from cli.output import console
+from cli.output import console, quantity
 from shared.errors import DataError, LoaderError, OperatorError, TransientError, subclasses
 
 RUNBOOK = "docs/operations.md"
@@ -15,30 +19,33 @@ RUNBOOK = "docs/operations.md"
 ERRORS = {error.__name__: error for error in subclasses(LoaderError)}
 
 REMEDIES = {
-    DataError: "correct the file and put it again",
-    TransientError: "`loader retry` once InfluxDB and S3 answer again",
-    OperatorError: "mend the deployment, then `loader retry`",
+    DataError: "correct the file and upload it again",
+    TransientError: "run `loader retry` when InfluxDB and S3 are available again",
+    OperatorError: "fix the deployment, then run `loader retry`",
 }
 
-LOCAL = "export what `make cloud` said, or log in to AWS (aws configure, aws sso login)"
-NEXT = {
-    "NoRegionError": LOCAL,
-    "NoCredentialsError": LOCAL,
-    "ProfileNotFound": "`aws configure list-profiles` knows which there are; AWS_PROFILE names one",
-    "EndpointConnectionError": "is it still running? AWS_ENDPOINT_URL names the local cloud; without it, AWS is asked",
-    "ConnectTimeoutError": "can this machine reach AWS?",
-    "ExpiredToken": "log in again (aws sso login)",
-    "ExpiredTokenException": "log in again (aws sso login)",
-    "InvalidClientTokenId": LOCAL,
-    "UnrecognizedClientException": LOCAL,
-    "AccessDenied": "docs/permissions.md says what these commands need",
-    "AccessDeniedException": "docs/permissions.md says what these commands need",
+SIGN_IN = "set the variables that `make cloud` printed, or sign in to AWS (`aws configure` or `aws sso login`)"
+SIGN_IN_AGAIN = "sign in again (`aws sso login`)"
+PERMISSIONS = "ask for the permissions of these commands, which docs/permissions.md lists"
+NEXT_STEPS = {
+    "NoRegionError": SIGN_IN,
+    "NoCredentialsError": SIGN_IN,
+    "ProfileNotFound": "set AWS_PROFILE to one of the profiles that `aws configure list-profiles` prints",
+    "EndpointConnectionError": "check that the local cloud (`make cloud`) is still running, or unset AWS_ENDPOINT_URL "
+    "to use AWS",
+    "ConnectTimeoutError": "check that this machine can reach AWS",
+    "ExpiredToken": SIGN_IN_AGAIN,
+    "ExpiredTokenException": SIGN_IN_AGAIN,
+    "InvalidClientTokenId": SIGN_IN,
+    "UnrecognizedClientException": SIGN_IN,
+    "AccessDenied": PERMISSIONS,
+    "AccessDeniedException": PERMISSIONS,
 }
-"""By the name of botocore's error, or by the code of AWS's."""
+"""The next step by the class name of botocore's error, or by the error code of AWS."""
 
 
-def told(error: Exception) -> str:
-    """What we refuse speaks for itself; other errors have names that can be looked up."""
+def error_text(error: Exception) -> str:
+    """Return one line about the error. Errors other than our own refusals start with a name that can be looked up."""
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -47,22 +54,24 @@ def told(error: Exception) -> str:
 
 
 def next_step(error: Exception) -> str:
-    """ "" where the error says all that we know."""
+    """Return what to do about an error of AWS or its client; "" if we know no more than the error says."""
     if isinstance(error, ClientError):
-        return NEXT.get(error.response["Error"]["Code"], "")
-    return NEXT.get(type(error).__name__, "") if isinstance(error, BotoCoreError) else ""
+        return NEXT_STEPS.get(error.response["Error"]["Code"], "")
+    return NEXT_STEPS.get(type(error).__name__, "") if isinstance(error, BotoCoreError) else ""
 
 
 def remedy(error: str) -> str:
-    """For a load that ended with `error`; what is not raised on purpose may have been an accident."""
-    known = ERRORS.get(error, LoaderError)
-    return next(
-        (told for kind, told in REMEDIES.items() if issubclass(known, kind)), "`loader retry` tries it once more"
-    )
+    """Return what to do about a load that ended with `error`, the name of an error class.
+
+    A name that is not one of ours, such as Lambda's Sandbox.Timedout, may have been an accident.
+    """
+    kind = ERRORS.get(error, LoaderError)
+    remedies = (remedy for base, remedy in REMEDIES.items() if issubclass(kind, base))
+    return next(remedies, "run `loader retry` to try again")
 
 
 def show_remedies(errors: Iterable[str]) -> None:
-    """One line for each kind of error, the most frequent first."""
+    """Print one line for each name of an error, the most frequent first."""
     for error, count in Counter(errors).most_common():
-        times = f" ({count:,} files)" if count > 1 else ""
-        console.print(Text.assemble((error, "red"), f"{times}: {remedy(error)} ({RUNBOOK} says more)"))
+        files = f" ({quantity(count, 'file')})" if count > 1 else ""
+        console.print(Text.assemble((error, "red"), f"{files}: {remedy(error)} (details: {RUNBOOK})"))

@@ -1,4 +1,7 @@
-"""`loader`: what is loaded, what failed, why, and what next. Exit status 0: yes; 1: the load failed; 2: not tried."""
+"""The `loader` command: registers the commands and maps errors to exit statuses.
+
+The exit status is 0 for success, 1 if the load or comparison failed, 2 if nothing was attempted, and 130 after Ctrl-C.
+"""
 
 from typing import Annotated, Any
 
@@ -7,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 from typer.core import TyperGroup
 
-from cli.advice import next_step, told
+from cli.advice import error_text, next_step
 from cli.commands.backfill import backfill
 from cli.commands.history import history
 from cli.commands.load import load
@@ -20,13 +23,14 @@ from cli.errors import RefusedError
 from cli.output import INTERRUPTED, stderr
 from shared.errors import LoaderError
 
-FAILED, REFUSED = 1, 2
+FAILED, NOT_ATTEMPTED = 1, 2
 
 
 class Commands(TyperGroup):
-    """Errors that a person can act on are told in a line; `--debug` shows where they come from."""
+    """The group of all commands. It prints an expected error in one line; with `--debug`, as a stack trace."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: D102
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command and turn its error into an exit status."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -34,11 +38,15 @@ class Commands(TyperGroup):
         except (RefusedError, LoaderError, BotoCoreError, ClientError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            stderr.print(Text.assemble(("error: ", "red"), told(error)), soft_wrap=True)
-            if step := next_step(error):
-                stderr.print(step, style="dim", soft_wrap=True)
+            _print_error(error)
             failed = isinstance(error, LoaderError | ClientError | TimeoutError)
-            raise typer.Exit(FAILED if failed else REFUSED) from error
+            raise typer.Exit(FAILED if failed else NOT_ATTEMPTED) from error
+
+
+def _print_error(error: Exception) -> None:
+    stderr.print(Text.assemble(("error: ", "red"), error_text(error)), soft_wrap=True)
+    if step := next_step(error):
+        stderr.print(step, style="dim", soft_wrap=True)
 
 
 app = typer.Typer(
@@ -53,9 +61,12 @@ app = typer.Typer(
 @app.callback()
 def loader(
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="show the stack trace of an error")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
 ) -> None:
-    """Loads Parquet files from S3 into InfluxDB. Finds its deployment by region, credentials and --stack."""
+    """Load Parquet files from Amazon S3 into InfluxDB.
+
+    The commands use the AWS Region and credentials of your environment, and the stack that --stack names.
+    """
 
 
 for command in (plan, load, backfill, history, show, quarantine, retry, verify):

@@ -1,7 +1,8 @@
-"""Make a token that may read and write one bucket of InfluxDB 2.7, and put it into the loader's secret.
+"""Create a token for one bucket of InfluxDB 2.7, and store it in the loader's secret.
 
-The secret of a Timestream for InfluxDB instance holds its administrator's name and password, and no token. This signs
-in with them. It runs where the database can be reached, such as AWS CloudShell in its VPC, and needs only boto3:
+The secret of an Amazon Timestream for InfluxDB instance holds the name and password of its administrator, but no token.
+This program signs in with them and creates a token that may read and write the instance's bucket. Run it where the
+database can be reached, for example in AWS CloudShell in its VPC. It needs only boto3:
 
     python3 create_token.py --url https://<endpoint>:8086 --admin-secret <ARN> --token-secret <name>
 """
@@ -22,24 +23,24 @@ TIMEOUT_S = 30
 
 
 class Session:
-    """Signed in at one server. Raises HTTPError for everything that is refused."""
+    """A session at one InfluxDB server. Every method raises HTTPError if the server rejects the request."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self._url = url.rstrip("/")
         basic = base64.b64encode(f"{username}:{password}".encode()).decode()
-        with self._send("POST", "/api/v2/signin", {"Authorization": f"Basic {basic}"}) as answer:
-            self._cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        with self._send("POST", "/api/v2/signin", {"Authorization": f"Basic {basic}"}) as reply:
+            self._cookie = reply.headers["Set-Cookie"].partition(";")[0]
 
     def get(self, path: str, **query: str) -> Any:
-        """The parsed answer."""
-        with self._send("GET", f"{path}?{urlencode(query)}", {"Cookie": self._cookie}) as answer:
-            return json.load(answer)
+        """Send a GET request and return the JSON body of the reply."""
+        with self._send("GET", f"{path}?{urlencode(query)}", {"Cookie": self._cookie}) as reply:
+            return json.load(reply)
 
     def post(self, path: str, content: object) -> Any:
-        """The parsed answer."""
+        """Send `content` as JSON and return the JSON body of the reply."""
         headers = {"Cookie": self._cookie, "Content-Type": "application/json"}
-        with self._send("POST", path, headers, json.dumps(content).encode()) as answer:
-            return json.load(answer)
+        with self._send("POST", path, headers, json.dumps(content).encode()) as reply:
+            return json.load(reply)
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Any:
         request = Request(self._url + path, data=body, headers=headers, method=method)  # noqa: S310 - the operator's URL
@@ -47,29 +48,37 @@ class Session:
 
 
 def create_token(session: Session, organization: str, bucket: str) -> str:
-    """A new token for this bucket and nothing else: write, and read so that its existence can be checked."""
-    [found] = session.get("/api/v2/buckets", org=organization, name=bucket)["buckets"]
-    resource = {"type": "buckets", "id": found["id"], "orgID": found["orgID"]}
+    """Create a token that may only write this bucket, and read it so that the loader can check that it exists."""
+    [bucket_info] = session.get("/api/v2/buckets", org=organization, name=bucket)["buckets"]
+    resource = {"type": "buckets", "id": bucket_info["id"], "orgID": bucket_info["orgID"]}
     permissions = [{"action": action, "resource": resource} for action in ("read", "write")]
-    wanted = {"orgID": found["orgID"], "description": DESCRIPTION, "permissions": permissions}
-    return str(session.post("/api/v2/authorizations", wanted)["token"])
+    authorization = {"orgID": bucket_info["orgID"], "description": DESCRIPTION, "permissions": permissions}
+    return str(session.post("/api/v2/authorizations", authorization)["token"])
 
 
 def main() -> None:
-    """Tells what was done, never the token."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--url", "--admin-secret", "--token-secret"):
-        parser.add_argument(name, required=True)
-    given = parser.parse_args()
+    """Create the token and print where it is stored; the token itself is never printed."""
+    arguments = _parse_arguments()
     secrets = boto3.client("secretsmanager")
-    admin = json.loads(secrets.get_secret_value(SecretId=given.admin_secret)["SecretString"])
+    admin = json.loads(secrets.get_secret_value(SecretId=arguments.admin_secret)["SecretString"])
     try:
-        session = Session(given.url, admin["username"], admin["password"])
+        session = Session(arguments.url, admin["username"], admin["password"])
         token = create_token(session, admin["organization"], admin["bucket"])
     except HTTPError as error:
-        sys.exit(f"InfluxDB refuses: {error.code} {error.reason}")
-    secrets.put_secret_value(SecretId=given.token_secret, SecretString=token)
-    sys.stdout.write(f"a token for bucket {admin['bucket']} is in the secret {given.token_secret}\n")
+        sys.exit(
+            f"InfluxDB rejected the request: {error.code} {error.reason}. No token was stored. Check --url, and the "
+            f"username, password, organization and bucket in the secret {arguments.admin_secret}."
+        )
+    secrets.put_secret_value(SecretId=arguments.token_secret, SecretString=token)
+    sys.stdout.write(f"The secret {arguments.token_secret} now holds a token for the bucket {admin['bucket']}.\n")
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", required=True, help="the URL of InfluxDB")
+    parser.add_argument("--admin-secret", required=True, help="the name or ARN of the administrator's secret")
+    parser.add_argument("--token-secret", required=True, help="the name or ARN of the secret to store the token in")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

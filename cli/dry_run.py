@@ -1,4 +1,8 @@
-"""What a load would do: the deployed conversion, run here, with everything counted and nothing written."""
+"""A dry run of a load: the deployed conversion runs on this machine, and its output is counted instead of stored.
+
+`plan` opens the target, reads its footer with the code of ValidateSchema, and converts part after part with the code of
+ConvertAndChunk. A `Tally` takes the place of the work bucket.
+"""
 
 import gzip
 from collections.abc import Callable
@@ -24,34 +28,41 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FIRST_LINES = 3
+"""How many lines of line protocol to keep as an example."""
 
 
 @dataclass
 class Tally:
-    """A staging that counts; `converted` is told the lines of each chunk."""
+    """A staging area that counts. It calls `on_chunk` with the number of points of each chunk."""
 
-    converted: Callable[[int], object]
+    on_chunk: Callable[[int], object]
     parts: list[PartOutcome] = field(default_factory=list)
     packed_bytes: int = 0
     first_lines: list[str] = field(default_factory=list)
 
-    def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: ARG002, D102
+    def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: ARG002 - the signature of a staging area
+        """Count the bytes of a chunk, and keep the first lines of the first one."""
         if not self.first_lines:
             first_batch = gzip.decompress(staged.body[: staged.manifest["batches"][0]["length"]])
             self.first_lines = first_batch.decode().splitlines()[:FIRST_LINES]
         self.packed_bytes += len(staged.body)
-        self.converted(staged.points)
+        self.on_chunk(staged.points)
 
-    def put_set_aside(self, parquet: bytes) -> None:  # noqa: D102
-        pass
+    def put_set_aside(self, parquet: bytes) -> None:
+        """Discard the rows: the outcome counts them."""
 
-    def put_outcome(self, outcome: PartOutcome) -> None:  # noqa: D102
+    def put_outcome(self, outcome: PartOutcome) -> None:
+        """Keep the outcome of a part."""
         self.parts.append(outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`skipped` says why the object is no load; `error` why its load would fail, which leaves the rest incomplete."""
+    """The result of a dry run.
+
+    `skipped` is the reason why the object would be skipped, `error` the error that its load would end with. The rest
+    is incomplete then.
+    """
 
     file: PlannedFile | None
     tally: Tally
@@ -60,7 +71,7 @@ class Plan:
 
     @property
     def outcomes(self) -> Outcomes:
-        """As ReportLoad would sum them."""
+        """The outcomes of all parts, with the totals that ReportLoad would report."""
         return Outcomes(parts=self.tally.parts)
 
 
@@ -70,23 +81,31 @@ def plan(
     client: "S3Client",
     bucket: str,
     settings: ConversionSettings,
-    planned: Callable[[PlannedFile], object],
-    converted: Callable[[int], object],
+    on_file: Callable[[PlannedFile], object],
+    on_chunk: Callable[[int], object],
 ) -> Plan:
-    """Of a file in the source `bucket`, or of one that is still to be put there.
+    """Run the conversion of a file without writing anything.
 
-    `planned` is told how much there is to do, `converted` the lines of each chunk. Errors of the object that a load
-    would end with are part of the plan.
+    Args:
+        target: An object in S3, or a local file that would be uploaded to `bucket`.
+        client: The client that reads an object in S3.
+        bucket: The source bucket, for a local file.
+        settings: The settings of ConvertAndChunk.
+        on_file: Called once with the file, when its number of rows is known.
+        on_chunk: Called with the number of points of each chunk.
+
+    Returns:
+        The plan. An error that would end the load is part of the plan, and is not raised.
     """
-    tally, file = Tally(converted), None
+    tally, file = Tally(on_chunk), None
     requested = RequestedObject(bucket=getattr(target, "bucket", bucket), key=target.key, notified=False)
     if reason := not_a_load(requested):
         return Plan(file=None, tally=tally, skipped=reason)
     try:
-        source, pinned = _opened(target, requested, client)
+        source, pinned = _open(target, requested, client)
         with source:
             file = plan_file(source, pinned, validate=settings.validate)
-            planned(file)
+            on_file(file)
             _convert(source, file, tally, settings)
         check_any_points(Outcomes(parts=tally.parts), file)
     except LoaderError as error:
@@ -94,8 +113,8 @@ def plan(
     return Plan(file=file, tally=tally)
 
 
-def _opened(target: LocalFile | S3Object, requested: RequestedObject, client: "S3Client") -> tuple[IOBase, SourceFile]:
-    """The bytes, and the object that they are or would be."""
+def _open(target: LocalFile | S3Object, requested: RequestedObject, client: "S3Client") -> tuple[IOBase, SourceFile]:
+    """Open the target. The second value describes the object that it is, or would be after an upload."""
     dataset = dataset_of(requested.key)
     if isinstance(target, S3Object):
         pinned = pin(client, requested, requested.version_id).file
@@ -114,7 +133,7 @@ def _opened(target: LocalFile | S3Object, requested: RequestedObject, client: "S
 
 
 def _convert(source: IOBase, file: PlannedFile, tally: Tally, settings: ConversionSettings) -> None:
-    """As ConvertParts does, one part after the other."""
+    """Convert all parts, one after another; a load converts them concurrently."""
     pinned = SourceFile(**{name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required, typeddict-item]
     for part in file["parts"]:
         convert_part(source, {"execution": "plan", "file": pinned, "part": part}, tally, settings)

@@ -1,9 +1,9 @@
-"""What a person got wrong, told without a stack trace."""
+"""The errors of the commands themselves. `cli.app` prints them in one line, without a stack trace."""
 
 
 class RefusedError(Exception):
-    """The command cannot do what it was asked for; nothing was tried."""
+    """The command cannot do what the operator asked for. It has not attempted anything."""
 
 
 class NotFoundError(RefusedError):
-    """What the command was asked about does not exist."""
+    """The file, object, load, execution or stack that the operator named does not exist."""

@@ -1,55 +1,71 @@
-"""The response of a load, as a person reads it."""
+"""The response of a load, as `loader load` and `loader show` print it."""
 
+import shlex
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 
 from cli.advice import show_remedies
 from cli.deployed.stack import Deployment, page_key
 from cli.output import console, facts, listing, status
+from shared.ledger import object_name
 
 ALREADY_LOADED = "Skipped: already loaded"
 
 
 def show_response(deployment: Deployment, response: dict[str, Any], execution: str) -> None:
-    """What became of the file, and where to look further. `execution` is a name."""
+    """Print the result of a load, what became of its rows, where to find more, and what to do next.
+
+    Args:
+        deployment: The stack that loaded the file.
+        response: The execution's response.
+        execution: The name of the execution.
+    """
     data = response.get("data", {})
-    headline, failed = response.get("message", ""), data.get("error", "")
-    verdict = "failed" if failed else "skipped" if headline.startswith("Skipped") else "loaded"
+    message, error = response.get("message", ""), data.get("error", "")
+    verdict = "failed" if error else "skipped" if message.startswith("Skipped") else "loaded"
     console.print(Text.assemble((data.get("key", ""), "bold"), "  ", status(verdict)))
-    console.print(f"{failed}: {headline}" if failed else headline, soft_wrap=True, markup=False)
+    console.print(f"{error}: {message}" if error else message, soft_wrap=True, markup=False)
     stats = data.get("conversion_stats") or {}
     if stats.get("input_rows"):
         console.print(rows_table(stats, data["points_written"]))
-    where = {
-        "load": data.get("load_id", ""),
-        "execution": execution,
-        "took": f"{data['processing_time_seconds']:.1f} s" if "processing_time_seconds" in data else "",
-        "report": f"s3://{deployment.work_bucket}/{data['report']}" if "report" in data else "",
-        "page": _page(deployment, data["report"]) if "report" in data else "",
-    }
-    console.print(facts(where), soft_wrap=True)
-    show_remedies([failed] if failed else [])
-    if headline == ALREADY_LOADED:
-        console.print("`loader load s3://… --force` loads it again, `loader show` tells of its load")
+    console.print(_links(deployment, data, execution), soft_wrap=True)
+    show_remedies([error] if error else [])
+    if message == ALREADY_LOADED:
+        address = shlex.quote(object_name(data["bucket"], data["key"]))
+        console.print(f"To load it again, run `loader load {address} --force`.", soft_wrap=True, markup=False)
+
+
+def _links(deployment: Deployment, data: dict[str, Any], execution: str) -> Text:
+    report = data.get("report", "")
+    return facts(
+        {
+            "load": data.get("load_id", ""),
+            "execution": execution,
+            "duration": f"{data['processing_time_seconds']:.1f} s" if "processing_time_seconds" in data else "",
+            "report": object_name(deployment.work_bucket, report) if report else "",
+            "page": _page(deployment, report) if report else "",
+        }
+    )
 
 
 def _page(deployment: Deployment, report: str) -> Text:
-    """Its address, which a terminal may open in a browser."""
-    return Text(f"s3://{deployment.work_bucket}/{page_key(report)}", f"link {deployment.page_url(report)}")
+    """Return the address of the report's page, as a link that a terminal can open in a browser."""
+    return Text(object_name(deployment.work_bucket, page_key(report)), f"link {deployment.page_url(report)}")
 
 
-def rows_table(stats: dict[str, Any], points_written: int) -> Any:
-    """Each row of the file in one line."""
-    table = listing("#rows", "became")
-    refused = stats["refused_points"]
-    table.add_row(f"{points_written:,}", "points in InfluxDB")
-    unsent = stats["output_points"] - points_written - refused
-    for count, place in ((refused, "points that InfluxDB refused"), (unsent, "points that were not written")):
+def rows_table(stats: dict[str, Any], points_written: int) -> Table:
+    """Return a table in which each row of the file is counted once."""
+    table = listing("#rows", "result")
+    rejected = stats["refused_points"]
+    unsent = stats["output_points"] - points_written - rejected
+    table.add_row(f"{points_written:,}", "points written to InfluxDB")
+    for count, result in ((rejected, "points that InfluxDB rejected"), (unsent, "points that were not written")):
         if count:
-            table.add_row(f"{count:,}", Text(place, style="red"))
+            table.add_row(f"{count:,}", Text(result, style="red"))
     if stats["collapsed_rows"]:
-        table.add_row(f"{stats['collapsed_rows']:,}", "nothing: exact repetitions of another row")
+        table.add_row(f"{stats['collapsed_rows']:,}", "collapsed: they repeat another row exactly")
     for rule, count in stats["set_aside_rows"].items():
         table.add_row(f"{count:,}", Text(f"set aside: {rule}", style="yellow"))
     return table

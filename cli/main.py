@@ -1,12 +1,13 @@
-"""`loader`, as the project's metadata installs it."""
+"""The entry point of `loader`, named in pyproject.toml."""
 
 import sys
 
 
 def main() -> None:
-    """Ctrl-C ends it without a stack trace, while it is still being imported too."""
+    """Run the command line. Ctrl-C exits with status 130 and no stack trace, even during the imports."""
     try:
-        from cli.app import app  # noqa: PLC0415 - takes a second, in which people change their minds
+        # These imports take a second, long enough for an operator to press Ctrl-C.
+        from cli.app import app  # noqa: PLC0415
 
         app()
     except KeyboardInterrupt:

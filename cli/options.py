@@ -1,4 +1,4 @@
-"""What several commands ask for, in the same words."""
+"""The arguments and options that several commands share."""
 
 from typing import Annotated
 
@@ -6,13 +6,30 @@ import typer
 
 from shared.datasets import DATASETS
 
-Target = Annotated[str, typer.Argument(metavar="FILE|s3://BUCKET/KEY", help="a Parquet file, here or in S3")]
-Load = Annotated[str, typer.Argument(metavar="LOAD", help="the beginning of a load id, or an execution's name or ARN")]
-DatasetName = Annotated[
-    str, typer.Option("--dataset", help=f"what FILE is, if its path does not say: {', '.join(DATASETS)}")
+DATASET_NAMES = ", ".join(DATASETS)
+
+Target = Annotated[
+    str, typer.Argument(metavar="FILE|s3://BUCKET/KEY", help="A Parquet file on this machine, or an object in S3.")
 ]
-Prefix = Annotated[str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="only objects whose keys begin so")]
-Dataset = Annotated[str, typer.Option("--dataset", help=f"only these: {', '.join(DATASETS)}")]
-Since = Annotated[str, typer.Option("--since", help="only what changed since: 90m, 6h, 2d, or 2024-01-31T12:00")]
-Stack = Annotated[str, typer.Option("--stack", envvar="LOADER_STACK", help="the deployed stack")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, and nothing else")]
+Load = Annotated[
+    str,
+    typer.Argument(metavar="LOAD", help="A load ID or its first characters, or the name or ARN of an execution."),
+]
+DatasetName = Annotated[
+    str,
+    typer.Option(
+        "--dataset", help=f"The dataset of FILE: {DATASET_NAMES}. Required if no folder of its path is dataset=NAME."
+    ),
+]
+Prefix = Annotated[
+    str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="Only objects whose keys start with PREFIX.")
+]
+Dataset = Annotated[str, typer.Option("--dataset", help=f"Only this dataset: {DATASET_NAMES}.")]
+Since = Annotated[
+    str,
+    typer.Option("--since", help="Only loads that changed within this time (90m, 6h, 2d) or since 2024-01-31T12:00."),
+]
+Stack = Annotated[
+    str, typer.Option("--stack", envvar="LOADER_STACK", help="The CloudFormation stack of the deployed loader.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

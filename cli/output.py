@@ -1,4 +1,8 @@
-"""What a person sees: results on standard output, progress and errors on standard error."""
+"""The terminal: results go to standard output, progress and errors to standard error.
+
+Commands print with `console` and `stderr`. `facts` and `listing` lay out text, `progress`, `step` and
+`detach_on_interrupt` accompany work that takes time, and the remaining functions format single values.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,51 +18,58 @@ from rich.table import Table
 from rich.text import Text
 
 INTERRUPTED = 130
-"""The exit status of what Ctrl-C ended, in shells."""
+"""The exit status after Ctrl-C, as in shells."""
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
 def show_json(content: Any) -> None:
-    """For programs: nothing but JSON on standard output."""
+    """Print `content` as JSON."""
     console.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def progress() -> Progress:
-    """Vanishes at its end, and is not drawn where nobody looks."""
+    """Return a progress bar that disappears when it ends. It is not drawn unless standard error is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
 
 
 @contextmanager
-def step(said: str) -> Iterator[None]:
-    """Say what goes on, and then how long it took."""
-    started = monotonic()
-    with console.status(f"{said} …"):
+def step(message: str) -> Iterator[None]:
+    """Print what is being done, and afterwards how long it took."""
+    started_at = monotonic()
+    with console.status(f"{message} …"):
         yield
-    console.print(f"[green]✓[/] {said} [dim]({monotonic() - started:.1f} s)[/]")
+    console.print(f"[green]✓[/] {message} [dim]({monotonic() - started_at:.1f} s)[/]")
 
 
 @contextmanager
-def detach_on_interrupt(said: str) -> Iterator[None]:
-    """Ctrl-C ends the looking, and not what is looked at: say where that can be found."""
+def detach_on_interrupt(message: str) -> Iterator[None]:
+    """On Ctrl-C, print `message` and exit: watching stops, but the execution continues.
+
+    Args:
+        message: How to watch the execution again.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        stderr.print(said, soft_wrap=True, markup=False)
+        stderr.print(message, soft_wrap=True, markup=False)
         raise typer.Exit(INTERRUPTED) from None
 
 
 def facts(rows: Mapping[str, str | Text]) -> Text:
-    """Names and values, without what is empty; long values stay in one piece, so that they can be copied."""
-    there = {name: value for name, value in rows.items() if value}
-    width = max(map(len, there), default=0) + 2
-    return Text("\n").join(Text.assemble((name.ljust(width), "dim"), value) for name, value in there.items())
+    """Lay out names and values in two columns, and omit empty values.
+
+    A value stays on one line, however long, so that it can be copied.
+    """
+    rows = {name: value for name, value in rows.items() if value}
+    width = max(map(len, rows), default=0) + 2
+    return Text("\n").join(Text.assemble((name.ljust(width), "dim"), value) for name, value in rows.items())
 
 
 def listing(*headers: str, title: str = "") -> Table:
-    """A plain table; headers that begin with # hold numbers."""
+    """Return an empty table without borders. Columns whose header starts with # are aligned right, for numbers."""
     table = Table(box=None, title=title or None, title_justify="left", header_style="dim", pad_edge=False)
     for header in headers:
         justify: JustifyMethod = "right" if header.startswith("#") else "left"
@@ -67,13 +78,18 @@ def listing(*headers: str, title: str = "") -> Table:
 
 
 def status(word: str) -> Text:
-    """Coloured by what it means for the operator."""
+    """Color a status: green for success, red for failure, yellow for anything else."""
     good, bad = {"SUCCEEDED", "loaded", "equal"}, {"FAILED", "TIMED_OUT", "ABORTED", "failed", "differs"}
     return Text(word, style="green" if word in good else "bold red" if word in bad else "yellow")
 
 
+def quantity(count: int, noun: str, plural: str = "") -> str:
+    """Return the count with its noun: "1 chunk", "2 chunks", "2 batches"."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def size(count: float) -> str:
-    """Bytes, in the unit that fits."""
+    """Return a number of bytes with three digits and the largest decimal unit that fits: "17.6 MB"."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:  # noqa: PLR2004
             return f"{count:.3g} {unit}"
@@ -81,13 +97,13 @@ def size(count: float) -> str:
     return f"{count:,.3g} GB"
 
 
-def moment(time_ns: int) -> str:
-    """Nanoseconds since 1970 as ISO 8601, UTC, to the second."""
+def iso_time(time_ns: int) -> str:
+    """Return nanoseconds since 1970 as an ISO 8601 time in UTC, to the second."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 10**9)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """How long it is since."""
+    """Return how long ago `then` was, in its largest unit: "3 min ago"."""
     seconds = int((now - then).total_seconds())
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:

@@ -1,4 +1,4 @@
-"""What a person names to be planned or loaded: a file on this machine, or an object in S3."""
+"""The file, object or prefix that an operator names on the command line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from shared.datasets import DATASETS
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file, and the key under which it goes to the source bucket."""
+    """A file on this machine, and the key that it gets in the source bucket."""
 
     path: Path
     key: str
@@ -17,62 +17,87 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class S3Object:
-    """An object that is there already."""
+    """An object that is already in S3."""
 
     bucket: str
     key: str
 
+    @property
+    def address(self) -> str:
+        """The address of the object, with s3://."""
+        return f"s3://{self.bucket}/{self.key}"
+
 
 @dataclass(frozen=True)
 class Prefix:
-    """All objects whose keys begin so."""
+    """All objects of a bucket whose keys start with `prefix`."""
 
     bucket: str
     prefix: str
 
     @property
     def address(self) -> str:
-        """With s3://."""
+        """The address of the prefix, with s3://."""
         return f"s3://{self.bucket}/{self.prefix}"
 
 
 def parse_prefix(text: str, source_bucket: str) -> Prefix:
-    """`s3://bucket/prefix`, or what the keys in the source bucket begin with. Raises RefusedError."""
+    """Read `s3://BUCKET/PREFIX`, or a prefix of keys in the source bucket.
+
+    Raises:
+        RefusedError: The address has no bucket.
+    """
     if not text.startswith("s3://"):
         return Prefix(source_bucket, text)
     bucket, _, prefix = text.removeprefix("s3://").partition("/")
     if not bucket:
-        raise RefusedError(f"{text!r} names no bucket: write s3://bucket/prefix, or the prefix alone")
+        raise RefusedError(f"{text!r} has no bucket name: use s3://BUCKET/PREFIX, or PREFIX for the source bucket")
     return Prefix(bucket, prefix)
 
 
 def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
-    """`s3://bucket/key` or a path. Raises RefusedError where the words do not tell what to load, or as what."""
+    """Read `s3://BUCKET/KEY`, or the path of a file on this machine.
+
+    Args:
+        text: The address or path.
+        dataset: The dataset of a local file; "" to take it from the file's path.
+
+    Raises:
+        RefusedError: `text` does not name one file, or its dataset is unknown.
+    """
     if text.startswith("s3://"):
-        return _object(text)
+        return _parse_object(text)
     path = Path(text)
     if path.is_dir():
-        raise RefusedError(f"{text} is a folder: name a file, or copy it all (aws s3 sync) and `loader backfill` it")
+        raise RefusedError(
+            f"{text} is a folder: name one file, or copy the folder to the source bucket (aws s3 sync) and run "
+            "`loader backfill`"
+        )
     if not path.is_file():
         raise NotFoundError(f"no such file: {text}")
     return LocalFile(path, _key(path, dataset))
 
 
-def _object(text: str) -> S3Object:
+def check_dataset(name: str) -> None:
+    """Raise RefusedError if no dataset has this name."""
+    if name not in DATASETS:
+        raise RefusedError(f"unknown dataset {name!r}: use one of {', '.join(DATASETS)}")
+
+
+def _parse_object(text: str) -> S3Object:
     bucket, _, key = text.removeprefix("s3://").partition("/")
     if not (bucket and key):
-        raise RefusedError(f"{text!r} names no object: write s3://bucket/key")
+        raise RefusedError(f"{text!r} is not the address of an object: use s3://BUCKET/KEY")
     return S3Object(bucket, key)
 
 
 def _key(path: Path, dataset: str) -> str:
-    """From the folder `dataset=…` on where the path has one."""
+    """Return the key for a local file: its path from the last folder `dataset=NAME`, or `dataset` and its name."""
     if dataset:
-        if dataset not in DATASETS:
-            raise RefusedError(f"no dataset {dataset!r}: there are {', '.join(DATASETS)}")
+        check_dataset(dataset)
         return f"dataset={dataset}/{path.name}"
     parts = path.resolve().parts
-    named = [number for number, part in enumerate(parts) if part.removeprefix("dataset=") in DATASETS and "=" in part]
-    if not named:
-        raise RefusedError(f"say which dataset {path.name} is: --dataset {'|'.join(DATASETS)}")
-    return "/".join(parts[named[-1] :])
+    folders = [n for n, part in enumerate(parts) if part in {f"dataset={name}" for name in DATASETS}]
+    if not folders:
+        raise RefusedError(f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}")
+    return "/".join(parts[folders[-1] :])

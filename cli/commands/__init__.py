@@ -1,1 +1,1 @@
-"""The commands, one module for each line of `loader --help`. None imports another."""
+"""The commands, one module for each line of `loader --help`. No command imports another."""

@@ -1,12 +1,11 @@
-"""`loader load`: put a file where the loader finds it, or ask for an object that is there, and follow the load."""
+"""`loader load`: load one file, and wait for the result."""
 
-import json
 from typing import Annotated
 
 import typer
 from botocore.exceptions import ClientError
 
-from cli.deployed.executions import Execution, wait_for_end, wait_for_start
+from cli.deployed.executions import Execution, start_execution, wait_for_end, wait_for_start
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_response
@@ -17,9 +16,12 @@ from shared.file_keys import reason_to_skip
 from shared.settings import STACK_NAME
 
 ARRIVAL_S = 60
-Force = Annotated[bool, typer.Option("--force", help="load an object that is loaded already")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="follow the load to its end")]
-Timeout = Annotated[int, typer.Option("--timeout", help="seconds to follow it; it goes on without us", min=1)]
+"""How long an upload may take to start its execution."""
+Force = Annotated[bool, typer.Option("--force", help="Load the object even if the ledger says that it is loaded.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the load ends.")]
+Timeout = Annotated[
+    int, typer.Option("--timeout", metavar="SECONDS", help="Stop waiting after SECONDS; the load continues.", min=1)
+]
 
 
 def load(
@@ -32,13 +34,17 @@ def load(
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
-    """Load a file into InfluxDB and tell what became of it."""
+    """Load one file into InfluxDB and print the result.
+
+    Uploads FILE to the source bucket, which starts a load, or starts a load of an object that is already there.
+    Ctrl-C stops waiting; the load continues.
+    """
     source, deployment = parse_target(target, dataset), Deployment(stack)
-    arn = _begun(deployment, source, force=force)
+    arn = _start(deployment, source, force=force)
     if not wait:
         show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
         return
-    execution = follow_to_end(deployment, arn, timeout_s=timeout)
+    execution = _wait_for_result(deployment, arn, timeout_s=timeout)
     if as_json:
         show_json(execution.response)
     else:
@@ -46,17 +52,20 @@ def load(
     raise typer.Exit(0 if execution.status == "SUCCEEDED" else 1)
 
 
-def _begun(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:
-    """The ARN of its execution. A file that is uploaded is a new version, which needs no force."""
+def _start(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:
+    """Start the load and return the ARN of its execution.
+
+    `force` matters only for an object in S3: an upload creates a new version, which the ledger does not have.
+    """
     if isinstance(source, LocalFile):
-        return _uploaded(deployment, source)
-    return _asked_for(deployment, source, force=force)
+        return _upload(deployment, source)
+    return _request_load(deployment, source, force=force)
 
 
-def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
-    """Name the states as the execution goes through them. Raises TimeoutError."""
-    again = f"The load goes on.\nsee its end:  loader show {arn.rpartition(':')[2]}"
-    with detach_on_interrupt(again), progress() as bar:
+def _wait_for_result(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
+    """Wait until the execution ends, and show which state it is in. Raises TimeoutError."""
+    message = f"The load is still running. To see its result, run:  loader show {arn.rpartition(':')[2]}"
+    with detach_on_interrupt(message), progress() as bar:
         task = bar.add_task("starting", total=None)
         return wait_for_end(
             deployment.stepfunctions,
@@ -66,29 +75,36 @@ def follow_to_end(deployment: Deployment, arn: str, *, timeout_s: float) -> Exec
         )
 
 
-def _uploaded(deployment: Deployment, file: LocalFile) -> str:
-    """The ARN of the execution that the upload started. Raises RefusedError for what starts none."""
+def _upload(deployment: Deployment, file: LocalFile) -> str:
+    """Upload the file and return the ARN of the execution that its arrival starts.
+
+    Raises:
+        RefusedError: The loader would skip the file.
+        TimeoutError: No execution started.
+    """
     if reason := reason_to_skip(file.key) or ("" if file.path.stat().st_size else "an empty file"):
-        raise RefusedError(f"{file.path} would not be loaded: {reason}")
+        raise RefusedError(f"{file.path} was not uploaded, because it would not be loaded: {reason}")
     with progress() as bar:
         task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)
         deployment.s3.upload_file(
             str(file.path), deployment.source_bucket, file.key, Callback=lambda sent: bar.advance(task, sent)
         )
         version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key).get("VersionId", "")
-        bar.update(task, description="waiting for its execution", total=None)
+        bar.update(task, description="waiting for the load to start", total=None)
         return wait_for_start(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
 
 
-def _asked_for(deployment: Deployment, source: S3Object, *, force: bool) -> str:
-    """Raises RefusedError and NotFoundError, so that a mistyped name is no failed load."""
+def _request_load(deployment: Deployment, source: S3Object, *, force: bool) -> str:
+    """Start an execution for an object in the source bucket, and return its ARN.
+
+    The object is checked first, so that a mistyped key does not become a failed load.
+    """
     deployment.check_source(source.bucket)
     try:
         deployment.s3.head_object(Bucket=source.bucket, Key=source.key)
     except ClientError as error:
         if error.response["Error"]["Code"] != "404":
             raise
-        raise NotFoundError(f"s3://{source.bucket}/{source.key} is not there") from error
-    asked = {"bucket": source.bucket, "key": source.key, "force": force}
-    started = deployment.stepfunctions.start_execution(stateMachineArn=deployment.machine, input=json.dumps(asked))
-    return started["executionArn"]
+        raise NotFoundError(f"{source.address} does not exist: check the key (aws s3 ls)") from error
+    event = {"bucket": source.bucket, "key": source.key, "force": force}
+    return start_execution(deployment.stepfunctions, deployment.machine, event)

@@ -1,4 +1,7 @@
-"""`loader plan`: the dry run."""
+"""`loader plan`: show what a load of a file would do, without writing anything.
+
+`_plan` runs the conversion on this machine; `_content` and `_show` print the result as JSON and as text.
+"""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +12,7 @@ from rich.text import Text
 
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, DatasetName, Stack, Target
-from cli.output import console, facts, listing, moment, progress, show_json, size, status
+from cli.output import console, facts, iso_time, listing, progress, quantity, show_json, size, status
 from cli.targets import parse_target
 from shared.datasets import dataset_of
 from shared.events import PlannedFile
@@ -20,8 +23,13 @@ if TYPE_CHECKING:
     from shared.load_totals import Outcomes
 
 Detached = Annotated[
-    bool, typer.Option("--detached", help="take MAX_BATCH_SIZE … from this environment; needs no deployment")
+    bool,
+    typer.Option(
+        "--detached", help="Use the settings of this environment, such as MAX_BATCH_SIZE, instead of a deployment's."
+    ),
 ]
+NO_BUCKET = "SOURCE-BUCKET"
+"""Stands for the name of the source bucket in messages, if there is no deployment."""
 
 
 def plan(
@@ -32,49 +40,53 @@ def plan(
     detached: Detached = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what a load would do: the deployed conversion runs here, and nothing is written."""
-    found = _planned(target, dataset, Deployment(stack), detached=detached)
+    """Show what a load of a file would do, without writing anything.
+
+    Converts the file on this machine, with the code and the settings of the deployed loader.
+    """
+    result = _plan(target, dataset, Deployment(stack), detached=detached)
     if as_json:
-        show_json(_content(found))
+        show_json(_content(result))
     else:
-        _show(found, target)
-    raise typer.Exit(1 if found.error else 0)
+        _show(result, target)
+    raise typer.Exit(1 if result.error else 0)
 
 
-def _planned(target: str, dataset: str, deployment: Deployment, *, detached: bool) -> "Plan":
-    from cli import dry_run  # noqa: PLC0415 - importing pyarrow takes half a second, which no other command needs
+def _plan(target: str, dataset: str, deployment: Deployment, *, detached: bool) -> "Plan":
+    # This import loads pyarrow, which takes half a second that other commands need not spend.
+    from cli import dry_run  # noqa: PLC0415
 
     source = parse_target(target, dataset)
     environment = os.environ if detached else deployment.conversion_environment()
     with progress() as bar:
-        task = bar.add_task("reading and judging rows", total=None)
+        task = bar.add_task("reading the footer", total=None)
 
-        def planned(file: PlannedFile) -> None:
-            bar.update(task, total=file["rows"] or 1, description=f"converting {file['rows']:,} rows")
+        def show_rows(file: PlannedFile) -> None:
+            bar.update(task, total=file["rows"] or 1, description=f"converting {quantity(file['rows'], 'row')}")
 
         return dry_run.plan(
             source,
             client=deployment.s3,
-            bucket="" if detached else deployment.source_bucket,
+            bucket=NO_BUCKET if detached else deployment.source_bucket,
             settings=conversion_settings(environment),
-            planned=planned,
-            converted=lambda points: bar.advance(task, points),
+            on_file=show_rows,
+            on_chunk=lambda points: bar.advance(task, points),
         )
 
 
-def _content(found: "Plan") -> dict[str, Any]:
-    """Names as in a load's response, as far as that has them."""
-    file, outcomes = found.file, found.outcomes
+def _content(result: "Plan") -> dict[str, Any]:
+    """Return the plan for `--json`. Keys that a load's response has too mean the same there."""
+    file, outcomes = result.file, result.outcomes
     return {
-        "message": _message(found),
-        "error": type(found.error).__name__ if found.error else None,
+        "message": _message(result),
+        "error": type(result.error).__name__ if result.error else None,
         "key": file["key"] if file else None,
         "dataset_type": file["dataset"] if file else None,
         "layout": file["layout"] if file else None,
         "input_rows": file["rows"] if file else 0,
         "parts": len(outcomes.parts),
-        "compressed_bytes": found.tally.packed_bytes,
-        "first_lines": found.tally.first_lines,
+        "compressed_bytes": result.tally.packed_bytes,
+        "first_lines": result.tally.first_lines,
         **_counts(outcomes),
     }
 
@@ -99,59 +111,67 @@ def _counts(outcomes: "Outcomes") -> dict[str, Any]:
     }
 
 
-def _message(found: "Plan") -> str:
-    if found.skipped:
-        return f"would be skipped: {found.skipped}"
-    return f"would fail: {found.error}" if found.error else "would load"
+def _message(result: "Plan") -> str:
+    if result.skipped:
+        return f"would be skipped: {result.skipped}"
+    return f"would fail: {result.error}" if result.error else "would load"
 
 
-def _show(found: "Plan", target: str) -> None:
-    verdict = "failed" if found.error else "skipped" if found.skipped else "loaded"
-    label = f"{type(found.error).__name__}: {found.error}" if found.error else _message(found)
-    console.print(Text.assemble((target, "bold"), "  ", (label, status(verdict).style)), soft_wrap=True)
-    if found.file:
-        console.print(_facts(found, found.file), soft_wrap=True)
-    if found.file and found.outcomes.parts:
-        console.print(_rows(found.outcomes, found.file["rows"]))
-        _show_values(found.outcomes)
-    for line in found.tally.first_lines:
-        console.print(Text(line, style="dim"), soft_wrap=True)
+def _show(result: "Plan", target: str) -> None:
+    verdict = "failed" if result.error else "skipped" if result.skipped else "loaded"
+    error = f"would fail with {type(result.error).__name__}: {result.error}" if result.error else ""
+    line = Text.assemble((target, "bold"), "  ", (error or _message(result), status(verdict).style))
+    console.print(line, soft_wrap=True)
+    if result.file:
+        console.print(_facts(result, result.file), soft_wrap=True)
+    if result.file and result.outcomes.parts:
+        console.print(_rows(result.outcomes, result.file["rows"]))
+        _show_values(result.outcomes)
+    for line_protocol in result.tally.first_lines:
+        console.print(Text(line_protocol, style="dim"), soft_wrap=True)
 
 
-def _facts(found: "Plan", file: PlannedFile) -> Text:
-    outcomes = found.outcomes
-    told = {
+def _facts(result: "Plan", file: PlannedFile) -> Text:
+    outcomes = result.outcomes
+    rows = {
         "key": file["key"],
         "dataset": f"{file['dataset']} ({file['layout']} layout), measurement {dataset_of(file['key']).measurement}",
     }
     if outcomes.span:
-        about = "at most " if len(outcomes.parts) > 1 else ""  # parts count for themselves
-        told |= {
-            "time": " to ".join(map(moment, outcomes.span)),
-            "series": f"{about}{outcomes.series:,}",
-            "requests": f"{outcomes.batches_planned:,} batches in {outcomes.chunks_planned:,} chunks",
-            "bytes": f"{size(outcomes.body_bytes)} of line protocol, {size(found.tally.packed_bytes)} compressed",
+        # Each part counts its own series, so a series that occurs in several parts is counted several times.
+        bound = "at most " if len(outcomes.parts) > 1 else ""
+        batches, chunks = quantity(outcomes.batches_planned, "batch", "batches"), outcomes.chunks_planned
+        rows |= {
+            "time": " to ".join(map(iso_time, outcomes.span)),
+            "series": f"{bound}{outcomes.series:,}",
+            "requests": f"{batches} in {quantity(chunks, 'chunk')}",
+            "size": f"{size(outcomes.body_bytes)} of line protocol, {size(result.tally.packed_bytes)} compressed",
         }
-    return facts(told | {"ignored columns": ", ".join(outcomes.ignored_columns)})
+    return facts(rows | {"ignored columns": ", ".join(outcomes.ignored_columns)})
 
 
 def _rows(outcomes: "Outcomes", rows: int) -> Table:
-    """Each row of the file is in one line of this table."""
-    table = listing("#rows", "become", "because")
+    """Return a table in which each row of the file is counted once."""
+    table = listing("#rows", "result", "reason")
     table.add_row(f"{outcomes.points:,}", "points", "")
     if outcomes.collapsed:
-        table.add_row(f"{outcomes.collapsed:,}", "nothing: collapsed", "another row is the same, value by value")
+        table.add_row(f"{outcomes.collapsed:,}", "collapsed", "they repeat another row exactly")
     for reason in outcomes.reasons:
         table.add_row(f"{reason['rows']:,}", f"set aside: {reason['rule']}", reason["reason"])
     if rest := sum(outcomes.set_aside.values()) - sum(reason["rows"] for reason in outcomes.reasons):
-        table.add_row(f"{rest:,}", "set aside", "rarer reasons")
-    table.add_row(f"{rows:,}", "", "", style="bold")
+        table.add_row(f"{rest:,}", "set aside", "other reasons, each less frequent")
+    table.add_row(f"{rows:,}", "rows in the file", "", style="bold")
     return table
 
 
 def _show_values(outcomes: "Outcomes") -> None:
-    for name, counts in (("not finite, left out", outcomes.fields_left_out), ("out of bounds", outcomes.out_of_bounds)):
+    counts_by_label = {
+        "Values omitted because they are not finite": outcomes.fields_left_out,
+        "Values outside the expected range, which are loaded": outcomes.out_of_bounds,
+    }
+    for label, counts in counts_by_label.items():
         if counts:
-            console.print(f"values {name}: " + ", ".join(f"{field} {count:,}" for field, count in counts.items()))
+            console.print(f"{label}: " + ", ".join(f"{field} {count:,}" for field, count in counts.items()))
     if outcomes.collision_columns:
-        console.print(f"as tags, these would keep colliding rows apart: {', '.join(outcomes.collision_columns)}")
+        columns = ", ".join(outcomes.collision_columns)
+        console.print(f"Columns that would distinguish the colliding rows if they were tags: {columns}")

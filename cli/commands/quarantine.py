@@ -1,6 +1,6 @@
-"""`loader quarantine`: what a load did not write, and why."""
+"""`loader quarantine`: list what a load did not write, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,37 +15,40 @@ from cli.output import console, progress, show_json
 from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
-    from cli.deployed.quarantine import Group, SetAside
+    from cli.deployed.quarantine import Group, Quarantined
 
-Export = Annotated[Path | None, typer.Option("--export", help="write all of it here, as JSON lines", dir_okay=False)]
+Export = Annotated[
+    Path | None, typer.Option("--export", help="Write every row and point to this file, as JSON Lines.", dir_okay=False)
+]
 
 
 def quarantine(load: Load, *, export: Export = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
-    """List what a load set aside and what InfluxDB refused, grouped by rule, with samples."""
-    from cli.deployed.quarantine import grouped, set_aside  # noqa: PLC0415 - pyarrow takes half a second
+    """List the rows that a load set aside and the points that InfluxDB rejected, by reason, with samples."""
+    # This import loads pyarrow, which takes half a second that other commands need not spend.
+    from cli.deployed.quarantine import group_by_reason, read_quarantine  # noqa: PLC0415
 
     deployment = Deployment(stack)
     report = find_report(deployment, load)
     with progress() as bar:
-        found = bar.track(set_aside(deployment, report), description="reading the quarantine")
-        groups = grouped(_exported(found, export) if export else found)
+        records = bar.track(read_quarantine(deployment, report), description="reading the quarantine")
+        groups = group_by_reason(_export_to(export, records) if export else records)
     if as_json:
         show_json([_content(group) for group in groups])
     else:
         _show(groups)
 
 
-def _exported(found: "Iterable[SetAside]", path: Path) -> "Iterable[SetAside]":
-    """The same; each also goes into the file."""
+def _export_to(path: Path, records: "Iterable[Quarantined]") -> "Iterator[Quarantined]":
+    """Write each record to the file, and pass it on."""
     with path.open("wb") as file:
-        for each in found:
-            file.write(_json(each) + b"\n")
-            yield each
+        for record in records:
+            file.write(_json(record) + b"\n")
+            yield record
 
 
-def _json(each: "SetAside") -> bytes:
-    """NaN becomes null; times and what else JSON does not have become text."""
-    return orjson.dumps(each._asdict(), default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+def _json(record: "Quarantined") -> bytes:
+    """Return a record as JSON. NaN becomes null; times and other values that JSON lacks become text."""
+    return orjson.dumps(record._asdict(), default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def _content(group: "Group") -> dict[str, Any]:
@@ -55,7 +58,7 @@ def _content(group: "Group") -> dict[str, Any]:
 
 def _show(groups: "list[Group]") -> None:
     if not groups:
-        console.print("nothing was set aside, and nothing refused")
+        console.print("no rows were set aside, and InfluxDB rejected no points")
     for group in groups:
         console.print(Text.assemble((f"{group.rows:,}", "bold"), "  ", (group.rule, "yellow"), f"  {group.reason}"))
         for sample in group.samples:

@@ -1,4 +1,4 @@
-"""`loader show`: what is known of one load."""
+"""`loader show`: print the report of one load."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +11,15 @@ from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import Deployment, page_key
 from cli.load_result import show_response
 from cli.options import AsJson, Load, Stack
-from cli.output import console, facts, listing, moment, show_json, size
+from cli.output import console, facts, iso_time, listing, show_json, size
 from shared.load_totals import Outcomes
 from shared.settings import STACK_NAME
 
-Page = Annotated[Path | None, typer.Option("--page", help="save the report's HTML page here", dir_okay=False)]
+Page = Annotated[Path | None, typer.Option("--page", help="Save the report's HTML page to this file.", dir_okay=False)]
 
 
 def show(load: Load, *, page: Page = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
-    """Show the report of a load: its rows, its states, its errors."""
+    """Show the report of one load: its rows, chunks and errors."""
     deployment = Deployment(stack)
     report = find_report(deployment, load)
     if page:
@@ -43,29 +43,29 @@ def _show(deployment: Deployment, report: Report) -> None:
 def _conversion(outcomes: Outcomes) -> Text:
     return facts(
         {
-            "time": " to ".join(map(moment, outcomes.span)) if outcomes.span else "",
+            "time": " to ".join(map(iso_time, outcomes.span)) if outcomes.span else "",
             "series": f"{outcomes.series:,}",
             "line protocol": size(outcomes.body_bytes),
             "ignored columns": ", ".join(outcomes.ignored_columns),
-            "would keep apart": ", ".join(outcomes.collision_columns),
+            "would distinguish collisions": ", ".join(outcomes.collision_columns),
             "out of bounds": ", ".join(f"{field} {count:,}" for field, count in outcomes.out_of_bounds.items()),
-            "left out": ", ".join(f"{field} {count:,}" for field, count in outcomes.fields_left_out.items()),
+            "not finite": ", ".join(f"{field} {count:,}" for field, count in outcomes.fields_left_out.items()),
         }
     )
 
 
 def _writing(outcomes: Outcomes) -> Table:
-    """Chunk by chunk."""
-    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#refused", "began (UTC)")
+    """Return a table with one line per chunk."""
+    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#rejected", "started (UTC)")
     for chunk in outcomes.chunks:
-        refused = sum(chunk["refused"].values())
+        rejected = sum(chunk["refused"].values())
         table.add_row(
             chunk["chunk"],
             f"{sum(chunk['written'].values()):,}/{chunk['points']:,}",
             f"{len(chunk['written'])}/{chunk['batches']}",
             f"{chunk['requests']:,}",
             f"{chunk['seconds']:.1f}",
-            f"{refused:,}" if refused else "",
+            f"{rejected:,}" if rejected else "",
             chunk["runs"][0]["started_at"][11:19],
         )
     return table

@@ -1,8 +1,7 @@
-"""`loader verify`: is everything in InfluxDB that a load sent?"""
+"""`loader verify`: compare the points that a load sent with the points that InfluxDB stores."""
 
 import shlex
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.text import Text
@@ -11,7 +10,7 @@ from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError
 from cli.options import AsJson, Load, Stack
-from cli.output import console, listing, moment, progress, show_json, status
+from cli.output import console, iso_time, listing, progress, quantity, show_json, status
 from shared.datasets import DATASETS
 from shared.ledger import object_name
 from shared.settings import STACK_NAME, influx_settings
@@ -19,57 +18,77 @@ from shared.settings import STACK_NAME, influx_settings
 if TYPE_CHECKING:
     from cli.comparison import Window
 
-SHOWN = 20
-"""Differences that are spelled out here; `--json` tells up to five of each window."""
+MAX_DIFFERENCES = 20
+"""How many differences to print. `--json` has up to five of each window."""
 
 
 def verify(load: Load, *, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
-    """Read the points of a load back, window by window, and compare them with what was sent."""
+    """Compare the points that a load sent with the points that InfluxDB stores.
+
+    Queries InfluxDB for one time window after another. This machine must be able to reach InfluxDB.
+    """
     deployment = Deployment(stack)
     report = find_report(deployment, load)
-    found = _windows(deployment, report)
+    windows = _compare(deployment, report)
     if as_json:
-        show_json([asdict(window) | {"equal": window.equal} for window in found])
+        show_json([_content(window) for window in windows])
     else:
-        _show(found, object_name(report.data["bucket"], report.data["key"]))
-    raise typer.Exit(0 if all(window.equal for window in found) else 1)
+        _show(windows, object_name(report.data["bucket"], report.data["key"]))
+    raise typer.Exit(0 if all(window.equal for window in windows) else 1)
 
 
-def _windows(deployment: Deployment, report: Report) -> "list[Window]":
-    from cli.comparison import values_of, width_for, windows  # noqa: PLC0415 - as above
-    from cli.deployed.sent_lines import sent_lines  # noqa: PLC0415 - pyarrow and pandas take a second
-    from shared.influx import Influx  # noqa: PLC0415 - as above
+def _compare(deployment: Deployment, report: Report) -> "list[Window]":
+    # These imports load pyarrow and pandas, which takes a second that other commands need not spend.
+    from cli.comparison import compare_windows, parse_lines, width_for  # noqa: PLC0415
+    from cli.deployed.sent_lines import sent_lines  # noqa: PLC0415
+    from shared.influx import Influx  # noqa: PLC0415
 
     file, outcomes = report.file, report.outcomes
     if file is None or outcomes.span is None:
-        raise NotFoundError("this load sent nothing: there is nothing to verify")
+        raise NotFoundError("this load sent no points, so there is nothing to verify")
     dataset, settings = DATASETS[file["dataset"]], influx_settings(deployment.delivery_environment())
-    bucket_ns = max(part["profile"]["bucket_ns"] for part in outcomes.parts if part["profile"])
+    bin_ns = max(part["profile"]["bucket_ns"] for part in outcomes.parts if part["profile"])
     with progress() as bar:
         chunks = sent_lines(deployment, report, file)
-        tracked = bar.track(chunks, outcomes.chunks_planned, description="what was sent")
-        sent = values_of(tracked, dataset.field_names)
-        width_ns = width_for(*outcomes.span, bucket_ns)
+        tracked = bar.track(chunks, outcomes.chunks_planned, description="reading what was sent")
+        sent = parse_lines(tracked, dataset.field_names)
+        width_ns = width_for(*outcomes.span, bin_ns)
         total = sent.values["time"].floordiv(width_ns).nunique()
-        compared = windows(sent, width_ns, dataset, Influx(settings), dataset.bucket or settings.bucket)
-        return list(bar.track(compared, total, description="reading back"))
+        windows = compare_windows(sent, width_ns, dataset, Influx(settings), dataset.bucket or settings.bucket)
+        return list(bar.track(windows, total, description="querying InfluxDB"))
 
 
-def _show(found: "list[Window]", address: str) -> None:
-    differing = [window for window in found if not window.equal]
-    values, windows = sum(window.sent for window in found), len(found)
-    verdict = status("differs" if differing else "equal")
-    console.print(Text.assemble(verdict, f"  {values:,} values in {windows} windows, {len(differing)} of them differ"))
+def _content(window: "Window") -> dict[str, Any]:
+    return {
+        "first_ns": window.first_ns,
+        "end_ns": window.end_ns,
+        "sent": window.sent,
+        "found": window.stored,
+        "sent_hash": window.sent_hash,
+        "found_hash": window.stored_hash,
+        "missing": window.missing,
+        "changed": window.changed,
+        "differences": window.differences,
+        "equal": window.equal,
+    }
+
+
+def _show(windows: "list[Window]", address: str) -> None:
+    differing = [window for window in windows if not window.equal]
+    values = quantity(sum(window.sent for window in windows), "value")
+    verdict = f"  {values} in {quantity(len(windows), 'window')}, of which {len(differing):,} differ"
+    console.print(Text.assemble(status("differs" if differing else "equal"), verdict))
     if not differing:
         return
-    table = listing("from", "to", "#sent", "#found", "#missing", "#changed", "hash sent", "hash found")
-    for each in differing:
-        counts = (f"{count:,}" for count in (each.sent, each.found, each.missing, each.changed))
-        table.add_row(moment(each.first_ns), moment(each.end_ns), *counts, each.sent_hash, each.found_hash)
+    table = listing("from", "to", "#sent", "#stored", "#missing", "#changed", "hash sent", "hash stored")
+    for window in differing:
+        counts = (f"{count:,}" for count in (window.sent, window.stored, window.missing, window.changed))
+        times = (iso_time(window.first_ns), iso_time(window.end_ns))
+        table.add_row(*times, *counts, window.sent_hash, window.stored_hash)
     console.print(table)
     differences = [difference for window in differing for difference in window.differences]
-    for difference in differences[:SHOWN]:
+    for difference in differences[:MAX_DIFFERENCES]:
         console.print(Text(difference), soft_wrap=True)
-    again = f"loader load {shlex.quote(address)} --force"
-    told = f"a later file may have rewritten them (loader history); `{again}` writes them as they were sent"
-    console.print(Text(told), soft_wrap=True)
+    command = f"loader load {shlex.quote(address)} --force"
+    advice = f"A later load may have overwritten them (see `loader history`). To write them again, run `{command}`."
+    console.print(Text(advice), soft_wrap=True)

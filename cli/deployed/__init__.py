@@ -1,1 +1,1 @@
-"""What the commands read of a deployment: its stack, executions, ledger, reports and staged objects."""
+"""Access to a deployment: its stack, executions, ledger, reports, quarantine and staged chunks."""

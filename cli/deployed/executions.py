@@ -1,8 +1,12 @@
-"""Follow the executions of the state machine until each has ended."""
+"""The executions of both state machines: start them, find them, describe them, and wait until they end.
+
+`describe` reads one execution. `wait_for_end` polls one whose ARN is known, `wait_for_all` the ones that uploads
+started, and `wait_for_start` finds the one that an upload started. `count_children` reads the progress of a backfill.
+"""
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -16,14 +20,20 @@ if TYPE_CHECKING:
 
 POLL_S = 0.3
 ABSENT = ("ExecutionDoesNotExist", "InvalidArn")
-"""What Step Functions calls an execution that it does not know."""
+"""The error codes of Step Functions for an execution that does not exist."""
 CLOCK_SKEW = timedelta(minutes=5)
-"""Between this machine's clock and AWS's."""
+"""How far the clock of this machine may be ahead of AWS's."""
+
+Observer = Callable[["Execution"], object]
+"""A function that is called with each description of an execution, for example to show progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """One execution: `state` is the one it entered last; `answer` is its Response once it has ended."""
+    """One execution: `key` is the object that it loads, `state` the state that it entered last ("" once it has ended).
+
+    `response` is its output, or the cause of its failure; {} while it is running.
+    """
 
     arn: str
     key: str
@@ -34,22 +44,61 @@ class Execution:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """True once the execution has succeeded, failed, timed out or been stopped."""
         return self.status != "RUNNING"
 
 
-def wait_for_all(
-    client: "SFNClient", machine: str, keys: Iterable[str], *, timeout_s: float, observe: Callable[[Execution], None]
-) -> dict[str, Execution]:
-    """The last execution for each of `keys`, put just now, once all have ended; `observe` is told of every look at one.
+def execution_arn(machine: str, name: str) -> str:
+    """Return the ARN of the state machine's execution with this name."""
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
-    Raises TimeoutError naming the keys whose execution did not end, or never started.
+
+def start_execution(client: "SFNClient", machine: str, event: Mapping[str, Any]) -> str:
+    """Start an execution with `event` as its input, and return its ARN."""
+    return client.start_execution(stateMachineArn=machine, input=json.dumps(event))["executionArn"]
+
+
+def describe(client: "SFNClient", arn: str) -> Execution:
+    """Return the current description of one execution."""
+    description = client.describe_execution(executionArn=arn)
+    status = description["status"]
+    text = description.get("output") if status == "SUCCEEDED" else description.get("cause")
+    return Execution(
+        arn=arn,
+        key=_requested(description.get("input", "{}")).key,
+        status=status,
+        state=_last_state(client, arn) if status == "RUNNING" else "",
+        error=description.get("error", ""),
+        response=_parse_response(text),
+    )
+
+
+def wait_for_end(
+    client: "SFNClient", arn: str, *, timeout_s: float, observe: Observer, every_s: float = POLL_S
+) -> Execution:
+    """Return an execution once it has ended. Raises TimeoutError after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (execution := describe(client, arn)).ended:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{arn} did not end within {timeout_s:.0f} s; it is still running")
+        observe(execution)
+        time.sleep(every_s)
+    return execution
+
+
+def wait_for_all(
+    client: "SFNClient", machine: str, keys: Iterable[str], *, timeout_s: float, observe: Observer
+) -> dict[str, Execution]:
+    """Return the last execution for each of `keys`, which were uploaded just now, once all have ended.
+
+    Raises:
+        TimeoutError: An execution did not start or end within `timeout_s`. The message names the keys.
     """
     waiting, ended, since = set(keys), dict[str, Execution](), datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
     while waiting:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no end within {timeout_s:.0f} s for {', '.join(sorted(waiting))}")
+            raise TimeoutError(f"not loaded within {timeout_s:.0f} s: {', '.join(sorted(waiting))}")
         for execution in _executions(client, machine, since, waiting):
             observe(execution)
             if execution.ended:
@@ -59,26 +108,8 @@ def wait_for_all(
     return ended
 
 
-def execution_arn(machine: str, name: str) -> str:
-    """Of the execution that is called so."""
-    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-
-
-def wait_for_end(
-    client: "SFNClient", arn: str, *, timeout_s: float, observe: Callable[[Execution], None], every_s: float = POLL_S
-) -> Execution:
-    """The end of one execution; `observe` is told of every look at it. Raises TimeoutError."""
-    deadline = time.monotonic() + timeout_s
-    while not (execution := describe(client, arn)).ended:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{arn} has not ended within {timeout_s:.0f} s; it goes on")
-        observe(execution)
-        time.sleep(every_s)
-    return execution
-
-
 def wait_for_start(client: "SFNClient", machine: str, key: str, version_id: str, *, timeout_s: float) -> str:
-    """The ARN of the execution that the bucket's event about this version started. Raises TimeoutError."""
+    """Return the ARN of the execution that the upload of this version started. Raises TimeoutError."""
     since = datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -87,29 +118,17 @@ def wait_for_start(client: "SFNClient", machine: str, key: str, version_id: str,
             if (requested.key, requested.version_id) == (key, version_id):
                 return arn
         time.sleep(POLL_S)
-    raise TimeoutError(f"no execution began within {timeout_s:.0f} s for {key}: does the bucket's rule still stand?")
+    raise TimeoutError(
+        f"no execution started for {key} within {timeout_s:.0f} s: check that the source bucket sends its events to "
+        "EventBridge and that the stack's rule is enabled"
+    )
 
 
 def _started_since(client: "SFNClient", machine: str, since: datetime) -> Iterator[str]:
-    """Newest first, as Step Functions lists them."""
+    # Step Functions lists the newest executions first, so the first older one ends the list.
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
     listed = (item for page in pages for item in page["executions"])
     return (item["executionArn"] for item in takewhile(lambda item: item["startDate"] >= since, listed))
-
-
-def describe(client: "SFNClient", arn: str) -> Execution:
-    """One execution as it stands."""
-    told = client.describe_execution(executionArn=arn)
-    status = told["status"]
-    text = told.get("output") if status == "SUCCEEDED" else told.get("cause")
-    return Execution(
-        arn=arn,
-        key=_requested(told.get("input", "{}")).key,
-        status=status,
-        state=_last_state(client, arn) if status == "RUNNING" else "",
-        error=told.get("error", ""),
-        response=_parsed(text),
-    )
 
 
 def _executions(client: "SFNClient", machine: str, since: datetime, keys: set[str]) -> Iterator[Execution]:
@@ -119,30 +138,31 @@ def _executions(client: "SFNClient", machine: str, since: datetime, keys: set[st
             yield execution
 
 
-def _requested(given: str) -> RequestedObject:
+def _requested(event: str) -> RequestedObject:
+    """Return the object that an execution's input names; an empty one if the input cannot be read."""
     try:
-        return requested_object(json.loads(given))
+        return requested_object(json.loads(event))
     except (ValueError, DataError):
         return RequestedObject()
 
 
-def _parsed(answer: str | None) -> dict[str, Any]:
-    """A Response; what is none is kept as its message."""
+def _parse_response(text: str | None) -> dict[str, Any]:
+    """Return the response in an output or cause. A cause that is not ours, such as Lambda's, becomes its message."""
     try:
-        parsed = json.loads(answer or "{}")
+        response = json.loads(text or "{}")
     except ValueError:
-        parsed = answer
-    return parsed if isinstance(parsed, dict) else {"message": str(parsed)}
+        response = text
+    return response if isinstance(response, dict) else {"message": str(response)}
 
 
 def _last_state(client: "SFNClient", arn: str) -> str:
     history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=20)
-    entered = (event.get("stateEnteredEventDetails", {}).get("name", "") for event in history["events"])
-    return next(filter(None, entered), "")
+    names = (event.get("stateEnteredEventDetails", {}).get("name", "") for event in history["events"])
+    return next(filter(None, names), "")
 
 
 class Counts(NamedTuple):
-    """Children of the Map, one an object; `total` grows while objects are listed."""
+    """The child executions of a backfill, one per object. `total` grows while Step Functions lists the objects."""
 
     total: int
     running: int
@@ -151,12 +171,12 @@ class Counts(NamedTuple):
 
     @property
     def done(self) -> int:
-        """Whatever became of them."""
+        """The number of children that have ended."""
         return self.succeeded + self.failed
 
 
-def counts_of(client: "SFNClient", arn: str) -> Counts | None:
-    """Of the Map of a backfill; None before it has begun."""
+def count_children(client: "SFNClient", arn: str) -> Counts | None:
+    """Count the child executions of a backfill; None before its Map state has started."""
     runs = client.list_map_runs(executionArn=arn)["mapRuns"]
     if not runs:
         return None

@@ -1,4 +1,8 @@
-"""What the ledger knows of past loads, the last changes first."""
+"""The ledger as `loader history` and `loader retry` read it: past loads, filtered, with the last change first.
+
+`filter_of` reads what the operator asks for. `entries` merges one query per status, and the reports of loads that
+failed before their version was known, which the ledger cannot hold. `newest` reads one object's newest version.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +17,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from cli.deployed.reports import reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
-from cli.targets import parse_prefix
-from shared.datasets import DATASETS
+from cli.targets import check_dataset, parse_prefix
 from shared.ledger import CHANGES, STATUSES, LedgerItem, is_newer, object_name, version_id_of
 from shared.work_bucket import UNPLANNED
 
@@ -25,7 +28,7 @@ PAGE = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What a person asked for; "" and None leave everything in. `objects` is how the names begin."""
+    """The loads that an operator asks for. `objects` is the start of their s3:// addresses; "" and None mean all."""
 
     objects: str = "s3://"
     status: str = ""
@@ -35,9 +38,10 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One version of one object. `version_id` is "" where S3 keeps no versions, or the load failed before it was known.
+    """One version of one object.
 
-    `changed_at` is when it was claimed or settled; `lease_until` stands only while it is claimed.
+    `version_id` is "" in an unversioned bucket, or if the load failed before the version was known.
+    `changed_at` is when the version was claimed or settled; `lease_until` is set only while it is claimed.
     """
 
     object: str
@@ -57,7 +61,7 @@ class Entry:
 
     @classmethod
     def of_item(cls, item: LedgerItem) -> Self:
-        """As the ledger has it."""
+        """Return the entry of a DynamoDB item."""
         return cls(
             object=item["object"],
             version_id=version_id_of(item),
@@ -76,7 +80,7 @@ class Entry:
         )
 
     def abandoned(self, now: datetime) -> bool:
-        """Claimed by an execution that never came to an end, and may no longer."""
+        """Return whether the execution that claimed this version let its lease expire without settling it."""
         return self.lease_until is not None and self.lease_until < now
 
 
@@ -84,56 +88,60 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def entries(deployment: Deployment, wanted: Filter) -> Iterator[Entry]:
-    """The last change first; read as far as they are taken. The index follows the table within a second or so."""
-    statuses = (wanted.status,) if wanted.status else STATUSES
-    found = [_changes(deployment, status, wanted) for status in statuses]
+def entries(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
+    """Yield the loads that match, last change first.
+
+    Queries are made as entries are consumed. The index lags behind the table by about a second.
+    """
+    statuses = (filter_.status,) if filter_.status else STATUSES
+    sources = [_changes(deployment, status, filter_) for status in statuses]
     if "failed" in statuses:
-        found.append(_unpinned(deployment, wanted))
-    return merge(*found, key=lambda entry: entry.changed_at, reverse=True)
+        sources.append(_unpinned(deployment, filter_))
+    return merge(*sources, key=lambda entry: entry.changed_at, reverse=True)
 
 
 def newest(deployment: Deployment, name: str) -> Entry:
-    """The newest version of an object that the ledger knows; of two of one second, the one that changed last."""
+    """Return the newest version of an object in the ledger; of two from the same second, the one changed last."""
     items = sorted(_query(deployment, Key("object").eq(name), ConsistentRead=True), key=lambda item: item["changed_at"])
     return Entry.of_item(reduce(lambda last, item: last if is_newer(last, item) else item, items))
 
 
-def _changes(deployment: Deployment, status: str, wanted: Filter) -> Iterator[Entry]:
-    """Of one status, by the index. What the filter leaves out is read all the same."""
+def _changes(deployment: Deployment, status: str, filter_: Filter) -> Iterator[Entry]:
+    # The index has status and time as its key. The other conditions filter after reading, so they save no capacity.
     condition: ConditionBase = Key("status").eq(status)
-    if wanted.since:
-        condition &= Key("changed_at").gte(f"{wanted.since:%Y-%m-%dT%H:%M:%S}")
-    filters: ConditionBase = Attr("object").begins_with(wanted.objects)
-    if wanted.dataset:
-        filters &= Attr("dataset").eq(wanted.dataset)
-    found = _query(deployment, condition, IndexName=CHANGES, ScanIndexForward=False, FilterExpression=filters)
-    return map(Entry.of_item, found)
+    if filter_.since:
+        condition &= Key("changed_at").gte(f"{filter_.since:%Y-%m-%dT%H:%M:%S}")
+    conditions: ConditionBase = Attr("object").begins_with(filter_.objects)
+    if filter_.dataset:
+        conditions &= Attr("dataset").eq(filter_.dataset)
+    items = _query(deployment, condition, IndexName=CHANGES, ScanIndexForward=False, FilterExpression=conditions)
+    return map(Entry.of_item, items)
 
 
-def _query(deployment: Deployment, condition: ConditionBase, **more: Any) -> Iterator[LedgerItem]:
+def _query(deployment: Deployment, condition: ConditionBase, **options: Any) -> Iterator[LedgerItem]:
     table = deployment.ledger
-    paginator: Any = table.meta.client.get_paginator("query")  # a resource's client takes conditions, its types do not
+    # The client of a resource accepts conditions, but its type stubs do not say so.
+    paginator: Any = table.meta.client.get_paginator("query")
     pages = paginator.paginate(
-        TableName=table.name, KeyConditionExpression=condition, PaginationConfig={"PageSize": PAGE}, **more
+        TableName=table.name, KeyConditionExpression=condition, PaginationConfig={"PageSize": PAGE}, **options
     )
     yield from cast("Iterator[LedgerItem]", (item for page in pages for item in page["Items"]))
 
 
-def _unpinned(deployment: Deployment, wanted: Filter) -> Iterator[Entry]:
-    """Loads that failed before their version was known: no item can name it, but they have reports."""
+def _unpinned(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
+    """Yield loads that failed before their version was known. The ledger has no items for them, but S3 has reports."""
     for changed_at, key in sorted(reports(deployment, f"reports/{UNPLANNED}/{UNPLANNED}/"), reverse=True):
-        if wanted.since and changed_at < wanted.since:
+        if filter_.since and changed_at < filter_.since:
             return
-        entry = _of_report(key, changed_at, deployment.work_json(key))
-        if entry.object.startswith(wanted.objects) and (
-            not wanted.dataset or f"/dataset={wanted.dataset}/" in entry.object
+        entry = _entry_of_report(key, changed_at, deployment.work_json(key))
+        if entry.object.startswith(filter_.objects) and (
+            not filter_.dataset or f"/dataset={filter_.dataset}/" in entry.object
         ):
             yield entry
 
 
-def _of_report(key: str, changed_at: datetime, report: dict[str, Any]) -> Entry:
-    """An event that could not be read names no object."""
+def _entry_of_report(key: str, changed_at: datetime, report: dict[str, Any]) -> Entry:
+    # An event that could not be read names no object, so bucket and key may be absent.
     data = report["response"]["data"]
     return Entry(
         object=object_name(data.get("bucket", ""), data.get("key", "")),
@@ -154,24 +162,24 @@ def _of_report(key: str, changed_at: datetime, report: dict[str, Any]) -> Entry:
 
 
 def filter_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
-    """Raises RefusedError for words that mean nothing."""
+    """Read the options of a command. Raises RefusedError if a status, dataset, time or prefix is not valid."""
     if status not in ("", *STATUSES):
-        raise RefusedError(f"no status {status!r}: there are {', '.join(STATUSES)}")
-    if dataset not in ("", *DATASETS):
-        raise RefusedError(f"no dataset {dataset!r}: there are {', '.join(DATASETS)}")
-    moment = parse_since(since)
+        raise RefusedError(f"unknown status {status!r}: use one of {', '.join(STATUSES)}")
+    if dataset:
+        check_dataset(dataset)
+    start = parse_since(since)
     objects = parse_prefix(prefix, deployment.source_bucket).address if prefix else Filter.objects
-    return Filter(objects=objects, status=status, dataset=dataset, since=moment)
+    return Filter(objects=objects, status=status, dataset=dataset, since=start)
 
 
-def parse_since(since: str) -> datetime | None:
-    """`90m`, `2d`, or an ISO 8601 time (UTC unless it says otherwise); None for "". Raises RefusedError."""
-    if not since:
+def parse_since(text: str) -> datetime | None:
+    """Read `90m`, `2d` or an ISO 8601 time, in UTC unless it has an offset; None for "". Raises RefusedError."""
+    if not text:
         return None
-    if ago_given := re.fullmatch(r"(\d{1,6})([smhdw])", since):
-        return datetime.now(UTC) - timedelta(**{UNITS[ago_given[2]]: int(ago_given[1])})
+    if age := re.fullmatch(r"(\d{1,6})([smhdw])", text):
+        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
     try:
-        given = datetime.fromisoformat(since)
+        time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise RefusedError(f"{since!r} is no time: write 90m, 6h, 2d, or 2024-01-31T12:00") from error
-    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+        raise RefusedError(f"{text!r} is not a time: use 90m, 6h, 2d or 2024-01-31T12:00") from error
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Rows that conversion set aside and points that InfluxDB refused, as one list."""
+"""The quarantine of a load: rows that conversion set aside and points that InfluxDB rejected, as one list."""
 
 import gzip
 import io
@@ -14,10 +14,11 @@ from cli.deployed.stack import Deployment
 from shared.stored import REJECTED
 
 SAMPLES = 3
+"""How many samples each group keeps."""
 
 
-class SetAside(NamedTuple):
-    """`record` is the row as the file has it, or the line that was refused."""
+class Quarantined(NamedTuple):
+    """One row or point. `record` has the columns of the row, or the key "line" with the rejected line."""
 
     source_row: int
     rule: str
@@ -27,40 +28,41 @@ class SetAside(NamedTuple):
 
 @dataclass
 class Group:
-    """What one rule set aside for one reason."""
+    """The rows with the same rule and reason: their number, and the first of them as samples."""
 
     rule: str
     reason: str
     rows: int = 0
-    samples: list[SetAside] = field(default_factory=list)
+    samples: list[Quarantined] = field(default_factory=list)
 
 
-def set_aside(deployment: Deployment, report: Report) -> Iterator[SetAside]:
-    """Everything that the load's execution left in the quarantine, part by part, then chunk by chunk."""
+def read_quarantine(deployment: Deployment, report: Report) -> Iterator[Quarantined]:
+    """Yield everything in the quarantine of the report's execution, first rows by part, then points by chunk."""
     prefix = report.key.replace("reports/", "quarantine/", 1).removesuffix(".json") + "/"
+    # In reverse, rows-0000.parquet comes before points-0000-0000.jsonl.gz.
     for key in sorted(deployment.work_keys(prefix), reverse=True):
         content = deployment.work_object(key)
         yield from _rows(content) if key.endswith(".parquet") else _points(content)
 
 
-def grouped(found: Iterable[SetAside]) -> list[Group]:
-    """By rule and reason, the most frequent first, each with its first rows."""
+def group_by_reason(records: Iterable[Quarantined]) -> list[Group]:
+    """Group records by rule and reason, and return the largest group first."""
     groups: dict[tuple[str, str], Group] = {}
-    for each in found:
-        group = groups.setdefault((each.rule, each.reason), Group(each.rule, each.reason))
+    for record in records:
+        group = groups.setdefault((record.rule, record.reason), Group(record.rule, record.reason))
         group.rows += 1
         if len(group.samples) < SAMPLES:
-            group.samples.append(each)
+            group.samples.append(record)
     return sorted(groups.values(), key=lambda group: -group.rows)
 
 
-def _rows(parquet: bytes) -> Iterator[SetAside]:
+def _rows(parquet: bytes) -> Iterator[Quarantined]:
     for batch in pq.ParquetFile(io.BytesIO(parquet)).iter_batches():
         for row in batch.to_pylist():
-            yield SetAside(row.pop("source_row"), row.pop("rule"), row.pop("reason"), row)
+            yield Quarantined(row.pop("source_row"), row.pop("rule"), row.pop("reason"), row)
 
 
-def _points(content: bytes) -> Iterator[SetAside]:
+def _points(content: bytes) -> Iterator[Quarantined]:
     for line in gzip.decompress(content).splitlines():
         point = json.loads(line)
-        yield SetAside(point["source_row"], REJECTED, point["message"], {"line": point["line"]})
+        yield Quarantined(point["source_row"], REJECTED, point["message"], {"line": point["line"]})

@@ -1,4 +1,4 @@
-"""Loads that have ended, as their reports tell of them."""
+"""The reports of loads that have ended, found by load ID or execution."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,83 +15,91 @@ from shared.events import FileRef
 from shared.load_totals import Outcomes
 from shared.work_bucket import UNPLANNED
 
-LEAST_DIGITS = 4
+MIN_DIGITS = 4
+"""How many characters of a load ID suffice to look for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A load report; `key` is where it lies in the work bucket."""
+    """The report of a load. `key` is its key in the work bucket."""
 
     key: str
     content: dict[str, Any]
 
     @property
     def response(self) -> dict[str, Any]:
-        """The contract's answer."""
+        """The execution's response."""
         response: dict[str, Any] = self.content["response"]
         return response
 
     @property
     def data(self) -> dict[str, Any]:
-        """Of the answer."""
+        """The data of the response."""
         data: dict[str, Any] = self.response["data"]
         return data
 
     @property
     def file(self) -> FileRef | None:
-        """The pinned object; None where the load failed before."""
+        """The pinned object; None if the load failed before it pinned one."""
         file: FileRef | None = self.content["file"]
         return file
 
     @property
     def execution(self) -> str:
-        """Its name."""
+        """The name of the execution."""
         return str(self.content["execution"]["name"])
 
     @property
     def outcomes(self) -> Outcomes:
-        """Of its parts and chunks."""
+        """The outcomes of the load's parts and chunks."""
         return Outcomes(parts=self.content["parts"], chunks=self.content["chunks"])
 
 
 def find_report(deployment: Deployment, load: str) -> Report:
-    """Of the last execution of a load id that begins so, or of the execution of that name or ARN.
+    """Return the report of a load.
 
-    Raises NotFoundError, and RefusedError where several loads begin so.
+    Args:
+        deployment: The stack that loaded it.
+        load: The first characters of a load ID (its last execution counts), or the name or ARN of an execution.
+
+    Raises:
+        NotFoundError: There is no such load or execution, or it has no report.
+        RefusedError: Several load IDs start with `load`, or the execution is still running.
     """
-    key = _of_load(deployment, load) or _of_execution(deployment, load.rpartition(":")[2])
+    key = _key_of_load(deployment, load) or _key_of_execution(deployment, load.rpartition(":")[2])
     return Report(key=key, content=deployment.work_json(key))
 
 
-def _of_load(deployment: Deployment, load: str) -> str:
-    if len(load) < LEAST_DIGITS or set(load) - set("0123456789abcdef"):
-        return ""
-    places = [*(f"{dataset}/{load}" for dataset in (*DATASETS, UNPLANNED)), f"{UNPLANNED}/{UNPLANNED}/{load}"]
-    found = [item for place in places for item in reports(deployment, f"reports/{place}")]
-    loads = {key.removeprefix(f"reports/{UNPLANNED}/{UNPLANNED}/").split("/")[-2:][0] for _, key in found}
-    if len(loads) > 1:
-        raise RefusedError(f"{len(loads)} loads begin with {load}: {', '.join(sorted(loads))}")
-    return max(found)[1] if found else ""
-
-
 def reports(deployment: Deployment, prefix: str) -> Iterator[tuple[datetime, str]]:
-    """When, and where, of those whose keys begin so."""
+    """Yield the time and key of each report whose key starts with `prefix`."""
     pages = deployment.s3.get_paginator("list_objects_v2").paginate(Bucket=deployment.work_bucket, Prefix=prefix)
     for item in (item for page in pages for item in page.get("Contents", [])):
         if item["Key"].endswith(".json"):
             yield item["LastModified"], item["Key"]
 
 
-def _of_execution(deployment: Deployment, name: str) -> str:
+def _key_of_load(deployment: Deployment, load: str) -> str:
+    if len(load) < MIN_DIGITS or set(load) - set("0123456789abcdef"):
+        return ""
+    prefixes = [*(f"{dataset}/{load}" for dataset in (*DATASETS, UNPLANNED)), f"{UNPLANNED}/{UNPLANNED}/{load}"]
+    items = [item for prefix in prefixes for item in reports(deployment, f"reports/{prefix}")]
+    loads = {key.removeprefix(f"reports/{UNPLANNED}/{UNPLANNED}/").split("/")[-2:][0] for _, key in items}
+    if len(loads) > 1:
+        raise RefusedError(f"{len(loads)} load IDs start with {load}, add more characters: {', '.join(sorted(loads))}")
+    return max(items)[1] if items else ""
+
+
+def _key_of_execution(deployment: Deployment, name: str) -> str:
     try:
         execution = describe(deployment.stepfunctions, execution_arn(deployment.machine, name))
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
-        told = f"no load begins with {name!r}, and no execution has that name: `loader history` lists the last loads"
-        raise NotFoundError(told) from error
+        raise NotFoundError(
+            f"no load ID starts with {name!r} and no execution has that name: `loader history` lists recent loads"
+        ) from error
     if not execution.ended:
-        raise RefusedError(f"{name} is still running ({execution.state}): ask again when it has ended")
+        raise RefusedError(f"{name} is still running, in state {execution.state}: try again when it has ended")
     if not (key := execution.response.get("data", {}).get("report")):
-        raise NotFoundError(f"{name} left no report: {execution.response.get('message', execution.status)}")
+        raise NotFoundError(f"{name} has no report: {execution.response.get('message', execution.status)}")
     return str(key)

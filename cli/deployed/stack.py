@@ -1,4 +1,4 @@
-"""The deployed stack, as the commands find it: in AWS or in the local cloud, by CloudFormation's outputs."""
+"""The deployed stack, in AWS or in the local cloud: its outputs, its clients and the objects of its work bucket."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,104 +21,114 @@ if TYPE_CHECKING:
 
 
 def page_key(report: str) -> str:
-    """The HTML page beside a report's JSON."""
+    """Return the key of the HTML page that belongs to a report."""
     return report.removesuffix("json") + "html"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One stack. Region, credentials and AWS_ENDPOINT_URL are the environment's, as for AWS's own tools."""
+    """One deployed stack.
+
+    The environment supplies the Region, the credentials and AWS_ENDPOINT_URL, as it does for AWS's own tools.
+    Properties raise NotFoundError if the stack does not exist, or if it lacks an output.
+    """
 
     stack: str
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """By name. Raises NotFoundError where no such stack is deployed."""
+        """The stack's outputs by name."""
         try:
-            (found,) = boto3.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+            (stack,) = boto3.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             raise NotFoundError(
-                f"no stack {self.stack!r} in this account and region: deploy it, or name it (--stack)"
+                f"no stack named {self.stack!r} in this AWS account and Region: deploy it, or use --stack to name yours"
             ) from error
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     @property
     def source_bucket(self) -> str:
-        """Where files arrive."""
+        """The bucket to which files are uploaded."""
         return self._output("SourceBucketName")
 
     def check_source(self, bucket: str) -> None:
-        """The stack may read its source bucket and no other. Raises RefusedError."""
+        """Raise RefusedError unless `bucket` is the source bucket, the only one that the stack may read."""
         if bucket != self.source_bucket:
-            told = f"{bucket!r} is not the bucket that this stack loads from, {self.source_bucket!r}"
-            raise RefusedError(f"{told}: copy it there (aws s3 cp), or name another --stack")
+            raise RefusedError(
+                f"this stack loads from the bucket {self.source_bucket!r}, not from {bucket!r}: copy the files there "
+                "(aws s3 cp), or use --stack to name another stack"
+            )
 
     @property
     def work_bucket(self) -> str:
-        """Where loads stage, set aside and report."""
+        """The bucket of staged chunks, quarantines and reports."""
         return self._output("WorkBucketName")
 
     @property
     def machine(self) -> str:
-        """The ARN of the state machine that loads a file."""
+        """The ARN of the state machine that loads one file."""
         return self._output("StateMachineArn")
 
     @property
     def backfill_machine(self) -> str:
-        """The ARN of the one that loads all files of a prefix."""
+        """The ARN of the state machine that loads all files of a prefix."""
         return self._output("BackfillArn")
 
     @cached_property
     def ledger(self) -> "Table":
-        """What became of each file."""
+        """The DynamoDB table with one item per version of each object."""
         return boto3.resource("dynamodb").Table(self._output("LedgerTableName"))
 
     @cached_property
     def s3(self) -> "S3Client":
-        """A client, whose presigned URLs are as KMS wants them."""
+        """A client that signs with version 4, which presigned URLs of objects encrypted by KMS require."""
         return boto3.client("s3", config=Config(signature_version="s3v4"))
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":
-        """A client."""
+        """A client for both state machines."""
         return boto3.client("stepfunctions")
 
     def page_url(self, report: str) -> str:
-        """Where a browser finds the page of this report: for an hour, or as long as these credentials hold."""
+        """Return a presigned URL of the report's HTML page.
+
+        It is valid for one hour, or until the credentials expire if that is sooner.
+        """
         return self.s3.generate_presigned_url("get_object", {"Bucket": self.work_bucket, "Key": page_key(report)})
 
     def conversion_environment(self) -> Mapping[str, str]:
-        """What the deployed ConvertAndChunk is told."""
+        """Return the environment variables of the deployed ConvertAndChunk."""
         return self._environment("convert_and_chunk")
 
     def delivery_environment(self) -> Mapping[str, str]:
-        """What the deployed WriteBatch is told."""
+        """Return the environment variables of the deployed WriteBatch."""
         return self._environment("write_batch")
 
     def work_keys(self, prefix: str) -> Iterator[str]:
-        """What lies in the work bucket under `prefix`, in the order of the keys."""
+        """Yield the keys in the work bucket that start with `prefix`, in order."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.work_bucket, Prefix=prefix)
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
 
     def work_object(self, key: str) -> bytes:
-        """Raises NotFoundError where it is not, or no longer."""
+        """Return the content of an object in the work bucket. Raises NotFoundError if it does not exist."""
         try:
             return self.s3.get_object(Bucket=self.work_bucket, Key=key)["Body"].read()
         except self.s3.exceptions.NoSuchKey as error:
-            raise NotFoundError(f"s3://{self.work_bucket}/{key} is not there (any longer)") from error
+            raise NotFoundError(f"s3://{self.work_bucket}/{key} does not exist, or has expired") from error
 
     def work_json(self, key: str) -> dict[str, Any]:
-        """Raises NotFoundError where it is not, or no longer."""
+        """Return a JSON object from the work bucket. Raises NotFoundError if it does not exist."""
         content: dict[str, Any] = json.loads(self.work_object(key))
         return content
 
     def _output(self, name: str) -> str:
-        """Raises NotFoundError where the stack is older than this command."""
         if name not in self.outputs:
-            raise NotFoundError(f"stack {self.stack!r} has no output {name}: deploy it again, with this release")
+            raise NotFoundError(
+                f"stack {self.stack!r} has no output {name}: an older release deployed it, so deploy it again"
+            )
         return self.outputs[name]
 
     def _environment(self, function: FunctionName) -> Mapping[str, str]:

@@ -81,6 +81,6 @@ def test_a_refusal_leaves_the_secret_as_it_was(
     secrets: None, server: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answer = lambda _: Reply(401, "unauthorized")
-    with pytest.raises(SystemExit, match="InfluxDB refuses: 401"):
+    with pytest.raises(SystemExit, match="InfluxDB rejected the request: 401"):
         run(monkeypatch, server)
     assert stored() == "generated"

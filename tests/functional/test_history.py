@@ -113,8 +113,8 @@ def test_the_last_changes_come_first_whatever_their_status(ledger: "Table") -> N
     put(ledger, *(item(f"{n:04}", "loaded", 10 + n) for n in range(450)))
     assert told("history", "--limit", "5") == [f"dataset=generation/{key}" for key in ("a", "b", "c", "d", "0000")]
     assert len(told("history", "--limit", "1000")) == 454
-    assert "and more: --limit 20" in say("history", "--limit", "2").stdout
-    assert "and more" not in say("history", "--limit", "454").stdout
+    assert "There are more loads. To list them, add --limit 20." in say("history", "--limit", "2").stdout
+    assert "more loads" not in say("history", "--limit", "454").stdout
 
 
 def test_the_last_loads_cost_one_request_for_each_status(ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_history_lists_what_was_asked_for(ledger: "Table", words: list[str], key
 
 def test_a_prefix_without_a_bucket_is_refused() -> None:
     result = say("history", "s3://")
-    assert (result.exit_code, "names no bucket" in result.stderr) == (2, True)
+    assert (result.exit_code, "has no bucket name" in result.stderr) == (2, True)
 
 
 def test_a_load_is_told_with_its_counts_its_time_and_its_page(ledger: "Table") -> None:
@@ -161,7 +161,7 @@ def test_a_load_is_told_with_its_counts_its_time_and_its_page(ledger: "Table") -
 
 def test_a_claim_tells_until_when_it_holds(ledger: "Table") -> None:
     put(ledger, item("a", "claimed", 1, lease_until="2999-01-01T09:30:00Z"))
-    assert "dataset=generation/a  until 09:30 UTC at most" in say("history").stdout
+    assert "dataset=generation/a  running, until 09:30 UTC at the latest" in say("history").stdout
     assert json.loads(say("history", "--json").stdout)[0]["lease_ended"] is False
 
 
@@ -169,7 +169,7 @@ def test_a_claim_whose_lease_has_ended_is_abandoned(ledger: "Table") -> None:
     put(ledger, item("a", "claimed", 400, lease_until=at(10)))
     shown = say("history").stdout
     assert "abandoned" in shown
-    assert "`loader retry` loads it again" in shown
+    assert "run `loader retry` to load it again" in shown
     assert json.loads(say("history", "--json").stdout)[0]["lease_ended"] is True
 
 
@@ -222,4 +222,4 @@ def test_every_other_file_is_left_alone(ledger: "Table", items: list[Any]) -> No
 def test_retry_keeps_to_its_prefix_and_its_time(ledger: "Table") -> None:
     put(ledger, failed("a/1", 1), failed("a/2", 100), failed("b/1", 1))
     assert told("retry", "--dry-run", "dataset=generation/a/", "--since", "1h") == ["dataset=generation/a/1"]
-    assert say("retry", "--dry-run", "dataset=generation/c/").stdout == "nothing to load again\n"
+    assert say("retry", "--dry-run", "dataset=generation/c/").stdout == "no files to load again\n"

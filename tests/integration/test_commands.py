@@ -80,7 +80,7 @@ def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
 def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_path: Path) -> None:
     prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
     key = f"{prefix}a.parquet"
-    assert say(app, "history", prefix).out == "no loads\n"
+    assert say(app, "history", prefix).out == "no loads found\n"
     app.load(key, parquet(table)[:-9])
     (failed,) = say(app, "history", prefix, "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
@@ -88,7 +88,7 @@ def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_
     assert (again.status, "failed again" in again.out) == (1, True)
     app.put(key, table)
     app.all_arrived(key, count=3)
-    assert say(app, "retry", prefix).out == "nothing to load again\n"
+    assert say(app, "retry", prefix).out == "no files to load again\n"
     loaded, failed = say(app, "history", prefix, "--json").json
     assert (loaded["status"], loaded["points_written"], failed["status"]) == ("loaded", 20, "failed")
     assert loaded["report_page"].startswith(f"s3://{app.outputs['WorkBucketName']}/reports/generation/")
@@ -125,8 +125,8 @@ def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: Deploye
         first = say(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
         assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
         assert f"{prefix}b.parquet  CorruptParquetError" in first.out
-        assert "correct the file and put it again" in first.out
-        assert "gave up" not in first.out
+        assert "correct the file and upload it again" in first.out
+        assert "too many files failed" not in first.out
         app.put(f"{prefix}b.parquet", table)
         second = say(app, "backfill", prefix, "--json")
     assert (second.status, second.json["message"]) == (0, "All 2 files are loaded")
@@ -140,7 +140,7 @@ def test_a_backfill_gives_up_when_too_many_fail_and_retry_tries_them_all(app: De
         began = say(app, "backfill", prefix, "--no-wait")
     ended = say(app, "backfill", "--follow", began.out.strip())
     assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
-    assert "too many failed, so it gave up" in ended.out
+    assert "stopped because too many files failed" in ended.out
     retried = say(app, "retry", prefix)
     assert (retried.status, retried.out.count("failed again")) == (1, 6)
 
@@ -152,9 +152,9 @@ def test_a_backfill_that_was_stopped_is_told_so(app: DeployedApp, tmp_path: Path
             app.put(f"{prefix}{n}.parquet", table)
         name = say(app, "backfill", prefix, "--max-concurrency", "1", "--no-wait").out.strip().rpartition(":")[2]
         stopped = say(app, "backfill", "--stop", name)
-    assert (stopped.status, stopped.out.startswith("stopped; ")) == (0, True)
+    assert (stopped.status, stopped.out.startswith("Stopped. ")) == (0, True)
     followed = say(app, "backfill", "--follow", name)
-    assert (followed.status, "a new backfill of the same prefix begins" in followed.out) == (1, True)
+    assert (followed.status, "run `loader backfill` with the same prefix again" in followed.out) == (1, True)
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
         loader.send_signal(signal.SIGINT)
         _, told = loader.communicate(timeout=30)
     assert loader.returncode == 130
-    assert told.startswith("The backfill goes on.\n")
+    assert told.startswith("The backfill is still running.\n")
     assert f"loader backfill --follow {running[0]['name']}\n" in told
     assert app.ended(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
@@ -180,12 +180,12 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["backfill", "dataset=nothing/here/"], "there is nothing under s3://"),
-        (["backfill", "s3://elsewhere/a/"], "'elsewhere' is not the bucket that this stack loads from"),
-        (["backfill", "--follow", "nobody"], "no backfill is called 'nobody'"),
-        (["load", "s3://elsewhere/dataset=generation/a.parquet"], "'elsewhere' is not the bucket"),
-        (["show", "feedbeef"], "no load begins with 'feedbeef'"),
-        (["show", "feedbeef", "--stack", "Other"], "no stack 'Other' in this account and region"),
+        (["backfill", "dataset=nothing/here/"], "no objects under s3://"),
+        (["backfill", "s3://elsewhere/a/"], "not from 'elsewhere': copy the files there"),
+        (["backfill", "--follow", "nobody"], "no backfill named 'nobody'"),
+        (["load", "s3://elsewhere/dataset=generation/a.parquet"], "not from 'elsewhere'"),
+        (["show", "feedbeef"], "no load ID starts with 'feedbeef'"),
+        (["show", "feedbeef", "--stack", "Other"], "no stack named 'Other' in this AWS account and Region"),
     ],
 )
 def test_what_is_not_there_is_told_with_status_2(app: DeployedApp, words: list[str], said: str) -> None:
@@ -196,5 +196,5 @@ def test_what_is_not_there_is_told_with_status_2(app: DeployedApp, words: list[s
 def test_a_mistyped_key_starts_no_load(app: DeployedApp, tmp_path: Path) -> None:
     address = f"s3://{app.source_bucket}/dataset=generation/{tmp_path.name}.parquet"
     told = say(app, "load", address)
-    assert (told.status, told.err) == (2, f"error: {address} is not there\n")
+    assert (told.status, told.err) == (2, f"error: {address} does not exist: check the key (aws s3 ls)\n")
     assert say(app, "history", address, "--json").json == []

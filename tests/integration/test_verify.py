@@ -92,7 +92,7 @@ def test_what_differs_is_mended_by_the_command_that_is_told(
     remove(app, table.slice(500, 1).to_pylist()[0])
     address = f"s3://{app.source_bucket}/dataset=transmission/{tmp_path.name}.parquet"
     assert f"`loader load {address} --force`" in say(app, "verify", load).out
-    assert "--force` loads it again" in say(app, "load", address).out
+    assert "To load it again, run" in say(app, "load", address).out
     assert say(app, "load", address, "--force").status == 0
     assert differing(app, load) == []
 
@@ -110,7 +110,7 @@ def test_a_load_whose_staging_has_expired_is_converted_anew(app: DeployedApp, lo
     assert differing(app, load) == []
     with app.configured(MAX_BATCH_SIZE="999"):
         said = say(app, "verify", load)
-    assert (said.status, "converts otherwise by now" in said.err) == (2, True)
+    assert (said.status, "converts to other lines" in said.err) == (2, True)
 
 
 def expire(app: DeployedApp, load: str) -> None:

@@ -1,0 +1,58 @@
+"""The result of a backfill, as `loader backfill` prints it."""
+
+from typing import Any
+
+from rich.text import Text
+
+from cli.advice import RUNBOOK, show_remedies
+from cli.deployed.executions import Execution
+from cli.deployed.stack import Deployment
+from cli.output import console, facts, quantity, status
+from shared.ledger import object_name
+
+
+def show_backfill(deployment: Deployment, execution: Execution) -> None:
+    """Print how many files are loaded, each file that is not, why, and what to do next."""
+    data = execution.response.get("data")
+    if data is None:
+        console.print(status(execution.status).append(f"  {execution.response.get('message', '')}", "default"))
+        console.print("To load the remaining files, run `loader backfill` with the same prefix again.")
+        return
+    complete = data["loaded_files"] == data["files"]
+    verdict = f"{data['loaded_files']:,} of {data['files']:,} files are loaded"
+    console.print(Text(verdict, "green" if complete else "bold red"))
+    for file in data["not_loaded"]:
+        _show_file(file, data["bucket"])
+    if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):
+        console.print(f"… and {quantity(more, 'file')} more, which the report lists", style="dim")
+    _show_next_steps(execution.error, data)
+    links = {
+        "prefix": object_name(data["bucket"], data["prefix"]),
+        "report": object_name(deployment.work_bucket, data["report"]),
+        "duration": f"{data['processing_time_seconds']:.0f} s",
+    }
+    console.print(facts(links), soft_wrap=True)
+
+
+def _show_file(file: dict[str, Any], bucket: str) -> None:
+    reason = (file["error"], "red") if file["error"] else (file["status"], "yellow")
+    console.print(Text.assemble(f"  {file['key']}  ", reason), soft_wrap=True)
+    message = file["message"].removeprefix(f"{object_name(bucket, file['key'])}: ")
+    console.print(Text(f"    {message}", "dim"), soft_wrap=True)
+
+
+def _show_next_steps(error: str, data: dict[str, Any]) -> None:
+    """Print what to do about the files, and about an error of the backfill itself."""
+    show_remedies(file["error"] for file in data["not_loaded"] if file["error"])
+    if error == "States.ExceedToleratedFailureThreshold":
+        console.print(
+            "The backfill stopped because too many files failed. Correct them or raise "
+            "--tolerated-failure-percentage, then run it again."
+        )
+    elif error:
+        console.print(Text.assemble((error, "red"), f": see section {error} of {RUNBOOK}"))
+    elif any(not file["error"] for file in data["not_loaded"]):
+        console.print(
+            "Claimed files are still being loaded. Files with an unknown status arrived after the backfill had listed "
+            "the bucket, or could not be read. Run the backfill again to load them."
+        )
