@@ -1,1 +1,1 @@
-"""What every function shares: errors, events, datasets, settings, and the ways to S3, InfluxDB, logs and metrics."""
+"""Code that all functions share: errors, events, datasets, settings, and clients of S3, InfluxDB, logs and metrics."""

@@ -1,4 +1,8 @@
-"""The datasets: what a Parquet file must carry, and which measurement, tags and fields it becomes."""
+"""The datasets: the columns that a Parquet file must have, and the measurement, tags and fields that they become.
+
+`DATASETS` holds the declarations, and `dataset_of` finds the one that an object's key names. A `Dataset` checks its own
+declaration when it is created, so that a contradiction fails at import, in the tests, and not in a load.
+"""
 
 import math
 import re
@@ -13,7 +17,10 @@ from shared.errors import UnknownDatasetError
 
 
 class Scale(NamedTuple):
-    """A value in some unit, times `multiplier`, divided by `divisor`, is in `unit`: one rounding at most."""
+    """A conversion to `unit`: multiply by `multiplier`, then divide by `divisor`.
+
+    One of the two is 1, so a value is rounded once at most.
+    """
 
     unit: str
     multiplier: float = 1.0
@@ -30,19 +37,22 @@ UNITS: Mapping[str, Scale] = MappingProxyType(
         "%": Scale("ratio", divisor=100.0),
     }
 )
-"""Units that the long layout's `unit` may name beside those of the fields. MWmed is ONS's mean power of an hour."""
+"""Units that the column `unit` of the long layout may name in addition to the fields' own units.
+
+MWmed is ONS's unit for the mean power of an hour.
+"""
 
 
 LONG_COLUMNS = ("value", "unit")
-"""What a file of the long layout has instead of a column per field: each row is one value."""
+"""The columns of the long layout, in which each row is one value, instead of one column for each field."""
 
 _NAME = re.compile(r"[^\W_][\w.-]*")
-"""Names that need no escaping in line protocol."""
+"""A name that line protocol does not need to escape."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A float field. Values outside the soft bounds are loaded, and counted in the report."""
+    """A float field. Values outside `minimum` and `maximum` are loaded, and the report counts them."""
 
     name: str
     unit: str
@@ -52,11 +62,22 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One dataset, told by `dataset=<name>` in the key. Required tags must be in every row, optional ones may be.
+    """One dataset: a file belongs to it if its key contains the folder `dataset=<name>`.
 
-    Times without a zone are local to `zone`. `epoch` declares that the timestamps are integers, and their unit.
-    `aliases` maps a file's column names to the names of this declaration. A declaration that contradicts itself
-    raises ValueError, at import.
+    Attributes:
+        name: the name in the key.
+        measurement: the InfluxDB measurement.
+        required_tags: tags that need a value in every row.
+        optional_tags: tags that may be empty, and whose columns may be absent.
+        fields: the fields; a file needs at least one of them.
+        timestamp: the name of the time column.
+        zone: the time zone of timestamps that name none.
+        epoch: the unit of timestamps that are integers; None if they are not integers.
+        aliases: column names of files, mapped to the names of this declaration.
+        bucket: the InfluxDB bucket; None for the default, `INFLUXDB_BUCKET`.
+
+    Raises:
+        ValueError: the declaration contradicts itself.
     """
 
     name: str
@@ -76,38 +97,41 @@ class Dataset:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Required, then optional tags."""
+        """The required tags, then the optional tags."""
         return self.required_tags + self.optional_tags
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """The fields' names, in the order of the declaration."""
+        """The names of the fields, in the order of the declaration."""
         return tuple(each.name for each in self.fields)
 
 
 def _contradictions(dataset: Dataset) -> Iterator[str]:
-    """InfluxDB keeps a tag and a field of one name, and then cannot query the tag; it drops a field called `time`."""
+    """Yield each contradiction of a declaration.
+
+    InfluxDB accepts a tag and a field of the same name, but then cannot query the tag. It drops a field named `time`.
+    """
     columns = (dataset.timestamp, *dataset.tags, *dataset.field_names)
     for name, times in Counter(columns).items():
         if times > 1:
-            yield f"{name!r} is declared {times} times, as timestamp, tag or field"
+            yield f"{name!r} is declared {times} times: use each name for one timestamp, tag or field"
     for name in (dataset.measurement, *dataset.tags, *dataset.field_names):
         if name == "time" or not _NAME.fullmatch(name):
-            yield f"{name!r} cannot be a name: letters, digits, '_', '.' and '-' can, but not '_' first, nor 'time'"
+            yield f"{name!r} is not a valid name: use letters, digits, '_', '.' and '-', no '_' first, not 'time'"
     for column, name in dataset.aliases.items():
         if name not in (*columns, *LONG_COLUMNS) or column in columns:
-            yield f"alias {column!r} for {name!r}: it has to lead from another name to a declared one"
+            yield f"alias {column!r} for {name!r} is not valid: map a name that is not declared to one that is"
     yield from _contradictory_fields(dataset.fields)
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
-        yield f"{dataset.zone!r} is no time zone"
+        yield f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
 
 
 def _contradictory_fields(fields: tuple[Field, ...]) -> Iterator[str]:
     if not fields:
-        yield "it has no field"
+        yield "no fields are declared: declare at least one"
     for each in fields:
         if each.unit in UNITS:
-            yield f"field {each.name!r} is in {each.unit!r}, which is scaled to another unit: {UNITS[each.unit].unit!r}"
+            yield f"field {each.name!r} is in {each.unit!r}, which is converted: use {UNITS[each.unit].unit!r}"
 
 
 def _is_zone(name: str) -> bool:
@@ -157,10 +181,14 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType({dataset.name: dataset for da
 
 
 def dataset_of(key: str) -> Dataset:
-    """The dataset that `key` names in a folder `dataset=<name>`. Raises UnknownDatasetError."""
-    named = re.search(r"(?:^|/)dataset=([^/]+)/", key)
-    if named is None or named[1] not in DATASETS:
+    """Return the dataset that the folder `dataset=<name>` of `key` names.
+
+    Raises:
+        UnknownDatasetError: no such folder, or no dataset has that name.
+    """
+    folder = re.search(r"(?:^|/)dataset=([^/]+)/", key)
+    if folder is None or folder[1] not in DATASETS:
         raise UnknownDatasetError(
-            f"{key!r} names no known dataset: put the file under dataset=<name>/, <name> one of {', '.join(DATASETS)}"
+            f"{key!r} does not name a dataset: move it into dataset=<name>/, where <name> is {', '.join(DATASETS)}"
         )
-    return DATASETS[named[1]]
+    return DATASETS[folder[1]]

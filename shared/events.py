@@ -1,4 +1,4 @@
-"""What states pass to each other: short references and counts, never rows (256 KiB a state)."""
+"""The events that states pass to each other: references and counts, but no rows, since a state may hold 256 KiB."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -6,7 +6,7 @@ Layout = Literal["wide", "long"]
 
 
 class Execution(TypedDict):
-    """Who asks: the execution's ARN, name and start (ISO 8601, UTC)."""
+    """An execution: its ARN, name and start time (ISO 8601, UTC)."""
 
     id: str
     name: str
@@ -14,14 +14,14 @@ class Execution(TypedDict):
 
 
 class Span(TypedDict):
-    """From when to when something ran (ISO 8601, UTC, milliseconds)."""
+    """A start and an end time (ISO 8601, UTC, milliseconds)."""
 
     started_at: str
     ended_at: str
 
 
 class Health(TypedDict):
-    """State CheckHealth. `bucket` is "found", or "not checkable" where the server cannot tell."""
+    """The result of state CheckHealth. `bucket` is "not checkable" if this server or token cannot list buckets."""
 
     status: Literal["healthy"]
     response_time_ms: float
@@ -31,7 +31,7 @@ class Health(TypedDict):
 
 
 class Part(TypedDict):
-    """Row groups `first_group` up to, not including, `end_group`; `first_row` counts from 0 over the file."""
+    """The row groups from `first_group` up to, but not including, `end_group`. Rows of the file count from 0."""
 
     part: int
     first_group: int
@@ -41,7 +41,7 @@ class Part(TypedDict):
 
 
 class SourceFile(TypedDict):
-    """One version of one object. `version_id` is "" in an unversioned bucket, where `etag` alone pins it."""
+    """One version of one object. In an unversioned bucket `version_id` is "", and `etag` identifies the version."""
 
     load_id: str
     bucket: str
@@ -54,10 +54,16 @@ class SourceFile(TypedDict):
 
 
 class Claim(TypedDict):
-    """What the ledger is asked for: one version of one object, from `now` until `lease_until` (ISO 8601, UTC, seconds).
+    """A request to claim one version of one object, from `now` until `lease_until` (ISO 8601, UTC, seconds).
 
-    `object` and `version` are the ledger's key, `version` "" for what is no load. `last_modified` (seconds since 1970)
-    and S3's `sequencer` ("" where the input has none) order the versions of an object. `force` asks for no leave.
+    Attributes:
+        object: the first half of the ledger's key.
+        version: the second half; "" for an object that is not loaded, so that there is nothing to claim.
+        last_modified: seconds since 1970; orders the versions of an object.
+        sequencer: S3's sequencer, which orders them too; "" if the input has none.
+        now: the time of the claim.
+        lease_until: the end of the claim if the execution does not settle it.
+        force: claim the version whatever the ledger says.
     """
 
     object: str
@@ -70,18 +76,20 @@ class Claim(TypedDict):
 
 
 class PlannedFile(SourceFile):
-    """A file whose footer was read, cut into parts. `layout` is known."""
+    """A file whose footer has been read: its layout, its rows, and the parts to convert."""
 
     rows: int
     parts: list[Part]
 
 
 class FileRef(PlannedFile):
-    """States PinSource and ValidateSchema: the pinned object and its claim, and, by the latter, the plan.
+    """The result of PinSource (the pinned object and its claim) and of ValidateSchema (also the plan).
 
-    `skipped` says why this is not to be loaded, "" if it is. Before `not_before` (ISO 8601, UTC; "" without a limit)
-    an older version of the object is still being loaded. `ran` says by state when it ran, the last time that it did;
-    WaitForOlder from the first wait to the end of the last one.
+    Attributes:
+        claim: the request to the ledger.
+        skipped: the reason not to load this object; "" to load it.
+        not_before: when to look again, because an older version is being loaded (ISO 8601, UTC); "" if none is.
+        ran: when each state ran, for the last time. WaitForOlder counts from the first wait to the end of the last.
     """
 
     claim: Claim
@@ -91,7 +99,7 @@ class FileRef(PlannedFile):
 
 
 class PartRef(TypedDict):
-    """Input of state ConvertAndChunk. `execution` is the execution's name."""
+    """The input of state ConvertAndChunk. `execution` is the execution's name."""
 
     execution: str
     file: SourceFile
@@ -99,7 +107,7 @@ class PartRef(TypedDict):
 
 
 class Chunk(TypedDict):
-    """One staged object, `chunk` = "<part>-<chunk>": what one WriteBatch takes."""
+    """One staged object, which one WriteBatch writes. `chunk` is "<part>-<number>"."""
 
     chunk: str
     sha256: str
@@ -107,7 +115,7 @@ class Chunk(TypedDict):
 
 
 class ConvertedPart(TypedDict):
-    """State ConvertAndChunk."""
+    """The result of state ConvertAndChunk."""
 
     part: int
     rows: int
@@ -116,10 +124,16 @@ class ConvertedPart(TypedDict):
 
 
 class ChunkRef(Chunk):
-    """Input of state WriteBatch. `execution` is the execution's name; `bucket` and `key` are for log lines.
+    """The input of state WriteBatch.
 
-    `next_batch` tells people how far it is; which batches are sent is decided by the chunk's outcome.
-    `waits` counts the times WaitForInflux brought this chunk back without a batch written in between.
+    Attributes:
+        load_id: the first part of the keys of staged objects.
+        bucket: the source bucket, for log lines.
+        key: the source key, for log lines.
+        dataset: the dataset's name.
+        execution: the execution's name.
+        next_batch: the progress, for people. The chunk's outcome decides which batches are sent.
+        waits: how many times in a row WaitForInflux came back to this chunk without a batch being written.
     """
 
     load_id: str
@@ -132,7 +146,7 @@ class ChunkRef(Chunk):
 
 
 class ChunkProgress(TypedDict):
-    """State WriteBatch. Not `written`: come back at `not_before` (ISO 8601, UTC) and go on at `next_batch`."""
+    """The result of state WriteBatch. If not `written`, continue at `not_before` (ISO 8601, UTC) with `next_batch`."""
 
     chunk: str
     written: bool
@@ -142,7 +156,7 @@ class ChunkProgress(TypedDict):
 
 
 class Response(TypedDict):
-    """The contract's answer: an execution's output, or, as JSON, its cause. `timestamp` is UTC without a zone."""
+    """The output of an execution, or, as JSON, the cause of its failure. `timestamp` is UTC without a zone."""
 
     statusCode: int
     message: str
@@ -151,7 +165,10 @@ class Response(TypedDict):
 
 
 class FailureSummary(TypedDict):
-    """State ReportFailure: what FailLoad fails with, and what the ledger keeps. `cause` is a Response as JSON."""
+    """The result of state ReportFailure: error and cause of FailLoad, and the ledger's entry.
+
+    `cause` is a Response as JSON.
+    """
 
     error: str
     cause: str
@@ -160,14 +177,14 @@ class FailureSummary(TypedDict):
 
 
 class Failure(TypedDict):
-    """What a Catch of Step Functions reports."""
+    """An error as a Catch of Step Functions passes it on."""
 
     Error: str
     Cause: str
 
 
 class LoadState(TypedDict):
-    """The state machine's state, and the input of most functions: what is known by then."""
+    """The state of the loader state machine, and the input of most functions. Keys are added as states succeed."""
 
     event: object
     execution: Execution
@@ -178,7 +195,7 @@ class LoadState(TypedDict):
 
 
 class BackfillState(TypedDict):
-    """The backfill's state, and the input of ReportBackfill and ReportGivenUp: the input over the defaults."""
+    """The state of the backfill, and the input of ReportBackfill and ReportGivenUp: the input merged into defaults."""
 
     bucket: str
     prefix: str
@@ -189,3 +206,4 @@ class BackfillState(TypedDict):
 
 
 SOURCE_FIELDS = tuple(SourceFile.__annotations__)
+"""The keys that a `SourceFile` has, and that a `FileRef` passes on to the parts."""

@@ -1,6 +1,7 @@
-"""The ledger: a DynamoDB table with one item for each version of each object that was to be loaded.
+"""The ledger: a DynamoDB table with one item for each version of each object that was requested to be loaded.
 
-The state machine writes it (`state_machine/ledger.py`), functions read it. Its key is `object` and `version`.
+The state machine writes it (`state_machine/ledger.py`), and functions and commands read it. The key of an item is
+`object` (`object_name`) and `version` (`version_name`, which sorts by time).
 """
 
 from datetime import datetime
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 STATUSES = ("claimed", "loaded", "failed", "skipped")
 
 CHANGES = "changes"
-"""The index by `status` and `changed_at`: the last changes cost the same, however many items there are.
+"""The index by `status` and `changed_at`: reading the last changes costs the same for any number of items.
 
-It takes a thousand changes of one status a second, far more than loads can make.
+A partition of the index accepts a thousand changes of one status a second, far more than loads make.
 """
 
 
 class LedgerItem(TypedDict):
-    """What is read of an item. A claim has times; what is loaded has counts; what failed or was skipped a `message`.
+    """An item of the ledger.
 
-    `changed_at` is when it was claimed or settled; times are ISO 8601, UTC.
+    A claimed item has times, a loaded one has counts, and a failed or skipped one has a `message`. `changed_at` is when
+    the item was claimed or settled. Times are ISO 8601, UTC.
     """
 
     object: str
@@ -50,33 +52,36 @@ class LedgerItem(TypedDict):
 
 
 def object_name(bucket: str, key: str) -> str:
-    """First half of the ledger's key."""
+    """Return the first half of the ledger's key."""
     return f"s3://{bucket}/{key}"
 
 
 def version_name(last_modified: datetime, version_id: str, etag: str) -> str:
-    """Second half of the ledger's key, which sorts by time.
+    """Return the second half of the ledger's key, which sorts by time.
 
-    Without versions (S3 then says "null", or nothing) bytes that return to what they were are a version of their own.
+    Without versioning, S3's version id is "null" or absent, and the ETag takes its place. The time makes an object that
+    is restored to its former content a new version.
     """
     return f"{utc_seconds(last_modified)} {etag.strip(chr(34)) if version_id in ('', 'null') else version_id}"
 
 
 def version_id_of(item: LedgerItem) -> str:
-    """What S3 calls this version; "" in an unversioned bucket."""
+    """Return S3's id of the version, or "" in an unversioned bucket."""
     name = item["version"].partition(" ")[2]
     return "" if name == item["etag"].strip('"') else name
 
 
 def ledger() -> "Table":
-    """The table that LEDGER_TABLE names."""
+    """Return the table that LEDGER_TABLE names."""
     return boto3.resource("dynamodb").Table(ledger_table())
 
 
 def is_newer(one: LedgerItem, other: LedgerItem) -> bool:
-    """By S3's sequencers where both have one (hexadecimal, compared after padding on the right), else by LastModified.
+    """Return whether `one` is a newer version of its object than `other`.
 
-    LastModified counts in seconds: of two versions of one second neither is newer.
+    If both have a sequencer of S3, these decide: hexadecimal texts, which S3 says to compare after padding the shorter
+    one with zeros on the right. Otherwise LastModified decides. It counts seconds, so of two versions of the same
+    second neither is newer.
     """
     if one["sequencer"] and other["sequencer"]:
         width = max(len(one["sequencer"]), len(other["sequencer"]))

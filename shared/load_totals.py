@@ -1,84 +1,81 @@
-"""What the parts and chunks of a load left behind, read and summed."""
+"""The totals of a load: sums over the outcomes of its parts and chunks."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.errors import NoValidRecordsError
 from shared.events import PlannedFile
 from shared.stored import ChunkOutcome, PartOutcome, SetAsideReason
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Of the parts that were converted and the chunks that were written or tried."""
+    """The outcomes of the converted parts, and of the chunks that were sent or tried."""
 
     parts: list[PartOutcome] = field(default_factory=list)
     chunks: list[ChunkOutcome] = field(default_factory=list)
 
     @property
     def points(self) -> int:
-        """Lines that were staged."""
+        """The number of staged lines."""
         return sum(part["points"] for part in self.parts)
 
     @property
     def collapsed(self) -> int:
-        """Rows that repeat another row exactly."""
+        """The number of rows that repeat another row exactly."""
         return sum(part["collapsed"] for part in self.parts)
 
     @property
     def set_aside(self) -> dict[str, int]:
-        """Rule → rows."""
+        """The number of rows set aside, by rule."""
         return _sum_of(part["set_aside"] for part in self.parts)
 
     @property
     def reasons(self) -> list[SetAsideReason]:
-        """Why rows were set aside, and points refused: the most frequent first, with the first samples there are."""
-        found: dict[tuple[str, str], SetAsideReason] = {}
+        """The reasons why rows were set aside or points rejected, most frequent first, each with its first samples."""
+        merged: dict[tuple[str, str], SetAsideReason] = {}
         for outcome in (*self.parts, *self.chunks):
             for reason in outcome["reasons"]:
-                same = found.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
+                same = merged.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
                 same["rows"] += reason["rows"]
-        return sorted(found.values(), key=lambda reason: -reason["rows"])
+        return sorted(merged.values(), key=lambda reason: -reason["rows"])
 
     @property
     def fields_left_out(self) -> dict[str, int]:
-        """Field → values that are NaN or infinite."""
+        """The number of values that are NaN or infinite, by field."""
         return _sum_of(part["fields_left_out"] for part in self.parts)
 
     @property
     def out_of_bounds(self) -> dict[str, int]:
-        """Field → values outside its soft bounds, which are loaded all the same."""
+        """The number of values outside their field's soft bounds, by field; they are loaded nevertheless."""
         return _sum_of(part["out_of_bounds"] for part in self.parts)
 
     @property
     def ignored_columns(self) -> list[str]:
-        """Columns of the file that its dataset does not have."""
+        """The columns of the file that its dataset does not declare."""
         return sorted({column for part in self.parts for column in part["ignored_columns"]})
 
     @property
     def collision_columns(self) -> list[str]:
-        """Those of them that would keep the colliding rows apart, in every part that has such rows."""
+        """The ignored columns that would distinguish the colliding rows, in every part that has such rows."""
         sets = [set(part["collision_columns"]) for part in self.parts if part["set_aside"].get("collision")]
         return sorted(set.intersection(*sets)) if sets else []
 
     @property
     def series(self) -> int:
-        """Of the parts together: a series that two parts have counts twice."""
+        """The sum of the parts' series: a series that occurs in two parts counts twice."""
         return sum(part["series"] for part in self.parts)
 
     @property
     def body_bytes(self) -> int:
-        """Line protocol, unpacked."""
+        """The size of the uncompressed line protocol in bytes."""
         return sum(part["body_bytes"] for part in self.parts)
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """First and last time of the points in ns; None without points."""
+        """The first and the last time of the points in ns since 1970; None without points."""
         profiles = [part["profile"] for part in self.parts if part["profile"]]
         if not profiles:
             return None
@@ -86,51 +83,52 @@ class Outcomes:
 
     @property
     def points_written(self) -> int:
-        """Lines that InfluxDB took."""
+        """The number of lines that InfluxDB wrote."""
         return sum(sum(chunk["written"].values()) for chunk in self.chunks)
 
     @property
     def points_rejected(self) -> int:
-        """Lines that InfluxDB refused."""
+        """The number of lines that InfluxDB rejected."""
         return sum(sum(chunk["refused"].values()) for chunk in self.chunks)
 
     @property
     def batches_planned(self) -> int:
-        """Batches that were staged."""
+        """The number of staged batches."""
         return sum(part["batches"] for part in self.parts)
 
     @property
     def chunks_planned(self) -> int:
-        """Chunks that were staged."""
+        """The number of staged chunks."""
         return sum(len(part["chunks"]) for part in self.parts)
 
     @property
     def batches_processed(self) -> int:
-        """Batches that were sent to the end, each counted once, whatever its requests."""
+        """The number of batches whose points are all written or rejected, whatever number of requests that took."""
         return sum(len(chunk["written"]) for chunk in self.chunks)
 
     @property
     def failed_batches(self) -> int:
-        """Batches with a refused or an unsent line."""
-        refused = sum(1 for chunk in self.chunks for points in chunk["refused"].values() if points)
-        return self.batches_planned - self.batches_processed + refused
+        """The number of batches with a line that is rejected or not sent."""
+        incomplete = sum(1 for chunk in self.chunks for points in chunk["refused"].values() if points)
+        return self.batches_planned - self.batches_processed + incomplete
 
     @property
     def success_rate(self) -> float:
-        """Share of the planned batches that were written whole."""
+        """The share of the planned batches of which every point is written, from 0 to 1."""
         return 1.0 - self.failed_batches / self.batches_planned if self.batches_planned else 1.0
 
     @property
     def unwritten_chunks(self) -> list[str]:
-        """Chunks that were staged and not sent to the end."""
+        """The names of the staged chunks that were not sent completely."""
         sent = {chunk["chunk"] for chunk in self.chunks if len(chunk["written"]) == chunk["batches"]}
         return sorted(chunk["chunk"] for part in self.parts for chunk in part["chunks"] if chunk["chunk"] not in sent)
 
 
 def check_any_points(outcomes: Outcomes, file: PlannedFile) -> None:
-    """A file of which nothing is left is no success. Raises NoValidRecordsError."""
+    """Raise NoValidRecordsError if the file has rows but none of them became a point."""
     if file["rows"] and not outcomes.points:
-        raise NoValidRecordsError(f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside")
+        name = f"s3://{file['bucket']}/{file['key']}"
+        raise NoValidRecordsError(f"all {file['rows']} rows of {name} were set aside: read the reasons in the report")
 
 
 def _sum_of(counts: Iterable[dict[str, Any]]) -> dict[str, int]:

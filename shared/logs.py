@@ -1,4 +1,4 @@
-"""One structured logger for all functions: every line says which execution, load and object it belongs to."""
+"""The structured logger of all functions: every line names its execution, load and object."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
-    """A handler whose log lines carry the load, whose time is logged, and whose errors are logged as they pass."""
+    """Decorate a Lambda handler: add the load's keys to every log line, log its calls, durations and errors."""
 
     @wraps(handler)
     def with_log(event: Event, context: LambdaContext) -> Result:
@@ -42,22 +42,22 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
 
 
 def load_keys(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return the execution, load and object that an event of any state is about, as far as the event names them."""
+    """Return the execution, load and object that an event is about, as far as it names them, as keys for log lines."""
     event = event.get("input", event)  # `shared.state_calls.StateCall`
     execution = event.get("execution")
     execution = execution.get("name") if isinstance(execution, Mapping) else execution
     keys = {"correlation_id": execution, "execution": execution, "chunk": event.get("chunk")}
-    source = event.get("file") or (_requested(event["event"]) if "event" in event else event)
+    source = event.get("file") or (_source_keys(event["event"]) if "event" in event else event)
     keys |= {name: source.get(name) for name in ("load_id", "bucket", "key", "dataset")}
     return {name: value for name, value in keys.items() if value}
 
 
-def _requested(event: object) -> Mapping[str, str]:
+def _source_keys(event: object) -> Mapping[str, str]:
     try:
         requested = requested_object(event)
-    except DataError:  # the state that needs the object says so
+    except DataError:  # PinSource reports it
         return {}
-    known = {"bucket": requested.bucket, "key": requested.key}
+    keys = {"bucket": requested.bucket, "key": requested.key}
     with suppress(UnknownDatasetError):
-        known["dataset"] = dataset_of(requested.key).name
-    return known
+        keys["dataset"] = dataset_of(requested.key).name
+    return keys

@@ -1,4 +1,4 @@
-"""The seven metrics of a load, as log lines that CloudWatch reads (EMF)."""
+"""The seven metrics of a load, written as log lines in CloudWatch's embedded metric format (EMF)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,17 @@ NAMESPACE = "ONS/InfluxDB"
 
 @dataclass(frozen=True, kw_only=True)
 class LoadMetrics:
-    """Of one load. `success_rate` is the share of planned batches that were written whole; `error` is "" or a name."""
+    """The metrics of one load.
+
+    Attributes:
+        points_written: the number of points that InfluxDB wrote.
+        batches_processed: the number of batches whose points are all written or rejected.
+        processing_seconds: the duration of the execution.
+        conversion_rate: the share of the rows that became points.
+        success_rate: the share of the planned batches of which every point is written.
+        failed_batches: the number of batches with a point that is rejected or not sent.
+        error: the error name of a failed load, or "".
+    """
 
     points_written: int
     batches_processed: int
@@ -24,13 +34,18 @@ class LoadMetrics:
     error: str
 
 
-def emit(load: LoadMetrics, *, dataset: str, about: Mapping[str, str]) -> None:
-    """Once under [service], for alarms, and once under [service, dataset]; errors also under [service, error].
+def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> None:
+    """Write the metrics to standard output, where Lambda passes them to CloudWatch.
 
-    `about` tells the load, as every log line does.
+    They have the dimension service, for alarms, and again service and dataset. Errors also have service and error.
+
+    Args:
+        load: the values.
+        dataset: the dataset's name, or "" if it is unknown.
+        metadata: the keys of the load that every log line has.
     """
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
-    _tell(metrics, about)
+    _add_metadata(metrics, metadata)
     if dataset:
         metrics.add_dimensions(service=SERVICE, dataset=dataset)
     metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.points_written)
@@ -42,18 +57,18 @@ def emit(load: LoadMetrics, *, dataset: str, about: Mapping[str, str]) -> None:
     metrics.add_metric(name="FailedBatches", unit=MetricUnit.Count, value=load.failed_batches)
     metrics.flush_metrics()
     if load.error:
-        _emit_error(load.error, about)
+        _emit_error(load.error, metadata)
 
 
-def _emit_error(error: str, about: Mapping[str, str]) -> None:
-    """Only under [service, error]: under [service] it is counted already."""
+def _emit_error(error: str, metadata: Mapping[str, str]) -> None:
+    """Emit ProcessingErrors with the dimensions service and error only: for the service it is counted already."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_dimension(name="error", value=error)
-    _tell(metrics, about)
+    _add_metadata(metrics, metadata)
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=1)
     metrics.flush_metrics()
 
 
-def _tell(metrics: Metrics, about: Mapping[str, str]) -> None:
-    for name, value in about.items():
+def _add_metadata(metrics: Metrics, metadata: Mapping[str, str]) -> None:
+    for name, value in metadata.items():
         metrics.add_metadata(key=name, value=value)

@@ -1,4 +1,8 @@
-"""Which S3 object an execution is asked to load: from an S3 notification, an EventBridge event, or by name."""
+"""The S3 object that the input of an execution names.
+
+The input is an S3 notification, an EventBridge event or an object with `bucket` and `key`. `requested_object` reads all
+three: `_read` tells them apart by their keys, and errors name the shapes that are accepted.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,9 +18,18 @@ SHAPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedObject:
-    """`notified` is false where a person or program named the object; `skip_reason` says why there is none to load.
+    """The object that the input names.
 
-    `force` asks to load it whatever the ledger says. `sequencer` is S3's, which orders the events of one key.
+    Attributes:
+        bucket: the name of the bucket.
+        key: the key, decoded.
+        version_id: S3's version id; "" for the current version or an unversioned bucket.
+        etag: the ETag from the event, or "".
+        size: the size in bytes from the event, or None.
+        sequencer: S3's sequencer, which orders the events of one key, or "".
+        notified: S3 announced the object; false if a person or a program named it.
+        force: load the version whatever the ledger says.
+        skip_reason: why the event is not about a new object, or "".
     """
 
     bucket: str = ""
@@ -31,23 +44,34 @@ class RequestedObject:
 
 
 def requested_object(event: object) -> RequestedObject:
-    """Read any of the three shapes. Raises UnreadableEventError or SeveralObjectsError."""
+    """Return the object that `event` names.
+
+    Args:
+        event: the input of the execution, in any of the three `SHAPES`.
+
+    Raises:
+        UnreadableEventError: the input has another shape, or names no object.
+        SeveralObjectsError: the notification has several records.
+    """
     if not isinstance(event, Mapping):
-        raise UnreadableEventError(f"the input is no JSON object; it must be {SHAPES}")
+        raise UnreadableEventError(f"the input is not a JSON object: send {SHAPES}")
     try:
-        found = _read(event)
+        request = _read(event)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UnreadableEventError(f"the input lacks {error}; it must be {SHAPES}") from error
-    if not (found.skip_reason or (_is_text(found.bucket) and _is_text(found.key))):
-        raise UnreadableEventError(f"bucket and key must be text that is not empty, in {SHAPES}")
-    return replace(found, force=_force(event))
+        raise UnreadableEventError(f"the input is incomplete ({error}): send {SHAPES}") from error
+    if not (request.skip_reason or (_is_text(request.bucket) and _is_text(request.key))):
+        raise UnreadableEventError(f"bucket and key must be strings that are not empty: send {SHAPES}")
+    return replace(request, force=_force(event))
 
 
 def _force(event: Mapping[str, Any]) -> bool:
-    """Beside any of the shapes; text such as "false" would be taken for true, so it is refused."""
+    """Return `force`, which any of the shapes may have in addition.
+
+    A string is an error, since "false" would count as true.
+    """
     force = event.get("force", False)
     if not isinstance(force, bool):
-        raise UnreadableEventError(f"force is {force!r}: give true or false")
+        raise UnreadableEventError(f"force is {force!r}: use true or false")
     return force
 
 
@@ -59,18 +83,18 @@ def _read(event: Mapping[str, Any]) -> RequestedObject:
     if event.get("Event") == "s3:TestEvent":
         return RequestedObject(bucket=event.get("Bucket", ""), skip_reason="a test event of S3")
     if "Records" in event:
-        return _of_notification(event["Records"])
+        return _from_notification(event["Records"])
     if "detail" in event:
-        return _of_eventbridge(event)
+        return _from_eventbridge(event)
     return RequestedObject(
         bucket=event["bucket"], key=event["key"], version_id=event.get("version_id") or "", notified=False
     )
 
 
-def _of_notification(records: list[Mapping[str, Any]]) -> RequestedObject:
-    """Keys of notifications are URL-encoded: decoded here, once."""
+def _from_notification(records: list[Mapping[str, Any]]) -> RequestedObject:
+    """Read an S3 notification, whose keys are URL-encoded."""
     if len(records) > 1:
-        raise SeveralObjectsError(f"the event holds {len(records)} records; start one execution for each object")
+        raise SeveralObjectsError(f"the event has {len(records)} records: start one execution for each object")
     record, s3 = records[0], records[0]["s3"]
     name = str(record.get("eventName", "ObjectCreated"))
     return RequestedObject(
@@ -84,8 +108,8 @@ def _of_notification(records: list[Mapping[str, Any]]) -> RequestedObject:
     )
 
 
-def _of_eventbridge(event: Mapping[str, Any]) -> RequestedObject:
-    """Keys of EventBridge events are raw (Powertools' EventBridge `.key` would decode them)."""
+def _from_eventbridge(event: Mapping[str, Any]) -> RequestedObject:
+    """Read an EventBridge event, whose keys are not encoded. Powertools' data class would decode them."""
     source, kind = event["detail"]["object"], str(event.get("detail-type", "Object Created"))
     return RequestedObject(
         bucket=event["detail"]["bucket"]["name"],

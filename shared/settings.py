@@ -1,4 +1,7 @@
-"""The environment of the functions, read when it is needed and refused with the variable's name."""
+"""The environment variables of the functions.
+
+They are read when they are needed. A SettingsError names the variable that is missing or invalid.
+"""
 
 import os
 from collections.abc import Mapping
@@ -7,11 +10,15 @@ from dataclasses import dataclass
 from shared.errors import SettingsError
 
 STACK_NAME = "InfluxdbLoader"
+"""The CloudFormation stack that `cdk deploy` creates and the commands look for by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxSettings:
-    """Where to write, and as whom. `token` is "" where the secret holds it, `ca_bundle` where the system's CAs do."""
+    """The InfluxDB server and its default bucket.
+
+    `token` is "" if the secret holds it. `ca_bundle` is "" if the system's CA certificates suffice.
+    """
 
     url: str
     org: str
@@ -25,7 +32,7 @@ class InfluxSettings:
 
 
 def influx_settings(environ: Mapping[str, str] = os.environ) -> InfluxSettings:
-    """From `INFLUXDB_*`. Raises SettingsError."""
+    """Return the settings from `INFLUXDB_*`. Raise SettingsError if one is missing."""
     settings = InfluxSettings(
         url=_required(environ, "INFLUXDB_URL"),
         org=_required(environ, "INFLUXDB_ORG"),
@@ -35,20 +42,22 @@ def influx_settings(environ: Mapping[str, str] = os.environ) -> InfluxSettings:
         ca_bundle=environ.get("INFLUXDB_CA_BUNDLE", ""),
     )
     if not (settings.token or settings.token_secret_name):
-        raise SettingsError("set INFLUXDB_TOKEN_SECRET_NAME (or INFLUXDB_TOKEN) in the function's environment")
+        raise SettingsError(
+            "no token: set INFLUXDB_TOKEN_SECRET_NAME (or INFLUXDB_TOKEN) in the function's environment"
+        )
     return settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverySettings:
-    """How often one invocation asks again, and whether points that InfluxDB refuses may be set aside."""
+    """The number of retries in one invocation, and the permission to drop points that InfluxDB rejects."""
 
     max_retries: int
     drop_invalid_records: bool
 
 
 def delivery_settings(environ: Mapping[str, str] = os.environ) -> DeliverySettings:
-    """From `MAX_RETRIES` and `DROP_INVALID_RECORDS`. Raises SettingsError."""
+    """Return the settings from `MAX_RETRIES` and `DROP_INVALID_RECORDS`. Raise SettingsError if one is invalid."""
     return DeliverySettings(
         max_retries=integer(environ, "MAX_RETRIES", default=3, minimum=0),
         drop_invalid_records=boolean(environ, "DROP_INVALID_RECORDS", default=True),
@@ -57,7 +66,7 @@ def delivery_settings(environ: Mapping[str, str] = os.environ) -> DeliverySettin
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionSettings:
-    """How records become batches."""
+    """The rules by which records become batches."""
 
     max_batch_size: int
     validate: bool
@@ -66,7 +75,10 @@ class ConversionSettings:
 
 
 def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSettings:
-    """From `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS` and `MAX_COLLISION_RATE`."""
+    """Return the settings from four variables. Raise SettingsError if one is invalid.
+
+    They are `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS` and `MAX_COLLISION_RATE`.
+    """
     return ConversionSettings(
         max_batch_size=integer(environ, "MAX_BATCH_SIZE", default=1000, minimum=1),
         validate=boolean(environ, "ENABLE_VALIDATION", default=True),
@@ -76,54 +88,54 @@ def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSe
 
 
 def work_bucket(environ: Mapping[str, str] = os.environ) -> str:
-    """The name of WORK_BUCKET. Raises SettingsError."""
+    """Return the name of the work bucket. Raise SettingsError if `WORK_BUCKET` is not set."""
     return _required(environ, "WORK_BUCKET")
 
 
 def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
-    """The name of LEDGER_TABLE. Raises SettingsError."""
+    """Return the name of the ledger's table. Raise SettingsError if `LEDGER_TABLE` is not set."""
     return _required(environ, "LEDGER_TABLE")
 
 
 LEASE_SECONDS = 6 * 3600 + 1800
-"""Longer than an execution lasts, and than a function that it called before it was stopped."""
+"""The time limit of an execution, and half an hour more for a function that is still running when it is stopped."""
 
 
 def lease_seconds(environ: Mapping[str, str] = os.environ) -> int:
-    """How long a claim holds if its execution never settles it."""
+    """Return the number of seconds after which a claim ends if its execution does not settle it."""
     return integer(environ, "LEASE_SECONDS", default=LEASE_SECONDS, minimum=1)
 
 
 def integer(environ: Mapping[str, str], name: str, *, default: int, minimum: int) -> int:
-    """A whole number of at least `minimum`. Raises SettingsError."""
+    """Return a whole number. Raise SettingsError if the variable is not one, or is less than `minimum`."""
     text = environ.get(name, str(default))
     if not text.strip().isdecimal() or int(text) < minimum:
-        raise SettingsError(f"{name} is {text!r}: give a whole number of at least {minimum}")
+        raise SettingsError(f"{name} is {text!r}: use a whole number of at least {minimum}")
     return int(text)
 
 
 def boolean(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Either `true` or `false`, in any case. Raises SettingsError."""
+    """Return a Boolean. Raise SettingsError if the variable is not `true` or `false`, in lower or upper case."""
     text = environ.get(name, str(default))
     if text.strip().lower() not in ("true", "false"):
-        raise SettingsError(f"{name} is {text!r}: give true or false")
+        raise SettingsError(f"{name} is {text!r}: use true or false")
     return text.strip().lower() == "true"
 
 
 def share(environ: Mapping[str, str], name: str, *, default: float) -> float:
-    """A number from 0 to 1. Raises SettingsError."""
+    """Return a number from 0 to 1. Raise SettingsError if the variable is not one."""
     text = environ.get(name, str(default))
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise SettingsError(f"{name} is {text!r}: give a number from 0 to 1")
+        raise SettingsError(f"{name} is {text!r}: use a number from 0 to 1")
     return value
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
-        raise SettingsError(f"{name} is not set in the function's environment")
+        raise SettingsError(f"{name} is not set: set it in the function's environment")
     return value

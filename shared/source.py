@@ -1,4 +1,8 @@
-"""Reading the one version of the S3 object that a load is about, with errors that say what to do."""
+"""Reads of the one version of the S3 object that a load is about.
+
+`PinnedObject` is a file object over ranged GET requests, each for the pinned version. `source_errors` translates errors
+of S3 to the loader's own, with advice.
+"""
 
 import io
 import os
@@ -25,33 +29,44 @@ if TYPE_CHECKING:
 
 _ERROR_OF_STATUS: dict[int, tuple[type[LoaderError], str]] = {
     403: (SourceForbiddenError, "grant the loader s3:GetObject, s3:GetObjectVersion, s3:ListBucket and kms:Decrypt"),
-    404: (SourceNotFoundError, "put the file there, then load it again"),
-    405: (SourceNotFoundError, "this version is a delete marker; name one that holds a file"),
-    412: (SourceChangedError, "it was replaced while it was loaded; load the new version"),
+    404: (SourceNotFoundError, "upload the file, then load it again"),
+    405: (SourceNotFoundError, "this version is a delete marker: load another version"),
+    412: (SourceChangedError, "it was overwritten while it was being loaded: load the new version"),
 }
 
 
 @contextmanager
 def source_errors(bucket: str, key: str) -> Iterator[None]:
-    """What S3 answers about the source object, as our errors. Bodies that break off count as unavailable."""
+    """Translate errors of S3 about an object to errors of the loader.
+
+    Args:
+        bucket: the bucket, for the message.
+        key: the key, for the message.
+
+    Raises:
+        SourceForbiddenError: S3 or KMS denies access.
+        SourceNotFoundError: the object or the version does not exist.
+        SourceChangedError: the object has another ETag.
+        SourceUnavailableError: S3 failed, did not respond, or broke off a response.
+    """
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-        unavailable = (SourceUnavailableError, "S3 did not answer; it is tried again")
-        known, advice = _ERROR_OF_STATUS.get(status, unavailable)
+        unavailable = (SourceUnavailableError, "S3 is unavailable: the loader retries")
+        error_class, advice = _ERROR_OF_STATUS.get(status, unavailable)
         if "KMS" in code:
-            known, advice = _ERROR_OF_STATUS[403]
-        raise known(f"s3://{bucket}/{key}: {code} ({status}): {advice}") from error
+            error_class, advice = _ERROR_OF_STATUS[403]
+        raise error_class(f"s3://{bucket}/{key}: {code} ({status}): {advice}") from error
     except BotoCoreError as error:
-        raise SourceUnavailableError(f"s3://{bucket}/{key}: {type(error).__name__}: it is tried again") from error
+        raise SourceUnavailableError(f"s3://{bucket}/{key}: {type(error).__name__}: the loader retries") from error
 
 
 class PinnedObject(io.RawIOBase):
-    """A seekable file over ranged reads, each pinned to one version: bytes of two versions never mix.
+    """A seekable file over ranged GET requests, each for the same version, so that versions never mix.
 
-    `reads` counts the requests that were answered.
+    `reads` counts the successful requests.
     """
 
     def __init__(self, client: "S3Client", file: SourceFile) -> None:
@@ -62,7 +77,7 @@ class PinnedObject(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Bytes of the object."""
+        """The size of the object in bytes."""
         return self._file["size"]
 
     def readable(self) -> bool:  # noqa: D102
@@ -80,7 +95,7 @@ class PinnedObject(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill `buffer` from one ranged read; less only at the end of the object."""
+        """Fill `buffer` with one ranged read, and return the number of bytes: fewer only at the end of the object."""
         view = memoryview(buffer).cast("B")
         length = max(0, min(len(view), self.size - self._position))
         if length:
@@ -95,12 +110,17 @@ class PinnedObject(io.RawIOBase):
         reraise=True,
     )
     def _fetch(self, offset: int, length: int) -> bytes:
-        """Botocore retries answers but not bodies that break off, so the whole read is tried again."""
+        """Return `length` bytes from `offset`.
+
+        Botocore retries failed requests, but not bodies that break off, so this retries the whole read.
+        """
         with source_errors(self._file["bucket"], self._file["key"]):
-            answer = self._client.get_object(**self._request(offset, length))
-            body = answer["Body"].read()
+            reply = self._client.get_object(**self._request(offset, length))
+            body = reply["Body"].read()
         if len(body) != length:
-            raise SourceUnavailableError(f"S3 sent {len(body)} of {length} bytes of {self._file['key']}")
+            raise SourceUnavailableError(
+                f"S3 sent {len(body)} of {length} bytes of {self._file['key']}: the loader retries"
+            )
         self.reads += 1
         return body
 

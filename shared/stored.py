@@ -1,17 +1,20 @@
-"""What functions leave for each other in the work bucket, as JSON. The keys are those of `shared/work_bucket.py`."""
+"""The JSON objects that functions store in the work bucket for each other.
+
+Their keys are those of `shared/work_bucket.py`.
+"""
 
 from typing import Literal, NamedTuple, TypedDict
 
 from shared.events import Chunk, Span
 
 REJECTED = "refused_by_influxdb"
-"""The rule, beside those of conversion."""
+"""The rule of points that InfluxDB rejected; all other rules are those of conversion."""
 
 
 class Batch(TypedDict):
-    """One HTTP request's worth of a chunk: a gzip member at [offset, offset + length).
+    """The body of one write request: the gzip member of the chunk at [offset, offset + length).
 
-    `rows` are the source rows of its lines in order, as [first, count] ranges.
+    `rows` are the source rows of its lines, in order, as [first, count] ranges.
     """
 
     offset: int
@@ -21,13 +24,16 @@ class Batch(TypedDict):
 
 
 class Manifest(TypedDict):
-    """Beside each chunk: where its batches lie. JSON."""
+    """The object next to each chunk that lists its batches."""
 
     batches: list[Batch]
 
 
 class Bin(NamedTuple):
-    """One field's values in the nanoseconds from `number` · `bucket_ns` on. A list of five in JSON."""
+    """One bin of a field's histogram over time, a list of five numbers in JSON.
+
+    It covers the times from `number` * `bucket_ns` up to, but not including, (`number` + 1) * `bucket_ns`.
+    """
 
     number: int
     values: int
@@ -37,9 +43,9 @@ class Bin(NamedTuple):
 
 
 class Profile(TypedDict):
-    """How the fields of a part's points run over time; bins without values are left out.
+    """The course of a part's fields over time: bins of `bucket_ns` nanoseconds, without those that have no value.
 
-    `bucket_ns` of one profile divides that of any coarser one.
+    `bucket_ns` of one profile divides that of any coarser one, so that profiles can be merged.
     """
 
     first_ns: int
@@ -49,14 +55,14 @@ class Profile(TypedDict):
 
 
 class SetAsideRow(TypedDict):
-    """A row of the file; `record` is what its columns hold, as text that may be cut short."""
+    """A row of the file. `record` holds its values by column, as text that may be truncated."""
 
     source_row: int
     record: dict[str, str]
 
 
 class SetAsideReason(TypedDict):
-    """One reason why rows were set aside, or their points refused, with the first of them."""
+    """One reason why rows were set aside or points rejected, with the first of them as samples."""
 
     rule: str
     reason: str
@@ -65,11 +71,18 @@ class SetAsideReason(TypedDict):
 
 
 class PartOutcome(TypedDict):
-    """What became of a part's rows: rows = points + collapsed + the sum of `set_aside` (rule → rows).
+    """The outcome of a part: rows = points + collapsed + the sum of `set_aside`.
 
-    The rest explains: `fields_left_out` (NaN or Inf) and `out_of_bounds` count values by field; `ignored_columns`
-    are not the dataset's; `collision_columns` are those of them that would keep the colliding rows apart; `reasons`
-    are the most frequent behind `set_aside`; `profile` is None without points; `started_at` is ISO 8601, UTC.
+    Attributes:
+        set_aside: the number of rows by rule.
+        fields_left_out: the number of values that are NaN or infinite, by field.
+        out_of_bounds: the number of values outside the soft bounds, by field.
+        ignored_columns: columns that the dataset does not declare.
+        collision_columns: ignored columns that would distinguish the colliding rows.
+        reasons: the most frequent reasons of `set_aside`.
+        body_bytes: the size of the uncompressed line protocol.
+        profile: None without points.
+        started_at: when the conversion began (ISO 8601, UTC).
     """
 
     part: int
@@ -92,18 +105,23 @@ class PartOutcome(TypedDict):
 
 
 class Run(Span):
-    """One invocation of a function; `then` is the state that it was brought back by, "" if it ended or failed."""
+    """One invocation of a function. `then` is the state after which it continued, or "" if it finished or failed."""
 
     then: Literal["", "WaitForInflux"]
 
 
 class ChunkOutcome(TypedDict):
-    """What became of a chunk's points: batch number (as text, since JSON) → points written, points refused.
+    """The outcome of a chunk. Batch numbers are text, as keys of JSON are.
 
-    A batch stands in `written` once each of its points is written or refused. Before `not_before` (ISO 8601, UTC;
-    "" without a limit) InfluxDB wants no request. `latencies_ms` counts requests by the upper bound of their time,
-    `slowest_ms` is the longest. `runs` are the invocations, but not one that was killed; the execution's history of
-    25,000 events bounds them. `reasons` are the server's most frequent answers behind `refused`.
+    Attributes:
+        written: the number of points written, by batch; only of batches whose points are all written or rejected.
+        refused: the number of points rejected, by batch.
+        requests: the number of write requests.
+        latencies_ms: the number of requests, by the upper bound of their latency.
+        slowest_ms: the longest latency.
+        runs: the invocations, except those that were killed. An execution's history of 25,000 events limits them.
+        not_before: when InfluxDB accepts requests again (ISO 8601, UTC), or "".
+        reasons: the server's most frequent messages about rejected points.
     """
 
     chunk: str
@@ -121,7 +139,7 @@ class ChunkOutcome(TypedDict):
 
 
 class RejectedPoint(TypedDict):
-    """A line that InfluxDB refuses by itself, with the server's status and words."""
+    """A line that InfluxDB rejected, with the status and the message of its reply."""
 
     source_row: int
     line: str

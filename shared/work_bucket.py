@@ -1,4 +1,8 @@
-"""WORK_BUCKET: where everything lies that a load stages, sets aside and reports. Keys are derived, never passed."""
+"""The keys of the work bucket, where loads store staged chunks, outcomes, quarantine and reports.
+
+All keys are derived with these functions, so events need not carry them. `put_json` and `get_json` store and read the
+JSON objects of `shared/stored.py`.
+"""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UNPLANNED = "unplanned"
-"""Stands for the load id of a load that failed before its file was pinned, and for a dataset that is not known."""
+"""The load id of a load that failed before its file was pinned, and the dataset of a key that names none."""
 
 
 def _staging(load_id: str, execution: str) -> str:
@@ -18,56 +22,59 @@ def _staging(load_id: str, execution: str) -> str:
 
 
 def chunk_key(load_id: str, execution: str, chunk: str) -> str:
-    """The gzip members of a chunk, one a batch."""
+    """Return the key of a chunk: one gzip member for each batch."""
     return f"{_staging(load_id, execution)}/chunks/{chunk}.lp.gz"
 
 
 def manifest_key(load_id: str, execution: str, chunk: str) -> str:
-    """Where the batches of a chunk lie: `shared.events.Manifest`."""
+    """Return the key of a chunk's `Manifest`."""
     return f"{_staging(load_id, execution)}/chunks/{chunk}.json"
 
 
 def outcomes_prefix(load_id: str, execution: str) -> str:
-    """All outcomes of an execution: `<part>.json` of ConvertAndChunk, `<part>-<chunk>.json` of WriteBatch."""
+    """Return the prefix of an execution's outcomes: `<part>.json` of parts, `<part>-<number>.json` of chunks."""
     return f"{_staging(load_id, execution)}/outcomes/"
 
 
 def outcome_key(load_id: str, execution: str, work: str) -> str:
-    """What became of one part or chunk."""
+    """Return the key of the outcome of one part or chunk."""
     return f"{outcomes_prefix(load_id, execution)}{work}.json"
 
 
 def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -> str:
-    """Rows that conversion set aside: Parquet, the original columns + source_row, rule, reason."""
+    """Return the key of a part's rows that were set aside.
+
+    The object is Parquet, with the original columns and source_row, rule and reason.
+    """
     return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}.parquet"
 
 
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:
-    """Points that InfluxDB refused: gzipped JSON lines of source_row, line, status, message."""
+    """Return the key of a chunk's points that InfluxDB rejected: each a `RejectedPoint`, as gzipped JSON lines."""
     return f"quarantine/{dataset}/{load_id}/{execution}/points-{chunk}.jsonl.gz"
 
 
 def report_key(dataset: str, load_id: str, execution: str, suffix: Literal["json", "html"]) -> str:
-    """The report of a load."""
+    """Return the key of a load's report."""
     return f"reports/{dataset}/{load_id}/{execution}.{suffix}"
 
 
 def findings_key(execution: str) -> str:
-    """Every finding of a SchemaMismatchError: an error's message has room for some of them only."""
+    """Return the key of all findings of a SchemaMismatchError, whose message has room for some of them only."""
     return f"staging/findings/{execution}.json"
 
 
 def backfill_report_key(execution: str) -> str:
-    """The report of a backfill: which files are not loaded."""
+    """Return the key of a backfill's report, which lists the files that are not loaded."""
     return f"backfills/{execution}.json"
 
 
 def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:
-    """Store one JSON object in WORK_BUCKET."""
+    """Store a JSON object in the work bucket."""
     client.put_object(Bucket=work_bucket(), Key=key, Body=json.dumps(content).encode(), ContentType="application/json")
 
 
 def get_json(client: "S3Client", key: str) -> dict[str, Any]:
-    """One JSON object of WORK_BUCKET. Raises botocore's ClientError when it is not there."""
+    """Return a JSON object of the work bucket. Raise botocore's ClientError if it does not exist."""
     content: dict[str, Any] = json.loads(client.get_object(Bucket=work_bucket(), Key=key)["Body"].read())
     return content

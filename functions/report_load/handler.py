@@ -65,7 +65,7 @@ def _published(client: "S3Client", state: LoadState, outcomes: Outcomes, answer:
     """Report first, then metrics: the metrics are counted once even if storing the report has to be retried."""
     store_report(client, state, outcomes, answer)
     dataset = state["file"]["dataset"] if "file" in state else ""
-    emit(_metrics(state, outcomes, answer), dataset=dataset, about=load_keys(state))
+    emit(_metrics(state, outcomes, answer), dataset=dataset, metadata=load_keys(state))
     return answer
 
 

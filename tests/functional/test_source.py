@@ -54,7 +54,7 @@ def test_the_pinned_version_is_read_after_a_newer_one_arrived(s3: "S3Client") ->
 def test_without_versions_a_replaced_object_is_noticed(s3: "S3Client") -> None:
     pinned = PinnedObject(s3, stored(s3, pinned_by_version=False))
     s3.put_object(Bucket=SOURCE, Key="k", Body=b"new")
-    with pytest.raises(SourceChangedError, match="replaced"):
+    with pytest.raises(SourceChangedError, match="overwritten"):
         pinned.read()
 
 

@@ -38,7 +38,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
         failed_batches=0,
         error="AnyError",
     )
-    emit(load, dataset="generation", about={"execution": "run"})
+    emit(load, dataset="generation", metadata={"execution": "run"})
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
     assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
     return {

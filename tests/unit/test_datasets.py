@@ -44,14 +44,17 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"optional_tags": ("depth_m",)}, "'depth_m' is declared 2 times"),
         ({"optional_tags": ("timestamp",)}, "'timestamp' is declared 2 times"),
         ({"required_tags": ("site", "site")}, "'site' is declared 2 times"),
-        ({"required_tags": ("time",)}, "'time' cannot be a name"),
-        ({"required_tags": ("_site",)}, "'_site' cannot be a name"),
-        ({"required_tags": ("a b",)}, "'a b' cannot be a name"),
-        ({"measurement": ""}, "'' cannot be a name"),
-        ({"fields": (Field(name="time", unit="h"),)}, "'time' cannot be a name"),
-        ({"fields": ()}, "it has no field"),
-        ({"fields": (Field(name="power", unit="MWmed"),)}, "field 'power' is in 'MWmed', which is scaled to another"),
-        ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone"),
+        ({"required_tags": ("time",)}, "'time' is not a valid name"),
+        ({"required_tags": ("_site",)}, "'_site' is not a valid name"),
+        ({"required_tags": ("a b",)}, "'a b' is not a valid name"),
+        ({"measurement": ""}, "'' is not a valid name"),
+        ({"fields": (Field(name="time", unit="h"),)}, "'time' is not a valid name"),
+        ({"fields": ()}, "no fields are declared"),
+        (
+            {"fields": (Field(name="power", unit="MWmed"),)},
+            "field 'power' is in 'MWmed', which is converted: use 'MW'",
+        ),
+        ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is not a time zone"),
         ({"aliases": {"ort": "place"}}, "alias 'ort' for 'place'"),
         ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),
     ],
@@ -63,5 +66,5 @@ def test_a_contradiction_is_refused_with_its_name(changes: dict[str, Any], compl
 
 
 def test_every_contradiction_is_told_at_once() -> None:
-    with pytest.raises(ValueError, match=r"no field.*no time zone"):
+    with pytest.raises(ValueError, match=r"no fields.*not a time zone"):
         declared(fields=(), zone="x")

@@ -32,22 +32,22 @@ def test_the_long_layout_is_told_by_its_columns() -> None:
 
 
 def test_values_without_their_units_are_no_layout() -> None:
-    assert findings(generation(power_mw=None, value=[1.0] * 3))[0].startswith("no field found, needed: one of power_mw")
+    assert findings(generation(power_mw=None, value=[1.0] * 3))[0].startswith("no field: add one of power_mw")
     assert planned(generation(value=[1.0] * 3)).ignored == ("value",)
 
 
 def test_every_finding_is_told_at_once() -> None:
     table = generation(region=None, energy_source=[1.5] * 3, power_mw=[True] * 3, timestamp=[1, 2, 3])
     assert findings(table) == [
-        "column 'region': not found, needed: text",
-        "column 'timestamp': found int64, needed: a timestamp",
-        "column 'energy_source': found double, needed: text",
-        "column 'power_mw': found bool, needed: numbers",
+        "column 'region' is missing: add it, with text",
+        "column 'timestamp' has type int64: write timestamps",
+        "column 'energy_source' has type double: write text",
+        "column 'power_mw' has type bool: write numbers",
     ]
 
 
 def test_a_file_needs_a_field() -> None:
-    assert findings(generation(power_mw=None))[0].startswith("no field found, needed: one of power_mw")
+    assert findings(generation(power_mw=None))[0].startswith("no field: add one of power_mw")
 
 
 def test_without_validation_tags_may_be_absent_but_not_time_and_fields() -> None:
@@ -59,7 +59,7 @@ def test_without_validation_tags_may_be_absent_but_not_time_and_fields() -> None
 
 def test_a_name_that_occurs_twice_is_ambiguous() -> None:
     table = generation().append_column("region", pa.array(["N"] * 3))
-    assert findings(table) == ["column 'region': found 2 times, aliases included: keep one"]
+    assert findings(table) == ["column 'region': it occurs 2 times, aliases included: keep one"]
 
 
 def test_names_that_are_not_ours_may_occur_twice() -> None:
@@ -69,12 +69,12 @@ def test_names_that_are_not_ours_may_occur_twice() -> None:
 
 def test_both_layouts_in_one_file_are_ambiguous() -> None:
     [finding] = findings(generation(value=[1.0] * 3, unit=["MW"] * 3))
-    assert finding.startswith("columns 'value' and 'unit' beside ['power_mw']")
+    assert finding.startswith("columns 'value' and 'unit' as well as ['power_mw']")
 
 
 def test_too_many_columns_are_refused() -> None:
     table = generation(1, **{f"c{number}": [1] for number in range(MAX_COLUMNS)})
-    assert findings(table) == [f"{MAX_COLUMNS + 5} columns (limit 2000): write a file with the columns that are needed"]
+    assert findings(table) == [f"{MAX_COLUMNS + 5} columns (limit 2000): write only the columns that are needed"]
 
 
 def test_a_message_lists_twenty_findings_and_counts_the_rest() -> None:
@@ -83,8 +83,8 @@ def test_a_message_lists_twenty_findings_and_counts_the_rest() -> None:
     with pytest.raises(SchemaMismatchError) as refusal:
         planned(generation(), dataset)
     assert len(refusal.value.findings) == 30
-    assert str(refusal.value).count("not found") == 20
-    assert "and 10 more, all in the report" in str(refusal.value)
+    assert str(refusal.value).count("is missing") == 20
+    assert "and 10 more, which the report lists" in str(refusal.value)
 
 
 def test_an_alias_finds_a_column_under_another_name() -> None:
@@ -97,7 +97,7 @@ def test_an_alias_finds_a_column_under_another_name() -> None:
     )
     columns = planned(generation(), dataset)
     assert columns.source == {"timestamp": "timestamp", "place": "region", "power": "power_mw"}
-    assert findings(generation(place=["x"] * 3), dataset)[0].startswith("column 'place': found 2 times")
+    assert findings(generation(place=["x"] * 3), dataset)[0].startswith("column 'place': it occurs 2 times")
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_fields_may_be_of_every_type_that_shows_numbers(kind: pa.DataType) -> No
 
 @pytest.mark.parametrize("kind", [pa.bool_(), pa.timestamp("s"), pa.list_(pa.float64()), pa.date32()], ids=str)
 def test_fields_of_other_types_are_refused(kind: pa.DataType) -> None:
-    assert findings(generation(power_mw=pa.nulls(3, kind))) == [f"column 'power_mw': found {kind}, needed: numbers"]
+    assert findings(generation(power_mw=pa.nulls(3, kind))) == [f"column 'power_mw' has type {kind}: write numbers"]
