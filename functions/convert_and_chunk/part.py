@@ -48,14 +48,14 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
 
     A repeated conversion of the same part stores the same objects.
     """
-    started_at, started = utc_ms(datetime.now(UTC)), perf_counter()
+    started_at, start_s = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
     records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
     collision_columns = judge_records(reader, records, part, staging, settings)
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
-    seconds = round(perf_counter() - started, 3)
+    seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
     outcome |= {"started_at": started_at, "seconds": seconds}
     staging.put_outcome(outcome)
@@ -140,9 +140,9 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.
         rows = lines[first : first + render_rows]
         index = _index(rows)
         fields = {name: values[index] for name, values in records.fields.items()}
-        prefixes = records.tag_sets.prefixes
-        rendered = render_lines(prefixes, records.series[index], fields, records.time[index], body_lines)
-        yield from zip(rendered, (rows[n : n + body_lines] for n in range(0, len(rows), body_lines)), strict=True)
+        prefixes, series, time = records.tag_sets.prefixes, records.series[index], records.time[index]
+        results = render_lines(prefixes, series, fields, time, body_lines)
+        yield from zip(results, (rows[n : n + body_lines] for n in range(0, len(rows), body_lines)), strict=True)
 
 
 def _index(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:

@@ -21,7 +21,7 @@ from shared.datasets import Dataset
 from shared.schema import Columns
 
 _NO_FIELD = Reason("no_field", "no field has a finite value")
-_COLLISION = Reason("collision", "a later row gives the same series and time another value")
+_COLLISION = Reason("collision", "a later row has the same series and time but another value")
 
 
 class Records:

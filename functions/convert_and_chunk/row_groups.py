@@ -1,16 +1,15 @@
 """The rows of one part as record batches that are limited in rows and in bytes.
 
-`windows` groups small neighboring row groups, which are then fetched with a few large reads. `PartReader` reads window
-by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the quarantine and the report.
-Below both, `_read` decodes a window, checks what Arrow does not check, and falls back to another way of decoding text
-where Arrow requires it. `_translate_errors` makes every error of the parser a CorruptParquetError; errors of the source
-(S3) pass unchanged, since `shared/source.py` has named them already.
+`PartReader` reads window by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the
+quarantine and the report. Both call `_batches`, which cuts record batches to the rows of the part, and that calls
+`_read`, which decodes a window, checks what Arrow does not check, and reads text in another way if Arrow cannot read it
+as dictionaries. `_translate_errors` raises CorruptParquetError for every error of the parser; errors of the source (S3)
+pass unchanged, since `shared/source.py` has named them already.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import IOBase
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import types
 
+from functions.convert_and_chunk.windows import WINDOW_BYTES, Window, windows
 from shared.errors import CorruptParquetError
 from shared.events import Part
 from shared.schema import is_text
@@ -27,48 +27,8 @@ BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20
 """The limits of a record batch. Its size in bytes is estimated from the footer."""
 
-WINDOW_BYTES = 16 << 20
-"""The size in bytes, uncompressed, up to which row groups are fetched together. A larger row group is streamed.
-
-The compressed size of a column would fit better, but pyarrow crashes when it is asked for that of a damaged column.
-"""
-
 STREAM_BYTES = 2 << 20
 """The number of bytes to read of each column at a time when a row group is streamed."""
-
-
-class Window(NamedTuple):
-    """Row groups that are read together.
-
-    `first` is the number of their first row, counted from the first row of the part. It is negative for a part that
-    begins inside a row group.
-    """
-
-    groups: list[int]
-    first: int
-    rows: int
-    unpacked_bytes: int
-
-
-def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
-    """Group the row groups of a part into windows of at most WINDOW_BYTES; a larger row group is a window of its own.
-
-    Example: three row groups of 10 rows and 6 MiB, and a part of the rows 12 to 29, which begins inside the second. The
-    part's first_group is 1 and its first_row 12, so the second row group begins at row 10 - 12 = -2 of the part. Both
-    row groups are 12 MiB, so they are one window: groups [1, 2], first -2, rows 20.
-    """
-    group_rows = [footer.row_group(group).num_rows for group in range(part["end_group"])]
-    first = sum(group_rows[: part["first_group"]]) - part["first_row"]
-    result: list[Window] = []
-    for group in range(part["first_group"], part["end_group"]):
-        unpacked = footer.row_group(group).total_byte_size
-        fits = result and result[-1].unpacked_bytes + unpacked <= WINDOW_BYTES
-        last = result.pop() if fits else Window([], first, 0, 0)
-        result.append(
-            Window([*last.groups, group], last.first, last.rows + group_rows[group], last.unpacked_bytes + unpacked)
-        )
-        first += group_rows[group]
-    return result
 
 
 class PartReader:

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from functions.convert_and_chunk import row_groups
-from functions.convert_and_chunk.row_groups import PartReader, Window, windows
+from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.windows import Window, windows
 from shared.errors import CorruptParquetError, SourceChangedError
 from shared.events import Part
 from tests.support.builders import generation, parquet

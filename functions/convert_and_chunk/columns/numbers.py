@@ -17,7 +17,7 @@ from functions.convert_and_chunk.verdicts import Problem, Reason, mask, problems
 from shared.schema import is_text
 
 MAX_EXACT_INTEGER = 2**53
-"""The largest integer up to which every integer has a double of its own. A larger one might be stored as another."""
+"""The largest integer up to which every integer is a double. A larger one may be stored as its neighbor."""
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)$"
@@ -80,7 +80,8 @@ def _parse_text(text: pa.Array, name: str) -> tuple[pa.Array, list[Problem]]:
     """Convert text to doubles, NaN for infinities too. An empty text and "-" are null.
 
     Regular expressions decide, since Arrow's cast raises an error for the whole column if one text is not a number.
-    An integer is too large from 2^53 on: as a double, 2^53 + 1 is 2^53, so the text has to tell the two apart.
+    An integer is too large if it is at least 2^53 as a double, and its text is not that of 2^53 itself: 2^53 and
+    2^53 + 1 are the same double, so only the text distinguishes them.
 
     Example, with the text of the doctest of `numbers`:
 
@@ -105,4 +106,6 @@ def _parse_text(text: pa.Array, name: str) -> tuple[pa.Array, list[Problem]]:
 
 
 def _too_large(rows: NDArray[np.bool_], name: str) -> list[Problem]:
-    return problems(rows, Reason("integer_too_large", f"{name} is an integer beyond 2^53, which a double cannot hold"))
+    return problems(
+        rows, Reason("integer_too_large", f"{name} is an integer beyond 2^53, which a double cannot hold exactly")
+    )

@@ -24,7 +24,7 @@ The int64 values beyond these two have a special meaning to InfluxDB.
 _NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
 _NO_TIME = np.iinfo(np.int64).min
-"""The int64 value of the NaT of pandas."""
+"""The int64 value of NaT (not a time) in pandas."""
 
 _LOCAL = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?$"
 _ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|[+-]\d\d(:?\d\d)?)$"
@@ -63,10 +63,20 @@ def timestamps(array: pa.Array, dataset: Dataset) -> Times:
 
 
 def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
+    """Convert a column that is not a dictionary.
+
+    Null becomes 0 on the way, since numpy has no integer null; `timestamps` has a problem for these rows already.
+
+    Example: in seconds, 10**10 is the year 2286, which is out of range.
+
+    >>> from shared.datasets import DATASETS
+    >>> ns, [out_of_range] = _timestamps(pa.array([1, None, 10**10], pa.timestamp("s")), DATASETS["generation"])
+    >>> ns.tolist(), out_of_range.rows.tolist()
+    ([1000000000, 0, 0], [False, False, True])
+    """
     if is_text(array.type):
-        return _parse_text(
-            array.cast(pa.string(), safe=False), dataset
-        )  # no check for UTF-8: other bytes fail to parse
+        # Unsafe skips the check for UTF-8: text of other bytes does not match a form of ISO 8601 either.
+        return _parse_text(array.cast(pa.string(), safe=False), dataset)
     if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
     ticks = array if types.is_integer(array.type) else array.cast(pa.int64())
@@ -96,15 +106,15 @@ def _nanoseconds(ticks: NDArray[np.integer], unit: str) -> tuple[NDArray[np.int6
 
 
 def _parse_text(text: pa.Array, dataset: Dataset) -> Times:
-    """Convert text: an offset in the text counts, text without one is a local time of the dataset.
+    """Convert text. A time without an offset is a local time of the dataset.
 
     Both forms are tried on all texts, and each text matches one at most.
 
     Example: of "1970-01-02", "1970-01-01T00:00:00-03:00" and "x", only the first is local and only the second has an
     offset. The third is neither, so it is unreadable.
     """
-    trimmed = pc.ascii_trim_whitespace(text)
-    local, zoned = _iso_8601(trimmed, _LOCAL), _iso_8601(trimmed, _ZONED)
+    text = pc.ascii_trim_whitespace(text)
+    local, zoned = _iso_8601(text, _LOCAL), _iso_8601(text, _ZONED)
     unreadable = (local == _NO_TIME) & (zoned == _NO_TIME)
     reason = Reason("unreadable_timestamp", f"{dataset.timestamp} is not an ISO 8601 time, or is out of range")
     ns, ns_problems = _from_zone(np.where(local == _NO_TIME, 0, local), dataset)
@@ -114,10 +124,11 @@ def _parse_text(text: pa.Array, dataset: Dataset) -> Times:
 def _iso_8601(text: pa.Array, pattern: str) -> NDArray[np.int64]:
     """Return the nanoseconds of texts of this form, and _NO_TIME for all others.
 
-    >>> (_iso_8601(pa.array(["1970-01-02", "now"]), _LOCAL) // _DAY).tolist()[0]
-    1
+    >>> ns = _iso_8601(pa.array(["1970-01-01 00:00:01", "now"]), _LOCAL)
+    >>> ns.tolist() == [10**9, _NO_TIME]
+    True
     """
-    import pandas as pd  # noqa: PLC0415 -- costs 0.4 s and 90 MiB, so only if times are text
+    import pandas as pd  # noqa: PLC0415 -- costs 0.4 s and 90 MiB, which only text needs
 
     matching = pc.if_else(pc.match_substring_regex(text, pattern), text, None).to_numpy(zero_copy_only=False)
     times = pd.to_datetime(matching, format="ISO8601", errors="coerce", utc=True)
@@ -129,16 +140,16 @@ def _from_zone(local: NDArray[np.int64], dataset: Dataset) -> Times:
     """Convert local times of the dataset to UTC.
 
     Where clocks are set forward, an hour of local times does not exist; where they are set back, an hour exists twice.
-    pandas is called twice to tell these apart: both calls return NaT for an ambiguous time, but only the first does for
-    a nonexistent one, which the second call moves to the end of the gap. So a time is ambiguous if the second result
-    is NaT, and nonexistent if the two results differ.
+    pandas is called twice to distinguish these cases. Both calls return NaT for an ambiguous time. For a nonexistent
+    time only the first call does; the second moves it to the next time that exists. So a time is ambiguous if the
+    second result is NaT, and nonexistent if the two results differ.
 
     Example: for the times in the doctest of `timestamps`, the first call returns NaT, NaT and 03:00, the second
     returns 2018-11-04 03:00, NaT and 03:00 (UTC).
     """
     if dataset.zone == "UTC":
         return local, []
-    import pandas as pd  # noqa: PLC0415 -- as above
+    import pandas as pd  # noqa: PLC0415 -- the same
 
     clock = pd.DatetimeIndex(local.view("M8[ns]"))
     times = clock.tz_localize(dataset.zone, ambiguous="NaT", nonexistent="NaT").asi8
