@@ -7,7 +7,7 @@ A record batch has few distinct tag sets, so the work per row is only arithmetic
 3. `Series.numbers` looks the keys up among those it has seen before. Only new keys are rendered, by `_add_keys`.
 4. `_number_prefixes` numbers the rendered tag sets. Different keys can be one series, as "N" and "N " are.
 
-Keys are valid as long as the dictionaries of all tags stay the same; then `_forget_keys` starts again. Numbers of
+Keys are valid while the dictionaries of all tags stay the same; `_forget_keys` drops them when one changes. Numbers of
 series are valid for the whole part.
 """
 
