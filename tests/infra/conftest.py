@@ -34,61 +34,61 @@ def default_context() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Assembly:
-    """What `cdk synth` writes."""
+    """The cloud assembly that `cdk synth` writes."""
 
     folder: Path
 
     @property
     def templates(self) -> list[Path]:
-        """Of all stacks."""
+        """The paths of the templates of all stacks."""
         return sorted(self.folder.glob("*.template.json"))
 
     def stack(self, name: str) -> Mapping[str, Any]:
-        """Its template."""
+        """Return the template of a stack."""
         template: Mapping[str, Any] = json.loads((self.folder / f"{name}.template.json").read_text())
         return template
 
     @cached_property
     def template(self) -> Mapping[str, Any]:
-        """The loader's."""
+        """The template of the loader's stack."""
         return self.stack(STACK_NAME)
 
     def properties(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        """Of all resources of a kind, `AWS::<kind>`, by logical id."""
+        """Return the properties of all resources of the type `AWS::<kind>`, by logical id."""
         resources = self.template["Resources"].items()
         return {name: resource["Properties"] for name, resource in resources if resource["Type"] == f"AWS::{kind}"}
 
     def asset(self, s3_key: str) -> Path:
-        """The file or folder that stands behind an `S3Key` of the template."""
+        """Return the file or folder that is uploaded under an `S3Key` of the template."""
         [path] = self.folder.glob(f"asset.{s3_key.removesuffix('.zip')}*")
         return path
 
     @cached_property
     def functions(self) -> dict[str, Mapping[str, Any]]:
-        """Properties of the functions, by the name of their folder."""
+        """The properties of the functions, by function name."""
         return {f["Handler"].split(".")[1]: f for f in self.properties("Lambda::Function").values()}
 
     def machine(self, name: str) -> Mapping[str, Any]:
-        """Properties of the state machine in this construct."""
+        """Return the properties of the state machine in a construct."""
         return self.properties("StepFunctions::StateMachine")[self.machine_id(name)]
 
     def machine_id(self, name: str) -> str:
-        """In the template."""
+        """Return the logical id of the state machine in a construct."""
         machines = self.properties("StepFunctions::StateMachine")
-        [found] = (logical_id for logical_id in machines if logical_id.startswith(f"{name}StateMachine"))
-        return found
+        [only] = (logical_id for logical_id in machines if logical_id.startswith(f"{name}StateMachine"))
+        return only
 
     @cached_property
     def definition(self) -> dict[str, Any]:
-        """Of the loader's state machine."""
+        """The definition of the loader's state machine."""
         return self.definition_of("Loader")
 
     def definition_of(self, machine: str) -> dict[str, Any]:
-        """As `state_machine.definition` names what it refers to."""
-        definition: dict[str, Any] = json.loads("".join(map(self._named, _pieces(self.machine(machine)))))
+        """Return a definition that refers to resources by the same names as `state_machine.definition`."""
+        definition: dict[str, Any] = json.loads("".join(map(self._reference_name, _pieces(self.machine(machine)))))
         return definition
 
-    def _named(self, piece: Any) -> str:
+    def _reference_name(self, piece: Any) -> str:
         match piece:
             case {"Fn::GetAtt": [function, "Arn"]}:
                 handler: str = self.properties("Lambda::Function")[function]["Handler"]
@@ -102,14 +102,14 @@ class Assembly:
 
     @cached_property
     def findings(self) -> list[Mapping[str, Any]]:
-        """Of cdk-nag; without any, there is no report."""
+        """The findings of cdk-nag, which writes no report if there are none."""
         file = self.folder / "validation-report.json"
         report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
         return [finding for plugin in report["pluginReports"] for finding in plugin["violations"]]
 
 
 REFERENCES = {"LedgerTable": LEDGER, "LoaderStateMachine": LOADER_ARN, "StorageWork": WORK}
-"""Beginnings of logical ids, and what stands for them in `state_machine.definition`."""
+"""Prefixes of logical ids, and the names that `state_machine.definition` uses for these resources."""
 
 
 def _pieces(machine: Mapping[str, Any]) -> list[Any]:
@@ -153,11 +153,11 @@ VARIANTS: dict[str, dict[str, str]] = {
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64"},
     "with_a_database": VPC | {"database_instance_type": "db.influx.medium"},
 }
-"""Settings over those of cdk.json. Any file will do as a bundle of certificates."""
+"""Settings that override those of cdk.json. Any file can be the certificate bundle here."""
 
 
 def synthesized(folder: Path, settings: dict[str, str]) -> Assembly:
-    """As `cdk synth` would, with cdk-nag looking on."""
+    """Synthesize the app as `cdk synth` does, and run cdk-nag."""
     context = default_context() | REQUIRED | settings
     app = App(context=context, outdir=str(folder))
     add_stacks(app, app_config(context))
@@ -169,11 +169,11 @@ def synthesized(folder: Path, settings: dict[str, str]) -> Assembly:
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Assembly]:
-    """The app in one of the variants, each synthesized once."""
+    """Return the app in one of the variants, each synthesized once."""
     return cache(lambda name: synthesized(tmp_path_factory.mktemp(name), VARIANTS[name]))
 
 
 @pytest.fixture(scope="session")
 def assembly(variants: Callable[[str], Assembly]) -> Assembly:
-    """The app as it comes."""
+    """Return the app with the default settings."""
     return variants("as_it_comes")

@@ -1,4 +1,4 @@
-"""What is uploaded: the code, and the layers."""
+"""The assets that a deployment uploads: the code and the layers."""
 
 from collections.abc import Iterator
 from pathlib import Path

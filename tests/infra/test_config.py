@@ -1,4 +1,4 @@
-"""What may be configured, and how a mistake is named."""
+"""The settings, and the messages for mistakes in them."""
 
 import re
 import subprocess

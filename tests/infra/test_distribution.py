@@ -1,4 +1,4 @@
-"""What the project's own metadata installs: the command `loader`, and no tests."""
+"""The installed package: the command `loader`, without tests."""
 
 import tomllib
 from importlib.metadata import entry_points

@@ -23,7 +23,7 @@ CONVERSION = {"MAX_BATCH_SIZE", "ENABLE_VALIDATION", "DROP_INVALID_RECORDS", "MA
 
 
 def variables(assembly: Assembly, name: str) -> dict[str, str]:
-    """A function's environment; what is only known after the deployment as `deployed`."""
+    """Return a function's environment, with `deployed` for values that are unknown before the deployment."""
     environment = assembly.functions[name]["Environment"]["Variables"]
     return {key: value if isinstance(value, str) else "deployed" for key, value in environment.items()}
 
@@ -36,7 +36,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("check_health", INFLUX),
         ("validate_schema", CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
@@ -45,8 +45,8 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
         ("report_load", {"WORK_BUCKET"}),
     ],
 )
-def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, told: set[str]) -> None:
-    assert set(variables(assembly, name)) == told | {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_LOGGER_SAMPLE_RATE"}
+def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, expected: set[str]) -> None:
+    assert set(variables(assembly, name)) == expected | {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_LOGGER_SAMPLE_RATE"}
 
 
 def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly) -> None:

@@ -1,4 +1,4 @@
-"""The ledger's table."""
+"""The table of the ledger."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

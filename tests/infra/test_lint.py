@@ -1,4 +1,4 @@
-"""What other people's rules say about the templates and the definition, in every variant of the configuration."""
+"""Linters for templates and definitions (cfn-lint, asl-validator, cdk-nag), in every variant of the configuration."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def variant(variants: Callable[[str], Assembly], request: pytest.FixtureRequest)
 
 
 def test_cfn_lint_finds_nothing(variant: Assembly) -> None:
-    """But W3005: CDK states dependencies that follow from references anyway."""
+    """W3005 is ignored: CDK adds explicit dependencies although references imply them."""
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
     command = [str(cfn_lint), "--ignore-checks", "W3005", "--template", *map(str, variant.templates)]
     linted = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Alarms and dashboard watch what is emitted, and nothing else."""
+"""The alarms and the dashboard use the metrics that the loader emits, and no others."""
 
 import json
 import re
@@ -28,7 +28,7 @@ ALARMS = {
 
 @pytest.fixture
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
-    """Names and dimensions of all metrics that a failed load leaves."""
+    """Return the names and dimensions of all metrics that a failed load emits."""
     load = LoadMetrics(
         points_written=0,
         batches_processed=0,
@@ -50,18 +50,18 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
 
 
 def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
-    """By their name in the runbook."""
+    """Return the properties of all alarms, by their name in the runbook."""
     return {a["AlarmDescription"].rpartition(", ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
 
 
 def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:
-    """Properties of its widgets."""
+    """Return the properties of the dashboard's widgets."""
     [page] = assembly.properties("CloudWatch::Dashboard").values()
     body = json.loads(flat(page["DashboardBody"]))
     return [widget["properties"] for widget in body["widgets"]]
 
 
-def drawn(assembly: Assembly) -> list[list[Any]]:
+def dashboard_metrics(assembly: Assembly) -> list[list[Any]]:
     return [metric for widget in dashboard(assembly) for metric in widget.get("metrics", [])]
 
 
@@ -75,12 +75,14 @@ def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[
 def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
     assembly: Assembly, emitted: set[tuple[str, Dimensions]]
 ) -> None:
-    plain = {(metric[1], frozenset(metric[2:-1:2])) for metric in drawn(assembly) if metric[0] == NAMESPACE}
-    expressions = " ".join(metric[0]["expression"] for metric in drawn(assembly) if isinstance(metric[0], dict))
+    plain = {(metric[1], frozenset(metric[2:-1:2])) for metric in dashboard_metrics(assembly) if metric[0] == NAMESPACE}
+    expressions = " ".join(
+        metric[0]["expression"] for metric in dashboard_metrics(assembly) if isinstance(metric[0], dict)
+    )
     searched = re.findall(rf'{{"{NAMESPACE}",([\w,]+)}} MetricName="(\w+)"', expressions)
-    found = plain | {(name, frozenset(dimensions.split(","))) for dimensions, name in searched}
-    assert found <= emitted
-    assert {name for name, _ in found} == {name for name, _ in emitted} == METRICS
+    shown = plain | {(name, frozenset(dimensions.split(","))) for dimensions, name in searched}
+    assert shown <= emitted
+    assert {name for name, _ in shown} == {name for name, _ in emitted} == METRICS
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:

@@ -1,4 +1,4 @@
-"""Where the functions run, and what they reach."""
+"""The VPC of the functions, and the destinations that they can reach."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def in_vpc(variants: Callable[[str], Assembly], request: pytest.FixtureRequest) 
 
 
 def egress(assembly: Assembly) -> dict[str, tuple[int, str]]:
-    """Ports and destinations of the functions' group, by what is there."""
+    """Return the port and destination of each egress rule of the functions, by description."""
     [group] = (
         group for name, group in assembly.properties("EC2::SecurityGroup").items() if name.startswith("NetworkEgress")
     )
@@ -55,9 +55,9 @@ def test_they_reach_the_database_s3_and_secrets_manager(variants: Callable[[str]
         "S3": (443, "pl-0a1b2c3d"),
         "Secrets Manager": (443, "sg-2a1b2c3d"),
     }
-    reached = egress(variants("all_new"))
-    assert reached["InfluxDB"] == (8086, "10.0.0.0/16")
-    assert reached["Secrets Manager"][1].startswith("NetworkSecretsEndpointGroup")
+    rules = egress(variants("all_new"))
+    assert rules["InfluxDB"] == (8086, "10.0.0.0/16")
+    assert rules["Secrets Manager"][1].startswith("NetworkSecretsEndpointGroup")
 
 
 def test_their_second_group_allows_nothing(in_vpc: Assembly) -> None:
@@ -68,9 +68,9 @@ def test_their_second_group_allows_nothing(in_vpc: Assembly) -> None:
 
 def test_endpoints_are_made_where_none_are_named(variants: Callable[[str], Assembly]) -> None:
     assert variants("all_existing").properties("EC2::VPCEndpoint") == {}
-    made = {e["VpcEndpointType"]: e for e in variants("all_new").properties("EC2::VPCEndpoint").values()}
-    assert made["Gateway"]["RouteTableIds"] == ["rtb-0a1b2c3d"]
-    secrets = made["Interface"]
+    endpoints = {e["VpcEndpointType"]: e for e in variants("all_new").properties("EC2::VPCEndpoint").values()}
+    assert endpoints["Gateway"]["RouteTableIds"] == ["rtb-0a1b2c3d"]
+    secrets = endpoints["Interface"]
     assert (secrets["SubnetIds"], secrets["PrivateDnsEnabled"]) == (SUBNETS, True)
 
 
@@ -92,9 +92,9 @@ def test_rules_stand_inside_of_their_groups(in_vpc: Assembly) -> None:
 
 def test_certificates_are_a_layer_that_the_variable_points_into(variants: Callable[[str], Assembly]) -> None:
     assembly = variants("all_new")
-    told = assembly.functions["write_batch"]["Environment"]["Variables"]["INFLUXDB_CA_BUNDLE"]
+    path = assembly.functions["write_batch"]["Environment"]["Variables"]["INFLUXDB_CA_BUNDLE"]
     [layer] = (layer for n, layer in assembly.properties("Lambda::LayerVersion").items() if "Certificates" in n)
     folder = assembly.asset(layer["Content"]["S3Key"])
-    assert [f"/opt/{file.name}" for file in folder.iterdir()] == [told]
+    assert [f"/opt/{file.name}" for file in folder.iterdir()] == [path]
     carriers = {n for n, f in assembly.functions.items() if any("Certificates" in flat(ref) for ref in f["Layers"])}
     assert carriers == {"check_health", "write_batch"}

@@ -1,4 +1,4 @@
-"""Every action and resource of every role: the table of docs/permissions.md is what the template says."""
+"""The table in docs/permissions.md lists every action and resource of every role."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from shared.function_names import FUNCTION_NAMES
 from tests.infra.conftest import KEY_ARN, Assembly
 
 Permission = tuple[str, str, str]
-"""Role, action, resource."""
+"""A role, an action and a resource."""
 
 DOCS = (ROOT / "docs" / "permissions.md").read_text()
 STATES = [name.title().replace("_", "") for name in FUNCTION_NAMES]
@@ -41,11 +41,14 @@ def as_list(value: Any) -> list[Any]:
 
 
 def named(resource: Any) -> str:
-    """`{"Fn::Join": ["", [{"Fn::GetAtt": ["StorageWork12345678", "Arn"]}, "/reports/*"]]}` → `Work/reports/*`."""
+    """Return the name that the table uses for a resource.
+
+    `{"Fn::Join": ["", [{"Fn::GetAtt": ["StorageWork12345678", "Arn"]}, "/reports/*"]]}` becomes `Work/reports/*`.
+    """
     text = flat(resource)
     for pattern, name in NAMES.items():
-        if found := re.match(rf"({pattern})(?=$|/)", text):
-            return name + text[found.end() :]
+        if match := re.match(rf"({pattern})(?=$|/)", text):
+            return name + text[match.end() :]
     return text
 
 
@@ -73,7 +76,7 @@ def granted(policy: Mapping[str, Any]) -> Iterator[Permission]:
 
 
 def documented(*conditions: str) -> set[Permission]:
-    """Rows without a condition, and those with one of these."""
+    """Return the permissions in the rows without a condition, and in those with one of `conditions`."""
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in DOCS.splitlines() if row.startswith("| ")]
     return {
         (role, action, resource.strip("`"))

@@ -1,4 +1,4 @@
-"""The definition as it is deployed: names of errors, settings, and that interpreters run the same."""
+"""The deployed definition: error names, settings, and its equality with the definition that local interpreters run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ BACKOFF = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "Jitte
 
 
 def states(machine: Any) -> Iterator[tuple[str, Any]]:
-    """All states, those inside of Maps too."""
+    """Yield all states, including those inside of Maps."""
     for name, state in machine["States"].items():
         yield name, state
         if "ItemProcessor" in state:
@@ -34,14 +34,14 @@ def tasks(assembly: Assembly) -> list[Any]:
 
 
 def matched(assembly: Assembly, field: str) -> set[str]:
-    """The error names in all `Retry` or `Catch` fields."""
+    """Return the error names in all `Retry` or `Catch` fields."""
     fields = [entry for _, state in states(assembly.definition) for entry in state.get(field, [])]
     return {error for entry in fields for error in entry["ErrorEquals"]}
 
 
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
-    known = {*error_names(LoaderError), *AWS_ERRORS}
-    assert matched(assembly, "Retry") <= known
+    names = {*error_names(LoaderError), *AWS_ERRORS}
+    assert matched(assembly, "Retry") <= names
     assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR}
 
 

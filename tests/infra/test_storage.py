@@ -1,4 +1,4 @@
-"""The buckets."""
+"""The source bucket and the work bucket."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from tests.infra.conftest import KEY_ARN, Assembly
 
 
 def bucket(assembly: Assembly, name: str) -> tuple[str, Any]:
-    [found] = ((key, b) for key, b in assembly.properties("S3::Bucket").items() if key.startswith(f"Storage{name}"))
-    return found
+    [only] = ((key, b) for key, b in assembly.properties("S3::Bucket").items() if key.startswith(f"Storage{name}"))
+    return only
 
 
 def test_both_are_private_encrypted_and_kept(assembly: Assembly) -> None:

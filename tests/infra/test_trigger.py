@@ -1,4 +1,4 @@
-"""What starts an execution."""
+"""The rule that starts executions."""
 
 from collections.abc import Callable
 
