@@ -7,8 +7,7 @@ The state machine writes it (`state_machine/ledger.py`), and functions and comma
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
-import boto3
-
+from shared.aws_clients import dynamodb_resource
 from shared.settings import ledger_table
 from shared.times import utc_seconds
 
@@ -73,7 +72,7 @@ def version_id_of(item: LedgerItem) -> str:
 
 def ledger() -> "Table":
     """Return the table that LEDGER_TABLE names."""
-    return boto3.resource("dynamodb").Table(ledger_table())
+    return dynamodb_resource().Table(ledger_table())
 
 
 def is_newer(one: LedgerItem, other: LedgerItem) -> bool:

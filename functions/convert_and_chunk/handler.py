@@ -1,11 +1,11 @@
 """The handler of state ConvertAndChunk, which stages one part of a file as chunks of line protocol."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.convert_and_chunk.staging import WorkBucketStaging
+from shared.aws_clients import s3_client
 from shared.events import ConvertedPart, PartRef
 from shared.logs import log_invocations, logger
 from shared.settings import conversion_settings
@@ -15,7 +15,7 @@ from shared.source import PinnedObject
 @log_invocations
 def lambda_handler(event: PartRef, context: LambdaContext) -> ConvertedPart:  # noqa: ARG001
     """Convert one part of a file, stage its chunks in the work bucket, and return how many points they hold."""
-    client = boto3.client("s3")
+    client = s3_client()
     with bounded_memory():
         source, staging = PinnedObject(client, event["file"]), WorkBucketStaging(client, event)
         converted = convert_part(source, event, staging, conversion_settings())

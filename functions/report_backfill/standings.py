@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-import boto3
-
+from shared.aws_clients import dynamodb_resource
 from shared.file_keys import reason_to_skip
 from shared.ledger import LedgerItem, object_name, version_name
 from shared.settings import ledger_table
@@ -83,7 +82,7 @@ def _items(keys: Sequence[Key]) -> Iterator[LedgerItem]:
     names = [{"object": name, "version": version} for name, version in keys]
     request: dict[str, Any] = {ledger_table(): {"Keys": names, "ConsistentRead": True}}
     while request:
-        answer = boto3.resource("dynamodb").batch_get_item(RequestItems=request)
+        answer = dynamodb_resource().batch_get_item(RequestItems=request)
         yield from cast("list[LedgerItem]", answer["Responses"].get(ledger_table(), []))
         request = dict(answer["UnprocessedKeys"])
 

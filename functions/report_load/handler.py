@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load import response
 from functions.report_load.outcomes import check_accounts, read_outcomes
 from functions.report_load.report import store_report
+from shared.aws_clients import s3_client
 from shared.events import FailureSummary, LoadState, Response
 from shared.load_totals import Outcomes, check_any_points
 from shared.logs import load_keys, log_invocations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @log_invocations
 def lambda_handler(event: ReportCall | LoadState, context: LambdaContext) -> Response | FailureSummary:  # noqa: ARG001
     """Report a load, a skipped object or a failure, depending on the state that calls."""
-    call, client, now = read_call(event, _infer_state), boto3.client("s3"), datetime.now(UTC)
+    call, client, now = read_call(event, _infer_state), s3_client(), datetime.now(UTC)
     if call["state"] == "ReportSkip":
         return _report_skip(call["input"], now)
     return (_report_failure if call["state"] == "ReportFailure" else _report_load)(client, call["input"], now)

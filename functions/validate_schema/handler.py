@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from io import IOBase
 from typing import TYPE_CHECKING
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.validate_schema.footer import read_footer, row_group_rows
 from functions.validate_schema.parts import plan_parts
 from functions.validate_schema.pin import pin_source
 from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
+from shared.aws_clients import s3_client
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
@@ -32,7 +32,7 @@ def lambda_handler(event: PinCall | LoadState, context: LambdaContext) -> FileRe
     """Pin the object, or plan its load, depending on the state that calls."""
     call = read_call(event, lambda load: "ValidateSchema" if "file" in load else "PinSource")
     run = {"PinSource": _pin_source, "ValidateSchema": _validate_schema}[call["state"]]
-    return run(boto3.client("s3"), call["input"], datetime.now(UTC))
+    return run(s3_client(), call["input"], datetime.now(UTC))
 
 
 def _pin_source(client: "S3Client", load: LoadState, now: datetime) -> FileRef:

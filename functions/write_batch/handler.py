@@ -1,10 +1,10 @@
 """State WriteBatch."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.write_batch.delivery import WRITERS, write_chunk
 from functions.write_batch.sending import Deadline, Sender
+from shared.aws_clients import s3_client
 from shared.datasets import DATASETS
 from shared.events import ChunkProgress, ChunkRef
 from shared.influx import Influx
@@ -19,4 +19,4 @@ def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkProgress:
     bucket = DATASETS[event["dataset"]].bucket or settings.bucket
     deadline = Deadline(context.get_remaining_time_in_millis)
     sender = Sender(Influx(settings, connections=WRITERS), bucket, delivery.max_retries, deadline)
-    return write_chunk(boto3.client("s3"), event, sender, drop_refused=delivery.drop_invalid_records)
+    return write_chunk(s3_client(), event, sender, drop_refused=delivery.drop_invalid_records)

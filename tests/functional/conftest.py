@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from shared.aws_clients import discard_clients
 from shared.ledger import CHANGES
 from tests.support.scripted_influx import ScriptedInflux, scripted_influx
 
@@ -37,12 +38,14 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("WORK_BUCKET", WORK)
+    discard_clients()
     with mock_aws():
         client = boto3.client("s3")
         for bucket in (SOURCE, WORK):
             client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         yield client
+    discard_clients()
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""The AWS clients of this process, each created at its first use and shared by all later invocations.
+
+A new client costs tens of milliseconds and a TLS handshake. A client takes its region, endpoint and credentials from
+the environment when it is created, and renews credentials that expire by itself.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+    from mypy_boto3_s3 import S3Client
+
+
+@cache
+def s3_client() -> "S3Client":
+    """Return the S3 client. Threads may share it."""
+    return boto3.client("s3")
+
+
+@cache
+def dynamodb_resource() -> "DynamoDBServiceResource":
+    """Return the DynamoDB resource. boto3 does not allow threads to share a resource: use it in the main thread."""
+    return boto3.resource("dynamodb")
+
+
+def discard_clients() -> None:
+    """Make the next use create new clients: a test that fakes AWS calls this before and after."""
+    s3_client.cache_clear()
+    dynamodb_resource.cache_clear()
