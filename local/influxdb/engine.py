@@ -7,10 +7,13 @@ InfluxDB 1.x; `local.influxdb.gateway` makes it answer like InfluxDB 2.7.
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from local import BUILD
+from local.influxdb.buckets import create_bucket
 from local.influxdb.engine_client import EngineClient
 from local.process import Process, free_ports, is_serving
 
@@ -65,10 +68,16 @@ def _run(*command: str, cwd: Path) -> None:
 
 
 class Engine:
-    """An influxd process with its data in `folder`. It can be started again with the same data and port."""
+    """An influxd process that can be stopped and started again with the same data and port.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Holds its data and log.
+        settings: Environment variables that change influxd's settings.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self._folder = folder
+        self._settings = settings
         self.port, self._rpc_port = free_ports(2)
         self._process: Process | None = None
 
@@ -94,7 +103,7 @@ class Engine:
     def create_bucket(self, name: str, retention: str = "INF") -> None:
         """Create the database of a bucket. `retention` is an InfluxQL duration such as 1h."""
         with closing(EngineClient(self.port)) as client:
-            client.query(f'CREATE DATABASE "{name}" WITH DURATION {retention} NAME "autogen"')
+            create_bucket(client, name, retention)
 
     def _environment(self) -> dict[str, str]:
         """Return the settings: no limits that 2.7 lacks, and no reports to InfluxData."""
@@ -114,4 +123,5 @@ class Engine:
             "INFLUXDB_REPORTING_DISABLED": "true",
             "INFLUXDB_MONITOR_STORE_ENABLED": "false",
             "INFLUXDB_CONTINUOUS_QUERIES_ENABLED": "false",
+            **self._settings,
         }

@@ -1,43 +1,56 @@
-"""InfluxDB 2.7's HTTP API in front of the engine, as a process: write, ping, health, bucket look-up, InfluxQL.
+"""InfluxDB 2.7's HTTP API in front of the engine, as a process: write, query, ping, health, buckets and tokens.
 
-Answers follow the source of 2.7.12: a body with one malformed line is refused as a whole (400), points that conflict
-in a field's type or are older than the bucket's retention are dropped and the rest is written (422), errors are
-{code, message}. When the engine is gone it breaks connections without an answer, as a server does that has crashed.
+Its replies are those of a real 2.7.12: a body with one malformed line is rejected as a whole (400); points whose field
+has another type, or that are older than the bucket's retention period, are rejected alone (422). If the engine is not
+running, the gateway breaks connections without a reply, as a crashed server does.
 """
 
-import gzip
 import json
 import re
 import sys
-import zlib
 from dataclasses import dataclass
-from hashlib import sha256
 from http import HTTPStatus
+from http.client import HTTPResponse
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from local.influxdb.api_handler import ApiHandler, RefusedError
-from local.influxdb.engine_client import EngineClient, EngineError
-from local.influxdb.syntax import malformed_lines
+from local.influxdb import gzip_body
+from local.influxdb.administration import AdministrationHandler
+from local.influxdb.api_handler import ApiError
+from local.influxdb.buckets import find_bucket
+from local.influxdb.engine_client import EngineClient
+from local.influxdb.tokens import Authorization, TokenFile, allows
+from local.influxdb.writes import ENGINE_PRECISIONS, check_lines, write_lines
 
 _VERSION = "v2.7.12+gateway"
-_ENGINE_PRECISIONS = {"ns": "n", "us": "u", "ms": "ms", "s": "s"}
+_SHOW_DATABASES = re.compile(r"\s*SHOW\s+DATABASES\b", re.IGNORECASE)
+_PIECE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`token_file` is read for each request, so a new token counts at once. `max_body_bytes` 0: no limit, as in 2.7."""
+    """The settings of the gateway.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+        engine_port: Where the engine listens.
+        org: The name of its only organization.
+        token_file: The path of its TokenFile.
+        max_body_bytes: Largest body, unpacked; 0 means no limit, as in 2.7.
+        read_timeout_s: How long reading a body may take (2.7: http-read-timeout); 0 means no limit.
+    """
 
     port: int
     engine_port: int
     org: str
     token_file: str
     max_body_bytes: int
+    read_timeout_s: float
 
 
 class GatewayServer(ThreadingHTTPServer):
-    """A thread, and a connection to the engine, for each connection of a client."""
+    """A server with one thread, and one connection to the engine, per connection of a client."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -47,41 +60,43 @@ class GatewayServer(ThreadingHTTPServer):
         self.settings = settings
 
 
-class GatewayHandler(ApiHandler):
-    """The routes. Their errors come from the engine, or are refusals."""
+class GatewayHandler(AdministrationHandler):
+    """One connection of a client, with all routes of the gateway."""
 
     server: GatewayServer
 
     def setup(self) -> None:
-        """Before the first request."""
+        """Prepare the connection for its first request."""
         super().setup()
         self.settings = self.server.settings
+        self.org = self.settings.org
+        self.read_timeout_s = self.settings.read_timeout_s
+        self.tokens = TokenFile(Path(self.settings.token_file))
         self.engine = EngineClient(self.settings.engine_port)
 
     def end_headers(self) -> None:
-        """Every answer tells the version."""
+        """Add the version to every reply."""
+        self.send_header("X-Influxdb-Build", "OSS")
         self.send_header("X-Influxdb-Version", _VERSION)
         super().end_headers()
 
     def finish(self) -> None:
-        """After the last request."""
+        """Close the connection to the engine after the last request."""
         self.engine.close()
         super().finish()
 
-    def do_GET(self) -> None:  # noqa: N802 - the parent class looks for this name
-        """One of the reading requests."""
-        self.dispatch(
-            {"/ping": self._ping, "/health": self._health, "/api/v2/buckets": self._buckets, "/query": self._query}
-        )
+    def do_GET(self) -> None:  # noqa: N802 - http.server calls this name
+        """Reply to a request of any method."""
+        path = urlsplit(self.path).path
+        routes = {
+            "/ping": {"GET": self._ping, "HEAD": self._ping},
+            "/health": {"GET": self._health},
+            "/query": {"GET": self._query, "POST": self._query},
+            "/api/v2/write": {"POST": self._write},
+        }
+        self.dispatch(path, {**routes, **self.administration_routes(path)})
 
-    def do_POST(self) -> None:  # noqa: N802 - the parent class looks for this name
-        """A write, or a query in a form."""
-        self.dispatch({"/api/v2/write": self._write, "/query": self._query})
-
-    def _authorize(self) -> None:
-        token = Path(self.settings.token_file).read_text()
-        if self.headers.get("Authorization") not in (f"Token {token}", f"Bearer {token}"):
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, "unauthorized access")
+    do_DELETE = do_HEAD = do_PATCH = do_POST = do_PUT = do_GET  # noqa: N815 - http.server calls these names
 
     def _ping(self) -> None:
         self.engine.ping()
@@ -92,106 +107,81 @@ class GatewayHandler(ApiHandler):
         health = {"name": "influxdb", "message": "ready for queries and writes", "status": "pass", "checks": []}
         self.reply(HTTPStatus.OK, {**health, "version": _VERSION, "commit": ""})
 
-    def _check_org(self) -> None:
-        if (org := self.parameters.get("org", "")) != self.settings.org:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f'organization name "{org}" not found')
-
-    def _buckets(self) -> None:
-        """A name that is not there is an error within an organization, and an empty list without one."""
-        self._authorize()
-        wanted = self.parameters.get("name")
-        rows = self.engine.query("SHOW DATABASES")[0].get("values", [])
-        buckets = [self._bucket(name) for (name,) in rows if wanted in (None, name)]
-        if "org" in self.parameters:
-            self._check_org()
-            if wanted and not buckets:
-                raise RefusedError(HTTPStatus.NOT_FOUND, f'bucket "{wanted}" not found')
-        self.reply(HTTPStatus.OK, {"links": {"self": self.path}, "buckets": buckets})
-
-    def _bucket(self, name: str) -> dict[str, Any]:
-        """Identifiers are 16 hex digits, here of the name's hash."""
-        (policies,) = self.engine.query(f'SHOW RETENTION POLICIES ON "{name}"')
-        duration, shard_group = policies["values"][0][1:3]
-        rule = {"everySeconds": _seconds(duration), "shardGroupDurationSeconds": _seconds(shard_group)}
-        return {
-            "id": _identifier(name),
-            "orgID": _identifier(self.settings.org),
-            "type": "user",
-            "name": name,
-            "retentionRules": [{"type": "expire", **rule}],
-            "labels": [],
-        }
-
     def _query(self) -> None:
-        """InfluxQL goes to the engine as it is, and its answer back piece by piece."""
-        self._authorize()
-        passed_on = ("Accept", "Accept-Encoding", "Content-Type")
-        headers = {name: self.headers[name] for name in passed_on if name in self.headers}
-        answer = self.engine.request(self.command, self.path, self.body, headers)
-        self.send_response(answer.status)
-        for name in {"Content-Type", "Content-Encoding"} & set(answer.headers):
-            self.send_header(name, answer.headers[name])
+        """Pass InfluxQL on to the engine unchanged, and its reply back piece by piece."""
+        authorization, body = self.authorize(), self.read_body()
+        if authorization["status"] != "active":
+            raise ApiError(HTTPStatus.FORBIDDEN, "insufficient permissions")
+        form = {**dict(parse_qsl(body.decode(errors="replace"))), **self.parameters}
+        if not form.get("q", "").strip():
+            raise ApiError(HTTPStatus.BAD_REQUEST, "mime: no media type")
+        if not self._may_read(authorization, form.get("db", "")):
+            self._reply_without_buckets(form["q"], form.get("db", ""))
+            return
+        passed_headers = {
+            name: self.headers[name] for name in ("Accept", "Accept-Encoding", "Content-Type") if name in self.headers
+        }
+        self._forward(self.engine.request(self.command, self.path, body, passed_headers))
+
+    def _may_read(self, authorization: Authorization, database: str) -> bool:
+        bucket = find_bucket(self.engine, database) if database else None
+        return allows(authorization, "read", "buckets", bucket.id if bucket else "")
+
+    def _reply_without_buckets(self, influxql: str, database: str) -> None:
+        """Reply as if there were no bucket, which is all that a token without read permission sees."""
+        if self.headers.get("Accept") == "application/csv":
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "application/csv")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        result: dict[str, object] = {"statement_id": 0, "error": f"database not found: {database}"}
+        if _SHOW_DATABASES.match(influxql):
+            result = {"statement_id": 0, "series": [{"name": "databases", "columns": ["name"]}]}
+        self.reply(HTTPStatus.OK, {"results": [result]})
+
+    def _forward(self, reply: HTTPResponse) -> None:
+        self.send_response(reply.status)
+        media_type = reply.headers.get("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/csv" if media_type == "text/csv" else media_type)
+        if "Content-Encoding" in reply.headers:
+            self.send_header("Content-Encoding", reply.headers["Content-Encoding"])
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while piece := answer.read1(1 << 16):
+        while piece := reply.read1(_PIECE_BYTES):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 
     def _write(self) -> None:
-        self._authorize()
-        self._check_org()
+        """Check in the order of 2.7: token, precision, target, permission, body."""
+        authorization = self.authorize()
         precision = self.parameters.get("precision") or "ns"
-        if precision not in _ENGINE_PRECISIONS:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "invalid precision; valid precision units are ns, us, ms, and s")
-        body = self._lines()
-        if malformed := list(malformed_lines(body, precision)):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "\n".join(map(_unable_to_parse, malformed)))
-        bucket = self.parameters.get("bucket", "")
-        try:
-            self.engine.write(body, database=bucket, precision=_ENGINE_PRECISIONS[precision])
-        except EngineError as error:
-            raise _refused_write(error, bucket) from None
+        if precision not in ENGINE_PRECISIONS:
+            raise ApiError(HTTPStatus.BAD_REQUEST, "invalid precision; valid precision units are ns, us, ms, and s")
+        name = self.parameters.get("bucket")
+        if not name:
+            raise ApiError(HTTPStatus.NOT_FOUND, "bucket not found")
+        self.check_org()
+        bucket = self.bucket(name)
+        if not allows(authorization, "write", "buckets", bucket.id):
+            inactive = "" if authorization["status"] == "active" else ": token is inactive"
+            raise ApiError(HTTPStatus.FORBIDDEN, f"insufficient permissions for write{inactive}")
+        body = self._read_lines()
+        check_lines(self.engine, bucket, body, precision)
+        write_lines(self.engine, bucket, body, precision)
         self.reply(HTTPStatus.NO_CONTENT)
 
-    def _lines(self) -> bytes:
-        try:
-            lines = gzip.decompress(self.body) if self.headers.get("Content-Encoding") == "gzip" else self.body
-        except (OSError, EOFError, zlib.error):
-            message = "An internal error has occurred - check server logs"
-            raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, message) from None
-        if 0 < self.settings.max_body_bytes < len(lines):
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "unable to read data: points batch is too large")
-        return lines
-
-
-def _refused_write(error: EngineError, bucket: str) -> RefusedError:
-    """What 2.7 makes of the same error; 1.x answers 400 to most."""
-    message = str(error)
-    if error.status == HTTPStatus.NOT_FOUND or message == "database is required":
-        return RefusedError(HTTPStatus.NOT_FOUND, f'bucket "{bucket}" not found')
-    if "unable to parse" in message:
-        return RefusedError(HTTPStatus.BAD_REQUEST, message)
-    if message.startswith("partial write: "):
-        return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"failure writing points to database: {message}")
-    return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, f"unexpected error writing points to database: {message}")
-
-
-def _unable_to_parse(line: bytes) -> str:
-    return f"unable to parse '{line.decode(errors='replace')}': invalid line protocol"
-
-
-def _identifier(name: str) -> str:
-    return sha256(name.encode()).hexdigest()[:16]
-
-
-def _seconds(duration: str) -> int:
-    """Of the engine's spelling, as in 168h0m0s."""
-    units = {"h": 3600, "m": 60, "s": 1}
-    return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([hms])", duration))
+    def _read_lines(self) -> bytes:
+        body = self.read_body()
+        if self.headers.get("Content-Encoding") in ("gzip", "x-gzip"):
+            body = gzip_body.decompress(body)
+        if 0 < self.settings.max_body_bytes < len(body):
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "unable to read data: points batch is too large")
+        return body
 
 
 def main() -> None:
-    """Serve until killed; the only argument is Settings as JSON."""
+    """Serve until killed. The only argument is Settings as JSON."""
     GatewayServer(Settings(**json.loads(sys.argv[1]))).serve_forever()
 
 

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from local import ROOT
 from local.influxdb.engine import Engine
 from local.influxdb.gateway import Settings
+from local.influxdb.tokens import TokenFile
 from local.process import Process, free_ports, is_serving
 from shared.errors import SettingsError
 
@@ -54,13 +56,24 @@ class LocalInfluxdb:
     Args:
         folder: Holds data and logs.
         max_body_bytes: Largest body that the gateway accepts, unpacked; 0 means no limit, as in 2.7.
+        read_timeout_s: How long the gateway waits for a whole body; 0 means no limit.
+        engine_settings: Environment variables that change the engine's settings.
     """
 
-    def __init__(self, folder: Path, *, max_body_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_body_bytes: int = 0,
+        read_timeout_s: float = 0,
+        engine_settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._folder = folder
-        self.engine = Engine(folder)
+        self.engine = Engine(folder, engine_settings)
         (self._port,) = free_ports(1)
         self._max_body_bytes = max_body_bytes
+        self._read_timeout_s = read_timeout_s
+        self._token_file = folder / "tokens.json"
         self._gateway: Process | None = None
         self.accept_token(secrets.token_urlsafe(32))
 
@@ -77,12 +90,12 @@ class LocalInfluxdb:
     @property
     def target(self) -> InfluxTarget:
         """The address of the gateway, with the token that it accepts now."""
-        token = self._token_file.read_text()
+        token = TokenFile(self._token_file).operator_token
         return InfluxTarget(url=f"http://127.0.0.1:{self._port}", org=ORG, bucket=BUCKET, token=token)
 
     def accept_token(self, token: str) -> None:
         """Replace the accepted token; the previous one is rejected from now on."""
-        self._token_file.write_text(token)
+        TokenFile(self._token_file).replace_operator_token(token)
 
     def start_gateway(self) -> None:
         """Start the gateway, always on the same port, and wait until it answers."""
@@ -92,6 +105,7 @@ class LocalInfluxdb:
             org=ORG,
             token_file=str(self._token_file),
             max_body_bytes=self._max_body_bytes,
+            read_timeout_s=self._read_timeout_s,
         )
         command = [sys.executable, "-m", "local.influxdb.gateway", json.dumps(asdict(settings))]
         self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
@@ -101,7 +115,3 @@ class LocalInfluxdb:
         """Stop the gateway, so that connections are refused."""
         if self._gateway:
             self._gateway.stop()
-
-    @property
-    def _token_file(self) -> Path:
-        return self._folder / "token"

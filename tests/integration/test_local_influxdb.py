@@ -1,5 +1,6 @@
-"""Our InfluxDB can fail in the ways that tests of the loader need, and refuses what a real one cannot parse."""
+"""The local InfluxDB can fail in the ways that tests of the loader need, and rejects what a real one cannot parse."""
 
+import json
 import random
 from collections.abc import Iterator
 from contextlib import closing
@@ -79,7 +80,7 @@ def test_the_environment_names_another_server() -> None:
     assert external_target({}) is None
 
 
-def test_half_a_name_of_another_server_is_refused() -> None:
+def test_half_a_name_of_another_server_is_an_error() -> None:
     with pytest.raises(SettingsError, match="INFLUXDB_BUCKET, INFLUXDB_TOKEN"):
         external_target({"INFLUXDB_URL": "http://db:8086", "INFLUXDB_ORG": "o"})
 
@@ -103,16 +104,69 @@ def test_a_damaged_gzip_body_is_an_internal_error(api: Api) -> None:
     assert (response.status_code, response.json()["code"]) == (500, "internal error")
 
 
-def test_half_a_body_writes_nothing(influxdb: LocalInfluxdb, api: Api) -> None:
-    url = urlsplit(influxdb.target.url)
-    with closing(HTTPConnection("127.0.0.1", url.port or 0)) as connection:
-        connection.putrequest("POST", f"/api/v2/write?org={influxdb.target.org}&bucket={influxdb.target.bucket}")
-        connection.putheader("Authorization", f"Token {influxdb.target.token}")
-        connection.putheader("Content-Length", "1000")
-        connection.endheaders(f"{api.series} f=1 {TIME_NS}".encode())
+def begin_write(api: Api, body: bytes, length: int) -> HTTPConnection:
+    """Send the first bytes of a body of `length` bytes."""
+    url = urlsplit(api.influx.url)
+    connection = HTTPConnection("127.0.0.1", url.port or 0, timeout=30)
+    connection.putrequest("POST", f"/api/v2/write?org={api.influx.org}&bucket={api.influx.bucket}")
+    connection.putheader("Authorization", f"Token {api.influx.token}")
+    connection.putheader("Content-Length", str(length))
+    connection.endheaders(body)
+    return connection
+
+
+def test_half_a_body_writes_nothing(api: Api) -> None:
+    with closing(begin_write(api, f"{api.series} f=1 {TIME_NS}".encode(), 1000)) as connection:
         connection.sock.shutdown(SHUT_WR)
         assert connection.sock.recv(1000) == b""
     assert api.stored() == []
+
+
+def test_a_body_that_takes_too_long_is_a_499(tmp_path: Path) -> None:
+    with LocalInfluxdb(tmp_path, read_timeout_s=0.2) as influxdb:
+        api = Api(influxdb.target)
+        with closing(begin_write(api, f"{api.series} f=1 {TIME_NS}".encode(), 1000)) as connection:
+            response = connection.getresponse()
+            content = json.loads(response.read())
+        assert (response.status, content["code"]) == (499, "internal error")
+        assert content["message"].startswith("unable to read data: read tcp ")
+        assert content["message"].endswith(": i/o timeout")
+        assert api.write_points(f" f=2 {TIME_NS}").status_code == 204
+        assert api.stored() == [[TIME_NS, 2]]
+
+
+def test_a_full_cache_is_an_internal_error(tmp_path: Path) -> None:
+    small = {"INFLUXDB_DATA_CACHE_MAX_MEMORY_SIZE": "10000"}
+    with LocalInfluxdb(tmp_path, engine_settings=small) as influxdb:
+        api = Api(influxdb.target)
+        response = api.write_points(*(f",t={number} f=1 {TIME_NS}" for number in range(5000)))
+        assert (response.status_code, response.json()["code"]) == (500, "internal error")
+        assert "engine: cache-max-memory-size exceeded: (" in response.json()["message"]
+
+
+def test_tokens_survive_a_restart_of_the_gateway_and_a_new_operator_token(influxdb: LocalInfluxdb, api: Api) -> None:
+    old = influxdb.target.token
+    with api.new_token("write") as writer:
+        influxdb.stop_gateway()
+        influxdb.accept_token("rotated")
+        influxdb.start_gateway()
+        assert api.write_points(f" f=1 {TIME_NS}", token=writer["token"]).status_code == 204
+        influxdb.accept_token(old)
+    assert api.write_points(f" f=1 {TIME_NS}", token=writer["token"]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "authorizations"), ("DELETE", "authorizations"), ("DELETE", "buckets")]
+)
+def test_what_does_not_exist_cannot_be_changed(api: Api, method: str, path: str) -> None:
+    response = api.request(method, f"/api/v2/{path}/0123456789abcdef", json={"status": "inactive"})
+    assert (response.status_code, response.json()["code"]) == (404, "not found")
+
+
+def test_only_the_operator_token_creates_others(api: Api) -> None:
+    with api.new_token("read", "write") as token:
+        response = api.request("POST", "/api/v2/authorizations", token=token["token"], json={"permissions": []})
+        assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
 
 def test_an_unknown_path_is_not_found(api: Api) -> None:
@@ -123,23 +177,25 @@ def damaged_lines(count: int) -> Iterator[str]:
     """Lines with one to three characters changed, put in or taken out."""
     choice = random.Random(20261122)  # noqa: S311
     for _ in range(count):
-        line = list(choice.choice(["m,a=b f=1 1", "m f=1", "m,a=b,c=d f=-1.5e3,g=t 7"]))
+        line = list(
+            choice.choice(["m,a=b f=1 1", "m f=1", "m,a=b,c=d f=-1.5e3,g=t 7", "m f=1e308", f"m f={2**63 - 1}i"])
+        )
         for _ in range(choice.randint(1, 3)):
             start = choice.randrange(len(line))
             line[start : start + choice.randint(0, 1)] = choice.choice([*'mf=, \\"1.-eit\t#Né', ""])
         yield "".join(line)
 
 
-def test_the_gateway_refuses_exactly_what_the_engine_cannot_parse(influxdb: LocalInfluxdb) -> None:
+def test_the_gateway_rejects_exactly_what_the_engine_cannot_parse(influxdb: LocalInfluxdb) -> None:
     influxdb.engine.create_bucket("damaged")
     with closing(EngineClient(influxdb.engine.port)) as engine:
         for line in damaged_lines(4000):
             try:
                 engine.write(line.encode(), database="damaged", precision="n")
-                refused = False
+                rejected = False
             except EngineError as error:
-                refused = "unable to parse" in str(error)
-            assert any(malformed_lines(line.encode(), "ns")) == refused, line
+                rejected = "unable to parse" in str(error)
+            assert any(malformed_lines(line.encode(), "ns")) == rejected, line
 
 
 @pytest.mark.parametrize("apt_get", [None, "echo 'E: Unable to locate package influxdb' >&2; exit 100"])
