@@ -58,7 +58,7 @@ class Claim(TypedDict):
 
     Attributes:
         object: the first half of the ledger's key.
-        version: the second half; "" for an object that is not loaded, so that there is nothing to claim.
+        version: the second half; "" for an object that is not to be loaded.
         last_modified: seconds since 1970; orders the versions of an object.
         sequencer: S3's sequencer, which orders them too; "" if the input has none.
         now: the time of the claim.
@@ -126,12 +126,9 @@ class ConvertedPart(TypedDict):
 class ChunkRef(Chunk):
     """The input of state WriteBatch.
 
+    `bucket` and `key` are the source's, for log lines; `execution` is the execution's name.
+
     Attributes:
-        load_id: the first part of the keys of staged objects.
-        bucket: the source bucket, for log lines.
-        key: the source key, for log lines.
-        dataset: the dataset's name.
-        execution: the execution's name.
         next_batch: the progress, for people. The chunk's outcome decides which batches are sent.
         waits: how many times in a row WaitForInflux came back to this chunk without a batch being written.
     """
@@ -165,10 +162,7 @@ class Response(TypedDict):
 
 
 class FailureSummary(TypedDict):
-    """The result of state ReportFailure: error and cause of FailLoad, and the ledger's entry.
-
-    `cause` is a Response as JSON.
-    """
+    """The result of state ReportFailure, for FailLoad and the ledger. `cause` is a `Response` as JSON."""
 
     error: str
     cause: str

@@ -1,1 +1,1 @@
-"""The state machine that chains the functions, and its diagram."""
+"""The state machines that chain the functions, and their diagram."""

@@ -1,6 +1,8 @@
-"""The backfill: one execution loads every file under a prefix that the ledger does not know to be loaded.
+"""The backfill state machine: one execution loads every file under a prefix that is not loaded according to the ledger.
 
-Each file is a child execution of a Distributed Map, and each load an execution of the loader. JSONPath only, as there.
+A Distributed Map lists the objects and starts a child execution for each. A child skips keys that are not files
+(`shared/file_keys.py`) and files that are loaded, and starts an execution of the loader for the rest. At the end
+ReportBackfill compares the bucket with the ledger. Like the loader, it uses JSONPath only.
 """
 
 from aws_cdk import Duration, Stack
@@ -20,17 +22,17 @@ from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
 
 DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10}
-"""Loads at once, each with several writers; and how many may fail before something else must be wrong."""
+"""The number of concurrent loads, each with several writers, and the percentage of failures that stops the backfill."""
 
 RESULTS = "staging/backfills"
-"""Where Step Functions writes what became of each child: more than a state may hold. It expires with what is staged."""
+"""The prefix of the Map's results, which are larger than a state may be. They expire with the staged objects."""
 
 
 class BackfillStateMachine(Construct):
-    """Its input is `{"bucket": …, "prefix": …}` and, if wanted, keys of `DEFAULTS`.
+    """The state machine that loads all files of a prefix.
 
-    Its role is told what it may do by `infra_cdk.permissions`, where it is not allowed to stop loads: when a backfill
-    is stopped, those that are under way go on to their end, and none is left claimed by an execution that was killed.
+    Its input is `{"bucket": …, "prefix": …}` and optionally keys of `DEFAULTS`. `infra_cdk.permissions` does not allow
+    it to stop loads: if a backfill is stopped, running loads finish, and no killed execution leaves its claim behind.
     """
 
     def __init__(
@@ -56,7 +58,10 @@ class BackfillStateMachine(Construct):
         self.state_machine = build_state_machine(self, self._backfill(), timeout=timeout, log_group=log_group)
 
     def _backfill(self) -> sfn.Chain:
-        """The report is of the ledger, so that it is the same whether all went well, or the Map gave up."""
+        """Chain the states: load the files, then report. If too many loads fail, report that and fail.
+
+        The report reads the ledger and not the Map's results, so it is complete in both cases.
+        """
         load_files = self._load_files()
         fail = sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause")
         given_up = self._call_report("ReportGivenUp", result_path="$.failure").next(fail)
@@ -69,17 +74,17 @@ class BackfillStateMachine(Construct):
         )
 
     def _receive(self) -> sfn.Chain:
-        """`shared.events.BackfillState`: the input over the defaults."""
+        """Start the `shared.events.BackfillState` with the input, merged into the defaults, and the execution."""
         parts = {"defaults": DEFAULTS, "input": sfn.JsonPath.entire_payload, "known": {"execution": execution_paths()}}
-        defaults, given, known = (sfn.JsonPath.object_at(f"$.{part}") for part in parts)
-        merged = sfn.JsonPath.json_merge(sfn.JsonPath.json_merge(defaults, given), known)
+        defaults, input_, execution = (sfn.JsonPath.object_at(f"$.{part}") for part in parts)
+        merged = sfn.JsonPath.json_merge(sfn.JsonPath.json_merge(defaults, input_), execution)
         receive = sfn.Pass(self, "Receive", parameters=parts)
         return receive.next(sfn.Pass(self, "Begin", parameters={"state": merged}, output_path="$.state"))
 
     def _load_files(self) -> sfn.DistributedMap:
-        """Over the objects that the bucket has now; a child fails as its load fails."""
-        listed = {"etag": "Etag", "last_modified": "LastModified", "key": "Key"}
-        item = {name: sfn.JsonPath.object_at(f"$$.Map.Item.Value.{field}") for name, field in listed.items()}
+        """Return the Map over the objects that the bucket has now. A child fails if its load fails."""
+        listing_fields = {"etag": "Etag", "last_modified": "LastModified", "key": "Key"}
+        item = {name: sfn.JsonPath.object_at(f"$$.Map.Item.Value.{field}") for name, field in listing_fields.items()}
         return sfn.DistributedMap(
             self,
             "LoadFiles",
@@ -95,7 +100,7 @@ class BackfillStateMachine(Construct):
         ).item_processor(self._load_file())
 
     def _load_file(self) -> sfn.Choice:
-        """What is no file, or is loaded, costs no load."""
+        """Chain the states of a child: start a load only for a file that is not loaded."""
         done = sfn.Succeed(self, "Done")
         loaded = sfn.Choice(self, "Loaded?")
         loaded.when(sfn.Condition.number_greater_than("$.ledger.Count", 0), done)
@@ -107,7 +112,7 @@ class BackfillStateMachine(Construct):
         return is_file.otherwise(done)
 
     def _find_loaded(self) -> tasks.CallAwsService:
-        """By bytes and time, since a list of objects does not tell their versions."""
+        """Query the ledger by ETag and time, since a listing of the bucket has no version ids."""
         expected = {"object": "S", "status": "S", "etag": "S", "last_modified": "N"}
         values = {
             "object": sfn.JsonPath.format("s3://{}/{}", *map(sfn.JsonPath.string_at, ("$.bucket", "$.key"))),
@@ -137,7 +142,10 @@ class BackfillStateMachine(Construct):
         return find
 
     def _start_load(self) -> sfn.CustomState:
-        """And wait for its end. CDK's own task would give leave to stop it."""
+        """Start an execution of the loader and wait for its end.
+
+        CDK's own task would grant the permission to stop it.
+        """
         request = {
             "StateMachineArn": self._load.state_machine_arn,
             "Input": {
@@ -154,14 +162,14 @@ class BackfillStateMachine(Construct):
 
 
 class _Objects(sfn.S3ObjectsItemReader):
-    """CDK would let it list every bucket."""
+    """An item reader without CDK's policy, which would allow listing every bucket."""
 
     def provide_policy_statements(self) -> list[iam.PolicyStatement]:
         return []
 
 
 class _Results(sfn.ResultWriterV2):
-    """CDK would let it write all of the bucket."""
+    """A result writer without CDK's policy, which would allow writing to the whole bucket."""
 
     def provide_policy_statements(self) -> list[iam.PolicyStatement]:
         return []

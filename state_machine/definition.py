@@ -1,4 +1,8 @@
-"""The definition as Step Functions receives it, without a deployment: for interpreters, checks and the diagram."""
+"""The definitions as Step Functions receives them, but without a deployment: for interpreters, checks and the diagram.
+
+`definition` and `backfill_definition` synthesize a stack with stand-ins for functions, ledger and buckets, and
+`_definition_of` reads the result. `python -m state_machine.definition` prints both.
+"""
 
 import json
 import sys
@@ -23,7 +27,7 @@ WORK = "work"
 
 
 def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
-    """Synthesized with the functions' plain names after `FUNCTION_ARN_PREFIX` as their ARNs."""
+    """Return the loader's definition. A function's ARN is `FUNCTION_ARN_PREFIX` and its name."""
     stack = Stack(App(analytics_reporting=False), "Definition")
     functions: LoadFunctions = {
         name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in LOAD_FUNCTIONS
@@ -41,7 +45,7 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
 
 
 def backfill_definition(settings: MachineSettings | None = None) -> dict[str, Any]:
-    """Likewise, of the backfill; it starts `LOADER_ARN`."""
+    """Return the backfill's definition. It starts executions of `LOADER_ARN`."""
     stack = Stack(App(analytics_reporting=False), "Definition")
     backfill = BackfillStateMachine(
         stack,
@@ -57,7 +61,7 @@ def backfill_definition(settings: MachineSettings | None = None) -> dict[str, An
 
 
 def _definition_of(state_machine: sfn.StateMachine) -> dict[str, Any]:
-    """ARNs of services carry the partition that they are deployed to; nothing else is left open."""
+    """Return the definition as JSON, with the partition "aws" in ARNs: nothing else in it depends on the deployment."""
     machine = cast(sfn.CfnStateMachine, state_machine.node.default_child)
     pieces = Stack.of(state_machine).resolve(machine.definition_string)["Fn::Join"][1]
     text = "".join("aws" if piece == {"Ref": "AWS::Partition"} else piece for piece in pieces)
@@ -65,7 +69,7 @@ def _definition_of(state_machine: sfn.StateMachine) -> dict[str, Any]:
 
 
 def definitions_json() -> str:
-    """Both, as docs/state_machines.json keeps them, so that a change can be reviewed."""
+    """Return both definitions as text. docs/state_machines.json is a copy of it, so that changes can be reviewed."""
     return json.dumps({"loader": definition(), "backfill": backfill_definition()}, indent=2) + "\n"
 
 

@@ -1,4 +1,8 @@
-"""The state machine as a Mermaid flowchart, drawn from its definition: `python -m state_machine.diagram`."""
+"""The loader state machine as a Mermaid flowchart, drawn from its definition: `python -m state_machine.diagram`.
+
+`mermaid` draws all states with `_states`, which draws nodes first and then their arrows, and calls itself for the
+states inside a Map. `_condition` turns a comparison of a Choice into the label of its arrow.
+"""
 
 import json
 import re
@@ -15,9 +19,9 @@ FAILURE = "ReportFailure"
 
 
 def mermaid(definition: Mapping[str, Any]) -> str:
-    """Solid arrows for what follows, dotted ones for errors that are caught; a Map is a box around its states.
+    """Return the flowchart: solid arrows to next states, dotted arrows for caught errors, boxes for Maps.
 
-    Nearly every state catches into `FAILURE`: one arrow stands for all of these.
+    Nearly every state catches errors into `FAILURE`, so one arrow represents all of these.
     """
     failure = f'    AnyError(["any other error"]) -.-> {FAILURE}'
     return "\n".join(["flowchart TD", *_states(definition, indent="    "), failure, ""])
@@ -41,7 +45,7 @@ def _node(name: str, state: State) -> str:
 
 
 def _arrows(state: State) -> Iterator[tuple[str, str]]:
-    """Arrow and target, in the order in which Step Functions decides."""
+    """Yield arrows and their target states, in the order in which Step Functions evaluates them."""
     for choice in state.get("Choices", ()):
         yield f'-->|"{_condition(choice)}"|', choice["Next"]
     if "Default" in state:
@@ -58,7 +62,11 @@ def _errors(names: Sequence[str]) -> str:
 
 
 def _condition(choice: Mapping[str, Any], *, negated: bool = False) -> str:
-    """`$.file.rows` NumericGreaterThan 0 → "rows > 0". Raises StopIteration for a comparison that is not drawn yet."""
+    """Return the text of a condition: NumericGreaterThan 0 of `$.file.rows` becomes "rows > 0".
+
+    Raises:
+        StopIteration: `COMPARISONS` does not have the comparison yet.
+    """
     if "Not" in choice:
         return _condition(choice["Not"], negated=True)
     comparison = next(name for name in COMPARISONS if name in choice)

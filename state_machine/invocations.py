@@ -1,4 +1,7 @@
-"""Tasks that call a function, and how every task is retried."""
+"""Tasks that invoke a function, their payloads and their retries.
+
+`invocation` makes the task and adds its retriers with `retry`. `call_payload` and `state_keys` select the payload.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +27,16 @@ def invocation(
     payload: Payload | None = None,
     result_path: str | None = None,
 ) -> tasks.LambdaInvoke:
-    """Invoke `function` with the whole state or with `payload`; retry what may heal, and a killed function once."""
+    """Return a task that invokes `function`, with retriers for transient errors and killed functions.
+
+    Args:
+        scope: The construct that contains the state.
+        state: The state's name.
+        function: The function to invoke.
+        settings: The numbers and the delays of the retries.
+        payload: The event of the function; the whole state by default.
+        result_path: The place of the result in the state; by default it replaces the state.
+    """
     task = tasks.LambdaInvoke(
         scope,
         state,
@@ -43,7 +55,11 @@ def invocation(
 def retry(
     task: sfn.TaskStateBase | sfn.CustomState, errors: Sequence[str], *, attempts: int, settings: MachineSettings
 ) -> None:
-    """After exponential backoff with full jitter; with no `attempts`, never, whatever later entries say."""
+    """Add a retrier with exponential backoff and full jitter.
+
+    Step Functions uses the first retrier that matches an error. `attempts=0` therefore means never, and hides later
+    retriers for the same errors.
+    """
     task.add_retry(
         errors=list(errors),
         interval=Duration.seconds(settings.backoff_seconds),
@@ -63,5 +79,5 @@ def call_payload(*keys: str) -> Payload:
 
 
 def state_keys(*keys: str) -> Payload:
-    """These keys of the state, under the same names."""
+    """Return a payload with these keys of the state, under the same names."""
     return {key: sfn.JsonPath.object_at(f"$.{key}") for key in keys}

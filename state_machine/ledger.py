@@ -1,4 +1,9 @@
-"""The states that read and write the ledger: each one a single request that Step Functions sends to DynamoDB itself."""
+"""The states that read and write the ledger: each is a single request of Step Functions to DynamoDB.
+
+An execution claims its version with a conditional write (`claim`, `FREE_CONDITION`) and settles it with another
+(`settle_loaded`, `settle_failed`, `settle_skipped`; `OWN_CONDITION`). A condition that is not met means that another
+execution has the version. `_update` builds every write from attributes, which the functions below it return.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,20 +24,23 @@ FREE_CONDITION = (
     "attribute_not_exists(#status) OR #status IN (:failed, :skipped)"
     " OR (#status = :status AND #lease_until < :claimed_at) OR #execution = :execution"
 )
-"""When a version may be claimed. The last case is this very claim, repeated because its answer was lost."""
+"""The condition to claim a version.
+
+Its last part allows an execution to repeat its own claim, which Step Functions does if the response was lost.
+"""
 
 OWN_CONDITION = "#execution = :execution"
-"""When a version may be settled: an execution whose lease ended may find it claimed by another."""
+"""The condition to settle a version: once an execution's lease has ended, another may have claimed it."""
 
 ATTEMPT_ATTRIBUTES = ("input_rows", "points_written", "batches_processed", "report", "error", "message")
-"""What a former attempt left, and a new claim removes."""
+"""The attributes of an earlier attempt, which a new claim removes."""
 
 
 class LedgerStates:
-    """Makes the states in `scope`. They find claim and file at `$.file`, and the execution at `$.execution`.
+    """A factory of the states in `scope`. They read claim and file at `$.file`, and the execution at `$.execution`.
 
-    A refused write is an answer and not tried again. Everything else is, whatever its name: DynamoDB's optimized
-    integration calls throttling `DynamoDB.AmazonDynamoDBException`, as it does much that cannot heal.
+    A write whose condition is not met is not retried. All other errors are, since their names do not tell them apart:
+    DynamoDB's optimized integration reports throttling as `DynamoDB.AmazonDynamoDBException`, like permanent errors.
     """
 
     def __init__(self, scope: Construct, table: dynamodb.ITable, settings: MachineSettings) -> None:
@@ -41,7 +49,7 @@ class LedgerStates:
         self._settings = settings
 
     def claim(self) -> tasks.DynamoUpdateItem:
-        """Ends with `AWS_CONDITION_FAILED_ERROR` where the version is loaded, or being loaded."""
+        """Claim the version. Fail with `AWS_CONDITION_FAILED_ERROR` if it is loaded or being loaded."""
         free = {"failed": Value.from_string("failed"), "skipped": Value.from_string("skipped")}
         return self._update(
             "Claim",
@@ -53,11 +61,11 @@ class LedgerStates:
         )
 
     def claim_anyway(self) -> tasks.DynamoUpdateItem:
-        """What `force` asks for."""
+        """Claim the version whatever the ledger says, as `force` demands."""
         return self._update("ClaimAnyway", _claim_attributes(), keep=_version_attributes(), remove=ATTEMPT_ATTRIBUTES)
 
     def read_claim(self) -> tasks.DynamoGetItem:
-        """What the ledger holds instead: the item comes to `$.known.Item`."""
+        """Read the item that prevented the claim to `$.known.Item`."""
         read = tasks.DynamoGetItem(
             self._scope, "ReadClaim", table=self._table, key=_key(), consistent_read=True, result_path="$.known"
         )
@@ -65,7 +73,7 @@ class LedgerStates:
         return read
 
     def settle_loaded(self) -> tasks.DynamoUpdateItem:
-        """With counts and report of the response at `$.response`, which becomes the output."""
+        """Settle with counts and report from the response at `$.response`, which becomes the output."""
         data = "$.response.data"
         counts = {
             "input_rows": _number(f"{data}.conversion_stats.input_rows"),
@@ -76,12 +84,12 @@ class LedgerStates:
         return self._update("SettleLoaded", loaded, condition_expression=OWN_CONDITION, output_path="$.response")
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
-        """With what is said at `$.failure`."""
+        """Settle with error, message and report from `$.failure`."""
         failure = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
         return self._update("SettleFailed", _status_attributes("failed") | failure, condition_expression=OWN_CONDITION)
 
     def settle_skipped(self) -> tasks.DynamoUpdateItem:
-        """A version that was overtaken, before it was claimed or after; what others made of it stays."""
+        """Settle a version that a newer one replaced, claimed or not. An item of another execution stays unchanged."""
         skipped = _status_attributes("skipped") | _texts(message="$.file.skipped")
         new_or_own = f"attribute_not_exists(#status) OR {OWN_CONDITION}"
         return self._update("SettleSkipped", skipped, keep=_version_attributes(), condition_expression=new_or_own)
@@ -96,9 +104,17 @@ class LedgerStates:
         compare: Values | None = None,
         **properties: Any,
     ) -> tasks.DynamoUpdateItem:
-        """Set what to `write` and what to `keep`, the latter only where it is not set. To `compare`: the condition's.
+        """Return a state that updates the version's item.
 
         All names are placeholders, since DynamoDB reserves many, such as `status`.
+
+        Args:
+            state: The state's name.
+            write: Attributes to set.
+            keep: Attributes to set only if the item does not have them.
+            remove: Names of attributes to remove.
+            compare: Values that only the condition uses.
+            **properties: Further properties of the task.
         """
         keep = keep or {}
         assignments = [f"#{name} = :{name}" for name in write]
@@ -132,13 +148,16 @@ def _claim_attributes() -> dict[str, Value]:
 
 
 def _status_attributes(status: str) -> dict[str, Value]:
-    """With both halves of the key of the index `CHANGES`."""
+    """Return the attributes of every write; status and time are the key of the index `CHANGES`."""
     change = _texts(execution="$.execution.id", changed_at="$$.State.EnteredTime")
     return change | {"status": Value.from_string(status)}
 
 
 def _version_attributes() -> dict[str, Value]:
-    """What never changes of a version. An input may lack the sequencer that an earlier one had."""
+    """Return the attributes of a version that never change.
+
+    They are kept once set, since an input may lack the sequencer that an earlier one had.
+    """
     claim = _texts(sequencer="$.file.claim.sequencer") | {"last_modified": _number("$.file.claim.last_modified")}
     return claim | _texts(load_id="$.file.load_id", dataset="$.file.dataset", etag="$.file.etag")
 

@@ -1,7 +1,12 @@
-"""The state machine: one execution loads one file, and converts all of it before anything is written.
+"""The loader state machine: one execution loads one file, and converts all of it before it writes any point.
 
-JSONPath only, without variables, so that local interpreters run the very definition that is deployed. States pass
-references and counts: with 40 parts and 800 chunks the largest stays below half of the 256 KiB that a state may hold.
+`_load` chains the states in their order. A state that fails goes to ReportFailure (`_catch`), an object that is not to
+be loaded goes to ReportSkip, and the claim and its settling are single requests to the ledger (`LedgerStates`). The two
+Maps over parts and chunks are in `maps.py`.
+
+The definition uses JSONPath without variables, so that local interpreters can run what is deployed. States pass
+references and counts: with 40 parts and 800 chunks, the largest state is less than half of the 256 KiB that Step
+Functions allows.
 """
 
 from typing import TypeVar
@@ -26,7 +31,7 @@ CatchableState = TypeVar("CatchableState", sfn.Map, tasks.LambdaInvoke, tasks.Dy
 
 
 class LoaderStateMachine(Construct):
-    """Chains functions and ledger. Whatever fails up to the report goes to the same ReportFailure."""
+    """The state machine that loads a file: functions, requests to the ledger, and one ReportFailure for all errors."""
 
     def __init__(
         self,
@@ -50,7 +55,7 @@ class LoaderStateMachine(Construct):
         self.state_machine = build_state_machine(self, self._load(), timeout=timeout, log_group=log_group)
 
     def _load(self) -> sfn.Chain:
-        """Event to report: pin, claim, check, convert, write, report, settle."""
+        """Chain all states: pin, claim, check, plan, convert, write, report, settle."""
         pin_source = self._catch(self._call("PinSource", self._functions["validate_schema"], result_path="$.file"))
         check_health = self._catch(self._check_health())
         validate_schema = self._catch(
@@ -66,34 +71,46 @@ class LoaderStateMachine(Construct):
         return self._receive().next(pin_source).next(to_load)
 
     def _receive(self) -> sfn.Pass:
-        """The event as it came, beside the execution that loads it: the start of `shared.events.LoadState`."""
+        """Start the `shared.events.LoadState` with the event and the execution."""
         return sfn.Pass(
             self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": execution_paths()}
         )
 
     def _add_claim(self) -> tasks.DynamoUpdateItem:
-        """A version that is loaded or being loaded is skipped; one that was settled just now is claimed again."""
+        """Claim the version. If that fails, skip a version that is loaded or being loaded, and otherwise claim again.
+
+        Between the claim and the reading of the ledger, another execution may have settled the version as failed.
+        """
         claim, read_claim = self._ledger.claim(), self._catch(self._ledger.read_claim())
         claim.add_catch(read_claim, errors=[AWS_CONDITION_FAILED_ERROR], result_path=sfn.JsonPath.DISCARD)
-        known = sfn.Choice(self, "Known?")
-        for status, skip in (("loaded", self._already_loaded()), ("claimed", self._being_loaded())):
-            known.when(sfn.Condition.string_equals("$.known.Item.status.S", status), skip.next(self._report_skip))
-        read_claim.next(known.otherwise(claim))
+        status_choice = sfn.Choice(self, "Known?")
+        for status, skip in (("loaded", self._set_already_loaded()), ("claimed", self._set_being_loaded())):
+            status_choice.when(
+                sfn.Condition.string_equals("$.known.Item.status.S", status), skip.next(self._report_skip)
+            )
+        read_claim.next(status_choice.otherwise(claim))
         return self._catch(claim)
 
-    def _already_loaded(self) -> sfn.Pass:
+    def _set_already_loaded(self) -> sfn.Pass:
         reason = sfn.Result.from_string("already loaded")
         return sfn.Pass(self, "AlreadyLoaded", result=reason, result_path="$.file.skipped")
 
-    def _being_loaded(self) -> sfn.Pass:
-        """The file as it was, with another execution as the reason to skip it."""
-        by, until = (sfn.JsonPath.string_at(f"$.known.Item.{name}.S") for name in ("execution", "lease_until"))
+    def _set_being_loaded(self) -> sfn.Pass:
+        """Copy the file, with the other execution as the reason to skip it."""
+        execution, lease_end = (
+            sfn.JsonPath.string_at(f"$.known.Item.{name}.S") for name in ("execution", "lease_until")
+        )
         file: Payload = {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in FileRef.__annotations__}
-        file["skipped"] = sfn.JsonPath.format("being loaded by {}, until {} at most", by, until)
+        file["skipped"] = sfn.JsonPath.format(
+            "already being loaded by {}; its claim expires at {}", execution, lease_end
+        )
         return sfn.Pass(self, "BeingLoaded", parameters=file, result_path="$.file")
 
     def _add_plan_choice(self, validate_schema: tasks.LambdaInvoke) -> sfn.Choice:
-        """Load the rows, if there are any, when it is this version's turn."""
+        """Chain the states after ValidateSchema: skip, wait for an older version, or convert and write the rows.
+
+        A file without rows goes straight to ReportLoad.
+        """
         wait = sfn.Wait(self, "WaitForOlder", time=sfn.WaitTime.timestamp_path("$.file.not_before"))
         keys = ("event", "execution", "health", "file")
         report_load = self._call("ReportLoad", self._functions["report_load"], keys=keys, result_path="$.response")
@@ -109,7 +126,7 @@ class LoaderStateMachine(Construct):
         return any_rows.otherwise(report_load)
 
     def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
-        """What is loaded stays loaded, even if the ledger cannot be told: then the response says so."""
+        """Settle the claim as loaded. If the ledger cannot be written, the load succeeds, and the response says so."""
         unsettled = sfn.Pass(
             self,
             "Unsettled",
@@ -128,7 +145,11 @@ class LoaderStateMachine(Construct):
         return settle
 
     def _make_report_failure(self) -> tasks.LambdaInvoke:
-        """Report and settle, then fail with the reported error and cause; with the original ones if that fails."""
+        """Chain the states after an error: report, settle, and fail with the reported error and cause.
+
+        If the report fails, the execution fails with the original error and cause. A load that was not pinned has no
+        claim to settle.
+        """
         report = self._call("ReportFailure", self._functions["report_load"], result_path="$.failure")
         fail = sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause")
         settle = self._ledger.settle_failed()
@@ -140,7 +161,7 @@ class LoaderStateMachine(Construct):
         return report
 
     def _make_unreported(self) -> sfn.Pass:
-        """In place of what ReportFailure would have said."""
+        """Use the original error and cause in place of the result of ReportFailure."""
         error, cause = (sfn.JsonPath.string_at(f"$.error.{name}") for name in ("Error", "Cause"))
         failure = {"error": error, "cause": cause, "message": cause, "report": ""}
         return sfn.Pass(self, "Unreported", parameters=failure, result_path="$.failure")

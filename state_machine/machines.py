@@ -1,4 +1,4 @@
-"""What both state machines have in common."""
+"""The parts that both state machines share."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_logs as logs
@@ -9,7 +9,7 @@ from constructs import Construct
 def build_state_machine(
     scope: Construct, definition: sfn.IChainable, *, timeout: Duration, log_group: logs.ILogGroup
 ) -> sfn.StateMachine:
-    """A state machine that is traced, logged with its data, and ends."""
+    """Return a state machine with X-Ray tracing, complete logs and a time limit."""
     return sfn.StateMachine(
         scope,
         "StateMachine",
@@ -21,7 +21,7 @@ def build_state_machine(
 
 
 def execution_paths() -> dict[str, str]:
-    """`shared.events.Execution`."""
+    """Return the `shared.events.Execution` of the running execution, as paths."""
     return {
         "id": sfn.JsonPath.string_at("$$.Execution.Id"),
         "name": sfn.JsonPath.string_at("$$.Execution.Name"),

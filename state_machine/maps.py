@@ -1,4 +1,8 @@
-"""The two Maps of a load: over the parts of its file, and over the chunks that they became."""
+"""The two Maps of a load: one over the parts of its file, one over the staged chunks.
+
+`convert_parts` returns a list of parts with their chunks, `list_chunks` flattens it, and `write_chunks` runs
+`_write_chunk` for each chunk: WriteBatch, again after every pause that InfluxDB asks for, until the chunk is written.
+"""
 
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -9,7 +13,7 @@ from state_machine.settings import LoadFunctions, MachineSettings
 
 
 def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
-    """Over `shared.events.PartRef`; the result is a list of `ConvertedPart`."""
+    """Return the Map from `shared.events.PartRef` to `ConvertedPart`."""
     part_ref = {
         "execution": sfn.JsonPath.string_at("$.execution.name"),
         "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
@@ -26,13 +30,16 @@ def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineS
 
 
 def list_chunks(scope: Construct) -> sfn.Pass:
-    """One flat list in place of the list of parts: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
+    """Return the state that flattens the chunks: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
     chunks = sfn.JsonPath.list_at("$.converted[*].chunks[*]")
     return sfn.Pass(scope, "ListChunks", parameters={"chunks": chunks}, result_path="$.converted")
 
 
 def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
-    """Over chunks. Results are dropped: a failing Map would lose them, the outcomes in the work bucket stay."""
+    """Return the Map over the chunks.
+
+    It discards the results: a Map that fails would lose them, while the outcomes in the work bucket remain.
+    """
     item = {
         "load_id": sfn.JsonPath.string_at("$.file.load_id"),
         "bucket": sfn.JsonPath.string_at("$.file.bucket"),
@@ -55,7 +62,7 @@ def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSe
 
 
 def _write_chunk(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Chain:
-    """Call WriteBatch until the chunk is written, waiting in between as long as InfluxDB asks for."""
+    """Chain WriteBatch and a wait until the chunk is written. The wait is as long as InfluxDB's Retry-After."""
     chunk_ref = state_keys("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points") | {
         key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
     }

@@ -1,4 +1,4 @@
-"""How patient and how parallel the state machine is."""
+"""The settings of the state machines: concurrency, retries and time limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,17 @@ LoadFunctions = Mapping[LoadFunctionName, lambda_.IFunction]
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings:
-    """Retries wait `backoff_seconds`, doubling up to `max_delay_seconds`, each wait shortened at random (full jitter).
+    """The settings of both state machines.
 
-    `timeout_hours` ends an execution that is stuck: the largest load, with its waits for InfluxDB, takes far less.
-    `backfill_days` ends a backfill.
+    Attributes:
+        write_concurrency: how many WriteBatch run at once in a load.
+        convert_concurrency: how many ConvertAndChunk run at once in a load.
+        backoff_seconds: the longest wait before the first retry; it doubles with each retry.
+        max_delay_seconds: the upper limit of that wait. Each wait is a random part of it (full jitter).
+        transient_attempts: how often a transient error is retried.
+        killed_attempts: how often a killed function is retried.
+        timeout_hours: the time limit of a load that is stuck. The largest load takes far less, waits included.
+        backfill_days: the time limit of a backfill.
     """
 
     write_concurrency: int = 4

@@ -178,7 +178,9 @@ def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
             influxdb.start_gateway()
         held = the_item(app, key)
         early = app.run(event(app, key, version))
-        assert messages([early]) == [f"Skipped: being loaded by {killed}, until {held['lease_until']} at most"]
+        assert messages([early]) == [
+            f"Skipped: already being loaded by {killed}; its claim expires at {held['lease_until']}"
+        ]
         assert the_item(app, key) == held
         time.sleep((datetime.fromisoformat(held["lease_until"]) - datetime.now(UTC)).total_seconds() + 1)
         assert messages([app.run(event(app, key, version))]) == [LOADED]

@@ -102,7 +102,7 @@ def test_a_version_that_is_being_loaded_is_left_to_that_execution(run: Run) -> N
     busy = CLAIMED | {"lease_until": "2024-01-01T00:01:01Z"}
     ended = run(called, ledger=[busy])
     assert (ended.status, ended.output) == ("SUCCEEDED", SKIPPED)
-    reason = f"being loaded by {ELSEWHERE}, until 2024-01-01T00:01:01Z at most"
+    reason = f"already being loaded by {ELSEWHERE}; its claim expires at 2024-01-01T00:01:01Z"
     assert called.payloads("report_load")[0]["input"]["file"] == PINNED | {"skipped": reason}
     assert the_item(ended) == busy
 
