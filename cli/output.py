@@ -90,11 +90,11 @@ def quantity(count: int, noun: str, plural: str = "") -> str:
 
 def size(count: float) -> str:
     """Return a number of bytes with three digits and the largest decimal unit that fits: "17.6 MB"."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:  # noqa: PLR2004
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:  # noqa: PLR2004 - from here on, three digits would round to 1e+03
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:,.3g} GB"
+    return f"{count:.3g} TB"
 
 
 def iso_time(time_ns: int) -> str:

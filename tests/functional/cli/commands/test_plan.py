@@ -1,0 +1,72 @@
+"""`loader plan` without a deployment: the dry run of a file on this machine."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.builders import generation, parquet
+from tests.support.command_line import NOWHERE, run_loader
+
+plan_detached = partial(run_loader, "plan", "--detached", **NOWHERE)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "plants.parquet"
+    path.write_bytes(parquet(generation(5, region=["N", "S", None, "-", "a\tb"])))
+    return path
+
+
+def test_a_plan_accounts_for_every_row(file: Path) -> None:
+    result = plan_detached(str(file), "--dataset", "generation", "--json", MAX_BATCH_SIZE="1")
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
+    assert (plan["key"], plan["message"], plan["error"]) == ("dataset=generation/plants.parquet", "would load", None)
+    assert (plan["input_rows"], plan["output_points"], plan["batches"], plan["chunks"]) == (5, 2, 2, 1)
+    assert plan["set_aside_rows"] == {"missing_tag": 2, "unusable_tag": 1}
+    assert [reason["rows"] for reason in plan["set_aside_reasons"]] == [2, 1]
+    assert plan["set_aside_reasons"][0]["samples"][0]["source_row"] == 2
+    assert plan["first_lines"][0].startswith("generation_data,energy_source=hydro")
+
+
+def test_a_plan_reads_as_a_table(file: Path) -> None:
+    result = plan_detached(str(file), "--dataset", "generation")
+    assert "would load" in result.stdout
+    assert "2  set aside: missing_tag   region is empty" in result.stdout
+
+
+def test_a_file_that_would_fail_is_reported_with_the_error_of_its_load(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-9])
+    result = plan_detached(str(file), "--dataset", "generation", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"] == "CorruptParquetError"
+
+
+def test_a_file_of_which_nothing_is_left_would_fail(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(parquet(generation(2, region=[None, None])))
+    result = plan_detached(str(tmp_path / "a.parquet"), "--dataset", "generation", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["error"]) == (1, "NoValidRecordsError")
+
+
+def test_a_file_that_would_be_skipped_is_reported_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    result = plan_detached(str(tmp_path / "a.csv"), "--dataset", "generation", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["message"]) == (
+        0,
+        "would be skipped: not a .parquet file: 'a.csv'",
+    )
+
+
+def test_the_dataset_is_taken_from_the_path(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "dataset=generation" / "year=2024"
+    folder.mkdir(parents=True)
+    path = file.rename(folder / file.name)
+    plan = json.loads(plan_detached(str(path), "--json").stdout)
+    assert plan["key"] == "dataset=generation/year=2024/plants.parquet"
+
+
+def test_a_loader_s_error_has_status_1(file: Path) -> None:
+    result = plan_detached(str(file), "--dataset", "generation", MAX_BATCH_SIZE="many")
+    assert (result.exit_code, "SettingsError: MAX_BATCH_SIZE is 'many'" in result.stderr) == (1, True)

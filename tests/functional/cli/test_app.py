@@ -1,0 +1,45 @@
+"""The command line as a whole: what it prints and exits with when something is wrong, and its help."""
+
+from functools import partial
+
+import pytest
+
+from cli.errors import RefusedError
+from tests.support.command_line import NOWHERE, run_loader
+
+run_nowhere = partial(run_loader, **NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["plan", "nothing.parquet"], "no such file: nothing.parquet"),
+        (["plan", "."], ". is a folder: name one file, or copy the folder to the source bucket (aws s3 sync)"),
+        (["plan", "s3://bucket"], "not the address of an object: use s3://BUCKET/KEY"),
+        (["plan", __file__], "does not name its dataset: add --dataset"),
+        (["plan", __file__, "--dataset", "weather"], "unknown dataset 'weather'"),
+        (
+            ["load", __file__, "--dataset", "generation"],
+            "was not uploaded, because it would not be loaded: not a .parquet file",
+        ),
+        (["load", "s3://source/a.parquet"], "check that the local cloud (`make cloud`) is still running"),
+        (["backfill"], "specify the files to load"),
+        (["backfill", "a/", "--follow", "run"], "specify the files to load"),
+        (["backfill", "a/", "--max-concurrency", "0"], "greater than or equal to 1"),
+        (["backfill", "a/", "--tolerated-failure-percentage", "101"], "less than or equal to 100"),
+        (["history", "--status", "lost"], "unknown status 'lost'"),
+        (["history", "--dataset", "weather"], "unknown dataset 'weather'"),
+        (["history", "--since", "yesterday"], "'yesterday' is not a time: use 90m, 6h, 2d or 2024-01-31T12:00"),
+        (["verify"], "Missing argument 'LOAD'"),
+        (["undo"], "No such command 'undo'"),
+    ],
+)
+def test_what_cannot_be_attempted_is_one_line_with_status_2(command: list[str], message: str) -> None:
+    result = run_nowhere(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_where_an_error_comes_from() -> None:
+    assert isinstance(run_nowhere("--debug", "plan", "nothing.parquet").exception, RefusedError)

@@ -1,0 +1,72 @@
+"""Files, objects and prefixes, as an operator types them."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.errors import NotFoundError, RefusedError
+from cli.targets import LocalFile, Prefix, S3Object, check_dataset, parse_prefix, parse_target
+
+
+def test_an_address_names_an_object() -> None:
+    target = parse_target("s3://bucket/dataset=generation/a b.parquet", "")
+    assert target == S3Object("bucket", "dataset=generation/a b.parquet")
+    assert target.address == "s3://bucket/dataset=generation/a b.parquet"
+
+
+@pytest.mark.parametrize("text", ["s3://", "s3://bucket", "s3://bucket/", "s3:///key"])
+def test_an_address_without_bucket_or_key_is_not_one_of_an_object(text: str) -> None:
+    with pytest.raises(RefusedError, match="is not the address of an object: use s3://BUCKET/KEY"):
+        parse_target(text, "")
+
+
+def test_a_file_gets_a_key_in_the_folder_of_its_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.touch()
+    assert parse_target(str(path), "consumption") == LocalFile(path, "dataset=consumption/a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("folder", "key"),
+    [
+        ("dataset=generation", "dataset=generation/a.parquet"),
+        ("dataset=generation/year=2024", "dataset=generation/year=2024/a.parquet"),
+        ("dataset=generation/dataset=consumption", "dataset=consumption/a.parquet"),
+        ("dataset=generation/dataset=weather", "dataset=generation/dataset=weather/a.parquet"),
+    ],
+)
+def test_the_dataset_is_the_last_folder_that_names_one(tmp_path: Path, folder: str, key: str) -> None:
+    path = tmp_path / folder / "a.parquet"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert parse_target(str(path), "") == LocalFile(path, key)
+
+
+@pytest.mark.parametrize("folder", ["generation", "dataset=", "dataset=weather", "data-set=generation"])
+def test_a_path_that_names_no_dataset_needs_the_option(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "a.parquet"
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(RefusedError, match=r"add --dataset generation\|consumption\|transmission"):
+        parse_target(str(path), "")
+
+
+def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="is a folder: name one file, or copy the folder to the source bucket"):
+        parse_target(str(tmp_path), "generation")
+    with pytest.raises(NotFoundError, match="no such file"):
+        parse_target(str(tmp_path / "a.parquet"), "generation")
+
+
+def test_a_prefix_is_one_of_the_source_bucket_unless_it_is_an_address() -> None:
+    assert parse_prefix("a/b", "source") == Prefix("source", "a/b")
+    assert parse_prefix("s3://other/a/b", "source").address == "s3://other/a/b"
+    assert parse_prefix("s3://other", "source") == Prefix("other", "")
+    with pytest.raises(RefusedError, match="has no bucket name"):
+        parse_prefix("s3:///a", "source")
+
+
+def test_an_unknown_dataset_is_answered_with_those_there_are() -> None:
+    check_dataset("generation")
+    with pytest.raises(RefusedError, match="unknown dataset 'weather': use one of generation, consumption, transm"):
+        check_dataset("weather")

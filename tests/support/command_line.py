@@ -1,0 +1,20 @@
+"""`loader` in this process, with what it prints."""
+
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+
+NOWHERE = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_MAX_ATTEMPTS": "1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "COLUMNS": "160",
+}
+"""The environment of an AWS that nobody answers for."""
+
+
+def run_loader(*words: str, **environment: str) -> Result:
+    """Run `loader` with these words; `environment` replaces and adds variables."""
+    return CliRunner().invoke(app, [*words], env=environment)
