@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -147,6 +148,99 @@ def test_starting_an_execution_from_a_state_fails_with_the_services_prefix(cloud
         cloud, Resource="arn:aws:states:::states:startExecution", Parameters={"StateMachineArn": missing, "Input": {}}
     )
     assert run(cloud, machine)["error"] == "StepFunctions.StateMachineDoesNotExistException"
+
+
+def failing_task(**retry: Any) -> dict[str, Any]:
+    """Return a Task that fails at once without a function, and its retrier."""
+    missing = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
+    return {
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": missing, "Input": {}},
+        "Retry": [{"ErrorEquals": ["States.ALL"], **retry}],
+    }
+
+
+def retry_delays_s(cloud: LocalCloud, execution: dict[str, Any]) -> list[float]:
+    """Return the times from each failure of the only Task to its next attempt."""
+    history = cloud.client("stepfunctions").get_execution_history(executionArn=execution["executionArn"])["events"]
+    starts = [event["timestamp"] for event in history if event["type"] == "TaskScheduled"]
+    failures = [event["timestamp"] for event in history if event["type"] == "TaskFailed"]
+    return [(start - failure).total_seconds() for failure, start in zip(failures, starts[1:], strict=False)]
+
+
+def test_a_retry_waits_no_longer_than_its_maximum(cloud: LocalCloud) -> None:
+    task = failing_task(IntervalSeconds=1, BackoffRate=20, MaxDelaySeconds=2, MaxAttempts=2)
+    first, second = retry_delays_s(cloud, run(cloud, create_machine(cloud, **task)))
+    assert 0.9 < first < 1.9 < second < 5
+
+
+def test_full_jitter_shortens_delays_at_random(cloud: LocalCloud) -> None:
+    task = failing_task(IntervalSeconds=1, BackoffRate=1, MaxAttempts=8, JitterStrategy="FULL")
+    delays = retry_delays_s(cloud, run(cloud, create_machine(cloud, **task)))
+    assert len(delays) == 8
+    assert min(delays) < 0.9  # 8 of 8 above that: once in 100 million runs
+    assert max(delays) - min(delays) > 0.01
+
+
+def map_machine(cloud: LocalCloud, next_machine: str, **settings: Any) -> str:
+    """Create a machine that fails for the item "fail", and for other items waits and starts `next_machine`."""
+    fails = {"Variable": "$.item", "StringEquals": "fail", "Next": "Fail"}
+    states = {
+        "Choose": {"Type": "Choice", "Choices": [fails], "Default": "Wait"},
+        "Fail": {"Type": "Fail", "Error": "FirstError", "Cause": "this one failed"},
+        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "Next": "Start"},
+        "Start": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution",
+            "Parameters": {"StateMachineArn": next_machine, "Input": {}},
+            "Retry": [{"ErrorEquals": ["States.ALL"]}],
+            "End": True,
+        },
+    }
+    processor = {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Choose", "States": states}
+    return create_machine(cloud, Type="Map", ItemsPath="$.items", ItemProcessor=processor, **settings)
+
+
+def test_a_map_ends_with_its_first_failed_iteration(cloud: LocalCloud) -> None:
+    items = [{"item": "wait", "seconds": 1}, {"item": "fail"}, {"item": "wait", "seconds": 25}]
+    later = create_machine(cloud, Type="Pass")
+    started = time.monotonic()
+    execution = run(cloud, map_machine(cloud, later), {"items": items})
+    assert (execution["status"], execution["error"]) == ("FAILED", "FirstError")
+    assert time.monotonic() - started < 20
+    time.sleep(1.5)  # the first iteration would go on now
+    assert cloud.client("stepfunctions").list_executions(stateMachineArn=later)["executions"] == []
+
+
+def test_a_map_starts_no_iteration_after_a_failed_one(cloud: LocalCloud) -> None:
+    items = [{"item": "wait", "seconds": 0}, {"item": "fail"}, *[{"item": "wait", "seconds": 0}] * 5]
+    later = create_machine(cloud, Type="Pass")
+    caught = {"ErrorEquals": ["FirstError"], "Next": "Caught"}
+    execution = run(cloud, map_machine(cloud, later, MaxConcurrency=1, Catch=[caught]), {"items": items})
+    assert execution["status"] == "SUCCEEDED"
+    assert len(cloud.client("stepfunctions").list_executions(stateMachineArn=later)["executions"]) == 1
+
+
+def test_a_map_whose_iterations_succeed_returns_their_results_in_order(cloud: LocalCloud) -> None:
+    processor = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+    machine = create_machine(cloud, Type="Map", ItemsPath="$.items", ItemProcessor=processor)
+    execution = run(cloud, machine, {"items": [3, 1, 2]})
+    assert json.loads(execution["output"]) == [3, 1, 2]
+
+
+def test_a_map_in_a_map_fails_alone_if_its_error_is_caught(cloud: LocalCloud) -> None:
+    inner = {
+        "Type": "Map",
+        "ItemsPath": "$",
+        "ItemProcessor": {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "InnerError"}}},
+        "Catch": [{"ErrorEquals": ["InnerError"], "Next": "After"}],
+        "End": True,
+    }
+    after = {"Type": "Pass", "Result": "caught", "End": True}
+    processor = {"StartAt": "Inner", "States": {"Inner": inner, "After": after}}
+    machine = create_machine(cloud, Type="Map", ItemsPath="$.items", ItemProcessor=processor)
+    execution = run(cloud, machine, {"items": [[1, 2], [3]]})
+    assert (execution["status"], json.loads(execution["output"])) == ("SUCCEEDED", ["caught", "caught"])
 
 
 def test_a_reference_to_a_secret_is_its_arn_which_starts_with_the_logical_id(cloud: LocalCloud) -> None:

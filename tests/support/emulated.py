@@ -67,7 +67,7 @@ def the_execution(cloud: LocalCloud, machine: str) -> dict[str, Any]:
     raise TimeoutError(f"no execution of {machine} has ended")
 
 
-def run(cloud: LocalCloud, machine: str) -> dict[str, Any]:
-    """Start it once, and wait for its end."""
-    cloud.client("stepfunctions").start_execution(stateMachineArn=machine, input="{}")
+def run(cloud: LocalCloud, machine: str, content: object = None) -> dict[str, Any]:
+    """Start one execution with `content` as its input, and wait for its end."""
+    cloud.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(content or {}))
     return the_execution(cloud, machine)
