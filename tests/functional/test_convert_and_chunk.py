@@ -281,5 +281,5 @@ def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNames
 
 
 def test_missing_columns_are_refused_here_too(s3: "S3Client", context: SimpleNamespace) -> None:
-    with pytest.raises(SchemaMismatchError, match="column 'region': not found"):
+    with pytest.raises(SchemaMismatchError, match="column 'region' is missing"):
         convert(stored(s3, generation(3, region=None)), context)
