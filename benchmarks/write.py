@@ -20,7 +20,7 @@ from threading import Lock
 
 from benchmarks.record import describe_machine, package_versions, save_result
 from functions.write_batch.delivery import WRITERS, Delivery
-from functions.write_batch.progress import Progress, untouched
+from functions.write_batch.progress import Progress, empty_outcome
 from functions.write_batch.sending import Deadline, Sender
 from functions.write_batch.staged import StagedBatch
 from local.influxdb.engine import Engine
@@ -83,7 +83,7 @@ def ours(port: int, database: str, members: Sequence[bytes]) -> None:
         next_batch=0,
         waits=0,
     )
-    Delivery(ref, sender, Progress(untouched(ref), {})).write(batches)
+    Delivery(ref, sender, Progress(empty_outcome(ref), {})).write(batches)
 
 
 def bare(port: int, database: str, members: Sequence[bytes]) -> None:

@@ -1,0 +1,1 @@
+"""State CheckHealth: check that InfluxDB is ready for a load."""

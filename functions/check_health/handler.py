@@ -1,4 +1,4 @@
-"""State CheckHealth."""
+"""The handler of state CheckHealth."""
 
 from datetime import UTC, datetime
 
@@ -13,8 +13,8 @@ from shared.settings import influx_settings
 
 
 @log_invocations
-def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 the load is not known yet
-    """InfluxDB answers, takes the token, and has every bucket that a dataset goes to."""
-    started, settings = datetime.now(UTC), influx_settings()
+def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 every load has the same checks
+    """Check that InfluxDB responds, accepts the token, and has each bucket that a dataset is written to."""
+    started_at, settings = datetime.now(UTC), influx_settings()
     buckets = {dataset.bucket or settings.bucket for dataset in DATASETS.values()}
-    return check_health(Influx(settings), settings.org, sorted(buckets), started)
+    return check_health(Influx(settings), settings.org, sorted(buckets), started_at)

@@ -1,4 +1,9 @@
-"""Is InfluxDB ready for a load? Asked without writing anything."""
+"""The health check of InfluxDB, which reads only and never writes.
+
+`check_health` pings the server and then looks for each bucket: through the buckets API that InfluxDB 2 has
+(`_has_bucket`), or through the list of databases that 1.8 and 3 have (`_has_database`). `_json_body` reads every
+reply, and raises the error that the table of InfluxDB's answers names.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,53 +17,68 @@ from shared.influx import Influx
 from shared.influx_answers import HttpReply, interpret
 from shared.times import span_since
 
-UNKNOWN_QUESTION = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+NO_SUCH_ENDPOINT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+"""The statuses that a version of InfluxDB returns for an endpoint that it lacks."""
 
 
-def check_health(influx: Influx, org: str, buckets: Iterable[str], since: datetime) -> Health:
-    """The state runs `since` then.
+def check_health(influx: Influx, org: str, buckets: Iterable[str], started_at: datetime) -> Health:
+    """Check that InfluxDB responds, accepts the token, and has the buckets.
 
-    Raises what the table of outcomes says: unreachable, unauthorized, no such bucket, untrusted.
+    Args:
+        influx: The server.
+        org: The organization that owns the buckets.
+        buckets: The names of the buckets.
+        started_at: When the state started.
+
+    Raises:
+        LoaderError: Any error that the table of InfluxDB's answers names, such as InfluxUnavailableError or
+            InfluxUnauthorizedError.
+        BucketNotFoundError: InfluxDB has no such bucket or database.
     """
-    asked = perf_counter()
+    sent_at = perf_counter()
     ping = influx.ping()
-    response_time_ms = round((perf_counter() - asked) * 1000, 1)
-    _said(ping)
-    found = [_has_bucket(influx, org, bucket) for bucket in buckets]
+    response_time_ms = round((perf_counter() - sent_at) * 1000, 1)
+    _json_body(ping)
+    visible = [_has_bucket(influx, org, bucket) for bucket in buckets]
     return Health(
         status="healthy",
         response_time_ms=response_time_ms,
         version=ping.headers.get("X-Influxdb-Version", "unknown"),
-        bucket="found" if all(found) else "not checkable",
-        ran=span_since(since),
+        bucket="found" if all(visible) else "not checkable",
+        ran=span_since(started_at),
     )
 
 
 def _has_bucket(influx: Influx, org: str, bucket: str) -> bool:
-    """False where the server cannot tell.
+    """Return whether the server confirms that the bucket exists; False if it cannot tell.
 
-    2.x answers 404 for a bucket that is not there, and an empty list where the token may write to it but not read.
+    InfluxDB 2 returns 404 for a bucket that does not exist, which raises BucketNotFoundError, and an empty list if the
+    token may write to the bucket but not read it.
     """
-    buckets = _said(influx.get("/api/v2/buckets", org=org, name=bucket)).get("buckets")
+    buckets = _json_body(influx.get("/api/v2/buckets", org=org, name=bucket)).get("buckets")
     if buckets is None:
         return _has_database(influx, bucket.partition("/")[0])
     return any(entry["name"] == bucket for entry in buckets)
 
 
 def _has_database(influx: Influx, database: str) -> bool:
-    """As 3 and 1.8 are asked. 3 would create a database for a mistyped name with the first write."""
-    results = _said(influx.get("/query", q="SHOW DATABASES")).get("results", [])
+    """Return whether InfluxDB 1.8 or 3 lists the database; False if it lists none.
+
+    A missing database is an error here because the first write to InfluxDB 3 would create one with the mistyped name.
+    """
+    results = _json_body(influx.get("/query", q="SHOW DATABASES")).get("results", [])
     names = {row[0] for result in results for series in result.get("series", []) for row in series["values"]}
     if names and database not in names:
-        raise BucketNotFoundError(f"InfluxDB has no database {database!r}: create it, or mend INFLUXDB_BUCKET")
+        raise BucketNotFoundError(f"InfluxDB has no database {database!r}: create it, or correct INFLUXDB_BUCKET")
     return database in names
 
 
-def _said(reply: HttpReply) -> dict[str, Any]:
-    """What the server's JSON says, nothing where it does not know the question. Raises on every other answer."""
-    said = reply.data if isinstance(reply.data, dict) else {}
+def _json_body(reply: HttpReply) -> dict[str, Any]:
+    """Return the JSON body, or {} if this version of InfluxDB lacks the endpoint. Raise for any other status."""
+    body = reply.data if isinstance(reply.data, dict) else {}
     if reply.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-        return said
-    if reply.status in UNKNOWN_QUESTION and said.get("code") != "not found":
+        return body
+    # InfluxDB 2 also returns 404 for a bucket that does not exist, with this code in the body.
+    if reply.status in NO_SUCH_ENDPOINT and body.get("code") != "not found":
         return {}
     raise interpret(reply).exception("before the load")

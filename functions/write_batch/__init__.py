@@ -1,0 +1,1 @@
+"""State WriteBatch: write one staged chunk to InfluxDB, batch by batch."""

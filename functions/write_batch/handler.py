@@ -1,4 +1,4 @@
-"""State WriteBatch."""
+"""The handler of state WriteBatch."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -14,9 +14,9 @@ from shared.settings import delivery_settings, influx_settings
 
 @log_invocations
 def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkProgress:
-    """Send one chunk to InfluxDB, batch by batch, as far as this invocation gets."""
+    """Write one chunk to InfluxDB, batch by batch, as far as the time of this invocation allows."""
     settings, delivery = influx_settings(), delivery_settings()
     bucket = DATASETS[event["dataset"]].bucket or settings.bucket
     deadline = Deadline(context.get_remaining_time_in_millis)
     sender = Sender(Influx(settings, connections=WRITERS), bucket, delivery.max_retries, deadline)
-    return write_chunk(s3_client(), event, sender, drop_refused=delivery.drop_invalid_records)
+    return write_chunk(s3_client(), event, sender, drop_rejected=delivery.drop_invalid_records)

@@ -1,4 +1,9 @@
-"""Sending one body until InfluxDB takes it or refuses it, within the time of this invocation."""
+"""The requests of one chunk: each body is sent until InfluxDB accepts or rejects it, within the invocation's time.
+
+`Sender.send` retries `Sender._attempt`, which makes one request, with tenacity: `_is_enough` says when to stop, and
+`_pause` how long to wait. A wait that would be too long for a Lambda function raises ResumeLaterError, and the state
+machine waits instead.
+"""
 
 from bisect import bisect_left
 from collections import Counter
@@ -12,48 +17,57 @@ from typing import cast
 from tenacity import Future, RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
-from functions.write_batch.pause import ComeBackError
+from functions.write_batch.pause import ResumeLaterError
 from shared.influx import WRITE_TIMEOUT_S, Influx
 from shared.influx_answers import Action, Answer, interpret
 from shared.logs import logger
 
 RESERVED_S = 15.0
-"""Of an invocation's time: 5 s to connect and 5 s to send beside a request's time-out, and 5 s to store the outcome."""
+"""The part of an invocation's time that is not available to wait for a response.
 
-LEAST_REQUEST_S = 1.0
-"""With less time left no request is begun."""
+5 s to connect and 5 s to send the body, which a request's time-out does not include, and 5 s to store the outcome.
+"""
+
+MIN_REQUEST_S = 1.0
+"""The least time in which to start a request."""
 
 _STEPS = (10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71, 80, 90)
 LATENCIES_MS = (1, 2, 3, 4, 5, 6, 7, 8, 9, *(step * 10**power for power in range(4) for step in _STEPS), 10**9)
-"""Bounds that latencies are counted by: 12 % apart from 10 ms on, so that a median of many chunks means something."""
+"""The upper bounds of the bins in which latencies are counted.
 
-LONGEST_SLEEP_S = 10.0
-"""What a Retry-After may cost inside an invocation; WaitForInflux waits longer, and free of charge."""
+From 10 ms on they are 12 % apart, so that quantiles over many chunks are exact to 12 %.
+"""
+
+MAX_SLEEP_S = 10.0
+"""The longest wait inside an invocation. WaitForInflux can wait longer, and costs nothing."""
 
 BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
-"""Full jitter: anything up to 0.5 s, then 1 s, 2 s, …"""
+"""Exponential backoff with full jitter: a random time up to 0.5 s, then up to 1 s, 2 s, …, 8 s."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When this invocation has to have ended, told by `remaining_ms` as Lambda's context does."""
+    """The time limit of this invocation. `remaining_ms` is Lambda's `context.get_remaining_time_in_millis`."""
 
     remaining_ms: Callable[[], int]
 
     def left_s(self) -> float:
-        """Seconds for requests."""
+        """Return the seconds that are left for requests."""
         return self.remaining_ms() / 1000 - RESERVED_S
 
 
 class StoppedError(Exception):
-    """Another writer failed."""
+    """Another writer of the same chunk failed, so this one sends nothing more."""
 
 
 class Sender:
-    """Sends bodies to one bucket. All writers of a chunk share it: one Retry-After and one failure are everybody's.
+    """Sends bodies to one bucket. All writers of a chunk share it, so that they share Retry-After and failures.
 
-    `requests` counts what was sent, `latencies_ms` the same by the bound of `LATENCIES_MS` that they took at most;
-    `slowest_ms` is the longest; `failure` is the first.
+    Attributes:
+        requests: The number of requests.
+        latencies_ms: The number of requests by the upper bound of their latency, one of `LATENCIES_MS`.
+        slowest_ms: The longest latency.
+        failure: The first error of any writer.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
@@ -78,16 +92,26 @@ class Sender:
         )
 
     def send(self, body: bytes, where: str) -> Answer:
-        """DONE or SPLIT. Raises ComeBackError, StoppedError, or what the table of outcomes says."""
+        """Send a body, and return the answer, whose action is DONE or SPLIT.
+
+        Args:
+            body: Gzipped line protocol.
+            where: The chunk and batch, for messages.
+
+        Raises:
+            ResumeLaterError: InfluxDB asks to wait for longer than this invocation can, or no time is left.
+            StoppedError: Another writer failed.
+            LoaderError: The retries are used up, or the table of InfluxDB's answers allows none.
+        """
         answer = self._retrying(self._attempt, body)
         if answer.action in (Action.DONE, Action.SPLIT):
             return answer
         if answer.action is Action.RETRY and answer.retry_after_s:
-            raise ComeBackError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
+            raise ResumeLaterError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
         raise answer.exception(where)
 
     def fail(self, failure: Exception) -> None:
-        """End every wait, and begin no further request."""
+        """Record the first failure, end every wait, and start no further request."""
         with self._lock:
             self.failure = self.failure or failure
         self._failed.set()
@@ -97,11 +121,11 @@ class Sender:
         if self.failure:
             raise StoppedError
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
-        if timeout_s < LEAST_REQUEST_S:
-            raise ComeBackError(datetime.now(UTC))
-        started = monotonic()
+        if timeout_s < MIN_REQUEST_S:
+            raise ResumeLaterError(datetime.now(UTC))
+        sent_at = monotonic()
         answer = interpret(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
-        latency_ms = (monotonic() - started) * 1000
+        latency_ms = (monotonic() - sent_at) * 1000
         with self._lock:
             self.requests += 1
             self.latencies_ms[str(LATENCIES_MS[bisect_left(LATENCIES_MS, latency_ms)])] += 1
@@ -110,20 +134,20 @@ class Sender:
         return answer
 
     def _is_enough(self, state: RetryCallState) -> bool:
-        longest_s = min(LONGEST_SLEEP_S, self._deadline.left_s() - LEAST_REQUEST_S)
-        return state.attempt_number > self._max_retries or state.upcoming_sleep > longest_s
+        max_sleep_s = min(MAX_SLEEP_S, self._deadline.left_s() - MIN_REQUEST_S)
+        return state.attempt_number > self._max_retries or state.upcoming_sleep > max_sleep_s
 
 
 def _last_answer(state: RetryCallState) -> Answer:
-    """Of the last attempt. Retrying asks only about attempts that returned one."""
+    """Return the answer of the last attempt. An attempt that raised never gets here."""
     return cast(Answer, cast(Future, state.outcome).result())
 
 
 def _log_retry(state: RetryCallState) -> None:
     reason, seconds = _last_answer(state).message, round(state.upcoming_sleep, 3)
-    logger.warning("asking again", reason=reason, after_seconds=seconds, attempt=state.attempt_number)
+    logger.warning("retrying", reason=reason, after_seconds=seconds, attempt=state.attempt_number)
 
 
 def _pause(state: RetryCallState) -> float:
-    """At least as long as the server asks for, and not all at the same moment."""
+    """Return the seconds to wait: what the server asks for, and a random time that keeps writers apart."""
     return _last_answer(state).retry_after_s + BACKOFF(state)

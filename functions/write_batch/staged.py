@@ -1,4 +1,8 @@
-"""A chunk as it was staged, checked before any of it is sent."""
+"""The batches of a staged chunk, checked before any of them is sent.
+
+`staged_batches` reads the chunk and its manifest (`_read`), and checks both (`_check_manifest`): a damaged chunk must
+not write a single point.
+"""
 
 import gzip
 import json
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StagedBatch:
-    """What one request writes: `body` is a gzip member, sent as it is."""
+    """One write request. `body` is a gzip member; `rows` are the source rows of its lines, as [first, count] ranges."""
 
     number: int
     body: memoryview
@@ -31,24 +35,26 @@ class StagedBatch:
     rows: list[list[int]]
 
     def lines(self) -> list[bytes]:
-        """One point each: neither a tag value nor a float holds a newline."""
+        """Return the lines, one for each point: neither a tag value nor a float contains a newline."""
         return gzip.decompress(self.body).removesuffix(b"\n").split(b"\n")
 
     def source_rows(self) -> Iterator[int]:
-        """The row of the file that each line was made of, in order."""
+        """Return the source row of each line, in order."""
         return chain.from_iterable(range(first, first + count) for first, count in self.rows)
 
 
 def staged_batches(client: "S3Client", ref: ChunkRef) -> list[StagedBatch]:
-    """All batches of the chunk.
+    """Return all batches of a chunk.
 
-    Raises ChunkDamagedError when something of it is gone or altered, SourceUnavailableError when S3 does not answer.
+    Raises:
+        ChunkDamagedError: The chunk or its manifest is missing or altered.
+        SourceUnavailableError: S3 is unavailable.
     """
-    where = (ref["load_id"], ref["execution"], ref["chunk"])
-    content = _fetched(client, chunk_key(*where))
+    names = (ref["load_id"], ref["execution"], ref["chunk"])
+    content = _read(client, chunk_key(*names))
     if sha256(content).hexdigest() != ref["sha256"]:
-        raise ChunkDamagedError(f"chunk {ref['chunk']} is not what was staged: load the file again")
-    manifest = _manifest(_fetched(client, manifest_key(*where)), ref, len(content))
+        raise ChunkDamagedError(f"chunk {ref['chunk']} was altered after it was staged: load the file again")
+    manifest = _check_manifest(_read(client, manifest_key(*names)), ref, len(content))
     view = memoryview(content)
     return [
         StagedBatch(number, view[batch["offset"] : batch["offset"] + batch["length"]], batch["points"], batch["rows"])
@@ -62,23 +68,23 @@ def staged_batches(client: "S3Client", ref: ChunkRef) -> list[StagedBatch]:
     stop=stop_after_attempt(4),
     reraise=True,
 )
-def _fetched(client: "S3Client", key: str) -> bytes:
-    """Botocore retries answers but not bodies that break off, so the whole read is tried again."""
+def _read(client: "S3Client", key: str) -> bytes:
+    # botocore retries requests, but not a body that breaks off, so the whole read is retried.
     try:
         with source_errors(work_bucket(), key):
             return client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
     except SourceNotFoundError as error:
-        raise ChunkDamagedError(f"{key} is gone: load the file again") from error
+        raise ChunkDamagedError(f"{key} does not exist: load the file again") from error
 
 
-def _manifest(content: bytes, ref: ChunkRef, size: int) -> list[Batch]:
-    """The batches, which lie end to end and hold the chunk's points."""
+def _check_manifest(content: bytes, ref: ChunkRef, size: int) -> list[Batch]:
+    """Return the batches of a manifest. They must cover the chunk without gaps, and contain all of its points."""
     manifest: Manifest = json.loads(content)
     end = 0
     for batch in manifest["batches"]:
         if batch["offset"] != end or batch["points"] != sum(count for _, count in batch["rows"]):
-            raise ChunkDamagedError(f"the manifest of chunk {ref['chunk']} contradicts itself: load the file again")
+            raise ChunkDamagedError(f"the manifest of chunk {ref['chunk']} is inconsistent: load the file again")
         end += batch["length"]
     if end != size or ref["points"] != sum(batch["points"] for batch in manifest["batches"]):
-        raise ChunkDamagedError(f"the manifest of chunk {ref['chunk']} is not of this chunk: load the file again")
+        raise ChunkDamagedError(f"the manifest of chunk {ref['chunk']} does not match its chunk: load the file again")
     return manifest["batches"]

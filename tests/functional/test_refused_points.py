@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.write_batch.delivery import MOST_REFUSED
+from functions.write_batch.delivery import MAX_REJECTED
 from functions.write_batch.reasons import CHARACTERS, SAMPLES
 from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.stored import RejectedPoint
@@ -114,10 +114,10 @@ def test_too_many_refused_points_end_the_load_soon(
 ) -> None:
     influx.answer = Store(V27, partial=False)
     ref = stage(s3, [b"bad,t=a f=1 %d" % number for number in range(5000)])
-    with pytest.raises(RefusedPointsError, match=f"refused {MOST_REFUSED + 1} points"):
+    with pytest.raises(RefusedPointsError, match=f"rejected {MAX_REJECTED + 1} points"):
         write(ref, context)
-    assert len(influx.writes) < 3 * MOST_REFUSED
-    assert len(quarantined(s3)) == MOST_REFUSED + 1
+    assert len(influx.writes) < 3 * MAX_REJECTED
+    assert len(quarantined(s3)) == MAX_REJECTED + 1
     assert get_json(s3, outcome_key(*WHERE))["written"] == {}
 
 

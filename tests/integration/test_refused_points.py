@@ -143,7 +143,7 @@ def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, prox
     proxy.begin(always=refuses(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
-    assert f"refused {MANY} points" in execution.response["message"]
+    assert f"rejected {MANY} points" in execution.response["message"]
     assert len(proxy.exchanges) <= most_requests(MANY)
     assert app.attempts(execution) == 1
     proxy.begin()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.write_batch.isolation import refused_lines
+from functions.write_batch.isolation import rejected_lines
 from shared.influx_answers import Answer, HttpReply, interpret
 
 
@@ -34,7 +34,7 @@ def isolate(count: int, bad: Collection[int], status: int) -> tuple[Server, list
     lines = [b"%d" % number for number in range(count)]
     server = Server({lines[number] for number in bad}, status)
     whole = server.send(lines)
-    found = refused_lines(lines, whole, server.send) if bad else iter(())
+    found = rejected_lines(lines, whole, server.send) if bad else iter(())
     return server, [number for number, _ in found]
 
 
@@ -74,7 +74,7 @@ def test_a_body_that_is_too_large_is_halved_until_it_fits() -> None:
         return interpret(HttpReply(status=413 if len(lines) > 3 else 204))
 
     lines = [b"x"] * 10
-    assert list(refused_lines(lines, send(lines), send)) == []
+    assert list(rejected_lines(lines, send(lines), send)) == []
     assert sum(size for size in sizes if size <= 3) == 10
 
 
@@ -83,4 +83,4 @@ def test_a_single_line_that_is_too_large_is_refused() -> None:
         return interpret(HttpReply(status=413 if b"large" in lines else 204))
 
     lines = [b"a", b"large", b"b"]
-    assert [(number, refusal.status) for number, refusal in refused_lines(lines, send(lines), send)] == [(1, 413)]
+    assert [(number, refusal.status) for number, refusal in rejected_lines(lines, send(lines), send)] == [(1, 413)]

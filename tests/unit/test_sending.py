@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from functions.write_batch.pause import ComeBackError
+from functions.write_batch.pause import ResumeLaterError
 from functions.write_batch.sending import Deadline, Sender, StoppedError
 from shared.errors import InfluxUnavailableError, SettingsError
 from shared.influx import Influx
@@ -47,14 +47,14 @@ def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) 
 
 
 def test_without_time_for_a_request_none_is_sent(influx: ScriptedInflux) -> None:
-    with pytest.raises(ComeBackError):
+    with pytest.raises(ResumeLaterError):
         sender(influx, left_ms=15_900).send(b"body", "")
     assert not influx.requests
 
 
 def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: ScriptedInflux) -> None:
     influx.answer = lambda _: Reply(429, headers={"Retry-After": "5"})
-    with pytest.raises(ComeBackError):
+    with pytest.raises(ResumeLaterError):
         sender(influx, left_ms=19_000).send(b"body", "")
     assert len(influx.requests) == 1
 
