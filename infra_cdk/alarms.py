@@ -4,9 +4,10 @@ Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the m
 `NothingLoaded` have conditions of their own.
 """
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -64,6 +65,7 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", display_name="InfluxDB loader", enforce_ssl=True)
+        self._allow_cloudwatch_to_publish()
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
         counts = {
@@ -80,6 +82,32 @@ class Alarms(Construct):
         self._add_alarm("SuccessRate", rate, DESCRIPTIONS["SuccessRate"], BELOW, MIN_SUCCESS_RATE)
         if config.alarm_hours_without_load:
             self._add_silence_alarm(metrics, config.alarm_hours_without_load)
+
+    def _allow_cloudwatch_to_publish(self) -> None:
+        """Allow this stack's alarms to publish.
+
+        `enforce_ssl` adds a topic policy with a Deny. The policy replaces the default one of SNS, which allows
+        CloudWatch to publish, so the permission must be added here.
+        """
+        stack = Stack.of(self)
+        # CloudFormation names an alarm <stack>-<logical id>-<random>.
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=f"{stack.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": alarms},
+                },
+            )
+        )
 
     def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
         """Alarm when no points were written for `hours`, also when the metric has no data at all."""

@@ -15,7 +15,7 @@ from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
 from infra_cdk.ledger import Ledger
-from infra_cdk.log_groups import create_log_group
+from infra_cdk.log_groups import create_state_machine_log_group
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.network import Network
 from infra_cdk.permissions import Permissions
@@ -82,7 +82,7 @@ class LoaderStack(Stack):
             functions=functions,
             ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
-            log_group=create_log_group(self, "LoaderLog", days=self._config.monitoring.log_retention_days),
+            log_group=create_state_machine_log_group(self, "Loader", days=self._config.monitoring.log_retention_days),
         ).state_machine
         for statement in self._permissions.loader():
             machine.add_to_role_policy(statement)
@@ -97,7 +97,7 @@ class LoaderStack(Stack):
             work=self._storage.work,
             ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
-            log_group=create_log_group(self, "BackfillLog", days=self._config.monitoring.log_retention_days),
+            log_group=create_state_machine_log_group(self, "Backfill", days=self._config.monitoring.log_retention_days),
         ).state_machine
         for statement in self._permissions.backfill(self._state_machine):
             machine.add_to_role_policy(statement)

@@ -79,6 +79,16 @@ def test_logs_end_and_requests_are_traced(assembly: Assembly) -> None:
         assert function["TracingConfig"] == {"Mode": "Active"}
 
 
+def test_logs_of_state_machines_do_not_use_up_the_resource_policy_of_the_account(assembly: Assembly) -> None:
+    """CloudWatch Logs adds each destination outside of /aws/vendedlogs/ to a policy of at most 5,120 characters."""
+    groups = assembly.properties("Logs::LogGroup")
+    names = {}
+    for machine in ("Loader", "Backfill"):
+        [destination] = assembly.machine(machine)["LoggingConfiguration"]["Destinations"]
+        names[machine] = groups[destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]]["LogGroupName"]
+    assert names == {name: f"/aws/vendedlogs/states/InfluxdbLoader-{name}" for name in ("Loader", "Backfill")}
+
+
 def test_only_write_batch_is_limited_and_only_if_that_is_asked_for(variants: Callable[[str], Assembly]) -> None:
     def limited(assembly: Assembly) -> dict[str, int]:
         functions = assembly.functions.items()

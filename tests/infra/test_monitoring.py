@@ -105,6 +105,28 @@ def test_every_alarm_reaches_the_topic(assembly: Assembly) -> None:
     assert assembly.properties("SNS::Subscription") == {}
 
 
+def test_cloudwatch_may_publish_this_stacks_alarms_and_nobody_without_tls(assembly: Assembly) -> None:
+    """A topic policy replaces the default policy of SNS, so a Deny alone would keep CloudWatch from publishing."""
+    [policy] = assembly.properties("SNS::TopicPolicy").values()
+    [topic] = assembly.properties("SNS::Topic")
+    statements = {s["Effect"]: s for s in policy["PolicyDocument"]["Statement"]}
+    assert statements["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    allow = statements["Allow"]
+    assert (allow["Principal"], allow["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
+    assert (flat(allow["Resource"]), [flat(t) for t in policy["Topics"]]) == (topic, [topic])
+    assert allow["Condition"].keys() == {"StringEquals", "ArnLike"}
+    assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    alarm_arns = flat(allow["Condition"]["ArnLike"]["aws:SourceArn"])
+    assert alarm_arns == "arn:AWS::Partition:cloudwatch:AWS::Region:AWS::AccountId:alarm:InfluxdbLoader-*"
+    # CloudFormation names an alarm <stack>-<logical id>-<random> as long as nothing sets AlarmName.
+    assert not any("AlarmName" in alarm for alarm in alarms(assembly).values())
+
+
+def test_the_topic_is_not_encrypted_so_cloudwatch_needs_no_key(variants: Callable[[str], Assembly]) -> None:
+    [topic] = variants("all_new").properties("SNS::Topic").values()
+    assert "KmsMasterKeyId" not in topic
+
+
 def test_the_topic_reaches_the_address(variants: Callable[[str], Assembly]) -> None:
     [subscription] = variants("all_new").properties("SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "grid-data@example.com")

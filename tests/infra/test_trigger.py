@@ -48,3 +48,6 @@ def test_eventbridge_may_write_to_the_queue_and_nobody_without_tls(assembly: Ass
     assert statements["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statements["Allow"]["Principal"] == {"Service": "events.amazonaws.com"}
     assert statements["Allow"]["Action"] == "sqs:SendMessage"
+    [rule], [queue] = assembly.properties("Events::Rule"), assembly.properties("SQS::Queue")
+    assert statements["Allow"]["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert statements["Allow"]["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
