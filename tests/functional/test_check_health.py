@@ -16,15 +16,15 @@ from shared.errors import (
     UntrustedCertificateError,
 )
 from shared.events import Execution, Health
-from tests.support.certificates import self_signed
-from tests.support.scripted_influx import RESET, Answer, Reply, ScriptedInflux, scripted_influx
+from tests.support.certificates import create_self_signed
+from tests.support.scripted_influx import RESET, Reply, Responder, ScriptedInflux, scripted_influx
 
 BUCKETS = "/api/v2/buckets"
 FOUND = Reply(200, {"buckets": [{"name": "ons"}]})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
-def answers(replies: dict[str, Reply]) -> Answer:
+def answers(replies: dict[str, Reply]) -> Responder:
     """Reply by path: as 2.7 with the bucket, unless told otherwise."""
     known = {"/ping": Reply(204), BUCKETS: FOUND, **replies}
     return lambda request: known.get(request.path, NO_SUCH_PATH)
@@ -38,7 +38,7 @@ def databases(*names: str) -> Reply:
 
 @pytest.fixture
 def influx(influx: ScriptedInflux) -> ScriptedInflux:
-    influx.answer = answers({})
+    influx.fallback = answers({})
     return influx
 
 
@@ -72,7 +72,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
 def test_a_server_may_be_unable_to_tell(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], bucket: str
 ) -> None:
-    influx.answer = answers(replies)
+    influx.fallback = answers(replies)
     assert check(context)["bucket"] == bucket
 
 
@@ -93,7 +93,7 @@ def test_a_server_may_be_unable_to_tell(
 def test_what_is_wrong_is_named(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], error: type[LoaderError], message: str
 ) -> None:
-    influx.answer = answers(replies)
+    influx.fallback = answers(replies)
     with pytest.raises(error, match=message):
         check(context)
 
@@ -121,7 +121,7 @@ def test_a_certificate_that_is_not_trusted_ends_the_load(
     tmp_path: Path,
     how: dict[str, object],
 ) -> None:
-    tls, pem = self_signed(tmp_path, **how)  # type: ignore[arg-type]
+    tls, pem = create_self_signed(tmp_path, **how)  # type: ignore[arg-type]
     if how:
         monkeypatch.setenv("INFLUXDB_CA_BUNDLE", str(pem))
     with scripted_influx(tls) as secure:
@@ -134,10 +134,10 @@ def test_a_certificate_that_is_not_trusted_ends_the_load(
 def test_a_ca_bundle_makes_a_certificate_trusted(
     influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    tls, pem = self_signed(tmp_path)
+    tls, pem = create_self_signed(tmp_path)
     monkeypatch.setenv("INFLUXDB_CA_BUNDLE", str(pem))
     with scripted_influx(tls) as secure:
-        secure.answer = answers({})
+        secure.fallback = answers({})
         monkeypatch.setenv("INFLUXDB_URL", secure.url)
         assert check(context)["bucket"] == "found"
 

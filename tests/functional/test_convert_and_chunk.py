@@ -27,7 +27,7 @@ from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation, long_generation, parquet
-from tests.support.conversion import whole
+from tests.support.conversion import whole_part
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +52,7 @@ def stored(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None,
             "dataset": "generation",
             "layout": "wide",
         },
-        "part": part or whole(content),
+        "part": part or whole_part(content),
     }
 
 
@@ -275,7 +275,7 @@ def test_a_file_that_was_replaced_or_deleted_is_told_apart_from_a_damaged_one(
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
 def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNamespace, share: float) -> None:
     content = parquet(generation(100))
-    event = stored(s3, content[: int(len(content) * share)] or b"P", part=whole(content))
+    event = stored(s3, content[: int(len(content) * share)] or b"P", part=whole_part(content))
     with pytest.raises(CorruptParquetError):
         convert(event, context)
 

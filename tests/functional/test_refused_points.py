@@ -14,7 +14,7 @@ from shared.stored import RejectedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
 from tests.support.scripted_influx import Reply, Request, ScriptedInflux
-from tests.support.staged_chunk import WHERE, points, stage, write
+from tests.support.staged_chunk import CHUNK_PATH, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,7 +43,7 @@ class Store:
 
 
 def quarantined(s3: "S3Client") -> list[RejectedPoint]:
-    key = points_quarantine_key("generation", *WHERE)
+    key = points_quarantine_key("generation", *CHUNK_PATH)
     return [
         json.loads(line) for line in gzip.decompress(s3.get_object(Bucket=WORK, Key=key)["Body"].read()).splitlines()
     ]
@@ -55,19 +55,19 @@ def quarantined(s3: "S3Client") -> list[RejectedPoint]:
 def test_refused_points_are_set_aside_and_the_others_written(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, refusal: Reply, *, partial: bool
 ) -> None:
-    store = influx.answer = Store(refusal, partial=partial)
+    store = influx.fallback = Store(refusal, partial=partial)
     good = points(20)
     ref = stage(s3, [*good[:7], BAD, *good[7:]], points(5, first=20))
     assert write(ref, context)["written"]
     assert set(store.lines) == set(points(25))
-    outcome = get_json(s3, outcome_key(*WHERE))
+    outcome = get_json(s3, outcome_key(*CHUNK_PATH))
     assert (outcome["written"], outcome["refused"]) == ({"0": 20, "1": 5}, {"0": 1})
     (point,) = quarantined(s3)
     assert (point["source_row"], point["line"], point["status"]) == (14, BAD.decode(), refusal.status)
 
 
 def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
-    influx.answer = Store(V3, partial=False)
+    influx.fallback = Store(V3, partial=False)
     write(stage(s3, [BAD, *points(3)]), context)
     assert quarantined(s3)[0]["message"] == (
         "InfluxDB returned 400 (it rejected points): parsing failed for write_lp endpoint: invalid field value"
@@ -77,10 +77,10 @@ def test_the_quarantine_quotes_the_server(s3: "S3Client", influx: ScriptedInflux
 def test_the_outcome_says_why_with_the_first_points(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
-    influx.answer = Store(V3, partial=False)
+    influx.fallback = Store(V3, partial=False)
     bad = [b"bad,t=%s f=1 1" % (b"x" * 10 * CHARACTERS) for _ in range(SAMPLES + 2)]
     write(stage(s3, [*points(1), *bad]), context)
-    (reason,) = get_json(s3, outcome_key(*WHERE))["reasons"]
+    (reason,) = get_json(s3, outcome_key(*CHUNK_PATH))["reasons"]
     assert (reason["rule"], reason["rows"]) == ("refused_by_influxdb", SAMPLES + 2)
     assert reason["reason"].endswith("invalid field value")
     assert [sample["source_row"] for sample in reason["samples"]] == [2, 4, 6]
@@ -90,10 +90,10 @@ def test_the_outcome_says_why_with_the_first_points(
 def test_a_batch_of_one_line_that_is_too_large_is_set_aside_at_once(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
-    influx.answer = Store(Reply(413, {"code": "request too large", "message": "too large"}), partial=False)
+    influx.fallback = Store(Reply(413, {"code": "request too large", "message": "too large"}), partial=False)
     assert write(stage(s3, points(1), [BAD], points(1, first=2)), context)["written"]
     assert len(influx.writes) == 3
-    assert get_json(s3, outcome_key(*WHERE))["written"] == {"0": 1, "1": 0, "2": 1}
+    assert get_json(s3, outcome_key(*CHUNK_PATH))["written"] == {"0": 1, "1": 0, "2": 1}
     assert [(point["source_row"], point["status"]) for point in quarantined(s3)] == [(2, 413)]
 
 
@@ -101,7 +101,7 @@ def test_where_nothing_may_be_dropped_the_chunk_fails_after_the_rest_is_written(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DROP_INVALID_RECORDS", "false")
-    store = influx.answer = Store(V27, partial=False)
+    store = influx.fallback = Store(V27, partial=False)
     ref = stage(s3, [BAD, *points(3)], points(2, first=3))
     with pytest.raises(RefusedPointsError, match=r"source row 0: .*unable to parse.*already written: 5 points"):
         write(ref, context)
@@ -112,13 +112,13 @@ def test_where_nothing_may_be_dropped_the_chunk_fails_after_the_rest_is_written(
 def test_too_many_refused_points_end_the_load_soon(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
-    influx.answer = Store(V27, partial=False)
+    influx.fallback = Store(V27, partial=False)
     ref = stage(s3, [b"bad,t=a f=1 %d" % number for number in range(5000)])
     with pytest.raises(RefusedPointsError, match=f"rejected {MAX_REJECTED + 1} points"):
         write(ref, context)
     assert len(influx.writes) < 3 * MAX_REJECTED
     assert len(quarantined(s3)) == MAX_REJECTED + 1
-    assert get_json(s3, outcome_key(*WHERE))["written"] == {}
+    assert get_json(s3, outcome_key(*CHUNK_PATH))["written"] == {}
 
 
 def test_what_was_refused_before_an_interruption_is_kept(
@@ -126,17 +126,17 @@ def test_what_was_refused_before_an_interruption_is_kept(
 ) -> None:
     ref = stage(s3, [BAD, *points(2)], points(2, first=2))
     store = Store(V27, partial=False)
-    influx.answer = lambda request: Reply(503) if points(1, first=3)[0] in request.lines else store(request)
+    influx.fallback = lambda request: Reply(503) if points(1, first=3)[0] in request.lines else store(request)
     with pytest.raises(InfluxUnavailableError):
         write(ref, context)
-    influx.answer = store
+    influx.fallback = store
     write(ref, context)
     assert [point["source_row"] for point in quarantined(s3)] == [0]
-    assert get_json(s3, outcome_key(*WHERE))["refused"] == {"0": 1}
+    assert get_json(s3, outcome_key(*CHUNK_PATH))["refused"] == {"0": 1}
 
 
 def test_bisection_sends_compressed_bodies(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
-    influx.answer = Store(V27, partial=False)
+    influx.fallback = Store(V27, partial=False)
     write(stage(s3, [BAD, *points(3)]), context)
     assert {request.headers["Content-Encoding"] for request in influx.writes} == {"gzip"}
     assert [len(request.lines) for request in influx.writes] == [4, 2, 1, 1, 2]

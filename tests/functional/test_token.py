@@ -27,7 +27,7 @@ def secrets(
     """Secrets Manager with the token `old`, which an InfluxDB knows whose token is `new`."""
     monkeypatch.delenv("INFLUXDB_TOKEN")
     monkeypatch.setenv("INFLUXDB_TOKEN_SECRET_NAME", NAME)
-    influx.answer = lambda request: Reply(204 if request.token == "new" else 401)
+    influx.fallback = lambda request: Reply(204 if request.token == "new" else 401)
     client = boto3.client("secretsmanager")
     client.create_secret(Name=NAME, SecretString="old")
     parameters.clear_caches()  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ def test_a_token_that_has_not_changed_is_not_tried_again(
 
 
 def test_a_refused_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
-    influx.answer = lambda _: Reply(403)
+    influx.fallback = lambda _: Reply(403)
     with pytest.raises(InfluxUnauthorizedError):
         write(stage(s3, points(50)), context)
     assert len(influx.writes) == 1
@@ -100,7 +100,7 @@ def test_the_token_is_in_no_log_line_and_no_error(
     capsys: pytest.CaptureFixture[str],
     status: int,
 ) -> None:
-    influx.answer = lambda request: Reply(status, {"message": f"{request.headers['Authorization']} is not right"})
+    influx.fallback = lambda request: Reply(status, {"message": f"{request.headers['Authorization']} is not right"})
     error = ""
     try:
         write(stage(s3, points(1)), context)

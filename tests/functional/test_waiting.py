@@ -10,7 +10,7 @@ from functions.write_batch.pause import MAX_WAITS_WITHOUT_PROGRESS
 from shared.errors import InfluxUnavailableError
 from shared.events import ChunkProgress, ChunkRef
 from tests.support.scripted_influx import Reply, ScriptedInflux
-from tests.support.staged_chunk import CHUNK, members, outcome, points, stage, write
+from tests.support.staged_chunk import CHUNK, gzip_members, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -76,7 +76,7 @@ def test_an_invocation_ends_before_its_time_does(
     assert write(back_again(ref, answer), context)["written"]
     assert [run["then"] for run in outcome(s3)["runs"]] == ["WaitForInflux", ""]
     assert sorted(request.body for request in influx.writes) == sorted(
-        members([points(1, first=number) for number in range(10)])
+        gzip_members([points(1, first=number) for number in range(10)])
     )
 
 

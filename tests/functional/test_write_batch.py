@@ -11,7 +11,7 @@ from shared.errors import BucketNotFoundError, ChunkDamagedError, InfluxUnavaila
 from shared.work_bucket import chunk_key, get_json, manifest_key, put_json
 from tests.functional.conftest import WORK
 from tests.support.scripted_influx import BROKEN, RESET, Reply, ScriptedInflux
-from tests.support.staged_chunk import CHUNK, WHERE, members, outcome, points, stage, write
+from tests.support.staged_chunk import CHUNK, CHUNK_PATH, gzip_members, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,7 +23,7 @@ def test_every_member_goes_out_as_it_was_staged(
     batches = [points(3), points(2, first=3)]
     answer = write(stage(s3, *batches), context)
     assert answer == {"chunk": CHUNK, "written": True, "next_batch": 2, "not_before": "", "waits": 0}
-    assert sorted(request.body for request in influx.writes) == sorted(members(batches))
+    assert sorted(request.body for request in influx.writes) == sorted(gzip_members(batches))
     assert influx.writes[0].query == {"org": "grid", "bucket": "ons", "precision": "ns"}
     assert influx.writes[0].headers["Content-Encoding"] == "gzip"
 
@@ -64,14 +64,14 @@ def test_after_a_fault_the_same_bytes_are_sent_again(
     influx.script = [fault]
     assert write(stage(s3, points(3)), context)["written"]
     first, second = influx.writes
-    assert first.body == second.body == members([points(3)])[0]
+    assert first.body == second.body == gzip_members([points(3)])[0]
     assert first.port != second.port or fault.status > 0
 
 
 def test_a_server_that_always_fails_is_asked_so_often_and_no_more(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
-    influx.answer = lambda _: Reply(503, {"code": "unavailable", "message": "engine is compacting"})
+    influx.fallback = lambda _: Reply(503, {"code": "unavailable", "message": "engine is compacting"})
     expected = r"chunk 0000-0000, batch 0: InfluxDB returned 503 .*: engine is compacting"
     with pytest.raises(InfluxUnavailableError, match=expected):
         write(stage(s3, points(3)), context)
@@ -86,7 +86,7 @@ def test_a_server_that_always_fails_is_asked_so_often_and_no_more(
 def test_what_cannot_heal_is_sent_once(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, reply: Reply, error: type[LoaderError]
 ) -> None:
-    influx.answer = lambda _: reply
+    influx.fallback = lambda _: reply
     with pytest.raises(error):
         write(stage(s3, points(3)), context)
     assert len(influx.writes) == 1
@@ -97,7 +97,7 @@ def test_a_failure_among_many_batches_tells_its_story_once(
 ) -> None:
     ref = stage(s3, *(points(1, first=number) for number in range(100)))
     influx.script = [Reply(204)] * 20
-    influx.answer = lambda _: Reply(404)
+    influx.fallback = lambda _: Reply(404)
     with pytest.raises(BucketNotFoundError) as raised:
         write(ref, context)
     assert len(raised.traceback) < 20
@@ -108,18 +108,18 @@ def test_a_batch_that_was_written_is_not_sent_again_after_an_error(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     ref = stage(s3, points(3), points(2, first=3))
-    influx.answer = lambda request: Reply(503 if points(1, first=3)[0] in request.lines else 204)
+    influx.fallback = lambda request: Reply(503 if points(1, first=3)[0] in request.lines else 204)
     with pytest.raises(InfluxUnavailableError):
         write(ref, context)
-    influx.answer, before = lambda _: Reply(204), len(influx.writes)
+    influx.fallback, before = lambda _: Reply(204), len(influx.writes)
     assert write(ref, context)["written"]
-    assert [request.body for request in influx.writes[before:]] == members([points(2, first=3)])
+    assert [request.body for request in influx.writes[before:]] == gzip_members([points(2, first=3)])
     assert outcome(s3)["written"] == {"0": 3, "1": 2}
 
 
 def test_a_chunk_that_is_gone_is_damaged(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     ref = stage(s3, points(3))
-    s3.delete_object(Bucket=WORK, Key=chunk_key(*WHERE))
+    s3.delete_object(Bucket=WORK, Key=chunk_key(*CHUNK_PATH))
     with pytest.raises(ChunkDamagedError, match=r"0000-0000.lp.gz does not exist"):
         write(ref, context)
     assert not influx.requests
@@ -127,7 +127,7 @@ def test_a_chunk_that_is_gone_is_damaged(s3: "S3Client", influx: ScriptedInflux,
 
 def test_a_chunk_that_was_altered_is_damaged(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     ref = stage(s3, points(3))
-    s3.put_object(Bucket=WORK, Key=chunk_key(*WHERE), Body=members([points(3, first=1)])[0])
+    s3.put_object(Bucket=WORK, Key=chunk_key(*CHUNK_PATH), Body=gzip_members([points(3, first=1)])[0])
     with pytest.raises(ChunkDamagedError, match="altered after it was staged"):
         write(ref, context)
     assert not influx.requests
@@ -138,9 +138,9 @@ def test_a_manifest_that_was_altered_is_damage(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, lie: dict[str, object]
 ) -> None:
     ref = stage(s3, points(3), points(2, first=3))
-    manifest = get_json(s3, manifest_key(*WHERE))
+    manifest = get_json(s3, manifest_key(*CHUNK_PATH))
     manifest["batches"][1].update(lie)
-    put_json(s3, manifest_key(*WHERE), manifest)
+    put_json(s3, manifest_key(*CHUNK_PATH), manifest)
     with pytest.raises(ChunkDamagedError, match="manifest of chunk 0000-0000"):
         write(ref, context)
     assert not influx.requests

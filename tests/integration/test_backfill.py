@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from cli.deployed.executions import Execution
-from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.builders import parquet
+from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.ledger import check_ledger, ledger_items, statuses
 
 FILES = 200
@@ -34,7 +35,7 @@ def quiet(app: DeployedApp) -> Iterator[None]:
 
 def put_files(app: DeployedApp, folder: Path, prefix: str, count: int) -> dict[str, pa.Table]:
     """Small files by key, no two with the same point."""
-    table = sample(folder, "generation", count * ROWS_EACH)
+    table = unique_records(folder, "generation", count * ROWS_EACH)
     files = {f"{prefix}{n:03}.parquet": table.slice(n * ROWS_EACH, ROWS_EACH) for n in range(count)}
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda item: app.put(*item), files.items()))
@@ -68,13 +69,13 @@ def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, 
     files = put_files(app, tmp_path, prefix, FILES)
     broken = f"{prefix}broken.parquet"
     app.put(broken, parquet(files[f"{prefix}000.parquet"])[:-100])
-    first = app.ended(backfill(app, prefix), within_s=900)
+    first = app.wait_for_end(backfill(app, prefix), within_s=900)
     assert first.response["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
     assert named(first) == {broken: "CorruptParquetError"}
     check_ledger(app, tmp_path, prefix, files)
     begun = loads(app, prefix)
     assert begun == FILES + 1
-    second = app.ended(backfill(app, prefix), within_s=900)
+    second = app.wait_for_end(backfill(app, prefix), within_s=900)
     assert named(second) == {broken: "CorruptParquetError"}
     assert loads(app, prefix) == begun + 1  # the broken one
     check_ledger(app, tmp_path, prefix, files)
@@ -84,15 +85,15 @@ def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: s
     files = put_files(app, tmp_path, prefix, 4)
     for name in ("_SUCCESS", "_temporary/0/a.parquet", "notes.csv"):
         app.put(f"{prefix}{name}", b"")
-    first = app.ended(backfill(app, prefix))
+    first = app.wait_for_end(backfill(app, prefix))
     assert first.response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 4
     check_ledger(app, tmp_path, prefix, files)
-    assert app.ended(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
+    assert app.wait_for_end(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 4
-    files[f"{prefix}003.parquet"] = sample(tmp_path, "generation", ROWS_EACH)
+    files[f"{prefix}003.parquet"] = unique_records(tmp_path, "generation", ROWS_EACH)
     app.put(f"{prefix}003.parquet", files[f"{prefix}003.parquet"])
-    assert app.ended(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
+    assert app.wait_for_end(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
     assert loads(app, prefix) == 5
 
 
@@ -100,7 +101,7 @@ def test_more_failures_than_are_tolerated_end_it(app: DeployedApp, tmp_path: Pat
     keys = [f"{prefix}{n}.parquet" for n in range(4)]
     for key in keys:
         app.put(key, b"not Parquet")
-    ended = app.ended(backfill(app, prefix, tolerated_failure_percentage=20))
+    ended = app.wait_for_end(backfill(app, prefix, tolerated_failure_percentage=20))
     assert (ended.status, ended.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
     assert named(ended)[keys[0]] == "CorruptParquetError"
     assert named(ended).keys() == set(keys)
@@ -117,7 +118,7 @@ def test_an_interrupted_run_resumes(app: DeployedApp, tmp_path: Path, prefix: st
         time.sleep(0.1)
     before = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
     assert 0 < len(before) < FEW
-    resumed = app.ended(backfill(app, prefix))
+    resumed = app.wait_for_end(backfill(app, prefix))
     assert resumed.response["message"] == f"All {FEW} files are loaded"
     after = {item["object"]: item["execution"] for item in ledger_items(app, prefix)}
     assert before.items() <= after.items()
@@ -129,7 +130,7 @@ def test_four_backfills_of_overlapping_prefixes_lose_nothing(app: DeployedApp, t
     files = put_files(app, tmp_path, prefix, FEW)
     prefixes = [prefix, prefix, f"{prefix}00", f"{prefix}01"]
     arns = [backfill(app, each) for each in prefixes]
-    assert [app.ended(arn).status for arn in arns] == ["SUCCEEDED"] * 4
+    assert [app.wait_for_end(arn).status for arn in arns] == ["SUCCEEDED"] * 4
     assert statuses(app, prefix) == ["loaded"] * FEW
     check_ledger(app, tmp_path, prefix, files)
 
@@ -138,4 +139,4 @@ def test_a_bucket_that_may_not_be_listed_is_an_error_with_a_name(app: DeployedAp
     given = {"bucket": "there-is-no-such-bucket", "prefix": prefix}
     sfn = app.cloud.client("stepfunctions")
     arn = sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(given))["executionArn"]
-    assert app.ended(arn).status == "FAILED"
+    assert app.wait_for_end(arn).status == "FAILED"

@@ -9,7 +9,7 @@ import pytest
 
 from shared.influx import Influx
 from shared.settings import STACK_NAME, influx_settings
-from tests.support.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.scripted_influx import Reply, Request, scripted_influx
 
 BUCKETS = {"buckets": [{"name": "energy"}]}
@@ -32,14 +32,14 @@ def unauthorized(request: Request) -> Reply:
 def canary(app: DeployedApp, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The token, after a good load, one of refused points, one that is unauthorized, and one without a server."""
     folder = tmp_path_factory.mktemp("canary")
-    app.load("dataset=generation/canary.parquet", sample(folder, "generation", 20))
+    app.load("dataset=generation/canary.parquet", unique_records(folder, "generation", 20))
     with scripted_influx() as server, app.configured(**detailed(server.url)):
         for number, answer in enumerate((telltale, unauthorized)):
-            server.answer = answer
-            app.load(f"dataset=generation/canary-{number}.parquet", sample(folder, "generation", 5))
+            server.fallback = answer
+            app.load(f"dataset=generation/canary-{number}.parquet", unique_records(folder, "generation", 5))
         assert {request.token for request in server.requests} == {app.cloud.influx.token}
     with app.configured(**detailed(server.url)):
-        assert app.run(app.named("dataset=generation/canary.parquet")).status == "FAILED"
+        assert app.run(app.reload_event("dataset=generation/canary.parquet")).status == "FAILED"
     return app.cloud.influx.token
 
 

@@ -9,16 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.commands import say, started
-from tests.support.deployed_app import DeployedApp, parquet, sample
-from tests.support.faults import refuses
-from tests.support.ledger import ledger_table, the_item
-from tests.support.trial import proxied
+from tests.support.builders import parquet
+from tests.support.commands import run_loader, start_loader
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.faults import reject_bodies_with
+from tests.support.ledger import ledger_table, only_item
+from tests.support.trial import writes_through_proxy
 
 
 def bad_rows(folder: Path) -> pa.Table:
     """60 rows, three of which have no region."""
-    table = sample(folder, "generation", 60)
+    table = unique_records(folder, "generation", 60)
     region = table["region"].to_pylist()
     region[10:13] = [None] * 3
     return table.set_column(table.column_names.index("region"), "region", pa.array(region))
@@ -27,18 +28,18 @@ def bad_rows(folder: Path) -> pa.Table:
 def test_a_file_is_loaded_shown_and_explained(app: DeployedApp, tmp_path: Path) -> None:
     path = tmp_path / f"{tmp_path.name}.parquet"
     pq.write_table(bad_rows(tmp_path), path)
-    loaded = say(app, "load", str(path), "--dataset", "generation", "--json")
+    loaded = run_loader(app, "load", str(path), "--dataset", "generation", "--json")
     assert loaded.status == 0, loaded.err
     data = loaded.json["data"]
     assert (data["points_written"], data["conversion_stats"]["set_aside_rows"]) == (57, {"missing_tag": 3})
 
     page, export = tmp_path / "page.html", tmp_path / "rows.jsonl"
-    shown = say(app, "show", data["load_id"][:8], "--page", str(page))
+    shown = run_loader(app, "show", data["load_id"][:8], "--page", str(page))
     assert (shown.status, data["load_id"] in shown.out, "set aside: missing_tag" in shown.out) == (0, True, True)
     assert "region is empty" in page.read_text()
-    assert say(app, "show", data["load_id"], "--json").json["response"]["data"] == data
+    assert run_loader(app, "show", data["load_id"], "--json").json["response"]["data"] == data
 
-    (group,) = say(app, "quarantine", data["load_id"], "--export", str(export), "--json").json
+    (group,) = run_loader(app, "quarantine", data["load_id"], "--export", str(export), "--json").json
     assert (group["rule"], group["rows"]) == ("missing_tag", 3)
     rows = [json.loads(line) for line in export.read_text().splitlines()]
     assert [row["source_row"] for row in rows] == [10, 11, 12]
@@ -47,17 +48,17 @@ def test_a_file_is_loaded_shown_and_explained(app: DeployedApp, tmp_path: Path) 
 def test_a_load_that_fails_has_status_1_and_is_shown_by_its_execution(app: DeployedApp, tmp_path: Path) -> None:
     path = tmp_path / "broken.parquet"
     path.write_bytes(b"PAR1 and no more")
-    failed = say(app, "load", str(path), "--dataset", "generation")
+    failed = run_loader(app, "load", str(path), "--dataset", "generation")
     assert (failed.status, "CorruptParquetError" in failed.out) == (1, True)
     execution = next(line.split()[-1] for line in failed.out.splitlines() if line.startswith("execution"))
-    assert "CorruptParquetError" in say(app, "show", execution).out
-    assert say(app, "verify", execution).status == 2
+    assert "CorruptParquetError" in run_loader(app, "show", execution).out
+    assert run_loader(app, "verify", execution).status == 2
 
 
 def test_an_object_is_loaded_by_name(app: DeployedApp, tmp_path: Path) -> None:
     key = f"dataset=generation/{tmp_path.name}/by-name.parquet"
-    app.load(key, sample(tmp_path, "generation", 20))
-    said = say(app, "load", f"s3://{app.source_bucket}/{key}")
+    app.load(key, unique_records(tmp_path, "generation", 20))
+    said = run_loader(app, "load", f"s3://{app.source_bucket}/{key}")
     assert (said.status, key in said.out) == (0, True)
 
 
@@ -67,29 +68,29 @@ def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
     table, key = bad_rows(tmp_path), f"dataset=generation/{tmp_path.name}.parquet"
     flags = ["refused" if row == 20 else "good" for row in range(table.num_rows)]
     table = table.set_column(table.column_names.index("quality_flag"), "quality_flag", pa.array(flags))
-    with proxied(app) as proxy:
-        proxy.begin(always=refuses(b"quality_flag=refused"))
+    with writes_through_proxy(app) as proxy:
+        proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
         load = app.load(key, table).response["data"]["load_id"]
-    rows, points = say(app, "quarantine", load, "--json").json
+    rows, points = run_loader(app, "quarantine", load, "--json").json
     assert (rows["rule"], rows["rows"]) == ("missing_tag", 3)
     assert (points["rule"], points["rows"], points["samples"][0]["source_row"]) == ("refused_by_influxdb", 1, 20)
-    verified = say(app, "verify", load, "--json")
+    verified = run_loader(app, "verify", load, "--json")
     assert (verified.status, sum(window["sent"] for window in verified.json)) == (0, 3 * 56)
 
 
 def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_path: Path) -> None:
-    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    prefix, table = f"dataset=generation/{tmp_path.name}/", unique_records(tmp_path, "generation", 20)
     key = f"{prefix}a.parquet"
-    assert say(app, "history", prefix).out == "no loads found\n"
+    assert run_loader(app, "history", prefix).out == "no loads found\n"
     app.load(key, parquet(table)[:-9])
-    (failed,) = say(app, "history", prefix, "--json").json
+    (failed,) = run_loader(app, "history", prefix, "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
-    again = say(app, "retry", prefix)
+    again = run_loader(app, "retry", prefix)
     assert (again.status, "failed again" in again.out) == (1, True)
     app.put(key, table)
-    app.all_arrived(key, count=3)
-    assert say(app, "retry", prefix).out == "no files to load again\n"
-    loaded, failed = say(app, "history", prefix, "--json").json
+    app.wait_for_loads(key, count=3)
+    assert run_loader(app, "retry", prefix).out == "no files to load again\n"
+    loaded, failed = run_loader(app, "history", prefix, "--json").json
     assert (loaded["status"], loaded["points_written"], failed["status"]) == ("loaded", 20, "failed")
     assert loaded["report_page"].startswith(f"s3://{app.outputs['WorkBucketName']}/reports/generation/")
 
@@ -105,30 +106,30 @@ def test_the_very_version_that_failed_or_was_abandoned_is_loaded_again(
     app: DeployedApp, tmp_path: Path, left: dict[str, str], was: str
 ) -> None:
     prefix = f"dataset=generation/{tmp_path.name}/"
-    first = app.load(f"{prefix}a.parquet", sample(tmp_path, "generation", 20))
-    ledger_table(app).put_item(Item=the_item(app, prefix) | left)
-    assert was in say(app, "history", prefix).out
-    again = say(app, "retry", prefix, "--json")
+    first = app.load(f"{prefix}a.parquet", unique_records(tmp_path, "generation", 20))
+    ledger_table(app).put_item(Item=only_item(app, prefix) | left)
+    assert was in run_loader(app, "history", prefix).out
+    again = run_loader(app, "retry", prefix, "--json")
     assert (again.status, [(file["was"], file["status"]) for file in again.json]) == (0, [(was, "SUCCEEDED")])
-    item = the_item(app, prefix)
+    item = only_item(app, prefix)
     assert (item["status"], item["points_written"]) == ("loaded", 20)
-    started = app.cloud.client("stepfunctions").describe_execution(executionArn=item["execution"])
-    assert json.loads(started["input"])["version_id"] == first.response["data"]["version_id"]
+    execution = app.cloud.client("stepfunctions").describe_execution(executionArn=item["execution"])
+    assert json.loads(execution["input"])["version_id"] == first.response["data"]["version_id"]
 
 
 def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: DeployedApp, tmp_path: Path) -> None:
-    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    prefix, table = f"dataset=generation/{tmp_path.name}/", unique_records(tmp_path, "generation", 20)
     with app.without_events():
         for name, content in (("a", table), ("b", parquet(table)[:-9])):
             app.put(f"{prefix}{name}.parquet", content)
         limits = ("--max-concurrency", "2", "--tolerated-failure-percentage", "60")
-        first = say(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
+        first = run_loader(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
         assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
         assert f"{prefix}b.parquet  CorruptParquetError" in first.out
         assert "correct the file and upload it again" in first.out
         assert "too many files failed" not in first.out
         app.put(f"{prefix}b.parquet", table)
-        second = say(app, "backfill", prefix, "--json")
+        second = run_loader(app, "backfill", prefix, "--json")
     assert (second.status, second.json["message"]) == (0, "All 2 files are loaded")
 
 
@@ -137,34 +138,34 @@ def test_a_backfill_gives_up_when_too_many_fail_and_retry_tries_them_all(app: De
     with app.without_events():
         for n in range(6):
             app.put(f"{prefix}{n}.parquet", b"not Parquet")
-        began = say(app, "backfill", prefix, "--no-wait")
-    ended = say(app, "backfill", "--follow", began.out.strip())
+        began = run_loader(app, "backfill", prefix, "--no-wait")
+    ended = run_loader(app, "backfill", "--follow", began.out.strip())
     assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
     assert "stopped because too many files failed" in ended.out
-    retried = say(app, "retry", prefix)
+    retried = run_loader(app, "retry", prefix)
     assert (retried.status, retried.out.count("failed again")) == (1, 6)
 
 
 def test_a_backfill_that_was_stopped_is_told_so(app: DeployedApp, tmp_path: Path) -> None:
-    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    prefix, table = f"dataset=generation/{tmp_path.name}/", unique_records(tmp_path, "generation", 20)
     with app.without_events():
         for n in range(8):
             app.put(f"{prefix}{n}.parquet", table)
-        name = say(app, "backfill", prefix, "--max-concurrency", "1", "--no-wait").out.strip().rpartition(":")[2]
-        stopped = say(app, "backfill", "--stop", name)
+        name = run_loader(app, "backfill", prefix, "--max-concurrency", "1", "--no-wait").out.strip().rpartition(":")[2]
+        stopped = run_loader(app, "backfill", "--stop", name)
     assert (stopped.status, stopped.out.startswith("Stopped. ")) == (0, True)
-    followed = say(app, "backfill", "--follow", name)
+    followed = run_loader(app, "backfill", "--follow", name)
     assert (followed.status, "run `loader backfill` with the same prefix again" in followed.out) == (1, True)
 
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: DeployedApp, tmp_path: Path) -> None:
-    prefix, table = f"dataset=generation/{tmp_path.name}/", sample(tmp_path, "generation", 20)
+    prefix, table = f"dataset=generation/{tmp_path.name}/", unique_records(tmp_path, "generation", 20)
     client, machine = app.cloud.client("stepfunctions"), app.outputs["BackfillArn"]
     with app.without_events():
         for n in range(4):
             app.put(f"{prefix}{n}.parquet", table)
-        loader = started(app, "backfill", prefix, "--max-concurrency", "1")
+        loader = start_loader(app, "backfill", prefix, "--max-concurrency", "1")
         while not (running := client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]):
             assert loader.poll() is None
             time.sleep(0.1)
@@ -174,7 +175,7 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
     assert loader.returncode == 130
     assert told.startswith("The backfill is still running.\n")
     assert f"loader backfill --follow {running[0]['name']}\n" in told
-    assert app.ended(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
+    assert app.wait_for_end(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
 
 @pytest.mark.parametrize(
@@ -189,12 +190,12 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
     ],
 )
 def test_what_is_not_there_is_told_with_status_2(app: DeployedApp, words: list[str], said: str) -> None:
-    told = say(app, *words)
+    told = run_loader(app, *words)
     assert (told.status, said in told.err) == (2, True)
 
 
 def test_a_mistyped_key_starts_no_load(app: DeployedApp, tmp_path: Path) -> None:
     address = f"s3://{app.source_bucket}/dataset=generation/{tmp_path.name}.parquet"
-    told = say(app, "load", address)
+    told = run_loader(app, "load", address)
     assert (told.status, told.err) == (2, f"error: {address} does not exist: check the key (aws s3 ls)\n")
-    assert say(app, "history", address, "--json").json == []
+    assert run_loader(app, "history", address, "--json").json == []

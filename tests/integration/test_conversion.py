@@ -11,8 +11,8 @@ import pytest
 from local.influxdb.server import InfluxTarget
 from shared.datasets import Dataset
 from tests.support.builders import generation
-from tests.support.conversion import GENERATION, Converted, converted
-from tests.support.influx_api import Api
+from tests.support.conversion import GENERATION, Conversion, convert_table
+from tests.support.influx_api import InfluxApi
 
 NS = 1_700_000_000_123_456_789
 DOUBLES = [
@@ -22,17 +22,17 @@ DOUBLES = [
 
 
 @pytest.fixture
-def api(influx_server: InfluxTarget) -> Api:
-    return Api(influx_server)
+def api(influx_server: InfluxTarget) -> InfluxApi:
+    return InfluxApi(influx_server)
 
 
 @pytest.fixture
-def dataset(api: Api) -> Dataset:
+def dataset(api: InfluxApi) -> Dataset:
     """Generation, in a measurement of its own."""
     return dataclasses.replace(GENERATION, measurement=api.series)
 
 
-def written(api: Api, result: Converted) -> list[dict[str, Any]]:
+def written(api: InfluxApi, result: Conversion) -> list[dict[str, Any]]:
     """All points, as the server gives them back: tags, fields and time by name."""
     response = api.write("".join(f"{line}\n" for line in result.lines).encode())
     assert response.status_code == 204, response.text
@@ -42,14 +42,14 @@ def written(api: Api, result: Converted) -> list[dict[str, Any]]:
     return [dict(zip(found["columns"], values, strict=True)) for values in found["values"]]
 
 
-def test_every_double_is_the_same_to_the_last_bit(api: Api, dataset: Dataset) -> None:
+def test_every_double_is_the_same_to_the_last_bit(api: InfluxApi, dataset: Dataset) -> None:
     random = np.random.default_rng(11)
     bits = random.integers(0, 2**64, 500, dtype=np.uint64).view(np.float64)
     values = (
         DOUBLES + [value for value in bits.tolist() if np.isfinite(value)] + np.round(random.random(50), 3).tolist()
     )
     table = generation(len(values), power_mw=values)
-    found = {row["time"]: float(row["power_mw"]) for row in written(api, converted(table, dataset))}
+    found = {row["time"]: float(row["power_mw"]) for row in written(api, convert_table(table, dataset))}
     expected = dict(zip(table.column("timestamp").cast(pa.int64()).to_pylist(), values, strict=True))
     assert {at // 1000: struct.pack("d", value) for at, value in found.items()} == {
         at: struct.pack("d", value) for at, value in expected.items()
@@ -68,16 +68,18 @@ def test_every_double_is_the_same_to_the_last_bit(api: Api, dataset: Dataset) ->
     ],
     ids=str,
 )
-def test_every_unit_of_time_is_the_same_instant(api: Api, dataset: Dataset, kind: pa.DataType, ticks: int) -> None:
+def test_every_unit_of_time_is_the_same_instant(
+    api: InfluxApi, dataset: Dataset, kind: pa.DataType, ticks: int
+) -> None:
     unit = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[kind.unit] if pa.types.is_timestamp(kind) else 86_400 * 10**9
     storage = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-    [row] = written(api, converted(generation(1, timestamp=pa.array([ticks], storage).cast(kind)), dataset))
+    [row] = written(api, convert_table(generation(1, timestamp=pa.array([ticks], storage).cast(kind)), dataset))
     assert row["time"] == ticks * unit
 
 
-def test_the_first_and_the_last_instant(api: Api, dataset: Dataset) -> None:
+def test_the_first_and_the_last_instant(api: InfluxApi, dataset: Dataset) -> None:
     last = 2**63 - 2 - 86_400 * 10**9
-    found = written(api, converted(generation(2, timestamp=pa.array([-last, last], pa.timestamp("ns"))), dataset))
+    found = written(api, convert_table(generation(2, timestamp=pa.array([-last, last], pa.timestamp("ns"))), dataset))
     assert [row["time"] for row in found] == [-last, last]
 
 
@@ -94,24 +96,26 @@ def test_the_first_and_the_last_instant(api: Api, dataset: Dataset) -> None:
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
-def test_every_type_of_number_is_a_float(api: Api, dataset: Dataset, column: pa.Array, value: float) -> None:
-    found = written(api, converted(generation(2, power_mw=column, efficiency=[0.5, 0.5]), dataset))
+def test_every_type_of_number_is_a_float(api: InfluxApi, dataset: Dataset, column: pa.Array, value: float) -> None:
+    found = written(api, convert_table(generation(2, power_mw=column, efficiency=[0.5, 0.5]), dataset))
     assert [row["power_mw"] for row in found] == [value, None]
 
 
-def test_text_of_the_whole_of_unicode_is_the_same(api: Api, dataset: Dataset) -> None:
+def test_text_of_the_whole_of_unicode_is_the_same(api: InfluxApi, dataset: Dataset) -> None:
     """64 code points in each tag value: those with a control character are set aside, all others come back."""
     points = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
     names = [f"<{''.join(points[first : first + 64])}>" for first in range(0, len(points), 64)]
-    result = converted(generation(len(names), plant_name=names), dataset)
+    result = convert_table(generation(len(names), plant_name=names), dataset)
     assert result.set_aside == {0: "unusable_tag", 1: "unusable_tag"}
     assert [row["plant_name"] for row in written(api, result)] == names[2:]
 
 
-def test_every_short_mix_of_what_line_protocol_escapes_is_the_same_or_set_aside(api: Api, dataset: Dataset) -> None:
+def test_every_short_mix_of_what_line_protocol_escapes_is_the_same_or_set_aside(
+    api: InfluxApi, dataset: Dataset
+) -> None:
     signs = "a, =\\\"#'\n"
     names = [first + second + third + last for first in signs for second in signs for third in signs for last in signs]
-    result = converted(generation(len(names), plant_name=names), dataset)
+    result = convert_table(generation(len(names), plant_name=names), dataset)
     kept = [name.strip() for row, name in enumerate(names) if row not in result.set_aside]
     assert [row["plant_name"] or "" for row in written(api, result)] == kept
     assert all("\\" in names[row] or "\n" in names[row] for row in result.set_aside)

@@ -14,22 +14,22 @@ import pytest
 from cli.deployed.executions import describe
 from shared.work_bucket import chunk_key, outcome_key
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, sample
-from tests.support.fault_proxy import Exchange, FaultProxy, passed_on
-from tests.support.influx_api import Api
-from tests.support.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, proxied
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.fault_proxy import Exchange, FaultProxy, pass_on
+from tests.support.influx_api import InfluxApi
+from tests.support.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, writes_through_proxy
 
 
 @pytest.fixture(scope="module")
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with proxied(app) as running:
+    with writes_through_proxy(app) as running:
         yield running
 
 
 @pytest.fixture
 def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.begin()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+    proxy.set_faults()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 def open_shards(trial: Trial) -> None:
@@ -39,7 +39,7 @@ def open_shards(trial: Trial) -> None:
     """
     days = pc.floor_temporal(trial.table["timestamp"], unit="day").cast(pa.timestamp("ns")).unique()
     points = (f" value=1 {day}" for day in days.cast(pa.int64()).to_pylist())
-    assert Api(trial.app.cloud.influx).write_points(*points).status_code == 204
+    assert InfluxApi(trial.app.cloud.influx).write_points(*points).status_code == 204
 
 
 def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> None:
@@ -48,16 +48,16 @@ def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> 
 
     def dies(exchange: Exchange) -> None:
         engine.kill()
-        passed_on(exchange)
+        pass_on(exchange)
 
     def returns(exchange: Exchange) -> None:
         engine.start()
-        passed_on(exchange)
+        pass_on(exchange)
 
-    trial.proxy.begin(passed_on, dies, passed_on, returns)
+    trial.proxy.set_faults(pass_on, dies, pass_on, returns)
     execution = trial.load()
-    assert trial.proxy.fired == ["dies", "returns"]
-    assert [exchange.applied for exchange in trial.proxy.exchanges].count(0) >= 2
+    assert trial.proxy.fired_faults == ["dies", "returns"]
+    assert [exchange.upstream_status for exchange in trial.proxy.exchanges].count(0) >= 2
     trial.check_loaded(execution)
 
 
@@ -68,33 +68,33 @@ def test_an_engine_that_is_killed_and_stays_away_is_a_503_naming_what_is_not_wri
 
     def dies(exchange: Exchange) -> None:
         engine.kill()
-        passed_on(exchange)
+        pass_on(exchange)
 
-    trial.proxy.begin(passed_on, dies)
+    trial.proxy.set_faults(pass_on, dies)
     try:
         execution = trial.load()
     finally:
         engine.start()
-    assert "dies" in trial.proxy.fired
+    assert "dies" in trial.proxy.fired_faults
     trial.check_failed(execution, "InfluxUnavailableError", 503)
-    assert trial.app.attempts(execution) == ATTEMPTS
+    assert trial.app.failed_calls(execution) == ATTEMPTS
     trial.check_converges()
 
 
 def test_a_function_that_is_killed_once_is_called_again(trial: Trial) -> None:
-    trial.proxy.begin(passed_on, faults.killed)
+    trial.proxy.set_faults(pass_on, faults.kill_client)
     execution = trial.load()
-    assert trial.proxy.fired == ["killed"]
+    assert trial.proxy.fired_faults == ["kill_client"]
     trial.check_loaded(execution)
 
 
 @pytest.mark.slow
 def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial: Trial) -> None:
-    trial.proxy.begin(always=faults.killed)
+    trial.proxy.set_faults(always=faults.kill_client)
     execution = trial.load()
     trial.check_failed(execution, "Runtime.ExitError", 500)
-    assert trial.app.attempts(execution) == KILLED_ATTEMPTS
-    assert len(trial.proxy.fired) <= KILLED_ATTEMPTS * WRITERS
+    assert trial.app.failed_calls(execution) == KILLED_ATTEMPTS
+    assert len(trial.proxy.fired_faults) <= KILLED_ATTEMPTS * WRITERS
     trial.check_converges()
 
 
@@ -104,15 +104,15 @@ def test_a_function_that_is_throttled_is_called_again_and_given_up_after_so_many
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
         given_up = trial.load()
-        again = trial.app.start(trial.app.named(trial.key))
-        while not trial.app.attempts(execution := describe(trial.app.cloud.client("stepfunctions"), again)):
+        again = trial.app.start(trial.app.reload_event(trial.key))
+        while not trial.app.failed_calls(execution := describe(trial.app.cloud.client("stepfunctions"), again)):
             assert not execution.ended
             sleep(0.1)
     finally:
         client.delete_function_concurrency(FunctionName=name)
     trial.check_failed(given_up, "Lambda.TooManyRequestsException", 500)
-    assert trial.app.attempts(given_up) == ATTEMPTS
-    trial.check_loaded(trial.app.ended(again))
+    assert trial.app.failed_calls(given_up) == ATTEMPTS
+    trial.check_loaded(trial.app.wait_for_end(again))
 
 
 def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial) -> None:
@@ -133,8 +133,8 @@ def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial
 
 def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial) -> None:
     trial.app.put(trial.key, trial.table)
-    arns = [trial.app.start(trial.app.named(trial.key)) for _ in range(2)]
-    ended = [trial.app.ended(arn) for arn in arns]
+    arns = [trial.app.start(trial.app.reload_event(trial.key)) for _ in range(2)]
+    ended = [trial.app.wait_for_end(arn) for arn in arns]
     assert [execution.status for execution in ended] == ["SUCCEEDED"] * 2
     assert len({exchange.body for exchange in trial.proxy.exchanges}) == BATCHES
     trial.check_loaded(ended[0])
@@ -148,13 +148,13 @@ def in_the_nineties(table: pa.Table) -> pa.Table:
 
 @pytest.mark.slow
 def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it(trial: Trial) -> None:
-    many = replace(trial, table=in_the_nineties(sample(trial.folder, "generation", 101_000)))
-    trial.proxy.begin(*[passed_on] * 50, faults.answers(404))
+    many = replace(trial, table=in_the_nineties(unique_records(trial.folder, "generation", 101_000)))
+    trial.proxy.set_faults(*[pass_on] * 50, faults.answer_with(404))
     execution = many.load()
-    assert trial.proxy.fired == ["answers 404"]
+    assert trial.proxy.fired_faults == ["answers 404"]
     assert "0000-000" in execution.response["message"]
     assert execution.error == "BucketNotFoundError"
-    trial.proxy.begin()
+    trial.proxy.set_faults()
     assert many.load_again().status == "SUCCEEDED"
     assert trial.app.compare(trial.folder, "generation", many.table).equal
 
@@ -162,15 +162,15 @@ def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it
 @pytest.mark.slow
 def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: DeployedApp, tmp_path: Path) -> None:
     client, name = app.cloud.client("lambda"), app.functions["write_batch"]["FunctionName"]
-    with proxied(app, MAX_BATCH_SIZE="100") as proxy:
+    with writes_through_proxy(app, MAX_BATCH_SIZE="100") as proxy:
         client.update_function_configuration(FunctionName=name, Timeout=19)
-        trial = Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
-        proxy.begin(always=faults.slow)
+        trial = Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
+        proxy.set_faults(always=faults.respond_slowly)
         execution = trial.load()
         client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
     assert execution.status == "SUCCEEDED", execution.response
     assert execution.response["data"]["batches_processed"] == 15
-    assert app.attempts(execution) == 0
+    assert app.failed_calls(execution) == 0
     assert len({exchange.body for exchange in proxy.exchanges}) == 15
     assert trial.invocations(execution) > 1
     assert app.compare(tmp_path, "generation", trial.table).equal
@@ -178,8 +178,8 @@ def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: Deplo
 
 def test_a_bucket_that_is_not_there_is_refused_before_anything_is_staged(app: DeployedApp, tmp_path: Path) -> None:
     with app.configured(INFLUXDB_BUCKET="no-such-bucket"):
-        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", sample(tmp_path, "generation", 10))
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", unique_records(tmp_path, "generation", 10))
     assert (execution.error, execution.response["statusCode"]) == ("BucketNotFoundError", 500)
     assert 'bucket "no-such-bucket" not found' in execution.response["message"]
-    assert app.attempts(execution) == 1
+    assert app.failed_calls(execution) == 1
     assert [key for key in app.work_keys("staging/") if execution.arn.rsplit(":", 1)[1] in key] == []

@@ -12,7 +12,15 @@ import pytest
 
 from local import BUILD, ROOT
 from local.cloud import LocalCloud
-from tests.support.emulated import ROLE, create_function, create_machine, invoke, run, the_execution, zipped
+from tests.support.emulator_resources import (
+    ROLE,
+    create_function,
+    create_machine,
+    invoke,
+    run,
+    wait_for_execution,
+    zip_of,
+)
 
 FAILING = """
 import os, time
@@ -93,7 +101,7 @@ def test_a_function_sees_its_own_environment_only(cloud: LocalCloud) -> None:
 
 def test_a_function_imports_from_its_layers(cloud: LocalCloud) -> None:
     layer = cloud.client("lambda").publish_layer_version(
-        LayerName="layer", Content={"ZipFile": zipped("python/layered/__init__.py", "VALUE = 'from the layer'")}
+        LayerName="layer", Content={"ZipFile": zip_of("python/layered/__init__.py", "VALUE = 'from the layer'")}
     )
     source = "import layered\ndef lambda_handler(event, context): return layered.VALUE"
     assert invoke(cloud, create_function(cloud, source, Layers=[layer["LayerVersionArn"]])) == "from the layer"
@@ -123,7 +131,7 @@ def test_the_event_of_an_object_names_its_version_and_its_raw_key(cloud: LocalCl
     machine, key = create_machine(cloud, Type="Pass"), "dataset=a b/x+y ção:%2F.parquet"
     rule(cloud, bucket, machine)
     version = cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"12")["VersionId"]
-    event = json.loads(the_execution(cloud, machine)["input"])
+    event = json.loads(wait_for_execution(cloud, machine)["input"])
     assert event["detail-type"] == "Object Created"
     assert event["detail"]["object"]["key"] == key
     assert event["detail"]["object"]["version-id"] == version

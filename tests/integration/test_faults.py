@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, sample
-from tests.support.fault_proxy import Exchange, Fault, FaultProxy, passed_on
-from tests.support.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, proxied
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, pass_on
+from tests.support.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, writes_through_proxy
 
 
 @pytest.fixture(scope="module")
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with proxied(app) as running:
+    with writes_through_proxy(app) as running:
         yield running
 
 
 @pytest.fixture
 def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.begin()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+    proxy.set_faults()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 def in_three_seconds() -> str:
@@ -30,14 +30,14 @@ def in_three_seconds() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
 
 
-QUICK = [faults.reset_within_the_body, faults.response_lost, faults.applied_then_503]
+QUICK = [faults.reset_within_the_body, faults.lose_response, faults.write_then_answer_503]
 SLOW = [
     faults.reset_before_the_body,
-    faults.response_truncated,
-    faults.answers(500),
-    faults.answers(502, b"<html>"),
-    faults.answers(504),
-    faults.answers(503, Retry_After="when it suits"),
+    faults.truncate_status_line,
+    faults.answer_with(500),
+    faults.answer_with(502, b"<html>"),
+    faults.answer_with(504),
+    faults.answer_with(503, Retry_After="when it suits"),
 ]
 
 
@@ -47,70 +47,70 @@ SLOW = [
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_that_passes_is_survived(trial: Trial, fault: Fault) -> None:
-    trial.proxy.begin(passed_on, fault, passed_on, fault)
+    trial.proxy.set_faults(pass_on, fault, pass_on, fault)
     execution = trial.load()
-    assert trial.proxy.fired == [fault.__name__] * 2
+    assert trial.proxy.fired_faults == [fault.__name__] * 2
     assert len(trial.proxy.exchanges) == BATCHES + 2
-    assert len({exchange.body for exchange in trial.proxy.exchanges if exchange.applied}) == BATCHES
+    assert len({exchange.body for exchange in trial.proxy.exchanges if exchange.upstream_status}) == BATCHES
     trial.check_loaded(execution)
 
 
 def test_connections_that_are_reset_on_accept_are_made_anew(trial: Trial) -> None:
-    trial.proxy.begin(faults.resets_the_next(2), always=faults.closed_afterwards)
+    trial.proxy.set_faults(faults.reset_next(2), always=faults.close_afterwards)
     execution = trial.load()
-    assert (trial.proxy.fired[0], trial.proxy.resets) == ("connections_reset", 0)
+    assert (trial.proxy.fired_faults[0], trial.proxy.resets) == ("reset_connections", 0)
     trial.check_loaded(execution)
 
 
 def test_several_faults_in_one_load_are_survived(trial: Trial) -> None:
-    script = [faults.response_lost, faults.reset_within_the_body, faults.answers(500), faults.applied_then_503]
-    trial.proxy.begin(*script)
+    script = [faults.lose_response, faults.reset_within_the_body, faults.answer_with(500), faults.write_then_answer_503]
+    trial.proxy.set_faults(*script)
     execution = trial.load()
-    assert trial.proxy.fired == [fault.__name__ for fault in script]
+    assert trial.proxy.fired_faults == [fault.__name__ for fault in script]
     trial.check_loaded(execution)
 
 
 @pytest.mark.slow
 def test_a_slow_way_only_takes_longer(trial: Trial) -> None:
-    trial.proxy.begin(always=faults.slow)
+    trial.proxy.set_faults(always=faults.respond_slowly)
     execution = trial.load()
-    assert trial.proxy.fired == [faults.slow.__name__] * BATCHES
-    trial.proxy.begin()
+    assert trial.proxy.fired_faults == [faults.respond_slowly.__name__] * BATCHES
+    trial.proxy.set_faults()
     trial.check_loaded(execution)
 
 
 @pytest.mark.slow
 def test_a_server_that_hangs_is_given_up_and_asked_again(trial: Trial) -> None:
-    trial.proxy.begin(faults.silent)
+    trial.proxy.set_faults(faults.never_respond)
     execution = trial.load()
-    assert trial.proxy.fired == [faults.silent.__name__]
+    assert trial.proxy.fired_faults == [faults.never_respond.__name__]
     trial.check_loaded(execution)
 
 
 @pytest.mark.parametrize("retry_after", [lambda: "2", in_three_seconds], ids=["seconds", "date"])
 def test_nothing_is_asked_before_retry_after(trial: Trial, retry_after: Callable[[], str]) -> None:
     def throttled(exchange: Exchange) -> None:
-        faults.answers(429, Retry_After=retry_after())(exchange)
+        faults.answer_with(429, Retry_After=retry_after())(exchange)
 
-    trial.proxy.begin(throttled)
+    trial.proxy.set_faults(throttled)
     execution = trial.load()
-    assert trial.proxy.fired == ["throttled"]
+    assert trial.proxy.fired_faults == ["throttled"]
     trial.check_quiet_for(2)
     trial.check_loaded(execution)
 
 
 @pytest.mark.slow
 def test_a_long_retry_after_is_waited_for_by_the_state_machine(trial: Trial) -> None:
-    trial.proxy.begin(faults.answers(503, Retry_After="15"))
+    trial.proxy.set_faults(faults.answer_with(503, Retry_After="15"))
     execution = trial.load()
-    assert trial.proxy.fired == ["answers 503"]
+    assert trial.proxy.fired_faults == ["answers 503"]
     trial.check_quiet_for(15)
     assert trial.invocations(execution) == 2
     trial.check_loaded(execution)
 
 
 def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> None:
-    trial.proxy.begin(always=faults.answers(503, Retry_After="7200"))
+    trial.proxy.set_faults(always=faults.answer_with(503, Retry_After="7200"))
     execution = trial.load()
     message = trial.check_failed(execution, "InfluxUnavailableError", 503)
     assert "InfluxDB wants no request before 20" in message
@@ -121,12 +121,12 @@ def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(trial: Trial, status: int) -> None:
-    trial.proxy.begin(always=faults.answers(status, b'{"code": "unavailable", "message": "engine closed"}'))
+    trial.proxy.set_faults(always=faults.answer_with(status, b'{"code": "unavailable", "message": "engine closed"}'))
     execution = trial.load()
     message = trial.check_failed(execution, "InfluxUnavailableError", 503)
     assert f"InfluxDB returned {status} (" in message
     assert "engine closed" in message
-    assert trial.app.attempts(execution) == ATTEMPTS
+    assert trial.app.failed_calls(execution) == ATTEMPTS
     assert len(trial.proxy.exchanges) <= ATTEMPTS * WRITERS * (1 + MAX_RETRIES)
     assert trial.points_stored == 0
     trial.check_converges()
@@ -143,12 +143,12 @@ def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(
     ],
 )
 def test_what_cannot_heal_is_sent_once(trial: Trial, status: int, error: str) -> None:
-    trial.proxy.begin(always=faults.answers(status, b"<html>", Location="http://127.0.0.1:1/api/v2/write"))
+    trial.proxy.set_faults(always=faults.answer_with(status, b"<html>", Location="http://127.0.0.1:1/api/v2/write"))
     execution = trial.load()
     trial.check_failed(execution, error, 500)
     bodies = [exchange.body for exchange in trial.proxy.exchanges]
     assert len(bodies) == len(set(bodies)) <= WRITERS
-    assert trial.app.attempts(execution) == 1
+    assert trial.app.failed_calls(execution) == 1
     assert trial.points_stored == 0
     trial.check_converges()
 
@@ -163,20 +163,20 @@ def test_a_token_that_was_rotated_in_the_middle_of_a_load_is_read_again(trial: T
 
     def rotated(exchange: Exchange) -> None:
         rotate("another-token")
-        passed_on(exchange)
+        pass_on(exchange)
 
-    trial.proxy.begin(passed_on, rotated)
+    trial.proxy.set_faults(pass_on, rotated)
     try:
         execution = trial.load()
-        assert trial.proxy.fired == ["rotated"]
-        assert [exchange.applied for exchange in trial.proxy.exchanges].count(401) in range(1, WRITERS + 1)
+        assert trial.proxy.fired_faults == ["rotated"]
+        assert [exchange.upstream_status for exchange in trial.proxy.exchanges].count(401) in range(1, WRITERS + 1)
     finally:
         rotate(old)
     trial.check_loaded(execution)
 
 
 def test_a_body_that_is_too_large_is_halved(trial: Trial) -> None:
-    trial.proxy.begin(always=faults.holds_at_most(20_000))
+    trial.proxy.set_faults(always=faults.limit_body_size(20_000))
     execution = trial.load()
     assert len(trial.proxy.exchanges) > 2 * BATCHES
     trial.check_loaded(execution)

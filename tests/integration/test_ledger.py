@@ -13,10 +13,11 @@ import pytest
 
 from cli.deployed.executions import Execution
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, parquet, sample
+from tests.support.builders import parquet
+from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange
-from tests.support.ledger import check_ledger, ledger_items, statuses, the_item
-from tests.support.trial import proxied
+from tests.support.ledger import check_ledger, ledger_items, only_item, statuses
+from tests.support.trial import writes_through_proxy
 
 LOADED = "Data loaded successfully"
 SKIPPED = "Skipped: already loaded"
@@ -30,7 +31,7 @@ def key(tmp_path: Path) -> str:
 
 @pytest.fixture
 def table(tmp_path: Path) -> pa.Table:
-    return sample(tmp_path, "generation", 200)
+    return unique_records(tmp_path, "generation", 200)
 
 
 @pytest.fixture
@@ -58,12 +59,12 @@ def messages(ended: list[Execution]) -> list[str]:
 
 def test_a_second_event_about_a_file_loads_nothing(app: DeployedApp, tmp_path: Path, key: str, table: pa.Table) -> None:
     version = app.put(key, table)
-    first, item = app.arrived(key), the_item(app, key)
+    first, item = app.wait_for_load(key), only_item(app, key)
     by_event, by_name = app.run(event(app, key, version)), app.run({"bucket": app.source_bucket, "key": key})
     assert messages([first, by_event, by_name]) == [LOADED, SKIPPED, SKIPPED]
     assert by_event.response["data"]["points_written"] == 0
     assert app.metrics(by_event) == []
-    assert the_item(app, key) == item
+    assert only_item(app, key) == item
     check_ledger(app, tmp_path, key, {key: table})
 
 
@@ -72,7 +73,7 @@ def test_of_ten_events_at_once_one_loads(
 ) -> None:
     version = app.put(key, table)
     arns = [app.start(event(app, key, version)) for _ in range(10)]
-    said = Counter(message.partition(" by ")[0] for message in messages([app.ended(arn) for arn in arns]))
+    said = Counter(message.partition(" by ")[0] for message in messages([app.wait_for_end(arn) for arn in arns]))
     assert said[LOADED] == 1
     assert said[SKIPPED] + said["Skipped: being loaded"] == 9
     check_ledger(app, tmp_path, key, {key: table})
@@ -111,12 +112,12 @@ def test_a_newer_version_waits_until_the_older_one_is_written(
 
     def arrives(exchange: Exchange) -> None:
         started.append(app.start(event(app, key, app.put(key, newer), "0052")))
-        faults.answers(503, Retry_After="5")(exchange)
+        faults.answer_with(503, Retry_After="5")(exchange)
 
-    with proxied(app) as proxy:
-        proxy.begin(arrives)
+    with writes_through_proxy(app) as proxy:
+        proxy.set_faults(arrives)
         older = app.run(event(app, key, app.put(key, table), "0051"))
-        ended = app.ended(started[0])
+        ended = app.wait_for_end(started[0])
     assert messages([older, ended]) == [LOADED, LOADED]
     states = [
         entered["stateEnteredEventDetails"]["name"]
@@ -140,7 +141,7 @@ def test_force_loads_again(app: DeployedApp, tmp_path: Path, key: str, table: pa
     first = app.load(key, table)
     forced = app.run({"bucket": app.source_bucket, "key": key, "force": True})
     assert messages([first, forced]) == [LOADED, LOADED]
-    assert the_item(app, key)["execution"] == forced.arn
+    assert only_item(app, key)["execution"] == forced.arn
     check_ledger(app, tmp_path, key, {key: table})
 
 
@@ -148,7 +149,7 @@ def test_a_failure_is_kept_until_a_load_succeeds(app: DeployedApp, tmp_path: Pat
     broken = app.load(key, parquet(table)[:-100])
     again = app.run({"bucket": app.source_bucket, "key": key})
     assert (broken.error, again.error) == ("CorruptParquetError", "CorruptParquetError")
-    assert (the_item(app, key)["error"], the_item(app, key)["execution"]) == ("CorruptParquetError", again.arn)
+    assert (only_item(app, key)["error"], only_item(app, key)["execution"]) == ("CorruptParquetError", again.arn)
     check_ledger(app, tmp_path, key, {})
     app.load(key, table)
     assert statuses(app, key) == ["failed", "loaded"]
@@ -158,7 +159,7 @@ def test_a_failure_is_kept_until_a_load_succeeds(app: DeployedApp, tmp_path: Pat
 def test_a_file_of_an_unknown_dataset_is_in_the_ledger_too(app: DeployedApp, tmp_path: Path, table: pa.Table) -> None:
     key = f"dataset=weather/{tmp_path.name}.parquet"
     app.load(key, table)
-    assert the_item(app, key)["error"] == "UnknownDatasetError"
+    assert only_item(app, key)["error"] == "UnknownDatasetError"
     check_ledger(app, tmp_path, key, {})
 
 
@@ -176,12 +177,12 @@ def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
             app.cloud.client("stepfunctions").stop_execution(executionArn=killed)
         finally:
             influxdb.start_gateway()
-        held = the_item(app, key)
+        held = only_item(app, key)
         early = app.run(event(app, key, version))
         assert messages([early]) == [
             f"Skipped: already being loaded by {killed}; its claim expires at {held['lease_until']}"
         ]
-        assert the_item(app, key) == held
+        assert only_item(app, key) == held
         time.sleep((datetime.fromisoformat(held["lease_until"]) - datetime.now(UTC)).total_seconds() + 1)
         assert messages([app.run(event(app, key, version))]) == [LOADED]
     check_ledger(app, tmp_path, key, {key: table})

@@ -14,12 +14,12 @@ import pytest
 from local import ROOT
 from local.cloud import local_cloud
 from local.process import Process, ProcessError
-from tests.support.processes import gone, processes_of
+from tests.support.processes import processes_of, wait_until_gone
 
 CLOUD_WITH_BUSY_FUNCTION = """
 import time
 from local.cloud import local_cloud
-from tests.support.emulated import create_function
+from tests.support.emulator_resources import create_function
 with local_cloud() as cloud:
     source = "import time\\ndef lambda_handler(event, context): time.sleep(600)"
     function = create_function(cloud, source, timeout_s=600)
@@ -65,7 +65,7 @@ def test_no_process_outlives_a_killed_parent(number: signal.Signals) -> None:
     with cloud_of_another_process() as (parent, folder):
         parent.send_signal(number)
         parent.wait(10)
-        assert gone(folder, within_s=10)
+        assert wait_until_gone(folder, within_s=10)
 
 
 def test_a_process_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from local.influxdb.engine_client import EngineClient, EngineError
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from local.influxdb.syntax import malformed_lines
 from shared.errors import SettingsError
-from tests.support.influx_api import TIME_NS, Api
+from tests.support.influx_api import TIME_NS, InfluxApi
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +27,18 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInfluxdb
 
 
 @pytest.fixture
-def api(influxdb: LocalInfluxdb) -> Api:
-    return Api(influxdb.target)
+def api(influxdb: LocalInfluxdb) -> InfluxApi:
+    return InfluxApi(influxdb.target)
 
 
-def test_what_was_written_survives_a_crash(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_what_was_written_survives_a_crash(influxdb: LocalInfluxdb, api: InfluxApi) -> None:
     assert api.write_points(f" f=1 {TIME_NS}").status_code == 204
     influxdb.engine.kill()
     influxdb.engine.start()
-    assert api.stored() == [[TIME_NS, 1]]
+    assert api.stored_rows() == [[TIME_NS, 1]]
 
 
-def test_a_crashed_server_breaks_connections_and_comes_back(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_a_crashed_server_breaks_connections_and_comes_back(influxdb: LocalInfluxdb, api: InfluxApi) -> None:
     influxdb.engine.stop()
     for path in ("/ping", "/health"):
         with pytest.raises(requests.ConnectionError):
@@ -49,7 +49,7 @@ def test_a_crashed_server_breaks_connections_and_comes_back(influxdb: LocalInflu
     assert api.write_points(f" f=1 {TIME_NS}").status_code == 204
 
 
-def test_a_stopped_server_refuses_connections_and_comes_back(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_a_stopped_server_refuses_connections_and_comes_back(influxdb: LocalInfluxdb, api: InfluxApi) -> None:
     influxdb.stop_gateway()
     with pytest.raises(requests.ConnectionError, match="refused"):
         api.get("/ping")
@@ -57,7 +57,7 @@ def test_a_stopped_server_refuses_connections_and_comes_back(influxdb: LocalInfl
     assert api.get("/ping").status_code == 204
 
 
-def test_a_new_token_replaces_the_old_one_at_once(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_a_new_token_replaces_the_old_one_at_once(influxdb: LocalInfluxdb, api: InfluxApi) -> None:
     old = influxdb.target.token
     with requests.Session() as connection:
         influxdb.accept_token("rotated")
@@ -85,7 +85,9 @@ def test_half_a_name_of_another_server_is_an_error() -> None:
         external_target({"INFLUXDB_URL": "http://db:8086", "INFLUXDB_ORG": "o"})
 
 
-def test_points_older_than_the_retention_are_dropped_and_the_rest_written(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_points_older_than_the_retention_are_dropped_and_the_rest_written(
+    influxdb: LocalInfluxdb, api: InfluxApi
+) -> None:
     influxdb.engine.create_bucket("short", retention="52w")
     bucket = api.get("/api/v2/buckets", name="short").json()["buckets"][0]
     assert bucket["retentionRules"][0]["everySeconds"] == 52 * 7 * 24 * 3600
@@ -94,17 +96,17 @@ def test_points_older_than_the_retention_are_dropped_and_the_rest_written(influx
     assert "dropped=1" in response.json()["message"]
 
 
-def test_a_body_is_measured_unpacked(api: Api) -> None:
+def test_a_body_is_measured_unpacked(api: InfluxApi) -> None:
     response = api.write_points(f" f=1 {TIME_NS}{' ' * 10_000}")
     assert (response.status_code, response.json()["code"]) == (413, "request too large")
 
 
-def test_a_damaged_gzip_body_is_an_internal_error(api: Api) -> None:
+def test_a_damaged_gzip_body_is_an_internal_error(api: InfluxApi) -> None:
     response = api.write(b"no gzip", encoding="gzip")
     assert (response.status_code, response.json()["code"]) == (500, "internal error")
 
 
-def begin_write(api: Api, body: bytes, length: int) -> HTTPConnection:
+def begin_write(api: InfluxApi, body: bytes, length: int) -> HTTPConnection:
     """Send the first bytes of a body of `length` bytes."""
     url = urlsplit(api.influx.url)
     connection = HTTPConnection("127.0.0.1", url.port or 0, timeout=30)
@@ -115,16 +117,16 @@ def begin_write(api: Api, body: bytes, length: int) -> HTTPConnection:
     return connection
 
 
-def test_half_a_body_writes_nothing(api: Api) -> None:
+def test_half_a_body_writes_nothing(api: InfluxApi) -> None:
     with closing(begin_write(api, f"{api.series} f=1 {TIME_NS}".encode(), 1000)) as connection:
         connection.sock.shutdown(SHUT_WR)
         assert connection.sock.recv(1000) == b""
-    assert api.stored() == []
+    assert api.stored_rows() == []
 
 
 def test_a_body_that_takes_too_long_is_a_499(tmp_path: Path) -> None:
     with LocalInfluxdb(tmp_path, read_timeout_s=0.2) as influxdb:
-        api = Api(influxdb.target)
+        api = InfluxApi(influxdb.target)
         with closing(begin_write(api, f"{api.series} f=1 {TIME_NS}".encode(), 1000)) as connection:
             response = connection.getresponse()
             content = json.loads(response.read())
@@ -132,19 +134,21 @@ def test_a_body_that_takes_too_long_is_a_499(tmp_path: Path) -> None:
         assert content["message"].startswith("unable to read data: read tcp ")
         assert content["message"].endswith(": i/o timeout")
         assert api.write_points(f" f=2 {TIME_NS}").status_code == 204
-        assert api.stored() == [[TIME_NS, 2]]
+        assert api.stored_rows() == [[TIME_NS, 2]]
 
 
 def test_a_full_cache_is_an_internal_error(tmp_path: Path) -> None:
     small = {"INFLUXDB_DATA_CACHE_MAX_MEMORY_SIZE": "10000"}
     with LocalInfluxdb(tmp_path, engine_settings=small) as influxdb:
-        api = Api(influxdb.target)
+        api = InfluxApi(influxdb.target)
         response = api.write_points(*(f",t={number} f=1 {TIME_NS}" for number in range(5000)))
         assert (response.status_code, response.json()["code"]) == (500, "internal error")
         assert "engine: cache-max-memory-size exceeded: (" in response.json()["message"]
 
 
-def test_tokens_survive_a_restart_of_the_gateway_and_a_new_operator_token(influxdb: LocalInfluxdb, api: Api) -> None:
+def test_tokens_survive_a_restart_of_the_gateway_and_a_new_operator_token(
+    influxdb: LocalInfluxdb, api: InfluxApi
+) -> None:
     old = influxdb.target.token
     with api.new_token("write") as writer:
         influxdb.stop_gateway()
@@ -158,18 +162,18 @@ def test_tokens_survive_a_restart_of_the_gateway_and_a_new_operator_token(influx
 @pytest.mark.parametrize(
     ("method", "path"), [("PATCH", "authorizations"), ("DELETE", "authorizations"), ("DELETE", "buckets")]
 )
-def test_what_does_not_exist_cannot_be_changed(api: Api, method: str, path: str) -> None:
+def test_what_does_not_exist_cannot_be_changed(api: InfluxApi, method: str, path: str) -> None:
     response = api.request(method, f"/api/v2/{path}/0123456789abcdef", json={"status": "inactive"})
     assert (response.status_code, response.json()["code"]) == (404, "not found")
 
 
-def test_only_the_operator_token_creates_others(api: Api) -> None:
+def test_only_the_operator_token_creates_others(api: InfluxApi) -> None:
     with api.new_token("read", "write") as token:
         response = api.request("POST", "/api/v2/authorizations", token=token["token"], json={"permissions": []})
         assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
 
-def test_an_unknown_path_is_not_found(api: Api) -> None:
+def test_an_unknown_path_is_not_found(api: InfluxApi) -> None:
     assert (api.get("/api/v3/write").status_code, api.get("/api/v3/write").json()["code"]) == (404, "not found")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, unique_records
 
 KEYS = {"execution", "load_id", "bucket", "key", "dataset"}
 
@@ -23,7 +23,7 @@ def lines(app: DeployedApp, function: str, execution: str) -> list[dict[str, Any
 
 @pytest.fixture(scope="module")
 def execution(app: DeployedApp, tmp_path_factory: pytest.TempPathFactory) -> str:
-    table = sample(tmp_path_factory.mktemp("logs"), "generation", 60)
+    table = unique_records(tmp_path_factory.mktemp("logs"), "generation", 60)
     with app.configured(POWERTOOLS_LOGGER_SAMPLE_RATE="1"):
         return app.load("dataset=generation/logs.parquet", table).arn.rsplit(":", 1)[1]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import say
+from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp
 from tests.support.random_files import random_file
 
@@ -18,7 +18,7 @@ def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: ra
     with app.configured(MAX_BATCH_SIZE="700"):
         for file in files:
             app.put(file.key, file.table)
-        found = {file.key: app.arrived(file.key) for file in files}
+        found = {file.key: app.wait_for_load(file.key) for file in files}
         plans = {file.key: planned(app, file.key) for file in files}
     for key, execution in found.items():
         assert plans[key] | loaded(app, execution.response["data"]) == plans[key], key
@@ -29,7 +29,7 @@ def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: ra
 
 def planned(app: DeployedApp, key: str) -> dict[str, Any]:
     """What the command says, for programs."""
-    said = say(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
+    said = run_loader(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
     content: dict[str, Any] = said.json
     assert said.status == bool(content["error"])
     return content

@@ -18,10 +18,10 @@ from local.influxdb.engine_client import EngineClient
 from local.influxdb.server import BUCKET
 from local.readback import compare
 from shared.datasets import DATASETS
-from tests.support.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import FaultProxy
-from tests.support.faults import holds_at_most, refuses
-from tests.support.trial import proxied
+from tests.support.faults import limit_body_size, reject_bodies_with
+from tests.support.trial import writes_through_proxy
 
 ROWS = 5000
 FEW, MANY = [0, 1, 7, 50], 101
@@ -29,7 +29,7 @@ FEW, MANY = [0, 1, 7, 50], 101
 
 @pytest.fixture(scope="module")
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with proxied(app, MAX_BATCH_SIZE=str(ROWS)) as running:
+    with writes_through_proxy(app, MAX_BATCH_SIZE=str(ROWS)) as running:
         yield running
 
 
@@ -80,15 +80,15 @@ def test_where_400_writes_nothing_each_refused_line_is_found(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
 ) -> None:
     rows = spread(bad)
-    table = marked(sample(tmp_path, "generation", ROWS), rows)
-    proxy.begin(always=refuses(b"quality_flag=refused"))
+    table = marked(unique_records(tmp_path, "generation", ROWS), rows)
+    proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     requests = len(proxy.exchanges)
     assert requests <= most_requests(bad)
     check_isolated(app, tmp_path, execution, table, rows)
-    written = [exchange.body for exchange in proxy.exchanges if exchange.applied]
+    written = [exchange.body for exchange in proxy.exchanges if exchange.upstream_status]
     assert sum(len(gzip.decompress(body).removesuffix(b"\n").split(b"\n")) for body in written) == ROWS - bad
-    replayed = app.run(app.named(execution.key))
+    replayed = app.run(app.reload_event(execution.key))
     assert len(proxy.exchanges) == 2 * requests
     check_isolated(app, tmp_path, replayed, table, rows)
 
@@ -98,15 +98,15 @@ def test_where_422_writes_the_rest_each_refused_line_is_found(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
 ) -> None:
     rows = spread(bad)
-    table = only_here(sample(tmp_path, "generation", ROWS), "efficiency", rows)
+    table = only_here(unique_records(tmp_path, "generation", ROWS), "efficiency", rows)
     take_as_integer(app, "efficiency", [table["timestamp"][row].as_py() for row in rows])
-    proxy.begin()
+    proxy.set_faults()
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert len(proxy.exchanges) <= most_requests(bad)
-    assert {exchange.applied for exchange in proxy.exchanges} == {422, 204} if bad else {204}
+    assert {exchange.upstream_status for exchange in proxy.exchanges} == {422, 204} if bad else {204}
     check_isolated(app, tmp_path, execution, table, rows)
     assert all("field type conflict" in point["message"] for point in quarantined(app, execution))
-    check_isolated(app, tmp_path, app.run(app.named(execution.key)), table, rows)
+    check_isolated(app, tmp_path, app.run(app.reload_event(execution.key)), table, rows)
 
 
 def only_here(table: pa.Table, field: str, rows: list[int]) -> pa.Table:
@@ -125,29 +125,29 @@ def take_as_integer(app: DeployedApp, field: str, times: list[datetime]) -> None
 
 
 def test_a_line_that_is_too_large_even_alone_is_set_aside(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
-    table, rows = sample(tmp_path, "generation", ROWS), [1234]
+    table, rows = unique_records(tmp_path, "generation", ROWS), [1234]
     table = marked(table, rows, "x" * 60_000)
-    proxy.begin(always=holds_at_most(50_000))
+    proxy.set_faults(always=limit_body_size(50_000))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     check_isolated(app, tmp_path, execution, table, rows)
     [point] = quarantined(app, execution)
     assert point["status"] == 413
     assert "points batch is too large" in point["message"]
     alone = [exchange for exchange in proxy.exchanges if b"\n" not in gzip.decompress(exchange.body)]
-    assert [exchange.applied for exchange in alone].count(0) == 1
+    assert [exchange.upstream_status for exchange in alone].count(0) == 1
     assert len(proxy.exchanges) < 100
 
 
 def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
-    table = marked(sample(tmp_path, "generation", ROWS), spread(MANY))
-    proxy.begin(always=refuses(b"quality_flag=refused"))
+    table = marked(unique_records(tmp_path, "generation", ROWS), spread(MANY))
+    proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
     assert f"rejected {MANY} points" in execution.response["message"]
     assert len(proxy.exchanges) <= most_requests(MANY)
-    assert app.attempts(execution) == 1
-    proxy.begin()
-    check_isolated(app, tmp_path, app.run(app.named(execution.key)), table, [])
+    assert app.failed_calls(execution) == 1
+    proxy.set_faults()
+    check_isolated(app, tmp_path, app.run(app.reload_event(execution.key)), table, [])
 
 
 @pytest.mark.slow
@@ -155,8 +155,8 @@ def test_where_nothing_may_be_dropped_refused_points_fail_the_load_which_says_wh
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     rows = spread(7)
-    table = marked(sample(tmp_path, "generation", ROWS), rows)
-    proxy.begin(always=refuses(b"quality_flag=refused"))
+    table = marked(unique_records(tmp_path, "generation", ROWS), rows)
+    proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
     with app.configured(DROP_INVALID_RECORDS="false"):
         execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
@@ -167,13 +167,13 @@ def test_where_nothing_may_be_dropped_refused_points_fail_the_load_which_says_wh
 
 def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedApp, tmp_path: Path) -> None:
     app.influxdb.engine.create_bucket("one-hour", "1h")
-    table, rows = sample(tmp_path, "generation", 100), spread(7, 100)
+    table, rows = unique_records(tmp_path, "generation", 100), spread(7, 100)
     now = datetime.now(UTC).replace(microsecond=0)
     times = [now - timedelta(days=9 if row in rows else 0, seconds=row) for row in range(100)]
     table = table.set_column(0, "timestamp", pa.array(times, pa.timestamp("us", "UTC")))
-    with proxied(app, INFLUXDB_BUCKET="one-hour") as direct:
+    with writes_through_proxy(app, INFLUXDB_BUCKET="one-hour") as direct:
         execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
-    assert 422 in {exchange.applied for exchange in direct.exchanges}
+    assert 422 in {exchange.upstream_status for exchange in direct.exchanges}
     assert [point["source_row"] for point in quarantined(app, execution)] == rows
     pq.write_table(without(table, rows), tmp_path / "kept.parquet")
     influx = app.cloud.influx

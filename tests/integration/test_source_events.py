@@ -5,20 +5,20 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.support.deployed_app import DeployedApp, sample
+from tests.support.deployed_app import DeployedApp, unique_records
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> pa.Table:
-    return sample(tmp_path, "transmission", 300)
+    return unique_records(tmp_path, "transmission", 300)
 
 
 def test_a_late_event_about_an_older_version_is_skipped(app: DeployedApp, tmp_path: Path, table: pa.Table) -> None:
     key = f"dataset=transmission/{tmp_path.name}.parquet"
     older = app.put(key, table)
-    app.arrived(key)
+    app.wait_for_load(key)
     app.put(key, table.slice(0, 10))
-    app.all_arrived(key, count=2)
+    app.wait_for_loads(key, count=2)
     record = {"bucket": {"name": app.source_bucket}, "object": {"key": key, "version-id": older}}
     execution = app.run({"detail-type": "Object Created", "detail": record})
     assert execution.response["message"].startswith("Skipped: ")

@@ -8,14 +8,17 @@ import pyarrow as pa
 import pytest
 
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, parquet, sample
-from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
+from tests.support.builders import parquet
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, pass_on
 from tests.support.trial import KILLED_ATTEMPTS
 
 ROWS = 300
 DENIED = {
-    "AccessDenied": faults.answers(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
-    "KMS.DisabledException": faults.answers(
+    "AccessDenied": faults.answer_with(
+        403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+    ),
+    "KMS.DisabledException": faults.answer_with(
         400, b"<Error><Code>KMS.DisabledException</Code><Message>The key is disabled</Message></Error>"
     ),
 }
@@ -35,7 +38,7 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def table(tmp_path: Path) -> pa.Table:
-    return sample(tmp_path, "transmission", ROWS)
+    return unique_records(tmp_path, "transmission", ROWS)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def key(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "fault",
     [
-        faults.body_truncated,
+        faults.truncate_response,
         pytest.param(faults.slow_down, marks=pytest.mark.slow),
         pytest.param(faults.reset_before_the_body, marks=pytest.mark.slow),
     ],
@@ -55,26 +58,26 @@ def key(tmp_path: Path) -> str:
 def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
 ) -> None:
-    proxy.begin(fault, passed_on, passed_on, fault)
+    proxy.set_faults(fault, pass_on, pass_on, fault)
     execution = app.load(key, table)
     assert execution.status == "SUCCEEDED", execution.response
-    assert proxy.fired == [fault.__name__] * 2
+    assert proxy.fired_faults == [fault.__name__] * 2
     assert app.compare(tmp_path, "transmission", table).equal
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", [faults.truncate_response, faults.slow_down], ids=lambda fault: fault.__name__)
 def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
 ) -> None:
-    proxy.begin(always=fault)
+    proxy.set_faults(always=fault)
     execution = app.load(key, table)
     assert (execution.error, execution.response["statusCode"]) == ("SourceUnavailableError", 503)
     assert key in execution.response["message"]
-    assert app.attempts(execution) == 3
+    assert app.failed_calls(execution) == 3
     assert len(proxy.exchanges) < 50
-    proxy.begin()
-    assert app.run(app.named(key)).status == "SUCCEEDED"
+    proxy.set_faults()
+    assert app.run(app.reload_event(key)).status == "SUCCEEDED"
     assert app.compare(tmp_path, "transmission", table).equal
 
 
@@ -82,14 +85,14 @@ def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0
 def test_a_conversion_that_is_killed_is_called_once_more(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
-    proxy.begin(passed_on, passed_on, faults.killed)
+    proxy.set_faults(pass_on, pass_on, faults.kill_client)
     execution = app.load(key, table)
-    assert proxy.fired == ["killed"]
-    assert (execution.status, app.attempts(execution)) == ("SUCCEEDED", 1)
+    assert proxy.fired_faults == ["kill_client"]
+    assert (execution.status, app.failed_calls(execution)) == ("SUCCEEDED", 1)
     assert app.compare(tmp_path, "transmission", table).equal
-    proxy.begin(passed_on, passed_on, always=faults.killed)
-    execution = app.run(app.named(key))
-    assert proxy.fired == ["killed"] * KILLED_ATTEMPTS
+    proxy.set_faults(pass_on, pass_on, always=faults.kill_client)
+    execution = app.run(app.reload_event(key))
+    assert proxy.fired_faults == ["kill_client"] * KILLED_ATTEMPTS
     assert (execution.error, execution.response["statusCode"]) == ("Runtime.ExitError", 500)
 
 
@@ -97,30 +100,30 @@ def test_a_conversion_that_is_killed_is_called_once_more(
 def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, code: str
 ) -> None:
-    proxy.begin(passed_on, passed_on, DENIED[code])
+    proxy.set_faults(pass_on, pass_on, DENIED[code])
     execution = app.load(key, table)
-    assert len(proxy.fired) == 1
+    assert len(proxy.fired_faults) == 1
     assert (execution.error, execution.response["statusCode"]) == ("SourceForbiddenError", 500)
     assert all(word in execution.response["message"] for word in (key, code, "s3:GetObject", "kms:Decrypt"))
-    assert app.attempts(execution) == 1
+    assert app.failed_calls(execution) == 1
     assert app.compare(tmp_path, "transmission", table).read_back == 0
-    assert app.run(app.named(key)).status == "SUCCEEDED"
+    assert app.run(app.reload_event(key)).status == "SUCCEEDED"
     assert app.compare(tmp_path, "transmission", table).equal
 
 
 def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
-    newer = sample(tmp_path, "transmission", ROWS)
+    newer = unique_records(tmp_path, "transmission", ROWS)
 
     def overwritten(exchange: Exchange) -> None:
         app.put(key, newer)
-        passed_on(exchange)
+        pass_on(exchange)
 
-    proxy.begin(passed_on, passed_on, overwritten)
+    proxy.set_faults(pass_on, pass_on, overwritten)
     app.put(key, table)
-    first, second = app.all_arrived(key, count=2)
-    assert proxy.fired == ["overwritten"]
+    first, second = app.wait_for_loads(key, count=2)
+    assert proxy.fired_faults == ["overwritten"]
     assert [execution.status for execution in (first, second)] == ["SUCCEEDED"] * 2
     assert first.response["data"]["version_id"] != second.response["data"]["version_id"]
     assert app.compare(tmp_path, "transmission", table).equal
@@ -133,18 +136,18 @@ def test_without_versions_an_object_that_is_overwritten_while_it_is_read_is_refu
     s3, named, newer = (
         app.cloud.client("s3"),
         {"bucket": "unversioned", "key": key},
-        sample(tmp_path, "transmission", ROWS),
+        unique_records(tmp_path, "transmission", ROWS),
     )
 
     def overwritten(exchange: Exchange) -> None:
         s3.put_object(Bucket="unversioned", Key=key, Body=parquet(newer))
-        passed_on(exchange)
+        pass_on(exchange)
 
     s3.create_bucket(Bucket="unversioned")
     s3.put_object(Bucket="unversioned", Key=key, Body=parquet(table))
-    proxy.begin(passed_on, passed_on, overwritten)
+    proxy.set_faults(pass_on, pass_on, overwritten)
     execution = app.run(named)
-    assert proxy.fired == ["overwritten"]
+    assert proxy.fired_faults == ["overwritten"]
     assert (execution.error, execution.response["statusCode"]) == ("SourceChangedError", 400)
     assert app.compare(tmp_path, "transmission", table).read_back == 0
     assert app.run(named).status == "SUCCEEDED"
@@ -156,11 +159,11 @@ def test_a_version_that_is_deleted_while_it_is_read_is_not_found(
 ) -> None:
     def deleted(exchange: Exchange) -> None:
         app.cloud.client("s3").delete_object(Bucket=app.source_bucket, Key=key, VersionId=version)
-        passed_on(exchange)
+        pass_on(exchange)
 
-    proxy.begin(passed_on, passed_on, deleted)
+    proxy.set_faults(pass_on, pass_on, deleted)
     version = app.put(key, table)
-    execution = app.arrived(key)
-    assert proxy.fired == ["deleted"]
+    execution = app.wait_for_load(key)
+    assert proxy.fired_faults == ["deleted"]
     assert (execution.error, execution.response["statusCode"]) == ("SourceNotFoundError", 400)
     assert app.compare(tmp_path, "transmission", table).read_back == 0

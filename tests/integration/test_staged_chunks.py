@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, sample
-from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, passed_on
-from tests.support.trial import ATTEMPTS, ROWS, Trial, in_batches
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, pass_on
+from tests.support.trial import ATTEMPTS, ROWS, Trial, three_batches
 
 
 def reads_chunk(request: BaseHTTPRequestHandler) -> bool:
@@ -19,32 +19,35 @@ def reads_chunk(request: BaseHTTPRequestHandler) -> bool:
 
 @pytest.fixture(scope="module")
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with fault_proxy(app.cloud.emulator.url, reads_chunk) as running, in_batches(app, AWS_ENDPOINT_URL_S3=running.url):
+    with (
+        fault_proxy(app.cloud.emulator.url, reads_chunk) as running,
+        three_batches(app, AWS_ENDPOINT_URL_S3=running.url),
+    ):
         yield running
 
 
 @pytest.fixture
 def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.begin()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=sample(tmp_path, "generation", ROWS))
+    proxy.set_faults()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", [faults.truncate_response, faults.slow_down], ids=lambda fault: fault.__name__)
 def test_a_read_that_fails_is_repeated(trial: Trial, fault: Fault) -> None:
-    trial.proxy.begin(fault, fault)
+    trial.proxy.set_faults(fault, fault)
     execution = trial.load()
-    assert trial.proxy.fired == [fault.__name__] * 2
+    assert trial.proxy.fired_faults == [fault.__name__] * 2
     trial.check_loaded(execution)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [faults.body_truncated, faults.slow_down], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", [faults.truncate_response, faults.slow_down], ids=lambda fault: fault.__name__)
 def test_reads_that_always_fail_are_a_503_with_nothing_written(trial: Trial, fault: Fault) -> None:
-    trial.proxy.begin(always=fault)
+    trial.proxy.set_faults(always=fault)
     execution = trial.load()
     trial.check_failed(execution, "SourceUnavailableError", 503)
-    assert trial.app.attempts(execution) == ATTEMPTS
+    assert trial.app.failed_calls(execution) == ATTEMPTS
     assert trial.points_stored == 0
     trial.check_converges()
 
@@ -58,13 +61,13 @@ def test_a_chunk_that_is_lost_or_altered_is_not_sent(trial: Trial, change: str) 
         s3.delete_object(Bucket=work, Key=key)
         if change == "altered":
             s3.put_object(Bucket=work, Key=key, Body=b"altered")
-        passed_on(exchange)
+        pass_on(exchange)
 
-    trial.proxy.begin(tampered)
+    trial.proxy.set_faults(tampered)
     execution = trial.load()
-    assert trial.proxy.fired == ["tampered"]
+    assert trial.proxy.fired_faults == ["tampered"]
     trial.check_failed(execution, "ChunkDamagedError", 500)
-    assert trial.app.attempts(execution) == 1
+    assert trial.app.failed_calls(execution) == 1
     assert trial.points_stored == 0
     trial.check_converges()
 
@@ -72,15 +75,15 @@ def test_a_chunk_that_is_lost_or_altered_is_not_sent(trial: Trial, change: str) 
 def test_a_server_that_refuses_connections_until_it_is_back_gets_everything(trial: Trial) -> None:
     def stops(exchange: Exchange) -> None:
         trial.app.influxdb.stop_gateway()
-        passed_on(exchange)
+        pass_on(exchange)
 
     def returns(exchange: Exchange) -> None:
         trial.app.influxdb.start_gateway()
-        passed_on(exchange)
+        pass_on(exchange)
 
-    trial.proxy.begin(stops, returns)
+    trial.proxy.set_faults(stops, returns)
     execution = trial.load()
-    assert trial.proxy.fired == ["stops", "returns"]
+    assert trial.proxy.fired_faults == ["stops", "returns"]
     reasons = [line["reason"] for line in trial.app.log_lines("write_batch", execution) if "reason" in line]
     assert any("the connection was refused" in reason for reason in reasons)
     trial.check_loaded(execution)

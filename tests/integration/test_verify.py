@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from local.influxdb.engine_client import EngineClient
-from tests.support.commands import say
-from tests.support.deployed_app import DeployedApp, sample
+from tests.support.commands import run_loader
+from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.random_files import random_file
 
 ROWS = 2000
@@ -19,19 +19,19 @@ ROWS = 2000
 
 @pytest.fixture
 def table(app: DeployedApp, tmp_path: Path) -> pa.Table:
-    return sample(tmp_path, "transmission", ROWS)
+    return unique_records(tmp_path, "transmission", ROWS)
 
 
 @pytest.fixture
 def load(app: DeployedApp, table: pa.Table, tmp_path: Path) -> str:
     """The id of a load that verifies."""
     data = app.load(f"dataset=transmission/{tmp_path.name}.parquet", table).response["data"]
-    assert (say(app, "verify", data["load_id"]).status, data["points_written"]) == (0, ROWS)
+    assert (run_loader(app, "verify", data["load_id"]).status, data["points_written"]) == (0, ROWS)
     return str(data["load_id"])
 
 
 def differing(app: DeployedApp, load: str) -> list[dict[str, Any]]:
-    said = say(app, "verify", load, "--json")
+    said = run_loader(app, "verify", load, "--json")
     windows: list[dict[str, Any]] = [window for window in said.json if not window["equal"]]
     assert said.status == bool(windows)
     return windows
@@ -82,7 +82,7 @@ def test_a_removed_point_is_found_in_its_window(app: DeployedApp, load: str, tab
     assert window["first_ns"] <= time < window["end_ns"]
     assert (window["changed"], window["missing"], window["sent"] - window["found"]) == (0, 3, 3)
     assert window["differences"][0].endswith("is missing")
-    said = say(app, "verify", load)
+    said = run_loader(app, "verify", load)
     assert (said.status, "differs" in said.out) == (1, True)
 
 
@@ -91,9 +91,9 @@ def test_what_differs_is_mended_by_the_command_that_is_told(
 ) -> None:
     remove(app, table.slice(500, 1).to_pylist()[0])
     address = f"s3://{app.source_bucket}/dataset=transmission/{tmp_path.name}.parquet"
-    assert f"`loader load {address} --force`" in say(app, "verify", load).out
-    assert "To load it again, run" in say(app, "load", address).out
-    assert say(app, "load", address, "--force").status == 0
+    assert f"`loader load {address} --force`" in run_loader(app, "verify", load).out
+    assert "To load it again, run" in run_loader(app, "load", address).out
+    assert run_loader(app, "load", address, "--force").status == 0
     assert differing(app, load) == []
 
 
@@ -109,7 +109,7 @@ def test_a_load_whose_staging_has_expired_is_converted_anew(app: DeployedApp, lo
     expire(app, load)
     assert differing(app, load) == []
     with app.configured(MAX_BATCH_SIZE="999"):
-        said = say(app, "verify", load)
+        said = run_loader(app, "verify", load)
     assert (said.status, "converts to other lines" in said.err) == (2, True)
 
 

@@ -1,4 +1,7 @@
-"""Parquet files for tests, built on the spot: records of a dataset, and files that are made to do harm."""
+"""Builders of Parquet files: valid records of a dataset, and files that attack the reader's memory.
+
+Tests build their files here, so no binary fixture is checked in.
+"""
 
 import io
 from collections.abc import Sequence
@@ -10,11 +13,16 @@ import pyarrow.parquet as pq
 
 HOUR = 3_600_000_000
 START = 1_704_067_200_000_000
-"""2024-01-01, in microseconds."""
+"""2024-01-01T00:00:00Z, in microseconds since 1970."""
 
 
 def generation(rows: int = 3, **columns: Sequence[Any] | pa.Array) -> pa.Table:
-    """Records of dataset generation, one an hour; `columns` replace some or come on top, None takes one away."""
+    """Return records of the dataset generation, one per hour.
+
+    Args:
+        rows: The number of records.
+        columns: Columns that replace a default one or are added to them; None removes a column.
+    """
     table: dict[str, Any] = {
         "timestamp": pa.array([START + hour * HOUR for hour in range(rows)], pa.timestamp("us", "UTC")),
         "region": ["SE"] * rows,
@@ -26,27 +34,27 @@ def generation(rows: int = 3, **columns: Sequence[Any] | pa.Array) -> pa.Table:
 
 
 def long_generation(values: Sequence[Any], units: Sequence[str | None], types: Sequence[str] | None = None) -> pa.Table:
-    """The same in the long layout: one value a row."""
+    """Return records of the dataset generation in the long layout, with one value and its unit in each row."""
     rows = len(values)
     return generation(rows, power_mw=None, value=values, unit=units, measurement_type=types or ["verified"] * rows)
 
 
 def parquet(table: pa.Table, **options: Any) -> bytes:
-    """A Parquet file."""
+    """Return the table as the bytes of a Parquet file; `options` go to `pyarrow.parquet.write_table`."""
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
     return sink.getvalue()
 
 
 def dictionary_bomb(column: str, *, mib: int = 10, rows: int = 1000) -> bytes:
-    """A few kilobytes in which one text of `mib` MiB stands in every row of `column`."""
+    """Return a file of a few kilobytes in which every row of `column` holds the same text of `mib` MiB."""
     text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["a" * (mib << 20)]))
     options = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30, "write_statistics": False}
     return parquet(generation(rows, **{column: text}), store_schema=False, **options)
 
 
 def page_bomb(rows: int) -> bytes:
-    """A few kilobytes with one page of 8 bytes a row in each column of numbers."""
+    """Return a file of a few kilobytes in which each numeric column is one page of 8 bytes per row."""
     text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array(["x"]))
     columns: dict[str, Any] = dict.fromkeys(("region", "energy_source", "measurement_type"), text)
     zeros = np.zeros(rows, np.int64)

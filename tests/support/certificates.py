@@ -1,4 +1,4 @@
-"""Certificates that nobody trusts, unless a test does."""
+"""Self-signed certificates, which clients reject unless a test makes them trust one."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,10 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path, *, address: str = "127.0.0.1", days: int = 1) -> tuple[SSLContext, Path]:
-    """A server's TLS context with a certificate for `address`, and that certificate as a file.
+def create_self_signed(folder: Path, *, address: str = "127.0.0.1", days: int = 1) -> tuple[SSLContext, Path]:
+    """Create a certificate for `address`, and return a server's TLS context and the certificate's PEM file.
 
-    `days` below 0 makes one that has expired.
+    Args:
+        folder: The folder to write the certificate and its key to.
+        address: The IP address that the certificate is valid for.
+        days: The days until it expires; a negative number creates an expired certificate.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     pem, key_pem = folder / "certificate.pem", folder / "key.pem"

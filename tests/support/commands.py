@@ -1,4 +1,4 @@
-"""`loader` as a person calls it."""
+"""The command line `loader`, run against the local cloud as a user runs it."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from cli.app import app as loader
 from tests.support.deployed_app import DeployedApp
 
 
-class Said(NamedTuple):
-    """`status` is the exit status; `out` standard output."""
+class CommandResult(NamedTuple):
+    """The exit status of a command, and what it printed to standard output and standard error."""
 
     status: int
     out: str
@@ -22,19 +22,19 @@ class Said(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """What `--json` put out."""
+        """The standard output of a command with `--json`, parsed."""
         return json.loads(self.out)
 
 
-def say(app: DeployedApp, *command: str) -> Said:
-    """Run `loader` with these words against the local cloud."""
+def run_loader(app: DeployedApp, *command: str) -> CommandResult:
+    """Run `loader` with these arguments in this process."""
     result = CliRunner().invoke(loader, [*command], env=app.cloud.environment | {"COLUMNS": "200"})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Said(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
-def started(app: DeployedApp, *command: str) -> "subprocess.Popen[str]":
-    """The installed program, as a process of its own."""
-    loader, environment = Path(sys.executable).with_name("loader"), {**os.environ, **app.cloud.environment}
-    return subprocess.Popen([loader, *command], env=environment, stderr=subprocess.PIPE, text=True)
+def start_loader(app: DeployedApp, *command: str) -> "subprocess.Popen[str]":
+    """Start the installed `loader` in a process of its own, which a test can signal."""
+    program, environment = Path(sys.executable).with_name("loader"), {**os.environ, **app.cloud.environment}
+    return subprocess.Popen([program, *command], env=environment, stderr=subprocess.PIPE, text=True)

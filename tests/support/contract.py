@@ -1,4 +1,4 @@
-"""Names of the contract that several tests hold the code against."""
+"""Names that the contract fixes and that several tests check."""
 
 METRICS = {
     "PointsWritten",

@@ -1,4 +1,4 @@
-"""Conversion without S3: a Parquet file read, judged and rendered by the very functions that ConvertAndChunk calls."""
+"""Conversion without S3: it reads, judges and renders a Parquet file with the functions that ConvertAndChunk calls."""
 
 import gzip
 import io
@@ -19,40 +19,40 @@ GENERATION = DATASETS["generation"]
 SETTINGS = ConversionSettings(max_batch_size=1000, validate=True, drop_invalid_records=True, max_collision_rate=1.0)
 
 
-class Converted(NamedTuple):
-    """`set_aside` maps rows to rules."""
+class Conversion(NamedTuple):
+    """The line protocol of a file, its rows that were set aside (row number to rule), and its records."""
 
     lines: list[str]
     set_aside: dict[int, str]
     records: Records
 
 
-class Nowhere:
-    """Staging that keeps nothing."""
+class DiscardingStaging:
+    """A staging area that discards everything."""
 
     def put_chunk(self, chunk: str, staged: object) -> None: ...
     def put_set_aside(self, parquet: bytes) -> None: ...
     def put_outcome(self, outcome: object) -> None: ...
 
 
-def whole(content: bytes) -> Part:
-    """The one part of a small file."""
+def whole_part(content: bytes) -> Part:
+    """Return the part that covers all row groups of the file."""
     metadata = pq.read_metadata(io.BytesIO(content))
     groups, rows = metadata.num_row_groups, metadata.num_rows
     return {"part": 0, "first_group": 0, "end_group": groups, "first_row": 0, "rows": rows}
 
 
-def converted(
+def convert_table(
     table: pa.Table | bytes,
     dataset: Dataset = GENERATION,
     *,
     part: Part | None = None,
     validate: bool = True,
     max_lines: int = 1000,
-) -> Converted:
-    """What becomes of every row of the whole file, or of one part."""
+) -> Conversion:
+    """Convert the whole file, or only `part` of it."""
     content = table if isinstance(table, bytes) else parquet(table)
-    part = part or whole(content)
+    part = part or whole_part(content)
     settings = ConversionSettings(
         max_batch_size=max_lines, validate=validate, drop_invalid_records=True, max_collision_rate=1.0
     )
@@ -61,4 +61,4 @@ def converted(
     body = b"".join(gzip.decompress(batch.member) for batch in packed_batches(records, 0, max_lines))
     verdicts = records.verdicts
     rules: dict[int, str] = {int(row): verdicts.reason(verdicts.codes[row]).rule for row in verdicts.set_aside_rows}
-    return Converted(body.decode().split("\n")[:-1], rules, records)
+    return Conversion(body.decode().split("\n")[:-1], rules, records)

@@ -1,8 +1,8 @@
 """A proxy on loopback in front of a real server, which injects the faults of networks and servers.
 
 Each matching request (by default a write to InfluxDB) takes the next of `faults` (see tests.support.faults). Without
-a fault, and for all other requests, the proxy passes the request on. `exchanges` records what happened, so that a
-test can tell that its fault fired.
+a fault, and for all other requests, the proxy forwards the request. `exchanges` records each matching request, so that
+a test can check that its fault fired.
 """
 
 import socket
@@ -20,110 +20,110 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Fault = Callable[["Exchange"], None]
-Concerns = Callable[[BaseHTTPRequestHandler], bool]
+RequestFilter = Callable[[BaseHTTPRequestHandler], bool]
 
 
 @dataclass
 class Exchange:
-    """One request and what becomes of it. `applied`: the server's status, 0 when it was not asked."""
+    """One request. `upstream_status` is the status of the server's reply, or 0 if the request was not forwarded."""
 
     handler: "_Handler"
     fault: str
     at: float = field(default_factory=monotonic)
     body: bytes = b""
-    applied: int = 0
+    upstream_status: int = 0
 
     @property
     def port(self) -> int:
-        """The client's."""
+        """The port of the client."""
         return int(self.handler.client_address[1])
 
     def read(self, size: int | None = None) -> None:
-        """Read the body, or only so much of it."""
+        """Read the rest of the body, or at most `size` bytes of it."""
         length = int(self.handler.headers.get("Content-Length", 0))
         self.body += self.handler.rfile.read(length - len(self.body) if size is None else min(size, length))
 
-    def apply(self) -> bytes:
-        """Pass the request on; what the server answered, as bytes on the wire."""
+    def forward(self) -> bytes:
+        """Forward the request, and return the server's response as the bytes on the wire."""
         self.read()
         connection = HTTPConnection(self.handler.server.upstream, timeout=60)
         headers = {name: value for name, value in self.handler.headers.items() if name != "Connection"}
         connection.request(self.handler.command, self.handler.path, self.body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
+        reply = connection.getresponse()
+        content = reply.read()
         connection.close()
-        self.applied = answer.status
-        kept = {
-            name: value for name, value in answer.headers.items() if name not in ("Transfer-Encoding", "Connection")
-        }
-        return response(answer.status, content, kept)
+        self.upstream_status = reply.status
+        per_connection = ("Transfer-Encoding", "Connection")
+        end_to_end = {name: value for name, value in reply.headers.items() if name not in per_connection}
+        return response(reply.status, content, end_to_end)
 
     def send(self, content: bytes) -> None:
-        """To the client."""
+        """Send bytes to the client."""
         self.handler.wfile.write(content)
 
     def reset(self) -> None:
-        """Break the connection."""
+        """Reset the connection to the client."""
         self.handler.close_connection = True
         _reset(self.handler.connection)
 
 
 def _reset(connection: socket.socket) -> None:
-    """RST, no FIN."""
+    """Close the connection with RST instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def response(status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
-    """As bytes on the wire."""
+    """Return an HTTP response as the bytes on the wire."""
     lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     if status != 204 and "Content-Length" not in (headers or {}):
         lines.append(f"Content-Length: {len(content)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-def passed_on(exchange: Exchange) -> None:
-    """No fault. Where the server is gone, the connection breaks."""
+def pass_on(exchange: Exchange) -> None:
+    """Forward the request without a fault. If the server is unreachable, reset the connection."""
     try:
-        exchange.send(exchange.apply())
+        exchange.send(exchange.forward())
     except (OSError, HTTPException):
         exchange.reset()
 
 
 class FaultProxy(ThreadingHTTPServer):
-    """Before the server at `upstream`, host:port. `always` is for requests of interest that find no fault.
+    """A proxy in front of the server at `upstream` (host:port).
 
-    So many of the next connections as `resets` says are reset as soon as they are accepted.
+    A request that matches `is_target` takes the next of `faults`, or `always` when none is left. The next `resets`
+    connections are reset as soon as they are accepted.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, upstream: str, concerns: Concerns, tls: SSLContext | None) -> None:
+    def __init__(self, upstream: str, is_target: RequestFilter, tls: SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.scheme = "https" if tls else "http"
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
-        self.concerns = concerns
+        self.is_target = is_target
         self.upstream = upstream
         self.faults: deque[Fault] = deque()
-        self.always: Fault = passed_on
+        self.always: Fault = pass_on
         self.exchanges: list[Exchange] = []
         self.resets = 0
-        self.ended = Event()
+        self.stopping = Event()
 
     @property
     def url(self) -> str:
-        """For INFLUXDB_URL."""
+        """The proxy's URL, as a value for INFLUXDB_URL."""
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @property
-    def fired(self) -> list[str]:
-        """The faults that happened, in order."""
-        return [exchange.fault for exchange in self.exchanges if exchange.fault != passed_on.__name__]
+    def fired_faults(self) -> list[str]:
+        """The names of the faults that happened, in order."""
+        return [exchange.fault for exchange in self.exchanges if exchange.fault != pass_on.__name__]
 
-    def begin(self, *faults: Fault, always: Fault = passed_on) -> None:
-        """Forget what was, and do this from now on."""
+    def set_faults(self, *faults: Fault, always: Fault = pass_on) -> None:
+        """Forget earlier exchanges, and inject these faults from now on; without any, forward every request."""
         self.exchanges.clear()
         self.resets = 0
         self.faults = deque(faults)
@@ -138,7 +138,7 @@ class FaultProxy(ThreadingHTTPServer):
             super().process_request(request, client_address)
 
     def next_fault(self) -> Fault:
-        """For a request of interest."""
+        """Take the fault for the next matching request."""
         return self.faults.popleft() if self.faults else self.always
 
 
@@ -148,8 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: FaultProxy
 
     def do_GET(self) -> None:
-        if not self.server.concerns(self):
-            passed_on(Exchange(self, passed_on.__name__))
+        if not self.server.is_target(self):
+            pass_on(Exchange(self, pass_on.__name__))
             return
         fault = self.server.next_fault()
         exchange = Exchange(self, fault.__name__)
@@ -163,19 +163,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def is_write(request: BaseHTTPRequestHandler) -> bool:
-    """To InfluxDB."""
+    """Tell whether the request writes points to InfluxDB."""
     return urlsplit(request.path).path == "/api/v2/write"
 
 
 @contextmanager
-def fault_proxy(upstream: str, concerns: Concerns = is_write, tls: SSLContext | None = None) -> Iterator[FaultProxy]:
-    """A running proxy before the server at this URL."""
-    with FaultProxy(urlsplit(upstream).netloc, concerns, tls) as proxy:
+def fault_proxy(
+    upstream: str, is_target: RequestFilter = is_write, tls: SSLContext | None = None
+) -> Iterator[FaultProxy]:
+    """Run a proxy in front of the server at this URL."""
+    with FaultProxy(urlsplit(upstream).netloc, is_target, tls) as proxy:
         thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield proxy
         finally:
-            proxy.ended.set()
+            proxy.stopping.set()
             proxy.shutdown()
             thread.join()

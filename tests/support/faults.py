@@ -1,4 +1,4 @@
-"""What networks and servers do to a request: faults for `tests.support.fault_proxy`."""
+"""Faults of networks and servers, for `tests.support.fault_proxy`: each handles one request."""
 
 import gzip
 import os
@@ -7,127 +7,127 @@ from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
-from tests.support.fault_proxy import Exchange, Fault, passed_on, response
+from tests.support.fault_proxy import Exchange, Fault, pass_on, response
 
 
 def reset_before_the_body(exchange: Exchange) -> None:
-    """Nothing of the body is read."""
+    """Reset the connection before reading any of the body."""
     exchange.reset()
 
 
-def resets_the_next(connections: int) -> Fault:
-    """This one, and so many new ones as soon as they are accepted."""
+def reset_next(connections: int) -> Fault:
+    """Reset this connection, and the next `connections` as soon as they are accepted."""
 
-    def connections_reset(exchange: Exchange) -> None:
+    def reset_connections(exchange: Exchange) -> None:
         exchange.handler.server.resets = connections
         exchange.reset()
 
-    return connections_reset
+    return reset_connections
 
 
-def closed_afterwards(exchange: Exchange) -> None:
-    """Passed on, and the connection not kept."""
-    passed_on(exchange)
+def close_afterwards(exchange: Exchange) -> None:
+    """Forward the request, then close the connection."""
+    pass_on(exchange)
     exchange.handler.close_connection = True
 
 
 def reset_within_the_body(exchange: Exchange) -> None:
-    """Part of the body is read."""
+    """Reset the connection after reading part of the body."""
     exchange.read(100)
     exchange.reset()
 
 
-def response_lost(exchange: Exchange) -> None:
-    """Written, but nobody hears of it."""
-    exchange.apply()
+def lose_response(exchange: Exchange) -> None:
+    """Forward the request, and reset the connection instead of responding."""
+    exchange.forward()
     exchange.reset()
 
 
-def response_truncated(exchange: Exchange) -> None:
-    """Written, and half a status line sent."""
-    exchange.send(exchange.apply()[:12])
+def truncate_status_line(exchange: Exchange) -> None:
+    """Forward the request, and respond with half a status line."""
+    exchange.send(exchange.forward()[:12])
     exchange.reset()
 
 
-def applied_then_503(exchange: Exchange) -> None:
-    """Written, and a lie about it."""
-    exchange.apply()
+def write_then_answer_503(exchange: Exchange) -> None:
+    """Forward the request, but respond that it failed."""
+    exchange.forward()
     exchange.send(response(503, b'{"code": "unavailable", "message": "timed out waiting for the write"}'))
 
 
-def body_truncated(exchange: Exchange) -> None:
-    """Half of the answer."""
-    answer = exchange.apply()
-    exchange.send(answer[: len(answer) - (len(answer) - answer.index(b"\r\n\r\n")) // 2])
+def truncate_response(exchange: Exchange) -> None:
+    """Forward the request, and respond with the headers and about half of the body."""
+    reply = exchange.forward()
+    exchange.send(reply[: len(reply) - (len(reply) - reply.index(b"\r\n\r\n")) // 2])
     exchange.reset()
 
 
-def slow(exchange: Exchange) -> None:
-    """The body is read in small steps, and the answer takes its time."""
+def respond_slowly(exchange: Exchange) -> None:
+    """Read the body in small steps, wait, and then forward the request."""
     for _ in range(5):
         exchange.read(200)
         sleep(0.1)
     sleep(1)
-    passed_on(exchange)
+    pass_on(exchange)
 
 
-def silent(exchange: Exchange) -> None:
-    """Nothing is ever answered."""
+def never_respond(exchange: Exchange) -> None:
+    """Read the request and never respond."""
     exchange.read()
-    exchange.handler.server.ended.wait()
+    exchange.handler.server.stopping.wait()
     exchange.reset()
 
 
-def refuses(marker: bytes) -> Fault:
-    """As 2.7 refuses a malformed line: a body that holds `marker` is answered 400, and nothing of it is written."""
+def reject_bodies_with(marker: bytes) -> Fault:
+    """Reject a body that contains `marker` with 400 and write none of it, as 2.7 does with a malformed line."""
 
-    def refused(exchange: Exchange) -> None:
+    def reject(exchange: Exchange) -> None:
         exchange.read()
         if marker in gzip.decompress(exchange.body):
             exchange.send(response(400, b'{"code": "invalid", "message": "unable to parse"}'))
         else:
-            passed_on(exchange)
+            pass_on(exchange)
 
-    return refused
+    return reject
 
 
-def holds_at_most(size: int) -> Fault:
-    """A larger body, unpacked, is answered 413."""
+def limit_body_size(size: int) -> Fault:
+    """Reject a body with 413 if it is larger than `size` bytes uncompressed."""
 
-    def limited(exchange: Exchange) -> None:
+    def reject_large(exchange: Exchange) -> None:
         exchange.read()
         if len(gzip.decompress(exchange.body)) > size:
             exchange.send(response(413, b'{"code": "request too large", "message": "points batch is too large"}'))
         else:
-            passed_on(exchange)
+            pass_on(exchange)
 
-    return limited
+    return reject_large
 
 
-def answers(status: int, content: bytes = b"", **headers: str) -> Fault:
-    """Answer in the server's place; `Retry_After="1"` makes a header Retry-After."""
+def answer_with(status: int, content: bytes = b"", **headers: str) -> Fault:
+    """Respond in the server's place; `Retry_After="1"` sets the header Retry-After."""
 
-    def answered(exchange: Exchange) -> None:
+    def respond(exchange: Exchange) -> None:
         exchange.read()
         exchange.send(response(status, content, {name.replace("_", "-"): value for name, value in headers.items()}))
 
-    answered.__name__ = f"answers {status}"
-    return answered
+    respond.__name__ = f"answers {status}"
+    return respond
 
 
-slow_down = answers(503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
-"""As S3 throttles."""
+slow_down = answer_with(503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+"""The response with which S3 throttles a client."""
 
 
-def killed(exchange: Exchange) -> None:
-    """The function that asks, before the request is passed on."""
+def kill_client(exchange: Exchange) -> None:
+    """Kill the process of the function that sent the request, instead of forwarding it."""
     if process := _client_of(exchange):
         os.kill(process, signal.SIGKILL)
     exchange.reset()
 
 
 def _client_of(exchange: Exchange) -> int | None:
-    """The process at the other end of the connection, if it is still there."""
+    """Return the id of the process at the other end of the connection, or None if it has ended."""
     local = f"0100007F:{exchange.port:04X}"
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1] == local}

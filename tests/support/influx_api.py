@@ -1,4 +1,4 @@
-"""InfluxDB as an HTTP client sees it, without the client library."""
+"""The HTTP API of InfluxDB, called without the client library."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from local.influxdb.server import InfluxTarget
 TIME_NS = 1_700_000_000_123_456_789
 
 
-class Api:
+class InfluxApi:
     """A client of one server.
 
     Attributes:
@@ -49,7 +49,7 @@ class Api:
         parameters = {"db": bucket or self.influx.bucket, "q": influxql, "epoch": "ns"}
         return self.request("POST", "/query", token=token, params=parameters, headers={"Accept": accept})
 
-    def stored(self, bucket: str = "") -> list[list[object]]:
+    def stored_rows(self, bucket: str = "") -> list[list[object]]:
         """Return the rows of the measurement: time in ns, then fields and tags in the order of their names."""
         (result,) = self.query(f'SELECT * FROM "{self.series}"', bucket=bucket).json()["results"]  # noqa: S608
         rows: list[list[object]] = result["series"][0]["values"] if "series" in result else []

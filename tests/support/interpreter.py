@@ -1,4 +1,4 @@
-"""A second interpreter of the state machine: moto's, strict where the emulator is lax, as about missing paths."""
+"""A second interpreter of the state machine: moto's, which unlike the emulator fails on a missing path."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from state_machine.definition import LEDGER
-from tests.support.scripted_functions import Functions, Raised
+from tests.support.scripted_functions import Failure, Functions
 
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 LEDGER_KEY: Mapping[str, Literal["HASH", "RANGE"]] = {"object": "HASH", "version": "RANGE"}
@@ -24,8 +24,8 @@ ROLE = "arn:aws:iam::123456789012:role/loader"
 
 
 @dataclass(frozen=True)
-class Ended:
-    """An execution at its end."""
+class ExecutionResult:
+    """An execution that has ended, and the items of the ledger after it."""
 
     client: Any
     arn: str
@@ -60,13 +60,13 @@ class Ended:
 
     @property
     def states(self) -> list[str]:
-        """Names in the order in which they were entered."""
-        entered = (event.get("stateEnteredEventDetails") for event in self.events)
-        return [details["name"] for details in entered if details]
+        """The names of the states, in the order in which the execution entered them."""
+        entries = (event.get("stateEnteredEventDetails") for event in self.events)
+        return [details["name"] for details in entries if details]
 
 
 class Interpreter:
-    """Runs definitions, one at a time."""
+    """An interpreter that runs one definition at a time, with scripted functions and a ledger of its own."""
 
     def __init__(self) -> None:
         session = boto3.Session("x", "x", region_name="us-east-1")
@@ -88,26 +88,26 @@ class Interpreter:
         event: object,
         *,
         ledger: Sequence[Mapping[str, Any]],
-        longest_s: float,
-    ) -> Ended:
-        """Execute to the end on a ledger with these items; what finds no end in time is ABORTED."""
+        timeout_s: float,
+    ) -> ExecutionResult:
+        """Execute the definition on a ledger with these items, and stop it as ABORTED after `timeout_s`."""
         self._functions = functions
         self._write_ledger(ledger)
         name = f"loader-{next(self._runs)}"
         machine = self.client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
-        started = self.client.start_execution(
+        reply = self.client.start_execution(
             stateMachineArn=machine["stateMachineArn"], name="execution", input=json.dumps(event)
         )
-        arn = started["executionArn"]
-        deadline = time.monotonic() + longest_s
+        arn = reply["executionArn"]
+        deadline = time.monotonic() + timeout_s
         while self.client.describe_execution(executionArn=arn)["status"] == "RUNNING":
             time.sleep(0.005)
             if time.monotonic() > deadline:
                 self.client.stop_execution(executionArn=arn)
-        return Ended(self.client, arn, self.ledger.scan()["Items"])
+        return ExecutionResult(self.client, arn, self.ledger.scan()["Items"])
 
     def _write_ledger(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """In place of what it holds."""
+        """Replace all items of the ledger."""
         with self.ledger.batch_writer() as batch:
             for item in self.ledger.scan()["Items"]:
                 batch.delete_item(Key={name: item[name] for name in LEDGER_KEY})
@@ -115,9 +115,9 @@ class Interpreter:
             self.ledger.put_item(Item=item)
 
     def invoke(self, name: str, _qualifier: object, body: Any, _headers: object, response_headers: Any) -> bytes:
-        """In place of `LambdaSimpleBackend.invoke`."""
+        """Call a scripted function; this replaces `LambdaSimpleBackend.invoke`."""
         result = self._functions.invoke(name.rpartition(":")[2], json.loads(body))
-        if isinstance(result, Raised):
+        if isinstance(result, Failure):
             response_headers["x-amz-function-error"] = "Unhandled"
             result = {"errorType": result.error, "errorMessage": result.message}
         return json.dumps(result).encode()
@@ -125,9 +125,11 @@ class Interpreter:
 
 @contextmanager
 def interpreter() -> Iterator[Interpreter]:
+    """Run an interpreter on mocked AWS services."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(config=CONFIG):
-        running = Interpreter()
-        patch.setattr(LambdaSimpleBackend, "invoke", running.invoke)
-        # Nothing under a wildcard is an empty list in AWS (localstack/localstack#12318); moto knows it of one wildcard.
+        moto = Interpreter()
+        patch.setattr(LambdaSimpleBackend, "invoke", moto.invoke)
+        # A wildcard that matches nothing is an empty list in AWS (localstack/localstack#12318). moto does that for one
+        # kind of wildcard only.
         patch.setattr(json_path, "_PATTERN_SLICE_OR_WILDCARD_ACCESS", r"\[\*\]")
-        yield running
+        yield moto

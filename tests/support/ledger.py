@@ -1,4 +1,4 @@
-"""The ledger beside what it is about: the executions, the reports, and the points in the database."""
+"""Checks that the ledger agrees with the executions, the reports, and the points in InfluxDB."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,20 +15,21 @@ Item = dict[str, Any]
 
 
 def ledger_table(app: DeployedApp) -> Any:
-    """The table itself."""
+    """Return the DynamoDB table of the deployed app's ledger."""
     credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
     session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
     return session.resource("dynamodb", endpoint_url=app.cloud.emulator.url).Table(app.outputs["LedgerTableName"])
 
 
 def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
-    """Of the objects whose keys begin so, in the order of their versions."""
-    found = ledger_table(app).scan()["Items"]
-    items = [item for item in found if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
+    """Return the items of the objects whose keys begin with `prefix`, in the order of their versions."""
+    scan = ledger_table(app).scan()["Items"]
+    items = [item for item in scan if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
     return sorted(items, key=lambda item: (item["object"], item["last_modified"], item.get("sequencer")))
 
 
-def the_item(app: DeployedApp, prefix: str) -> Item:
+def only_item(app: DeployedApp, prefix: str) -> Item:
+    """Return the item of the objects whose keys begin with `prefix`, and fail unless there is exactly one."""
     (item,) = ledger_items(app, prefix)
     return item
 
@@ -38,9 +39,13 @@ def statuses(app: DeployedApp, prefix: str) -> list[str]:
 
 
 def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[str, pa.Table]) -> None:
-    """No claim is left, each item agrees with execution and report, and the database holds `loaded`, by key.
+    """Check that no claim is left, and that each item agrees with its execution, its report and InfluxDB.
 
-    Its tables are of the dataset generation, and hold all points of their time span.
+    Args:
+        app: The deployed app.
+        folder: A folder for the comparison's file.
+        prefix: Only items of objects whose keys begin so are checked.
+        loaded: The records of the dataset generation that InfluxDB must hold, by key, and no others in their time span.
     """
     items = ledger_items(app, prefix)
     for item in items:
@@ -52,8 +57,8 @@ def check_ledger(app: DeployedApp, folder: Path, prefix: str, loaded: Mapping[st
     for key, table in loaded.items():
         assert last[f"s3://{app.source_bucket}/{key}"]["input_rows"] == table.num_rows
     if loaded:
-        found = app.compare(folder, "generation", pa.concat_tables(loaded.values()))
-        assert found.equal, found.differences
+        comparison = app.compare(folder, "generation", pa.concat_tables(loaded.values()))
+        assert comparison.equal, comparison.differences
 
 
 def _check_item(app: DeployedApp, item: Item) -> None:
@@ -74,6 +79,6 @@ def _check_item(app: DeployedApp, item: Item) -> None:
 
 
 def _reports(app: DeployedApp, prefix: str) -> list[dict[str, Any]]:
-    """Of loads of objects whose keys begin so."""
+    """Return the reports of loads of objects whose keys begin with `prefix`."""
     reports = [app.report(key) for key in app.work_keys("reports/") if key.endswith(".json")]
     return [report for report in reports if (report["file"] or {}).get("key", "").startswith(prefix)]

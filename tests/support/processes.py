@@ -1,16 +1,16 @@
-"""Processes of this machine, found by what they carry in their environment or command line."""
+"""Processes of this machine whose environment or command line mentions a folder."""
 
 import time
 from pathlib import Path
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Command lines of those that know `folder`. A zombie has neither environment nor command line."""
+    """Return the command lines of the processes that mention `folder`. A zombie has none, so it does not count."""
     return [command for pid in Path("/proc").glob("[0-9]*") if (command := _command_with(pid, str(folder)))]
 
 
-def gone(folder: Path, *, within_s: float) -> bool:
-    """Whether no process of `folder` is left, in good time."""
+def wait_until_gone(folder: Path, *, within_s: float) -> bool:
+    """Wait until no process mentions `folder`, and tell whether that was so within `within_s` seconds."""
     deadline = time.monotonic() + within_s
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Files as they might arrive: all datasets, both layouts, and some of every fault a row can have."""
+"""Random files of all datasets and both layouts, with some rows of every kind that is set aside."""
 
 from typing import Any, NamedTuple
 
@@ -11,29 +11,29 @@ MONTH_S = 30 * 86_400
 
 
 class RandomFile(NamedTuple):
-    """`key` names the dataset and the seed."""
+    """A table and the object key it is put under, which contains its dataset and seed."""
 
     key: str
     table: pa.Table
 
 
 def random_file(seed: int) -> RandomFile:
-    """The same seed gives the same file, in a month of its own. About one in ten has no valid row, or too few tags."""
+    """Return the file of this seed, in a month of its own. About one file in ten cannot be loaded at all."""
     random = np.random.default_rng(seed)
     dataset = list(DATASETS.values())[random.integers(len(DATASETS))]
     rows = int(random.choice([0, 1, 50, 3_000, 12_000]))
     table = _tags(dataset, rows, random) | _times(seed, rows, random)
     table |= _long(dataset, rows, random) if random.random() < 0.3 else _wide(dataset, rows, random)
     table["note"] = pa.array(random.integers(0, 9, rows))
-    repeated = pa.table(table).take(_with_repetitions(rows, random))
-    return RandomFile(f"dataset={dataset.name}/seed={seed}/file.parquet", repeated)
+    shuffled = pa.table(table).take(_with_repetitions(rows, random))
+    return RandomFile(f"dataset={dataset.name}/seed={seed}/file.parquet", shuffled)
 
 
 def _tags(dataset: Dataset, rows: int, random: np.random.Generator) -> dict[str, Any]:
     values = ["N", "NE ", "S,E", "a=b", "São Paulo", "-", "", "tab\t", None]
-    often = np.array([0.4, 0.2, 0.1, 0.1, 0.1, 0.03, 0.03, 0.02, 0.02])
+    weights = np.array([0.4, 0.2, 0.1, 0.1, 0.1, 0.03, 0.03, 0.02, 0.02])
     return {
-        tag: pa.array([values[n] for n in random.choice(len(values), rows, p=often)], pa.string())
+        tag: pa.array([values[n] for n in random.choice(len(values), rows, p=weights)], pa.string())
         for tag in dataset.tags
         if tag in dataset.required_tags or random.random() < 0.5
     }
@@ -62,6 +62,6 @@ def _values(rows: int, random: np.random.Generator) -> Any:
 
 
 def _with_repetitions(rows: int, random: np.random.Generator) -> Any:
-    """Some rows twice, in any order."""
+    """Return the numbers of all rows in random order, 2 % of them twice."""
     again = random.integers(0, rows, rows // 50) if rows else np.empty(0, np.int64)
     return random.permutation(np.concatenate((np.arange(rows), again)))

@@ -1,4 +1,8 @@
-"""Functions whose answers are scripts, for executions in which what they do is not the subject."""
+"""Stubs of the Lambda functions, for tests of the state machine alone.
+
+`scripted_functions()` returns stubs of a load that succeeds; a test replaces single ones, for example
+`scripted_functions(write_batch=always(Failure("InfluxUnavailableError")))`, and checks `payloads` afterwards.
+"""
 
 import json
 import threading
@@ -52,83 +56,89 @@ WRITTEN = {"chunk": "", "written": True, "next_batch": 1, "not_before": "", "wai
 
 
 @dataclass(frozen=True)
-class Raised:
-    """A function ends with this exception."""
+class Failure:
+    """The result of a function that ends with an exception."""
 
     error: str
     message: str = "why"
 
 
-Answer = Callable[[Payload], Any]
+Stub = Callable[[Payload], Any]
+"""A function that returns the result of an invocation with this payload."""
 
 
-def always(result: Any) -> Answer:
+def always(result: Any) -> Stub:
+    """Return a stub that gives every call the same result."""
     return lambda _: result
 
 
-def in_turn(*results: Any) -> Answer:
-    """The first call gets the first result, and so on. One call too many ends the execution with IndexError."""
-    left = deque(results)
-    return lambda _: left.popleft() if left else Raised("IndexError", "the script ended")
+def in_turn(*results: Any) -> Stub:
+    """Return a stub that gives the nth call the nth result, and any further call an IndexError."""
+    queue = deque(results)
+    return lambda _: queue.popleft() if queue else Failure("IndexError", "the script ended")
 
 
 @dataclass
 class Functions:
-    """Answers by function name, and what was asked."""
+    """The stubs by function name, and the calls of all of them: function name and payload."""
 
-    answers: Mapping[str, Answer]
+    stubs: Mapping[str, Stub]
     calls: list[tuple[str, Payload]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def payloads(self, name: str) -> list[Payload]:
-        return [payload for called, payload in self.calls if called == name]
+        """Return the payloads of all calls of one function, in order."""
+        return [payload for function, payload in self.calls if function == name]
 
     def invoke(self, name: str, payload: Payload) -> Any:
+        """Record the call, and return the result of the function's stub."""
         with self._lock:
             self.calls.append((name, payload))
-            return self.answers[name](payload)
+            return self.stubs[name](payload)
 
 
-def converted(part_ref: dict[str, Any], *, chunks: int = 2) -> dict[str, Any]:
+def convert_part(part_ref: dict[str, Any], *, chunks: int = 2) -> dict[str, Any]:
+    """Return what ConvertAndChunk returns for a part, with its rows spread over `chunks` chunks."""
     part, rows = part_ref["part"]["part"], part_ref["part"]["rows"]
     staged = [{"chunk": f"{part:04}-{n:04}", "sha256": "0" * 64, "points": rows // chunks} for n in range(chunks)]
     return {"part": part, "rows": rows, "points": rows, "chunks": staged}
 
 
-def functions(**answers: Answer) -> Functions:
-    """All is well, unless `answers` say otherwise."""
-    healthy: dict[str, Answer] = {
+def scripted_functions(**stubs: Stub) -> Functions:
+    """Return stubs of a load that succeeds, except for those that `stubs` replace."""
+    healthy: dict[str, Stub] = {
         "check_health": always(HEALTH),
-        "validate_schema": pinned_then(always(FILE)),
-        "convert_and_chunk": converted,
+        "validate_schema": pin_then(always(FILE)),
+        "convert_and_chunk": convert_part,
         "write_batch": always(WRITTEN),
         "report_load": always(RESPONSE),
     }
-    return Functions(healthy | answers)
+    return Functions(healthy | stubs)
 
 
-def pinned_then(answer: Answer) -> Answer:
-    """The file as PinSource pins it; `answer` is what ValidateSchema makes of it."""
-    return lambda call: answer(call["input"]) if call["state"] == "ValidateSchema" else PINNED
+def pin_then(validate: Stub) -> Stub:
+    """Return a stub that pins the file when PinSource calls it, and calls `validate` for ValidateSchema."""
+    return lambda call: validate(call["input"]) if call["state"] == "ValidateSchema" else PINNED
 
 
-def forced() -> Answer:
-    """The input asked for it."""
+def force_claim() -> Stub:
+    """Return a stub of a load whose input sets `force`."""
     return in_turn(*(file | {"claim": CLAIM | {"force": True}} for file in (PINNED, FILE)))
 
 
-def reported(call: Payload) -> dict[str, str]:
-    """As ReportFailure answers: the error with a response as its cause."""
+def report_failure(call: Payload) -> dict[str, str]:
+    """Return what ReportFailure returns: the error, with a response as its cause."""
     state = call["input"]
     error, cause = state["error"]["Error"], json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})
     return {"error": error, "cause": cause, "message": "what to do", "report": REPORT}
 
 
-def reporting(call: Payload) -> Any:
-    return reported(call) if call["state"] == "ReportFailure" else RESPONSE
+def report_load(call: Payload) -> Any:
+    """Return what the function returns for the state that calls it: ReportFailure or ReportLoad."""
+    return report_failure(call) if call["state"] == "ReportFailure" else RESPONSE
 
 
-def waiting() -> Answer:
-    """The first chunk is written half, and InfluxDB asks to be left alone until a time that has come by then."""
+def pause_once() -> Stub:
+    """Return a stub that writes half of the first chunk and then waits for a time that is already past."""
     half = {"chunk": "0000-0000", "written": False, "next_batch": 7, "not_before": "2024-01-02T03:04:05Z", "waits": 1}
     return in_turn(half, *[WRITTEN] * 4)

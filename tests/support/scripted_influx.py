@@ -1,4 +1,4 @@
-"""A server on loopback that answers as a test says, and remembers what it was asked."""
+"""A server on loopback that replies as a test scripts it, and records the requests."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What arrived; `at` is monotonic, `port` the client's: another port is another connection."""
+    """A request that arrived at the monotonic time `at`. `port` is the client's: it differs between connections."""
 
     method: str
     path: str
@@ -28,18 +28,18 @@ class Request:
 
     @property
     def token(self) -> str:
-        """Without its scheme."""
+        """The token in the header Authorization, without its scheme."""
         return self.headers.get("Authorization", "").partition(" ")[2]
 
     @property
     def lines(self) -> list[bytes]:
-        """Of the line protocol."""
+        """The lines of the compressed body."""
         return gzip.decompress(self.body).removesuffix(b"\n").split(b"\n")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A status, or one of the three below. The body is JSON unless it is text."""
+    """A status with a body, which is sent as JSON unless it is text. RESET, BROKEN and SILENCE are no HTTP replies."""
 
     status: int = 204
     body: object = ""
@@ -47,24 +47,24 @@ class Reply:
 
     @property
     def content(self) -> bytes:
-        """The body as it goes out."""
+        """The body as it is sent."""
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
 
 RESET = Reply(0)
-"""The request is read, then the connection is reset."""
+"""Read the request, then reset the connection."""
 
 BROKEN = Reply(-1)
-"""Half a status line, then a reset."""
+"""Send half a status line, then reset the connection."""
 
 SILENCE = Reply(-2)
-"""No answer until the server ends."""
+"""Send nothing until the server stops."""
 
-Answer = Callable[[Request], Reply]
+Responder = Callable[[Request], Reply]
 
 
 class ScriptedInflux(ThreadingHTTPServer):
-    """Answers from `script`, then, or where the script is empty, with `answer`."""
+    """A server that replies with the next of `script`, or with the result of `fallback` when the script is used up."""
 
     daemon_threads = True
 
@@ -74,13 +74,13 @@ class ScriptedInflux(ThreadingHTTPServer):
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.script: list[Reply] = []
-        self.answer: Answer = lambda _: Reply(204)
+        self.fallback: Responder = lambda _: Reply(204)
         self.requests: list[Request] = []
-        self.ended = Event()
+        self.stopping = Event()
 
     @property
     def url(self) -> str:
-        """For INFLUXDB_URL."""
+        """The server's URL, as a value for INFLUXDB_URL."""
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @property
@@ -89,9 +89,9 @@ class ScriptedInflux(ThreadingHTTPServer):
         return [request for request in self.requests if request.path == "/api/v2/write"]
 
     def reply_to(self, request: Request) -> Reply:
-        """Remember the request and choose its reply."""
+        """Record the request and choose its reply."""
         self.requests.append(request)
-        return self.script.pop(0) if self.script else self.answer(request)
+        return self.script.pop(0) if self.script else self.fallback(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         if reply is SILENCE:
-            self.server.ended.wait()
+            self.server.stopping.wait()
         if reply is BROKEN:
             self.wfile.write(b"HTTP/1.1 20")
         if reply in (RESET, BROKEN, SILENCE):
@@ -140,13 +140,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scripted_influx(tls: SSLContext | None = None) -> Iterator[ScriptedInflux]:
-    """A running server."""
+    """Run a scripted server."""
     with ScriptedInflux(tls) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield server
         finally:
-            server.ended.set()
+            server.stopping.set()
             server.shutdown()
             thread.join()

@@ -1,4 +1,4 @@
-"""A chunk in the work bucket, as ConvertAndChunk leaves it and WriteBatch finds it."""
+"""A chunk in the work bucket, staged as ConvertAndChunk does it, and its writing by WriteBatch."""
 
 import gzip
 from collections.abc import Sequence
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK = "0000-0000"
-WHERE = ("0123456789abcdef", "run-1", CHUNK)
-"""Load, execution and chunk: what the keys are derived from."""
+CHUNK_PATH = ("0123456789abcdef", "run-1", CHUNK)
+"""The load, execution and chunk from which the chunk's keys are derived."""
 
 
 def points(count: int, first: int = 0) -> list[bytes]:
-    """Lines of which each names its number."""
+    """Return lines of line protocol, each with its number as value and time."""
     return [b"m,t=a f=%d %d" % (number, number) for number in range(first, first + count)]
 
 
-def members(batches: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """A gzip member for each batch."""
+def gzip_members(batches: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Return one gzip member for each batch."""
     return [gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0) for lines in batches]
 
 
 def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
-    """Store the chunk and its manifest. Line n of the chunk was made of row 2n of the file."""
-    staged = members(batches)
-    s3.put_object(Bucket=work_bucket(), Key=chunk_key(*WHERE), Body=b"".join(staged))
+    """Store a chunk and its manifest, in which line n of the chunk comes from row 2n of the file."""
+    staged = gzip_members(batches)
+    s3.put_object(Bucket=work_bucket(), Key=chunk_key(*CHUNK_PATH), Body=b"".join(staged))
     manifest, offset, row = Manifest(batches=[]), 0, 0
     for lines, member in zip(batches, staged, strict=True):
         rows = [[2 * number, 1] for number in range(row, row + len(lines))]
         manifest["batches"].append(Batch(offset=offset, length=len(member), points=len(lines), rows=rows))
         offset, row = offset + len(member), row + len(lines)
-    put_json(s3, manifest_key(*WHERE), manifest)
+    put_json(s3, manifest_key(*CHUNK_PATH), manifest)
     return ChunkRef(
-        load_id=WHERE[0],
-        execution=WHERE[1],
+        load_id=CHUNK_PATH[0],
+        execution=CHUNK_PATH[1],
         chunk=CHUNK,
         bucket="source",
         key="dataset=generation/a.parquet",
@@ -55,10 +55,10 @@ def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
 
 
 def write(ref: ChunkRef, context: SimpleNamespace) -> ChunkProgress:
-    """One invocation."""
+    """Invoke WriteBatch once."""
     return lambda_handler(ref, context)  # type: ignore[arg-type]
 
 
 def outcome(s3: "S3Client") -> ChunkOutcome:
-    """What the invocations left behind."""
-    return cast(ChunkOutcome, get_json(s3, outcome_key(*WHERE)))
+    """Return the outcome that the invocations stored."""
+    return cast(ChunkOutcome, get_json(s3, outcome_key(*CHUNK_PATH)))

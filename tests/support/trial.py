@@ -1,4 +1,12 @@
-"""One file on its way through faults, and what has to be true whatever happened to it."""
+"""A trial: the load of one file while faults happen, and the checks of what must hold whatever happened.
+
+I1  A load that succeeded stored every value of the file exactly.
+I2  Loading the same file again changes nothing in the database.
+I3  Nothing is stored that is not in the file.
+I4  The counts add up: every row is a point, collapsed or set aside.
+I5  A failure names its error, file and chunks, but no secret; a load after the fault succeeds.
+I6  The time, requests and memory of a load are bounded.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,25 +27,25 @@ BATCH_ROWS = ROWS // BATCHES
 MAX_RETRIES = 3
 WRITERS = 2
 ATTEMPTS = 3
-"""Of the state machine in tests: one, and two more."""
+"""How often the state machine invokes a function in tests: once, and two retries."""
 KILLED_ATTEMPTS = 2
 
 
 @contextmanager
-def proxied(app: DeployedApp, **environment: str) -> Iterator[FaultProxy]:
-    """The app writing through a proxy."""
-    with fault_proxy(app.cloud.influx.url) as proxy, in_batches(app, INFLUXDB_URL=proxy.url, **environment):
+def writes_through_proxy(app: DeployedApp, **environment: str) -> Iterator[FaultProxy]:
+    """Make the app write to InfluxDB through a fault proxy."""
+    with fault_proxy(app.cloud.influx.url) as proxy, three_batches(app, INFLUXDB_URL=proxy.url, **environment):
         yield proxy
 
 
-def in_batches(app: DeployedApp, **environment: str) -> AbstractContextManager[None]:
-    """The app so configured, with three batches a file unless `environment` says otherwise."""
+def three_batches(app: DeployedApp, **environment: str) -> AbstractContextManager[None]:
+    """Configure the app to write `ROWS` rows as three batches, unless `environment` overrides it."""
     return app.configured(**{"MAX_BATCH_SIZE": str(BATCH_ROWS), "MAX_RETRIES": str(MAX_RETRIES), **environment})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A file of `ROWS` records that is not loaded yet; `folder` is the test's own."""
+    """A file of `ROWS` records that is not loaded yet, in an app that writes through `proxy`."""
 
     app: DeployedApp
     proxy: FaultProxy
@@ -46,35 +54,35 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """Of each test its own."""
+        """The object key, which no other test uses."""
         return f"dataset=generation/{self.folder.name}.parquet"
 
     def load(self) -> Execution:
-        """Put the file and wait for its execution."""
+        """Put the file, and wait until its execution has ended."""
         return self.app.load(self.key, self.table)
 
     def load_again(self) -> Execution:
-        """By name."""
-        return self.app.run(self.app.named(self.key))
+        """Load the file once more, whatever the ledger says."""
+        return self.app.run(self.app.reload_event(self.key))
 
     def invocations(self, execution: Execution) -> int:
-        """How often WriteBatch came to an end for it. (The emulator's history leaves a Map's inside out.)"""
+        """Count the ended invocations of WriteBatch by its log: the emulator's history omits what a Map runs."""
         lines = self.app.log_lines("write_batch", execution)
         return sum(line["message"] in {"done", "failed"} for line in lines)
 
     def write_batch(self, ref: Mapping[str, object]) -> dict[str, Any]:
-        """Call the function itself."""
+        """Invoke WriteBatch directly."""
         name, client = self.app.functions["write_batch"]["FunctionName"], self.app.cloud.client("lambda")
-        answer: dict[str, Any] = json.loads(client.invoke(FunctionName=name, Payload=json.dumps(ref))["Payload"].read())
-        return answer
+        reply: dict[str, Any] = json.loads(client.invoke(FunctionName=name, Payload=json.dumps(ref))["Payload"].read())
+        return reply
 
     @property
     def points_stored(self) -> int:
-        """In the file's span of time."""
+        """The number of points that InfluxDB holds in the file's time span."""
         return self.app.compare(self.folder, "generation", self.table).read_back
 
     def check_loaded(self, execution: Execution) -> None:
-        """Every value reads back and nothing else (I1, I3), the counts add up (I4), a replay changes nothing (I2)."""
+        """Check that exactly the file is stored (I1, I3), the counts add up (I4), and a replay changes nothing (I2)."""
         assert execution.status == "SUCCEEDED", execution.response
         data = execution.response["data"]
         assert (data["points_written"], data["batches_processed"]) == (self.table.num_rows, BATCHES)
@@ -85,7 +93,11 @@ class Trial:
         assert self.app.compare(self.folder, "generation", self.table) == before
 
     def check_failed(self, execution: Execution, error: str, status: int) -> str:
-        """The message: under its name, with the file and the chunks not written, without the token (I5)."""
+        """Check that the failure names its error, the file and the missing chunks, but not the token (I5).
+
+        Returns:
+            The message of the response.
+        """
         assert (execution.status, execution.error) == ("FAILED", error)
         assert execution.response["statusCode"] == status
         assert execution.response["data"]["key"] == self.key
@@ -94,12 +106,12 @@ class Trial:
         return str(execution.response["message"])
 
     def check_converges(self) -> None:
-        """Once the fault has gone, a new run loads everything (I5)."""
-        self.proxy.begin()
+        """Check that a new load succeeds once the fault is over (I5)."""
+        self.proxy.set_faults()
         self.check_loaded(self.load_again())
 
     def check_quiet_for(self, seconds: float) -> None:
-        """After the first request only those of the other writers, which were under way (I6)."""
+        """Check that after the first request only requests that other writers had already sent arrive (I6)."""
         first, *later = [exchange.at for exchange in self.proxy.exchanges]
         assert sum(at - first < seconds for at in later) < WRITERS
         assert len(later) >= BATCHES

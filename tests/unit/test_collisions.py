@@ -15,7 +15,7 @@ from functions.convert_and_chunk.part import judge_records, read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
 from tests.support.builders import generation, long_generation, parquet
-from tests.support.conversion import GENERATION, SETTINGS, Nowhere, converted, whole
+from tests.support.conversion import GENERATION, SETTINGS, DiscardingStaging, convert_table, whole_part
 
 NAN = float("nan")
 WITHOUT_PLANTS = dataclasses.replace(GENERATION, optional_tags=("quality_flag",))
@@ -27,39 +27,39 @@ def at_once(rows: int, **columns: Any) -> pa.Table:
 
 
 def test_an_exact_repetition_is_collapsed_into_its_last_row() -> None:
-    result = converted(at_once(3, power_mw=[1.0, 1.0, 1.0]))
+    result = convert_table(at_once(3, power_mw=[1.0, 1.0, 1.0]))
     assert (len(result.lines), result.records.verdicts.collapsed, result.set_aside) == (1, 2, {})
 
 
 def test_the_last_row_wins_and_the_others_are_set_aside() -> None:
-    result = converted(at_once(3, power_mw=[5.0, 6.0, 7.0]))
+    result = convert_table(at_once(3, power_mw=[5.0, 6.0, 7.0]))
     assert result.set_aside == {0: "collision", 1: "collision"}
     assert [line.split(" ")[1] for line in result.lines] == ["power_mw=7.0"]
 
 
 def test_a_row_that_agrees_with_the_last_one_repeats_it() -> None:
-    result = converted(at_once(3, power_mw=[5.0, 6.0, 5.0]))
+    result = convert_table(at_once(3, power_mw=[5.0, 6.0, 5.0]))
     assert (result.set_aside, result.records.verdicts.collapsed) == ({1: "collision"}, 1)
 
 
 def test_rows_with_different_fields_complete_each_other() -> None:
-    result = converted(at_once(2, power_mw=[5.0, None], efficiency=[None, 0.5]))
+    result = convert_table(at_once(2, power_mw=[5.0, None], efficiency=[None, 0.5]))
     assert [line.split(" ")[1] for line in result.lines] == ["power_mw=5.0", "efficiency=0.5"]
 
 
 def test_another_series_or_another_time_is_no_collision() -> None:
-    assert len(converted(at_once(2, region=["N", "S"])).lines) == 2
-    assert len(converted(generation(2, power_mw=[1.0, 2.0])).lines) == 2
+    assert len(convert_table(at_once(2, region=["N", "S"])).lines) == 2
+    assert len(convert_table(generation(2, power_mw=[1.0, 2.0])).lines) == 2
 
 
 def test_a_row_that_is_set_aside_collides_with_nothing() -> None:
-    assert converted(at_once(2, region=["N", ""], energy_source=["x", "x"])).set_aside == {1: "missing_tag"}
+    assert convert_table(at_once(2, region=["N", ""], energy_source=["x", "x"])).set_aside == {1: "missing_tag"}
 
 
 def test_rows_far_apart_in_the_file_collide() -> None:
     rows = 200_000
     timestamps = pa.array([0, *range(1, rows - 1), 0], pa.timestamp("s"))
-    assert converted(generation(rows, timestamp=timestamps)).set_aside == {0: "collision"}
+    assert convert_table(generation(rows, timestamp=timestamps)).set_aside == {0: "collision"}
 
 
 def plants(layout: str) -> pa.Table:
@@ -72,19 +72,19 @@ def plants(layout: str) -> pa.Table:
 
 @pytest.mark.parametrize("layout", ["wide", "long"])
 def test_rows_by_plant_are_points_by_plant(layout: str) -> None:
-    assert len(converted(plants(layout)).lines) == 6
+    assert len(convert_table(plants(layout)).lines) == 6
 
 
 @pytest.mark.parametrize("layout", ["wide", "long"])
 def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_named(layout: str) -> None:
     content = parquet(plants(layout))
-    result = converted(content, WITHOUT_PLANTS)
+    result = convert_table(content, WITHOUT_PLANTS)
     assert (len(result.lines), result.set_aside, result.records.verdicts.collapsed) == (2, {0: "collision"}, 3)
-    reader = PartReader(io.BytesIO(content), whole(content), "a file")
+    reader = PartReader(io.BytesIO(content), whole_part(content), "a file")
     settings = dataclasses.replace(SETTINGS, max_collision_rate=0.05)
     records = read_records(reader, 6, WITHOUT_PLANTS, settings)
     with pytest.raises(CollidingRecordsError, match=r"1 of 6 rows .* declare one of plant_name as a tag"):
-        judge_records(reader, records, whole(content), Nowhere(), settings)
+        judge_records(reader, records, whole_part(content), DiscardingStaging(), settings)
 
 
 def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:
@@ -129,7 +129,7 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
 def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, apart: list[str]) -> None:
     table = generation(4, turbine=column, note=["x"] * 4, __index_level_0__=[0, 1, 2, 3])
     content = parquet(table)
-    reader = PartReader(io.BytesIO(content), whole(content), "a file")
+    reader = PartReader(io.BytesIO(content), whole_part(content), "a file")
     assert (
         distinguishing_columns(reader, ["note", "turbine", "__index_level_0__"], np.array([0, 1]), np.array([3, 2]))
         == apart

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from functions.convert_and_chunk.verdicts import Rule
 from shared.datasets import DATASETS, Dataset, Field
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 
 DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 
@@ -54,7 +54,7 @@ def test_raw_columns_of_ons_need_only_the_declaration_of_the_example() -> None:
             "nom_estado": ["PARÁ"] * 3,
         }
     )
-    result = converted(table, example())
+    result = convert_table(table, example())
     assert result.set_aside == {1: "nonexistent_time"}
     assert result.lines == [
         "plant_generation,energy_source=HIDROELÉTRICA,plant_name=Tucuruí,region=N "

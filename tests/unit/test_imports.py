@@ -8,9 +8,9 @@ import pytest
 CONVERT = """
 import sys
 from tests.support.builders import generation, long_generation
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 table = {table}
-assert len(converted(table).lines) == 2
+assert len(convert_table(table).lines) == 2
 print("pandas" in sys.modules)
 """
 

@@ -18,7 +18,7 @@ from shared.errors import (
 from shared.influx import Influx
 from shared.influx_answers import Action, Answer, HttpReply, interpret
 from shared.settings import InfluxSettings
-from tests.support.certificates import self_signed
+from tests.support.certificates import create_self_signed
 from tests.support.scripted_influx import BROKEN, RESET, SILENCE, Reply, ScriptedInflux, scripted_influx
 
 
@@ -103,7 +103,7 @@ def test_a_network_without_a_way_to_it_is_told_from_a_server_that_refuses() -> N
 
 
 def test_a_certificate_that_nobody_vouches_for_stops_before_anything_is_sent(tmp_path: Path) -> None:
-    tls, _ = self_signed(tmp_path)
+    tls, _ = create_self_signed(tmp_path)
     with scripted_influx(tls) as server:
         answer = write_to(server.url)
     assert (answer.action, answer.error) == (Action.STOP, UntrustedCertificateError)

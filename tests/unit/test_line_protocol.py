@@ -15,7 +15,7 @@ from line_protocol_parser import parse_line
 
 from functions.convert_and_chunk.line_protocol import render_lines
 from tests.support.builders import generation
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 
 PREFIX = "generation_data,energy_source=hydro,measurement_type=verified,region=SE "
 NAN = float("nan")
@@ -78,7 +78,7 @@ def test_many_series_for_few_lines_change_nothing() -> None:
 
 def test_a_whole_line_of_the_dataset() -> None:
     table = generation(1, power_mw=[1.5], quality_flag=["ok"], plant_name=["Ilha Solteira, 2=b"])
-    assert converted(table).lines == [
+    assert convert_table(table).lines == [
         r"generation_data,energy_source=hydro,measurement_type=verified,plant_name=Ilha\ Solteira\,\ 2\=b,"
         "quality_flag=ok,region=SE power_mw=1.5 1704067200000000000"
     ]
@@ -122,7 +122,7 @@ def test_lines_mean_what_the_client_library_writes(region: str, plant: str | Non
         plant_name=pa.array([plant], pa.string()),
         power_mw=[value],
     )
-    result = converted(table)
+    result = convert_table(table)
     point = Point("generation_data").tag("energy_source", "hydro").tag("measurement_type", "verified")
     point = point.tag("region", region.strip()).field("power_mw", value).time(seconds * 10**9)
     if plant and plant.strip() not in ("", "-"):
@@ -134,7 +134,7 @@ def test_lines_mean_what_the_client_library_writes(region: str, plant: str | Non
 
 @given(tag_texts.filter(lambda text: "\\" not in text), doubles.filter(lambda value: value == 0 or abs(value) > 1e-300))
 def test_an_independent_parser_reads_the_values_back(region: str, value: float) -> None:
-    for line in converted(generation(1, region=pa.array([region], pa.string()), power_mw=[value])).lines:
+    for line in convert_table(generation(1, region=pa.array([region], pa.string()), power_mw=[value])).lines:
         parsed = parse_line(line)
         assert parsed["tags"]["region"] == region.strip()
         assert parsed["fields"] == {"power_mw": value}
@@ -144,7 +144,7 @@ def test_an_independent_parser_reads_the_values_back(region: str, value: float) 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=8))
 def test_one_row_is_one_line(regions: list[str]) -> None:
     rows = len(regions)
-    result = converted(generation(rows, region=pa.array([text.encode("utf-8", "replace") for text in regions])))
+    result = convert_table(generation(rows, region=pa.array([text.encode("utf-8", "replace") for text in regions])))
     assert len(result.lines) == rows - len(result.set_aside)
     assert all(line.startswith("generation_data,") and line.endswith("00000") for line in result.lines)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.convert_and_chunk.columns.long_layout import field_of
 from shared.datasets import DATASETS
 from tests.support.builders import generation, long_generation
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 
 
 def destination(dataset: str, measurement_type: str, unit: str) -> tuple[str, float] | None:
@@ -66,7 +66,7 @@ def test_what_names_no_field_is_nothing(measurement_type: str, unit: str) -> Non
 
 def test_each_row_becomes_a_line_of_one_field() -> None:
     table = long_generation([1.5, 50.0, 2500.0], ["MW", "%", " kW "], ["verified", "efficiency", "verified"])
-    assert [line.split(" ")[1] for line in converted(table).lines] == [
+    assert [line.split(" ")[1] for line in convert_table(table).lines] == [
         "power_mw=1.5",
         "efficiency=0.5",
         "power_mw=2.5",
@@ -74,7 +74,7 @@ def test_each_row_becomes_a_line_of_one_field() -> None:
 
 
 def test_a_row_with_an_unknown_unit_is_set_aside() -> None:
-    assert converted(long_generation([1.0, 2.0, 3.0], ["MW", "furlong", None])).set_aside == {
+    assert convert_table(long_generation([1.0, 2.0, 3.0], ["MW", "furlong", None])).set_aside == {
         1: "unknown_unit",
         2: "unknown_unit",
     }
@@ -82,27 +82,27 @@ def test_a_row_with_an_unknown_unit_is_set_aside() -> None:
 
 def test_values_may_be_text_and_have_the_same_rules() -> None:
     table = long_generation(["1,5", "NaN", "0E-8", ""], ["MW"] * 4)
-    result = converted(table)
+    result = convert_table(table)
     assert result.set_aside == {0: "not_a_number", 1: "no_field", 3: "no_field"}
     assert result.records.left_out["power_mw"] == 1
     assert len(result.lines) == 1
 
 
 def test_both_layouts_give_the_same_points() -> None:
-    wide = converted(generation(4)).lines
-    long = converted(long_generation([0.0, 1.0, 2.0, 3.0], ["MW"] * 4)).lines
+    wide = convert_table(generation(4)).lines
+    long = convert_table(long_generation([0.0, 1.0, 2.0, 3.0], ["MW"] * 4)).lines
     assert wide == long
 
 
 def test_a_value_that_scaling_takes_beyond_all_doubles_is_left_out_and_told() -> None:
-    result = converted(long_generation([1e306, 1e305, -1e306], ["GW"] * 3))
+    result = convert_table(long_generation([1e306, 1e305, -1e306], ["GW"] * 3))
     assert (result.set_aside, result.records.left_out["power_mw"]) == ({0: "no_field", 2: "no_field"}, 2)
     assert [line.split(" ")[1] for line in result.lines] == ["power_mw=1e+308"]
 
 
 def test_a_dash_is_no_unit() -> None:
-    assert len(converted(long_generation([1.0, 2.0], ["-", None], ["power_mw"] * 2)).lines) == 2
-    assert converted(long_generation([1.0], ["-"])).set_aside == {0: "unknown_unit"}
+    assert len(convert_table(long_generation([1.0, 2.0], ["-", None], ["power_mw"] * 2)).lines) == 2
+    assert convert_table(long_generation([1.0], ["-"])).set_aside == {0: "unknown_unit"}
 
 
 def test_the_unit_decides_where_there_is_no_measurement_type() -> None:
@@ -110,7 +110,7 @@ def test_the_unit_decides_where_there_is_no_measurement_type() -> None:
     for types in (None, pa.nulls(2), [None, "-"]):
         assert (
             len(
-                converted(
+                convert_table(
                     table.drop_columns("measurement_type") if types is None else retyped(table, types), validate=False
                 ).lines
             )
@@ -125,5 +125,5 @@ def retyped(table: pa.Table, types: Any) -> pa.Table:
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
 def test_scaling_rounds_once(values: list[float]) -> None:
     """As a quotient of the two, which times 0.001 would not be."""
-    lines = converted(long_generation(values, ["kW"] * len(values))).lines
+    lines = convert_table(long_generation(values, ["kW"] * len(values))).lines
     assert [float(line.split("=")[-1].split(" ")[0]) for line in lines] == [value / 1000 for value in values]

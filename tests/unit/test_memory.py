@@ -15,10 +15,10 @@ CONVERT = """
 import sys
 from pathlib import Path
 from functions.convert_and_chunk.memory import bounded_memory
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 try:
     with bounded_memory():
-        result = converted(Path(sys.argv[1]).read_bytes())
+        result = convert_table(Path(sys.argv[1]).read_bytes())
     print(len(result.lines), sorted(set(result.set_aside.values())))
 except Exception as error:
     print(type(error).__name__)

@@ -17,7 +17,7 @@ from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
 from shared.errors import AccountingError
 from tests.support.builders import generation, long_generation, parquet
-from tests.support.conversion import GENERATION, Converted, Nowhere, converted, whole
+from tests.support.conversion import GENERATION, Conversion, DiscardingStaging, convert_table, whole_part
 
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- the tables hold naive times, which are UTC
 TAGS = ("region", "energy_source", "measurement_type", "plant_name")
@@ -74,7 +74,7 @@ def expected(rows: list[dict[str, Any]]) -> tuple[dict[int, str], set[int], list
     return set_aside, collapsed, [row for row in range(len(rows)) if row not in set_aside and row not in collapsed]
 
 
-def check_accounts(result: Converted) -> None:
+def check_accounts(result: Conversion) -> None:
     verdicts = result.records.verdicts
     assert len(result.lines) + verdicts.collapsed + sum(verdicts.set_aside.values()) == result.records.rows
 
@@ -85,7 +85,7 @@ def test_every_row_ends_where_a_slow_reading_puts_it(
     rows: list[dict[str, Any]], group_rows: int, max_lines: int
 ) -> None:
     content = parquet(pa.Table.from_pylist(rows, SCHEMA), row_group_size=group_rows)
-    result = converted(content, max_lines=max_lines)
+    result = convert_table(content, max_lines=max_lines)
     set_aside, collapsed, lines = expected(rows)
     assert result.set_aside == set_aside
     assert result.records.verdicts.collapsed == len(collapsed)
@@ -100,9 +100,9 @@ def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], g
     content = parquet(pa.Table.from_pylist(rows, SCHEMA), row_group_size=group_rows)
     parts = plan_parts(row_group_rows(pq.read_metadata(io.BytesIO(content))), part_rows)
     ranges = [(part["first_row"], part["first_row"] + part["rows"]) for part in parts]
-    alone = [converted(pa.Table.from_pylist(rows[first:end], SCHEMA)) for first, end in ranges]
+    alone = [convert_table(pa.Table.from_pylist(rows[first:end], SCHEMA)) for first, end in ranges]
     for part, expected in zip(parts, alone, strict=True):
-        result = converted(content, part=part)
+        result = convert_table(content, part=part)
         assert (result.lines, result.set_aside) == (expected.lines, expected.set_aside)
         check_accounts(result)
     assert sum(part["rows"] for part in parts) == len(rows)
@@ -111,10 +111,10 @@ def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], g
 @pytest.mark.parametrize("rows", [2, 4])
 def test_a_row_that_is_nowhere_or_twice_is_an_error(rows: int) -> None:
     content = parquet(generation(3, region=["N", None, "S"]))
-    part = whole(content)
+    part = whole_part(content)
     with pytest.raises(AccountingError, match=f"{rows} rows, 3 accounted for"):
-        stage_lines(Nowhere(), converted(content).records, part | {"rows": rows}, 1000)
-    assert stage_lines(Nowhere(), converted(content).records, part, 1000)["points"] == 2
+        stage_lines(DiscardingStaging(), convert_table(content).records, part | {"rows": rows}, 1000)
+    assert stage_lines(DiscardingStaging(), convert_table(content).records, part, 1000)["points"] == 2
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
@@ -125,46 +125,46 @@ def test_the_number_of_threads_changes_nothing(threads: int) -> None:
     before = pa.cpu_count()
     pa.set_cpu_count(threads)
     try:
-        lines = converted(parquet(table, row_group_size=512)).lines
+        lines = convert_table(parquet(table, row_group_size=512)).lines
     finally:
         pa.set_cpu_count(before)
-    assert lines == converted(parquet(table, row_group_size=512)).lines
+    assert lines == convert_table(parquet(table, row_group_size=512)).lines
 
 
 def test_the_first_reason_of_a_row_is_the_one_that_is_told() -> None:
     table = generation(1, timestamp=pa.array([None], pa.timestamp("s")), power_mw=["x"], region=["N"])
-    assert converted(table).set_aside == {0: "no_timestamp"}
+    assert convert_table(table).set_aside == {0: "no_timestamp"}
 
 
 def test_values_outside_their_bounds_are_loaded_and_counted() -> None:
-    result = converted(generation(4, power_mw=[-1.0, 0.0, 1.0, 1e9], efficiency=[0.0, 1.0, 1.1, -0.1]))
+    result = convert_table(generation(4, power_mw=[-1.0, 0.0, 1.0, 1e9], efficiency=[0.0, 1.0, 1.1, -0.1]))
     assert (len(result.lines), result.records.out_of_bounds()) == (4, {"power_mw": 1, "efficiency": 2})
 
 
 def test_bounds_are_not_looked_at_where_records_are_not_validated() -> None:
-    assert converted(generation(1, power_mw=[-1.0]), validate=False).records.out_of_bounds() == {}
+    assert convert_table(generation(1, power_mw=[-1.0]), validate=False).records.out_of_bounds() == {}
 
 
 def test_bounds_are_not_counted_for_rows_that_are_not_loaded() -> None:
-    result = converted(generation(2, power_mw=[-1.0, -2.0], region=["N", None]))
+    result = convert_table(generation(2, power_mw=[-1.0, -2.0], region=["N", None]))
     assert result.records.out_of_bounds() == {"power_mw": 1}
 
 
 @pytest.mark.parametrize("column", ["timestamp", "region", "plant_name", "power_mw"])
 def test_a_column_of_nulls_alone_is_read_as_such(column: str) -> None:
     table = generation(3, efficiency=[0.5] * 3, **{column: pa.nulls(3)})
-    result = converted(table)
+    result = convert_table(table)
     rule = {"timestamp": "no_timestamp", "region": "missing_tag"}.get(column)
     assert result.set_aside == (dict.fromkeys(range(3), rule) if rule else {})
 
 
 def test_without_a_required_tag_in_the_file_rows_load_if_they_are_not_validated() -> None:
-    assert len(converted(generation(2, region=None), validate=False).lines) == 2
+    assert len(convert_table(generation(2, region=None), validate=False).lines) == 2
 
 
 def test_a_file_without_any_tag_is_one_series_if_it_is_not_validated() -> None:
     table = generation(2, region=None, energy_source=None, measurement_type=None)
-    assert converted(table, validate=False).lines[0] == "generation_data power_mw=0.0 1704067200000000000"
+    assert convert_table(table, validate=False).lines[0] == "generation_data power_mw=0.0 1704067200000000000"
 
 
 @pytest.mark.parametrize(
@@ -176,17 +176,17 @@ def test_text_that_is_no_utf_8_sets_the_row_aside(column: str, rule: str, kind: 
     values = {"timestamp": b"2024-01-01", "region": b"N", "power_mw": b"1"}
     texts = pa.array([b"\xc3(", values[column]], pa.binary())
     spoiled = pa.Array.from_buffers(kind, 2, texts.buffers())
-    assert converted(generation(2, **{column: spoiled})).set_aside == {0: rule}
+    assert convert_table(generation(2, **{column: spoiled})).set_aside == {0: rule}
 
 
 def test_a_declared_epoch_makes_integers_times() -> None:
     dataset = dataclasses.replace(GENERATION, epoch="ms")
-    assert converted(generation(1, timestamp=[5]), dataset).lines[0].endswith(" 5000000")
+    assert convert_table(generation(1, timestamp=[5]), dataset).lines[0].endswith(" 5000000")
 
 
 def test_both_layouts_may_be_empty() -> None:
     for table in (generation(0), long_generation([], [])):
-        check_accounts(converted(table))
+        check_accounts(convert_table(table))
 
 
 def fields_of(line: str) -> dict[str, float]:

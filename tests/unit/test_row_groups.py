@@ -14,7 +14,7 @@ from functions.convert_and_chunk.windows import Window, windows
 from shared.errors import CorruptParquetError, SourceChangedError
 from shared.events import Part
 from tests.support.builders import generation, parquet
-from tests.support.conversion import whole
+from tests.support.conversion import whole_part
 
 
 class Counted(io.BytesIO):
@@ -38,7 +38,7 @@ class Counted(io.BytesIO):
 
 
 def reader(content: bytes, part: Part | None = None) -> PartReader:
-    return PartReader(io.BytesIO(content), part or whole(content), "a file")
+    return PartReader(io.BytesIO(content), part or whole_part(content), "a file")
 
 
 def powers(batches: Any) -> list[float]:
@@ -82,7 +82,7 @@ def test_row_groups_without_wanted_rows_are_not_read() -> None:
     noise = np.random.default_rng(1).random(3_200_000)
     content = parquet(generation(len(noise), power_mw=noise), row_group_size=800_000)
     file = Counted(content)
-    read = PartReader(file, whole(content), "a file")
+    read = PartReader(file, whole_part(content), "a file")
     file.sizes.clear()
     assert powers(read.rows_at(np.array([5, 800_005]), ["power_mw"])) == [noise[5], noise[800_005]]
     assert sum(file.sizes) < len(content) / 1.9
@@ -90,10 +90,10 @@ def test_row_groups_without_wanted_rows_are_not_read() -> None:
 
 def test_small_row_groups_are_fetched_together_and_large_ones_streamed() -> None:
     small = parquet(generation(1000), row_group_size=10)
-    [window] = windows(pq.read_metadata(io.BytesIO(small)), whole(small))
+    [window] = windows(pq.read_metadata(io.BytesIO(small)), whole_part(small))
     assert (len(window.groups), window.first, window.rows) == (100, 0, 1000)
     file = Counted(small)
-    read = PartReader(file, whole(small), "a file")
+    read = PartReader(file, whole_part(small), "a file")
     file.sizes.clear()
     assert powers(read.batches(["power_mw", "timestamp"])) == list(range(1000))
     assert len(file.sizes) < 10
@@ -103,7 +103,7 @@ def test_a_large_row_group_is_never_held_whole() -> None:
     noise = np.random.default_rng(1).random(3_000_000)
     content = parquet(generation(len(noise), power_mw=noise), row_group_size=len(noise))
     file = Counted(content)
-    read = PartReader(file, whole(content), "a file")
+    read = PartReader(file, whole_part(content), "a file")
     file.sizes.clear()
     assert sum(batch.num_rows for batch in read.batches(["power_mw"])) == len(noise)
     assert max(file.sizes) < 2 * row_groups.STREAM_BYTES < len(content)
@@ -142,7 +142,7 @@ def test_what_arrow_gives_up_midway_is_read_on_without_losing_or_repeating_a_row
     regions = [f"R{row // 70}" for row in range(4900)]
     apart = np.random.default_rng(1).random(4900)  # so that each row group takes a read of its own
     file = Counted(parquet(generation(4900, region=regions, energy_source=None, noise=apart), row_group_size=700))
-    read = PartReader(file, whole(file.getvalue()), "a file")
+    read = PartReader(file, whole_part(file.getvalue()), "a file")
     file.break_at(breaks_at, OSError("not yet implemented"))
     found = [region for batch in read.batches(["region"]) for region in batch.column("region").to_pylist()]
     assert found == regions
@@ -171,7 +171,7 @@ def test_rows_are_taken_whatever_other_columns_hold(kind: pa.DataType, value: An
 
 def test_a_footer_that_promises_more_rows_is_damage() -> None:
     content = parquet(generation(3))
-    part = whole(content) | {"rows": 4}
+    part = whole_part(content) | {"rows": 4}
     with pytest.raises(CorruptParquetError, match="it has 3 rows, but its footer says 4"):
         list(reader(content, part).batches(["region"]))
 
@@ -204,12 +204,12 @@ def test_an_index_beyond_its_dictionary_is_damage() -> None:
 def test_an_error_of_the_source_is_not_taken_for_damage() -> None:
     content = parquet(generation(1000))
     untroubled = Counted(content)
-    list(PartReader(untroubled, whole(content), "a file").batches(["power_mw", "region"]))
+    list(PartReader(untroubled, whole_part(content), "a file").batches(["power_mw", "region"]))
     for read in range(1, len(untroubled.sizes) + 1):
         file = Counted(content)
         file.break_at(read, SourceChangedError("replaced"))
         with pytest.raises(SourceChangedError):
-            list(PartReader(file, whole(content), "a file").batches(["power_mw", "region"]))
+            list(PartReader(file, whole_part(content), "a file").batches(["power_mw", "region"]))
 
 
 def test_windows_count_rows_from_the_start_of_the_part() -> None:

@@ -41,7 +41,7 @@ def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInfl
 
 
 def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) -> None:
-    influx.answer = lambda _: SILENCE
+    influx.fallback = lambda _: SILENCE
     with pytest.raises(InfluxUnavailableError, match="batch 3: no response from InfluxDB: the request timed out"):
         sender(influx, left_ms=16_100, max_retries=0).send(b"body", "batch 3")
 
@@ -53,7 +53,7 @@ def test_without_time_for_a_request_none_is_sent(influx: ScriptedInflux) -> None
 
 
 def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: ScriptedInflux) -> None:
-    influx.answer = lambda _: Reply(429, headers={"Retry-After": "5"})
+    influx.fallback = lambda _: Reply(429, headers={"Retry-After": "5"})
     with pytest.raises(ResumeLaterError):
         sender(influx, left_ms=19_000).send(b"body", "")
     assert len(influx.requests) == 1
@@ -70,7 +70,7 @@ def test_after_a_failure_nothing_is_sent_and_the_first_counts(influx: ScriptedIn
 
 
 def test_a_failure_ends_the_waits_of_others(influx: ScriptedInflux) -> None:
-    influx.answer = lambda _: Reply(429, headers={"Retry-After": "9"})
+    influx.fallback = lambda _: Reply(429, headers={"Retry-After": "9"})
     sending = sender(influx)
     with ThreadPoolExecutor(1) as writer:
         waiting = writer.submit(sending.send, b"body", "")

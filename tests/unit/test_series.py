@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 
 from tests.support.builders import generation, parquet
-from tests.support.conversion import converted
+from tests.support.conversion import convert_table
 
 
 def region(value: Any, kind: pa.DataType | None = None, *, validate: bool = True) -> str:
     """What becomes of one region: its piece of the line, or the rule."""
-    result = converted(generation(1, region=pa.array([value], kind)), validate=validate)
+    result = convert_table(generation(1, region=pa.array([value], kind)), validate=validate)
     return result.set_aside[0] if result.set_aside else result.lines[0].split("verified")[1].rsplit(" power", 1)[0]
 
 
@@ -59,7 +59,7 @@ def test_a_required_tag_without_a_value_sets_the_row_aside_if_rows_are_validated
 
 def test_an_optional_tag_without_a_value_is_left_out() -> None:
     names = pa.array(["Ilha", None, "-"])
-    assert [line.count("plant_name=") for line in converted(generation(3, plant_name=names)).lines] == [1, 0, 0]
+    assert [line.count("plant_name=") for line in convert_table(generation(3, plant_name=names)).lines] == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_bytes_that_are_not_utf_8_set_the_row_aside() -> None:
 
 def test_tags_that_are_too_long_together_set_the_row_aside() -> None:
     table = generation(2, region=["x" * 40_000, "y"], plant_name=["z" * 40_000, "z" * 40_000])
-    assert converted(table).set_aside == {0: "unusable_tag"}
+    assert convert_table(table).set_aside == {0: "unusable_tag"}
 
 
 def test_padded_and_plain_values_are_one_series() -> None:
     table = generation(2, timestamp=pa.array([0, 0], pa.timestamp("s")), region=["N", "N  "], power_mw=[1.0, 1.0])
-    assert len(converted(table).lines) == 1
+    assert len(convert_table(table).lines) == 1
 
 
 def test_each_row_group_may_have_its_own_dictionary() -> None:
     regions = [f"R{row * row % 7}" for row in range(60)]
-    lines = converted(parquet(generation(60, region=regions), row_group_size=10)).lines
+    lines = convert_table(parquet(generation(60, region=regions), row_group_size=10)).lines
     assert [line.split("region=")[1].split(" ")[0] for line in lines] == regions
 
 
@@ -94,7 +94,7 @@ def test_a_flood_of_distinct_values_in_every_tag_is_still_told_apart() -> None:
     rows = 140_000
     distinct = {"energy_source": 60_000, "measurement_type": 60_000, "quality_flag": 60_000, "region": 2**15}
     tags = {name: [f"{name[0]}{row % count}" for row in range(rows)] for name, count in distinct.items()}
-    lines = converted(generation(rows, **tags, timestamp=pa.array([0] * rows, pa.timestamp("s")))).lines
+    lines = convert_table(generation(rows, **tags, timestamp=pa.array([0] * rows, pa.timestamp("s")))).lines
     for row in (12_345, 70_000, 139_999):
         values = ",".join(f"{name}={column[row]}" for name, column in tags.items())
         assert lines[row].startswith(f"generation_data,{values} ")

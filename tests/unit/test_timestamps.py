@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from functions.convert_and_chunk.columns.timestamps import timestamps
 from shared.datasets import Dataset
 from tests.support.builders import generation, parquet
-from tests.support.conversion import GENERATION, converted
+from tests.support.conversion import GENERATION, convert_table
 
 SAO_PAULO = dataclasses.replace(GENERATION, zone="America/Sao_Paulo")
 
@@ -187,20 +187,20 @@ def test_nanoseconds_pass_unchanged_or_are_out_of_range(values: list[int]) -> No
 
 def test_int96_is_exact_to_the_nanosecond() -> None:
     times = pa.array([1_704_067_200_123_456_789, None, -1], pa.timestamp("ns"))
-    result = converted(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
+    result = convert_table(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
     assert [line.split(" ")[-1] for line in result.lines] == ["1704067200123456789", "-1"]
 
 
 def test_int96_beyond_the_range_is_set_aside_not_wrapped() -> None:
     times = pa.array([0, 2**62, -(2**62)], pa.timestamp("us"))
-    result = converted(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
+    result = convert_table(parquet(generation(3, timestamp=times), use_deprecated_int96_timestamps=True))
     assert result.set_aside == {1: "timestamp_out_of_range", 2: "timestamp_out_of_range"}
 
 
 @pytest.mark.parametrize("milliseconds", [2**64 // 1000 + 1_704_067_200_000, -(2**64) // 1000, 15 * 10**16])
 def test_int96_beyond_what_microseconds_hold_is_set_aside_not_wrapped(milliseconds: int) -> None:
     times = pa.array([1_704_067_200_123, milliseconds], pa.timestamp("ms"))
-    result = converted(parquet(generation(2, timestamp=times), use_deprecated_int96_timestamps=True))
+    result = convert_table(parquet(generation(2, timestamp=times), use_deprecated_int96_timestamps=True))
     assert result.set_aside == {1: "timestamp_out_of_range"}
     assert result.lines[0].endswith(" 1704067200123000000")
 

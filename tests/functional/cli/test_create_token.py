@@ -31,7 +31,7 @@ def secrets(s3: "S3Client") -> None:
 @pytest.fixture
 def server() -> Iterator[ScriptedInflux]:
     with scripted_influx() as running:
-        running.answer = answer
+        running.fallback = answer
         yield running
 
 
@@ -80,7 +80,7 @@ def test_the_token_may_read_and_write_that_bucket_only(
 def test_a_refusal_leaves_the_secret_as_it_was(
     secrets: None, server: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answer = lambda _: Reply(401, "unauthorized")
+    server.fallback = lambda _: Reply(401, "unauthorized")
     with pytest.raises(SystemExit, match="InfluxDB rejected the request: 401"):
         run(monkeypatch, server)
     assert stored() == "generated"

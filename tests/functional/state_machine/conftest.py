@@ -7,10 +7,10 @@ import pytest
 
 from state_machine.definition import definition as synthesized
 from state_machine.settings import MachineSettings
-from tests.support.interpreter import Ended, Interpreter, interpreter
+from tests.support.interpreter import ExecutionResult, Interpreter, interpreter
 from tests.support.scripted_functions import EVENT, Functions
 
-Run = Callable[..., Ended]
+Run = Callable[..., ExecutionResult]
 Item = Mapping[str, Any]
 
 
@@ -34,8 +34,8 @@ def run(definition: dict[str, Any], running: Interpreter) -> Run:
         machine: dict[str, Any] = definition,
         *,
         ledger: Sequence[Item] = (),
-        longest_s: float = 300,
-    ) -> Ended:
-        return running.run(machine, called, EVENT, ledger=ledger, longest_s=longest_s)
+        timeout_s: float = 300,
+    ) -> ExecutionResult:
+        return running.run(machine, called, EVENT, ledger=ledger, timeout_s=timeout_s)
 
     return execute

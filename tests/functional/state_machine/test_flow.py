@@ -14,20 +14,20 @@ from tests.support.scripted_functions import (
     PARTS,
     PINNED,
     RESPONSE,
-    Raised,
+    Failure,
     always,
-    converted,
-    functions,
+    convert_part,
     in_turn,
-    pinned_then,
-    reported,
-    reporting,
-    waiting,
+    pause_once,
+    pin_then,
+    report_failure,
+    report_load,
+    scripted_functions,
 )
 
 
 def test_a_load_ends_with_the_report(run: Run) -> None:
-    called = functions()
+    called = scripted_functions()
     ended = run(called)
     assert (ended.status, ended.output) == ("SUCCEEDED", RESPONSE)
     assert [name for name, _ in called.calls] == [
@@ -41,7 +41,7 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
 
 
 def test_each_function_gets_what_its_event_says(run: Run) -> None:
-    called = functions()
+    called = scripted_functions()
     run(called)
     asked = called.payloads("check_health")[0]
     assert (asked["event"], asked["file"]) == (EVENT, PINNED)
@@ -63,43 +63,45 @@ def test_each_function_gets_what_its_event_says(run: Run) -> None:
         "next_batch": 0,
         "waits": 0,
     }
-    reported = asked | {"health": HEALTH, "file": FILE}
-    assert called.payloads("report_load") == [{"state": "ReportLoad", "input": reported}]
+    report_input = asked | {"health": HEALTH, "file": FILE}
+    assert called.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
     pinning, validating = called.payloads("validate_schema")
     assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution"})
     assert validating == {"state": "ValidateSchema", "input": asked | {"health": HEALTH, "file": PINNED}}
 
 
 def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:
-    ended = run(functions(validate_schema=pinned_then(always(PINNED))))
+    ended = run(scripted_functions(validate_schema=pin_then(always(PINNED))))
     assert (ended.status, ended.output) == ("SUCCEEDED", RESPONSE)
     assert ended.states[-4:] == ["ValidateSchema", "AnyRows?", "ReportLoad", "SettleLoaded"]
 
 
 def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
-    called = functions(convert_and_chunk=lambda ref: converted(ref) | {"chunks": []})
+    called = scripted_functions(convert_and_chunk=lambda ref: convert_part(ref) | {"chunks": []})
     assert run(called).status == "SUCCEEDED"
     assert called.payloads("write_batch") == []
 
 
 def test_a_transient_error_is_retried(run: Run) -> None:
-    called = functions(check_health=in_turn(Raised("InfluxUnavailableError"), HEALTH))
+    called = scripted_functions(check_health=in_turn(Failure("InfluxUnavailableError"), HEALTH))
     ended = run(called)
     assert ended.status == "SUCCEEDED"
     assert len(called.payloads("check_health")) == 2
 
 
 def test_a_transient_error_that_stays_fails_the_load(run: Run) -> None:
-    called = functions(check_health=always(Raised("InfluxUnavailableError", "no answer")), report_load=reporting)
+    called = scripted_functions(
+        check_health=always(Failure("InfluxUnavailableError", "no answer")), report_load=report_load
+    )
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", "InfluxUnavailableError")
     assert len(called.payloads("check_health")) == 3
 
 
 def test_a_killed_function_is_tried_once_more(run: Run) -> None:
-    one_part = pinned_then(always(FILE | {"parts": PARTS[:1]}))
-    killed = always(Raised("Runtime.ExitError"))
-    called = functions(validate_schema=one_part, convert_and_chunk=killed, report_load=reporting)
+    one_part = pin_then(always(FILE | {"parts": PARTS[:1]}))
+    killed = always(Failure("Runtime.ExitError"))
+    called = scripted_functions(validate_schema=one_part, convert_and_chunk=killed, report_load=report_load)
     ended = run(called)
     assert ended.error == "Runtime.ExitError"
     assert len(called.payloads("convert_and_chunk")) == 2
@@ -115,7 +117,7 @@ def test_a_killed_function_is_tried_once_more(run: Run) -> None:
     ],
 )
 def test_other_errors_fail_at_once_with_what_was_reported(run: Run, function: str, error: str) -> None:
-    called = functions(**{function: always(Raised(error, "the reason")), "report_load": reporting})
+    called = scripted_functions(**{function: always(Failure(error, "the reason")), "report_load": report_load})
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", error)
     cause = json.loads(ended.cause)
@@ -127,8 +129,8 @@ def test_other_errors_fail_at_once_with_what_was_reported(run: Run, function: st
 
 
 def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
-    called = functions(
-        report_load=lambda s: reported(s) if "error" in s["input"] else Raised("AccountingError", "sums")
+    called = scripted_functions(
+        report_load=lambda s: report_failure(s) if "error" in s["input"] else Failure("AccountingError", "sums")
     )
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", "AccountingError")
@@ -136,7 +138,9 @@ def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
 
 
 def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
-    called = functions(check_health=always(Raised("BucketNotFoundError")), report_load=always(Raised("KeyError")))
+    called = scripted_functions(
+        check_health=always(Failure("BucketNotFoundError")), report_load=always(Failure("KeyError"))
+    )
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", "BucketNotFoundError")
     assert "why" in ended.cause
@@ -144,7 +148,7 @@ def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
 
 
 def test_a_chunk_waits_for_influxdb_and_goes_on_where_it_was(run: Run) -> None:
-    called = functions(write_batch=waiting())
+    called = scripted_functions(write_batch=pause_once())
     ended = run(called)
     assert ended.status == "SUCCEEDED"
     assert ended.states.count("WaitForInflux") == 1

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from tests.functional.state_machine.conftest import Run
-from tests.support.interpreter import Ended, Interpreter
+from tests.support.interpreter import ExecutionResult, Interpreter
 from tests.support.ledger_items import (
     CLAIMED,
-    ELSEWHERE,
     FACTS,
     FAILED,
     KEY,
     LOADED,
-    held,
-    without_table,
+    OTHER_EXECUTION,
+    break_table_name,
+    item_of_other_execution,
 )
 from tests.support.scripted_functions import (
     CLAIM,
@@ -24,25 +24,25 @@ from tests.support.scripted_functions import (
     PINNED,
     REPORT,
     RESPONSE,
-    Answer,
-    Raised,
+    Failure,
+    Stub,
     always,
-    forced,
-    functions,
+    force_claim,
     in_turn,
-    pinned_then,
-    reporting,
+    pin_then,
+    report_load,
+    scripted_functions,
 )
 
 SKIPPED = RESPONSE | {"message": "Skipped: …"}
 
 
-def the_item(ended: Ended) -> dict[str, Any]:
+def the_item(ended: ExecutionResult) -> dict[str, Any]:
     (item,) = ended.ledger
     return dict(item)
 
 
-def pinned(**changes: Any) -> Answer:
+def pinned(**changes: Any) -> Stub:
     """PinSource answers with these changes."""
     claim = changes.pop("claim", {})
     return always(PINNED | {"claim": CLAIM | claim} | changes)
@@ -52,7 +52,7 @@ def skipping(call: dict[str, Any]) -> Any:
     return SKIPPED if call["state"] == "ReportSkip" else RESPONSE
 
 
-def attempts(ended: Ended, error: str) -> int:
+def attempts(ended: ExecutionResult, error: str) -> int:
     failures = (event.get("taskFailedEventDetails", {}) for event in ended.events)
     return sum(failure.get("error") == error for failure in failures)
 
@@ -60,18 +60,18 @@ def attempts(ended: Ended, error: str) -> int:
 def test_a_load_is_claimed_before_it_begins(run: Run, running: Interpreter) -> None:
     seen: list[dict[str, Any]] = []
 
-    def look(_: object) -> Raised:
+    def look(_: object) -> Failure:
         seen.extend(running.ledger.scan()["Items"])
-        return Raised("SettingsError")
+        return Failure("SettingsError")
 
-    ended = run(functions(check_health=look))
+    ended = run(scripted_functions(check_health=look))
     claim = {"claimed_at": CLAIM["now"], "lease_until": CLAIM["lease_until"], "execution": ended.arn}
     assert [datetime.fromisoformat(item.pop("changed_at")).tzinfo for item in seen] == [UTC]
     assert seen == [{**KEY, **FACTS, **claim, "status": "claimed"}]
 
 
 def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
-    ended = run(functions())
+    ended = run(scripted_functions())
     item = the_item(ended)
     assert datetime.fromisoformat(item.pop("changed_at")).tzinfo
     assert item == {
@@ -89,7 +89,7 @@ def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
 
 @pytest.mark.parametrize("lease", [{}, {"lease_until": "2023-12-31T18:00:00Z"}])
 def test_a_version_that_is_loaded_is_skipped_at_once(run: Run, lease: dict[str, str]) -> None:
-    called = functions(report_load=skipping)
+    called = scripted_functions(report_load=skipping)
     ended = run(called, ledger=[LOADED | lease])
     assert (ended.status, ended.output) == ("SUCCEEDED", SKIPPED)
     assert [name for name, _ in called.calls] == ["validate_schema", "report_load"]
@@ -98,20 +98,20 @@ def test_a_version_that_is_loaded_is_skipped_at_once(run: Run, lease: dict[str, 
 
 
 def test_a_version_that_is_being_loaded_is_left_to_that_execution(run: Run) -> None:
-    called = functions(report_load=skipping)
+    called = scripted_functions(report_load=skipping)
     busy = CLAIMED | {"lease_until": "2024-01-01T00:01:01Z"}
     ended = run(called, ledger=[busy])
     assert (ended.status, ended.output) == ("SUCCEEDED", SKIPPED)
-    reason = f"already being loaded by {ELSEWHERE}; its claim expires at 2024-01-01T00:01:01Z"
+    reason = f"already being loaded by {OTHER_EXECUTION}; its claim expires at 2024-01-01T00:01:01Z"
     assert called.payloads("report_load")[0]["input"]["file"] == PINNED | {"skipped": reason}
     assert the_item(ended) == busy
 
 
 @pytest.mark.parametrize(
-    "item", [FAILED, held("skipped", message="m"), CLAIMED | {"lease_until": "2024-01-01T00:00:59Z"}]
+    "item", [FAILED, item_of_other_execution("skipped", message="m"), CLAIMED | {"lease_until": "2024-01-01T00:00:59Z"}]
 )
 def test_a_version_that_failed_was_skipped_or_lost_its_execution_is_loaded(run: Run, item: dict[str, Any]) -> None:
-    ended = run(functions(), ledger=[item])
+    ended = run(scripted_functions(), ledger=[item])
     assert ended.output == RESPONSE
     assert (the_item(ended)["status"], the_item(ended)["execution"]) == ("loaded", ended.arn)
     assert not the_item(ended).keys() & {"error", "message", "lease_until"}
@@ -119,7 +119,7 @@ def test_a_version_that_failed_was_skipped_or_lost_its_execution_is_loaded(run: 
 
 @pytest.mark.parametrize("item", [LOADED, CLAIMED | {"lease_until": "2024-01-01T05:00:00Z"}])
 def test_force_loads_whatever_the_ledger_says(run: Run, item: dict[str, Any]) -> None:
-    ended = run(functions(validate_schema=forced()), ledger=[item])
+    ended = run(scripted_functions(validate_schema=force_claim()), ledger=[item])
     assert ended.output == RESPONSE
     assert (the_item(ended)["status"], the_item(ended)["execution"]) == ("loaded", ended.arn)
 
@@ -127,7 +127,7 @@ def test_force_loads_whatever_the_ledger_says(run: Run, item: dict[str, Any]) ->
 def test_an_input_without_sequencer_keeps_the_one_that_is_known(run: Run) -> None:
     unsequenced = CLAIM | {"sequencer": ""}
     validated = in_turn(*(file | {"claim": unsequenced} for file in (PINNED, FILE)))
-    ended = run(functions(validate_schema=validated), ledger=[FAILED])
+    ended = run(scripted_functions(validate_schema=validated), ledger=[FAILED])
     assert (the_item(ended)["status"], the_item(ended)["sequencer"]) == ("loaded", CLAIM["sequencer"])
 
 
@@ -135,34 +135,34 @@ def test_a_claim_whose_answer_was_lost_may_be_repeated(run: Run, definition: dic
     twice = copy.deepcopy(definition)
     twice["States"]["ClaimAgain"] = twice["States"]["Claim"]
     twice["States"]["Claim"] = twice["States"]["Claim"] | {"Next": "ClaimAgain"}
-    ended = run(functions(), machine=twice)
+    ended = run(scripted_functions(), machine=twice)
     assert (ended.output, the_item(ended)["status"]) == (RESPONSE, "loaded")
 
 
 def test_what_is_no_load_leaves_nothing_in_the_ledger(run: Run) -> None:
     no_load = pinned(claim={"version": ""}, skipped="an empty object")
-    called = functions(validate_schema=no_load, report_load=skipping)
+    called = scripted_functions(validate_schema=no_load, report_load=skipping)
     ended = run(called)
     assert (ended.output, ended.ledger) == (SKIPPED, [])
     assert [name for name, _ in called.calls] == ["validate_schema", "report_load"]
 
 
 def test_a_version_that_was_overtaken_on_its_way_is_noted(run: Run) -> None:
-    ended = run(functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping))
+    ended = run(scripted_functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping))
     assert ended.output == SKIPPED
     assert (the_item(ended)["status"], the_item(ended)["message"]) == ("skipped", "superseded by version v2")
     assert FACTS.items() <= the_item(ended).items()
 
 
 def test_a_late_event_changes_nothing_of_what_was_loaded(run: Run) -> None:
-    overtaken = functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping)
+    overtaken = scripted_functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping)
     ended = run(overtaken, ledger=[LOADED])
     assert (ended.output, the_item(ended)) == (SKIPPED, LOADED)
 
 
 def test_a_version_that_finds_a_newer_one_in_the_ledger_is_settled_as_skipped(run: Run) -> None:
-    superseded = pinned_then(always(PINNED | {"skipped": "superseded by version v2"}))
-    called = functions(validate_schema=superseded, report_load=skipping)
+    superseded = pin_then(always(PINNED | {"skipped": "superseded by version v2"}))
+    called = scripted_functions(validate_schema=superseded, report_load=skipping)
     ended = run(called)
     assert ended.output == SKIPPED
     assert the_item(ended)["status"] == "skipped"
@@ -172,14 +172,14 @@ def test_a_version_that_finds_a_newer_one_in_the_ledger_is_settled_as_skipped(ru
 
 def test_a_version_waits_for_an_older_one_and_looks_again(run: Run) -> None:
     waiting = PINNED | {"not_before": "2024-01-01T00:01:30Z"}
-    ended = run(functions(validate_schema=in_turn(PINNED, waiting, waiting, FILE)))
+    ended = run(scripted_functions(validate_schema=in_turn(PINNED, waiting, waiting, FILE)))
     assert ended.output == RESPONSE
     assert ended.states.count("WaitForOlder") == 2
 
 
 def test_a_failure_is_settled_with_its_error_and_its_report(run: Run) -> None:
-    corrupt = pinned_then(always(Raised("CorruptParquetError")))
-    ended = run(functions(validate_schema=corrupt, report_load=reporting))
+    corrupt = pin_then(always(Failure("CorruptParquetError")))
+    ended = run(scripted_functions(validate_schema=corrupt, report_load=report_load))
     assert ended.error == "CorruptParquetError"
     item = the_item(ended)
     assert (item["status"], item["error"], item["message"]) == ("failed", "CorruptParquetError", "what to do")
@@ -187,15 +187,15 @@ def test_a_failure_is_settled_with_its_error_and_its_report(run: Run) -> None:
 
 
 def test_a_failure_that_cannot_be_reported_is_settled_with_what_is_known(run: Run) -> None:
-    unhealthy, unreported = always(Raised("BucketNotFoundError")), always(Raised("KeyError"))
-    ended = run(functions(check_health=unhealthy, report_load=unreported))
+    unhealthy, unreported = always(Failure("BucketNotFoundError")), always(Failure("KeyError"))
+    ended = run(scripted_functions(check_health=unhealthy, report_load=unreported))
     item = the_item(ended)
     assert (item["status"], item["error"], item["report"]) == ("failed", "BucketNotFoundError", "")
     assert "why" in item["message"]
 
 
 def test_a_failure_before_the_version_is_known_is_not_in_the_ledger(run: Run) -> None:
-    ended = run(functions(validate_schema=always(Raised("SourceNotFoundError")), report_load=reporting))
+    ended = run(scripted_functions(validate_schema=always(Failure("SourceNotFoundError")), report_load=report_load))
     assert (ended.error, ended.ledger) == ("SourceNotFoundError", [])
 
 
@@ -203,8 +203,8 @@ def test_a_failure_before_the_version_is_known_is_not_in_the_ledger(run: Run) ->
 def test_a_ledger_that_does_not_answer_is_asked_again_and_then_fails_the_load(
     run: Run, definition: dict[str, Any], state: str
 ) -> None:
-    called = functions(report_load=reporting)
-    ended = run(called, machine=without_table(definition, state), ledger=[LOADED])
+    called = scripted_functions(report_load=report_load)
+    ended = run(called, machine=break_table_name(definition, state), ledger=[LOADED])
     assert (ended.status, ended.error) == ("FAILED", "DynamoDB.ResourceNotFoundException")
     assert attempts(ended, "DynamoDB.ResourceNotFoundException") == 3
     assert called.payloads("check_health") == []
@@ -212,12 +212,12 @@ def test_a_ledger_that_does_not_answer_is_asked_again_and_then_fails_the_load(
 
 
 def test_a_refusal_is_not_asked_again(run: Run) -> None:
-    ended = run(functions(report_load=skipping), ledger=[LOADED])
+    ended = run(scripted_functions(report_load=skipping), ledger=[LOADED])
     assert attempts(ended, "DynamoDB.ConditionalCheckFailedException") == 1
 
 
 def test_what_is_loaded_stays_loaded_when_the_ledger_cannot_be_told(run: Run, definition: dict[str, Any]) -> None:
-    ended = run(functions(), machine=without_table(definition, "SettleLoaded"))
+    ended = run(scripted_functions(), machine=break_table_name(definition, "SettleLoaded"))
     assert ended.status == "SUCCEEDED"
     assert attempts(ended, "DynamoDB.ResourceNotFoundException") == 3
     assert ended.output["data"].pop("unsettled")["Error"] == "DynamoDB.ResourceNotFoundException"
@@ -226,7 +226,7 @@ def test_what_is_loaded_stays_loaded_when_the_ledger_cannot_be_told(run: Run, de
 
 
 def test_an_execution_that_lost_its_claim_does_not_settle(run: Run, running: Interpreter) -> None:
-    called = functions(report_load=lambda _: running.ledger.put_item(Item=CLAIMED) and RESPONSE)
+    called = scripted_functions(report_load=lambda _: running.ledger.put_item(Item=CLAIMED) and RESPONSE)
     ended = run(called)
     assert ended.output["data"]["unsettled"]["Error"] == "DynamoDB.ConditionalCheckFailedException"
     assert the_item(ended) == CLAIMED
@@ -234,13 +234,13 @@ def test_an_execution_that_lost_its_claim_does_not_settle(run: Run, running: Int
 
 @pytest.mark.parametrize("state", ["SettleFailed", "SettleSkipped"])
 def test_an_end_is_the_same_when_the_ledger_cannot_be_told(run: Run, definition: dict[str, Any], state: str) -> None:
-    corrupt = Raised("CorruptParquetError") if state == "SettleFailed" else PINNED | {"skipped": "superseded"}
+    corrupt = Failure("CorruptParquetError") if state == "SettleFailed" else PINNED | {"skipped": "superseded"}
     answers = {
-        "validate_schema": pinned_then(always(corrupt)),
-        "report_load": lambda s: (reporting if "error" in s["input"] else skipping)(s),
+        "validate_schema": pin_then(always(corrupt)),
+        "report_load": lambda s: (report_load if "error" in s["input"] else skipping)(s),
     }
-    told = run(functions(**answers))
-    untold = run(functions(**answers), machine=without_table(definition, state))
+    told = run(scripted_functions(**answers))
+    untold = run(scripted_functions(**answers), machine=break_table_name(definition, state))
     assert (told.status, told.error, told.cause, told.output) == (
         untold.status,
         untold.error,

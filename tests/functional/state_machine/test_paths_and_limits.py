@@ -8,28 +8,28 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.functional.state_machine.conftest import Run
-from tests.support.interpreter import Ended
-from tests.support.ledger_items import held, without_table
+from tests.support.interpreter import ExecutionResult
+from tests.support.ledger_items import break_table_name, item_of_other_execution
 from tests.support.scripted_functions import (
     CLAIM,
     FILE,
     PARTS,
     PINNED,
     RESPONSE,
-    Answer,
+    Failure,
     Payload,
-    Raised,
+    Stub,
     always,
-    converted,
-    forced,
-    functions,
+    convert_part,
+    force_claim,
     in_turn,
-    pinned_then,
-    reporting,
-    waiting,
+    pause_once,
+    pin_then,
+    report_load,
+    scripted_functions,
 )
 
-CORRUPT = pinned_then(always(Raised("CorruptParquetError")))
+CORRUPT = pin_then(always(Failure("CorruptParquetError")))
 
 
 NO_LOAD = PINNED | {"claim": CLAIM | {"version": ""}, "skipped": "an empty object"}
@@ -44,31 +44,31 @@ def shown(call: Payload) -> Payload:
 class Scenario(NamedTuple):
     """How functions answer, what the ledger holds, and which state finds no table there."""
 
-    answers: Callable[[], Mapping[str, Answer]] = dict
+    answers: Callable[[], Mapping[str, Stub]] = dict
     ledger: Sequence[Mapping[str, Any]] = ()
     without_ledger: str = ""
 
 
 SCENARIOS = {
-    "loaded": Scenario(lambda: {"write_batch": waiting()}),
-    "forced": Scenario(lambda: {"validate_schema": forced()}),
+    "loaded": Scenario(lambda: {"write_batch": pause_once()}),
+    "forced": Scenario(lambda: {"validate_schema": force_claim()}),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
-    "already loaded": Scenario(lambda: {"report_load": shown}, [held("loaded")]),
-    "being loaded": Scenario(lambda: {"report_load": shown}, [held("claimed", lease_until="2999")]),
+    "already loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("loaded")]),
+    "being loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("claimed", lease_until="2999")]),
     "overtaken": Scenario(lambda: {"report_load": shown, "validate_schema": always(PINNED | {"skipped": "late"})}),
     "its turn later": Scenario(lambda: {"validate_schema": in_turn(PINNED, LATER, FILE)}),
-    "failed": Scenario(lambda: {"validate_schema": CORRUPT, "report_load": reporting}),
-    "failed unreported": Scenario(lambda: {"validate_schema": CORRUPT, "report_load": always(Raised("KeyError"))}),
+    "failed": Scenario(lambda: {"validate_schema": CORRUPT, "report_load": report_load}),
+    "failed unreported": Scenario(lambda: {"validate_schema": CORRUPT, "report_load": always(Failure("KeyError"))}),
     "unsettled": Scenario(without_ledger="SettleLoaded"),
 }
 """Together they enter every state."""
 
 
-def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[Ended, Any]:
+def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[ExecutionResult, Any]:
     """An execution, and what it comes to: its end, its ledger, and which functions it called."""
-    called = functions(**scenario.answers())
-    machine = without_table(machine, scenario.without_ledger) if scenario.without_ledger else machine
-    ended = run(called, machine, ledger=scenario.ledger, longest_s=20)
+    called = scripted_functions(**scenario.answers())
+    machine = break_table_name(machine, scenario.without_ledger) if scenario.without_ledger else machine
+    ended = run(called, machine, ledger=scenario.ledger, timeout_s=20)
     ledger = [{name: item[name] for name in item.keys() - {"execution", "changed_at"}} for item in ended.ledger]
     return ended, (
         ended.status,
@@ -102,7 +102,9 @@ def with_wrong_path(definition: dict[str, Any], place: tuple[Any, ...]) -> dict[
 
 
 def test_a_wrong_path_fails_the_execution(run: Run, definition: dict[str, Any]) -> None:
-    ended = run(functions(), with_wrong_path(definition, ("States", "WriteChunks", "ItemSelector", "load_id.$")))
+    ended = run(
+        scripted_functions(), with_wrong_path(definition, ("States", "WriteChunks", "ItemSelector", "load_id.$"))
+    )
     assert ended.status == "FAILED"
 
 
@@ -129,7 +131,7 @@ def test_every_wrong_path_is_noticed(run: Run, definition: dict[str, Any]) -> No
     assert unnoticed == []
 
 
-def largest_bytes(ended: Ended) -> int:
+def largest_bytes(ended: ExecutionResult) -> int:
     """Of all inputs and outputs of states and functions."""
     details = [part for event in ended.events for part in event.values() if isinstance(part, dict)]
     return max(len(detail.get(name, "").encode()) for detail in details for name in ("input", "output"))
@@ -138,9 +140,9 @@ def largest_bytes(ended: Ended) -> int:
 @pytest.mark.slow
 def test_the_largest_load_stays_within_the_limits_of_step_functions(run: Run) -> None:
     parts = [PARTS[0] | {"part": part, "rows": 4_000_000} for part in range(40)]
-    called = functions(
-        validate_schema=pinned_then(always(FILE | {"key": "k" * 1024, "parts": parts, "rows": 160_000_000})),
-        convert_and_chunk=lambda part_ref: converted(part_ref, chunks=20),
+    called = scripted_functions(
+        validate_schema=pin_then(always(FILE | {"key": "k" * 1024, "parts": parts, "rows": 160_000_000})),
+        convert_and_chunk=lambda part_ref: convert_part(part_ref, chunks=20),
     )
     ended = run(called)
     assert (ended.status, len(called.payloads("write_batch"))) == ("SUCCEEDED", 800)
