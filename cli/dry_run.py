@@ -14,7 +14,7 @@ from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
-from functions.validate_schema.pin import not_a_load, pin
+from functions.validate_schema.pin import reason_not_to_load, pin
 from shared.datasets import dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
@@ -99,7 +99,7 @@ def plan(
     """
     tally, file = Tally(on_chunk), None
     requested = RequestedObject(bucket=getattr(target, "bucket", bucket), key=target.key, notified=False)
-    if reason := not_a_load(requested):
+    if reason := reason_not_to_load(requested):
         return Plan(file=None, tally=tally, skipped=reason)
     try:
         source, pinned = _open(target, requested, client)

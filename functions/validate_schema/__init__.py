@@ -1,1 +1,1 @@
-"""State ValidateSchema: one pinned object, its footer against its dataset, and the plan of its parts."""
+"""States PinSource and ValidateSchema: pin one version of the object, check its schema, and plan its parts."""

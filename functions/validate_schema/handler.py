@@ -1,4 +1,8 @@
-"""States PinSource and ValidateSchema: from the event to one pinned object, then to the plan of its parts."""
+"""The handler of states PinSource and ValidateSchema.
+
+`_pin_source` chooses the version to load. `_validate_schema` runs after the version is claimed, and again after each
+wait for an older version: `plan_load` checks whose turn it is, and `plan_file` reads the footer and plans the parts.
+"""
 
 from datetime import UTC, datetime
 from io import IOBase
@@ -48,12 +52,12 @@ def _validate_schema(client: "S3Client", load: LoadState, now: datetime) -> File
     except SchemaMismatchError as error:
         put_json(client, findings_key(load["execution"]["name"]), {"findings": error.findings})
         raise
-    return {**file, "ran": {**_waited(load["file"], now), "ValidateSchema": span_since(now)}}
+    return {**file, "ran": {**_add_wait(load["file"], now), "ValidateSchema": span_since(now)}}
 
 
-def _waited(file: FileRef, now: datetime) -> dict[str, Span]:
-    """What ran before, and the wait that ends now, if there was one. All waits are one: the state stays small."""
-    ran = file.get("ran", {})  # an earlier release recorded nothing
+def _add_wait(file: FileRef, now: datetime) -> dict[str, Span]:
+    """Return the earlier spans, with the wait that ends now, if any. Waits share one span, to keep the state small."""
+    ran = file.get("ran", {})  # an earlier release recorded no spans
     if not file["not_before"] or "ValidateSchema" not in ran:
         return ran
     first = ran.get("WaitForOlder", {"started_at": ran["ValidateSchema"]["ended_at"]})
@@ -61,7 +65,7 @@ def _waited(file: FileRef, now: datetime) -> dict[str, Span]:
 
 
 def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
-    """The plan, if it is this version's turn."""
+    """Return the file with its plan if it is this version's turn, otherwise with the reason to skip it or to wait."""
     claim = file["claim"]
     its_turn = ITS_TURN if claim["force"] else turn(claim["version"], versions_in_use(claim), now)
     file = {**file, "skipped": its_turn.skipped, "not_before": its_turn.not_before}
@@ -71,7 +75,16 @@ def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
 
 
 def plan_file(source: IOBase, file: SourceFile, *, validate: bool) -> PlannedFile:
-    """Check the footer and the columns of what `source` reads, and cut it into parts."""
+    """Check the footer and the columns of a file, and plan its parts.
+
+    Args:
+        source: The content of the file.
+        file: The pinned object.
+        validate: Check that the required columns exist.
+
+    Raises:
+        DataError: The file is damaged or encrypted, or its columns do not fit the dataset.
+    """
     dataset = dataset_of(file["key"])
     metadata = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
     columns = plan_columns(metadata.schema.to_arrow_schema(), dataset, validate=validate)

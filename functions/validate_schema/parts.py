@@ -1,18 +1,31 @@
-"""Cut a file into parts, the ranges of rows that are converted side by side."""
+"""The division of a file into parts, the ranges of rows that are converted in parallel."""
 
 from collections.abc import Sequence
 
 from shared.events import Part
 
 PART_ROWS = 2_000_000
-"""A part is held in memory while it is converted, some 40 bytes a row; collisions are looked for inside a part."""
+"""The usual size of a part. Conversion holds a part in memory, about 40 bytes a row, and finds collisions within it."""
 
 PARTS = 20
-"""Beyond this many full parts the parts grow: two neighbours always exceed one, so there are at most 40."""
+"""How many full parts a file may have before its parts grow.
+
+Two neighbours together are always larger than one full part, so there are at most 40 parts.
+"""
 
 
 def plan_parts(group_rows: Sequence[int], part_rows: int = PART_ROWS) -> list[Part]:
-    """Neighbouring row groups joined up to `part_rows`; a larger row group is cut into equal ranges. No empty parts."""
+    """Join neighbouring row groups into parts of at most `part_rows`, and divide larger row groups. No part is empty.
+
+    Example with `part_rows` = 100:
+
+        row groups  60, 30, 20, 250
+        parts       60 + 30, 20, 83, 83, 84        (250 in three ranges of nearly equal size)
+
+    Args:
+        group_rows: The number of rows of each row group.
+        part_rows: The limit, which grows for a file of more than `PARTS` full parts.
+    """
     limit = max(part_rows, -(-sum(group_rows) // PARTS))
     parts: list[Part] = []
     first_row = 0
@@ -32,6 +45,6 @@ def _part(number: int, group: int, first_row: int, rows: int) -> Part:
 
 
 def _pieces(rows: int, limit: int) -> list[int]:
-    """As few as the limit allows, as equal as whole rows are."""
+    """Divide rows into as few pieces as the limit allows, of nearly equal size."""
     count = -(-rows // limit)
     return [rows * (piece + 1) // count - rows * piece // count for piece in range(count)]

@@ -1,4 +1,9 @@
-"""State PinSource: fix the one version of the object that a load is about, or say why this is no load."""
+"""The pinning of a source: choose the one version of an object that a load reads from then on.
+
+`pin_source` skips what needs no load (`reason_not_to_load`), reads the version's metadata (`pin`), and skips an event
+that a newer version has superseded (`_reason_superseded`). Every way ends in a `FileRef`: with a claim for the ledger
+(`_claim`), or with an empty one if there is no version to claim (`_skip_unclaimed`).
+"""
 
 import hashlib
 from contextlib import suppress
@@ -21,43 +26,63 @@ if TYPE_CHECKING:
 
 
 def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) -> FileRef:
-    """The version that is there now, or the one asked for by name; every later read names it. Raises Source…Error."""
-    if reason := not_a_load(requested):
-        return _no_load(requested, reason, now)
-    current = pin(client, requested, "" if requested.notified else requested.version_id)
-    if requested.notified and current.file["size"] == 0:
-        return _no_load(requested, "an empty object", now)
-    if reason := overtaken(requested, current.file):
-        return _superseded(client, requested, reason, now)
-    return _claiming(requested, current, now)
+    """Return the version to load, its claim, and the reason if it is not to be loaded.
+
+    An event of S3 is about the latest version; a request may name another one.
+
+    Args:
+        client: The S3 client.
+        requested: The object that the input names.
+        now: The start of the claim.
+
+    Raises:
+        LoaderError: One of the errors of `shared.source.source_errors`.
+    """
+    if reason := reason_not_to_load(requested):
+        return _skip_unclaimed(requested, reason, now)
+    latest = pin(client, requested, "" if requested.notified else requested.version_id)
+    if requested.notified and latest.file["size"] == 0:
+        return _skip_unclaimed(requested, "an empty object", now)
+    if reason := _reason_superseded(requested, latest.file):
+        return _skip_superseded(client, requested, reason, now)
+    return _claim(requested, latest, now)
 
 
-def not_a_load(requested: RequestedObject) -> str:
-    """Why this object is not to be loaded, as its event and key tell; "" if it is."""
+def reason_not_to_load(requested: RequestedObject) -> str:
+    """Return the reason not to load this object, judging by its event and its key; "" if there is none."""
     empty = "an empty object" if requested.notified and requested.size == 0 else ""
     return requested.skip_reason or reason_to_skip(requested.key) or empty
 
 
 class PinnedVersion(NamedTuple):
-    """One version of an object, and when it was written: in a multipart upload, when that began."""
+    """One version of an object, and its LastModified: for a multipart upload, the time when it started."""
 
     file: SourceFile
     last_modified: datetime
 
 
 def pin(client: "S3Client", requested: RequestedObject, version_id: str) -> PinnedVersion:
-    """The version called `version_id`, the current one for "". Raises Source…Error."""
+    """Return one version of the object.
+
+    Args:
+        client: The S3 client.
+        requested: The object.
+        version_id: S3's id of the version, or "" for the latest one.
+
+    Raises:
+        LoaderError: One of the errors of `shared.source.source_errors`.
+    """
     request: HeadObjectRequestTypeDef = {"Bucket": requested.bucket, "Key": requested.key}
     if version_id:
         request["VersionId"] = version_id
     with source_errors(requested.bucket, requested.key):
         head = client.head_object(**request)
-    found = head.get("VersionId", "")
+    head_version = head.get("VersionId", "")
     file: SourceFile = {
-        "load_id": load_id(requested.bucket, requested.key, found or head["ETag"]),
+        "load_id": load_id(requested.bucket, requested.key, head_version or head["ETag"]),
         "bucket": requested.bucket,
         "key": requested.key,
-        "version_id": found,
+        "version_id": head_version,
         "etag": head["ETag"],
         "size": head["ContentLength"],
         "dataset": _dataset_name(requested.key),
@@ -66,43 +91,43 @@ def pin(client: "S3Client", requested: RequestedObject, version_id: str) -> Pinn
     return PinnedVersion(file, head["LastModified"])
 
 
-def overtaken(requested: RequestedObject, current: SourceFile) -> str:
-    """Why an event is too late, now that the current version has been seen; "" if it is not.
+def _reason_superseded(requested: RequestedObject, latest: SourceFile) -> str:
+    """Return the reason to skip an event if a newer version has superseded its own, or "".
 
-    An older version is left alone: the newer one has its own event.
+    The newer version needs no load from here: it has an event of its own.
     """
     if not requested.notified:
         return ""
-    if requested.version_id and current["version_id"]:
-        stale = requested.version_id != current["version_id"]
+    if requested.version_id and latest["version_id"]:
+        superseded = requested.version_id != latest["version_id"]
     else:
-        stale = bool(requested.etag) and requested.etag.strip('"') != current["etag"].strip('"')
-    return f"superseded by version {current['version_id'] or current['etag']}" if stale else ""
+        superseded = bool(requested.etag) and requested.etag.strip('"') != latest["etag"].strip('"')
+    return f"superseded by version {latest['version_id'] or latest['etag']}" if superseded else ""
 
 
 def load_id(bucket: str, key: str, version: str) -> str:
-    """16 hex digits that are the same for the same version of the same object."""
+    """Return the load ID: 16 hex digits, the same for every load of this version of the object."""
     return hashlib.sha256("\0".join((bucket, key, version)).encode()).hexdigest()[:16]
 
 
 def _dataset_name(key: str) -> str:
-    """ "" where the key names none: ValidateSchema refuses it, when the ledger can keep the refusal."""
+    """Return the dataset that the key names, or "": ValidateSchema raises the error, when the ledger can record it."""
     try:
         return dataset_of(key).name
     except UnknownDatasetError:
         return ""
 
 
-def _superseded(client: "S3Client", requested: RequestedObject, reason: str, now: datetime) -> FileRef:
-    """Pinned all the same, for the ledger, if the older version is still there."""
+def _skip_superseded(client: "S3Client", requested: RequestedObject, reason: str, now: datetime) -> FileRef:
+    """Skip a superseded version, but with a claim, so that the ledger records it if it still exists."""
     if requested.version_id:
         with suppress(SourceNotFoundError):
             older = pin(client, requested, requested.version_id)
-            return {**_claiming(requested, older, now), "skipped": reason}
-    return _no_load(requested, reason, now)
+            return {**_claim(requested, older, now), "skipped": reason}
+    return _skip_unclaimed(requested, reason, now)
 
 
-def _claiming(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> FileRef:
+def _claim(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> FileRef:
     claim: Claim = {
         "object": object_name(requested.bucket, requested.key),
         "version": version_name(pinned.last_modified, pinned.file["version_id"], pinned.file["etag"]),
@@ -115,8 +140,8 @@ def _claiming(requested: RequestedObject, pinned: PinnedVersion, now: datetime) 
     return {**pinned.file, "rows": 0, "parts": [], "claim": claim, "skipped": "", "not_before": "", "ran": {}}
 
 
-def _no_load(requested: RequestedObject, reason: str, now: datetime) -> FileRef:
-    """Of the same shape, with nothing to claim."""
+def _skip_unclaimed(requested: RequestedObject, reason: str, now: datetime) -> FileRef:
+    """Skip an object that has no version to claim: the claim's version is "", and the ledger is not written."""
     file: SourceFile = {
         "load_id": "",
         "bucket": requested.bucket,
@@ -127,5 +152,5 @@ def _no_load(requested: RequestedObject, reason: str, now: datetime) -> FileRef:
         "dataset": "",
         "layout": "wide",
     }
-    pinned = _claiming(requested, PinnedVersion(file, now), now)
+    pinned = _claim(requested, PinnedVersion(file, now), now)
     return {**pinned, "claim": {**pinned["claim"], "version": ""}, "skipped": reason}

@@ -1,4 +1,7 @@
-"""Versions of one object take turns: the newest wins, and waits for an older one that is still being loaded."""
+"""The order in which versions of one object are loaded.
+
+The newest version wins: older ones are skipped. It waits for an older version that is still being loaded.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,12 +11,12 @@ from shared.events import Claim
 from shared.ledger import LedgerItem, is_newer, ledger
 from shared.times import utc_seconds
 
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=1)
-"""A minute makes some 3,000 of the 25,000 history events that the six hours of an execution may have."""
+MIN_WAIT, MAX_WAIT = timedelta(seconds=2), timedelta(minutes=1)
+"""The limits of a wait. Waits of a minute take about 3,000 of an execution's 25,000 history events in six hours."""
 
 
 class Turn(NamedTuple):
-    """As in `shared.events.FileRef`."""
+    """The fields of the same names in `shared.events.FileRef`."""
 
     skipped: str = ""
     not_before: str = ""
@@ -23,9 +26,9 @@ ITS_TURN = Turn()
 
 
 def versions_in_use(claim: Claim) -> list[LedgerItem]:
-    """Versions of the object that are loaded or claimed, this one among them. To be asked after claiming.
+    """Return the ledger's items of all versions of the object that are loaded or claimed, including this one.
 
-    Of two versions that are claimed at the same time at least one then sees the other.
+    Call it after claiming: of two versions that are claimed at the same time, at least one then sees the other.
     """
     table = ledger()
     pages = table.meta.client.get_paginator("query").paginate(
@@ -40,18 +43,24 @@ def versions_in_use(claim: Claim) -> list[LedgerItem]:
 
 
 def turn(version: str, in_use: Sequence[LedgerItem], now: datetime) -> Turn:
-    """Whether `version` may be loaded now, of those that `versions_in_use` found."""
+    """Return whether `version` is loaded now, skipped, or must wait.
+
+    Args:
+        version: The version, as the ledger names it.
+        in_use: The items that `versions_in_use` returns.
+        now: The time of this check.
+    """
     (this,) = (item for item in in_use if item["version"] == version)
     for other in in_use:
         if is_newer(other, this):
             return Turn(skipped=f"superseded by version {other['version'].partition(' ')[2]}")
     older = [item for item in in_use if item["status"] == "claimed" and is_newer(this, item)]
-    under_way = [item for item in older if item["lease_until"] > utc_seconds(now)]
-    return Turn(not_before=min(_look_again(item, now) for item in under_way)) if under_way else ITS_TURN
+    running = [item for item in older if item["lease_until"] > utc_seconds(now)]
+    return Turn(not_before=min(_next_check(item, now) for item in running)) if running else ITS_TURN
 
 
-def _look_again(under_way: LedgerItem, now: datetime) -> str:
-    """When it has taken twice as long as by now, or its lease ends."""
-    taken = now - datetime.fromisoformat(under_way["claimed_at"])
-    wait = min(max(taken, SHORTEST_WAIT), LONGEST_WAIT)
-    return min(under_way["lease_until"], utc_seconds(now + wait))
+def _next_check(running: LedgerItem, now: datetime) -> str:
+    """Return when to check again: after as long as that load has taken so far, or when its lease ends."""
+    elapsed = now - datetime.fromisoformat(running["claimed_at"])
+    wait = min(max(elapsed, MIN_WAIT), MAX_WAIT)
+    return min(running["lease_until"], utc_seconds(now + wait))

@@ -55,7 +55,7 @@ def test_a_footer_whose_row_groups_hold_another_number_of_rows_is_damage() -> No
             read_footer(io.BytesIO(content[:place] + bytes([2 * 34]) + content[place + 1 :]), "a file")
         except CorruptParquetError as error:
             found.add(str(error))
-    assert "a file: the footer counts 34 rows, its row groups hold 33" in found
+    assert "a file: the footer counts 34 rows but its row groups 33: write the file again" in found
 
 
 class Keys(pe.KmsClient):  # type: ignore[misc]
