@@ -118,10 +118,10 @@ class GatewayHandler(AdministrationHandler):
         if not self._may_read(authorization, form.get("db", "")):
             self._reply_without_buckets(form["q"], form.get("db", ""))
             return
-        passed_headers = {
+        headers = {
             name: self.headers[name] for name in ("Accept", "Accept-Encoding", "Content-Type") if name in self.headers
         }
-        self._forward(self.engine.request(self.command, self.path, body, passed_headers))
+        self._forward(self.engine.request(self.command, self.path, body, headers))
 
     def _may_read(self, authorization: Authorization, database: str) -> bool:
         bucket = find_bucket(self.engine, database) if database else None

@@ -21,19 +21,25 @@ def decompress(body: bytes) -> bytes:
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "An internal error has occurred - check server logs")
     members, rest = [], body
     while rest:
-        if not _MAGIC.startswith(rest[: len(_MAGIC)]):
-            raise _unreadable(HTTPStatus.BAD_REQUEST, "gzip: invalid header")
-        member = zlib.decompressobj(_GZIP_FORMAT)
-        try:
-            members.append(member.decompress(rest))
-        except zlib.error as error:
-            if "incorrect data check" in str(error) or "incorrect length check" in str(error):
-                raise _unreadable(HTTPStatus.BAD_REQUEST, "gzip: invalid checksum") from None
-            raise _unreadable(HTTPStatus.INTERNAL_SERVER_ERROR, "flate: corrupt input") from None
-        if not member.eof:
-            raise _unreadable(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected EOF")
-        rest = member.unused_data
+        member, rest = _decompress_member(rest)
+        members.append(member)
     return b"".join(members)
+
+
+def _decompress_member(body: bytes) -> tuple[bytes, bytes]:
+    """Return the content of the first member, and the bytes that follow it."""
+    if not _MAGIC.startswith(body[: len(_MAGIC)]):
+        raise _unreadable(HTTPStatus.BAD_REQUEST, "gzip: invalid header")
+    member = zlib.decompressobj(_GZIP_FORMAT)
+    try:
+        content = member.decompress(body)
+    except zlib.error as error:
+        if "incorrect data check" in str(error) or "incorrect length check" in str(error):
+            raise _unreadable(HTTPStatus.BAD_REQUEST, "gzip: invalid checksum") from None
+        raise _unreadable(HTTPStatus.INTERNAL_SERVER_ERROR, "flate: corrupt input") from None
+    if not member.eof:
+        raise _unreadable(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected EOF")
+    return content, member.unused_data
 
 
 def _unreadable(status: HTTPStatus, reason: str) -> ApiError:

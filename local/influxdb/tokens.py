@@ -32,8 +32,8 @@ class TokenFile:
 
     def replace_operator_token(self, token: str) -> None:
         """Make `token` the operator token; the previous one is rejected from now on."""
-        others = self._load()[1:] if self._path.exists() else []
-        self._save([_authorization(token, _OPERATOR_RIGHTS), *others])
+        remaining = self._load()[1:] if self._path.exists() else []
+        self._save([_authorization(token, _OPERATOR_RIGHTS), *remaining])
 
     def create(self, permissions: Sequence[Mapping[str, Any]]) -> Authorization:
         """Add an active token with `permissions`, and return its authorization."""

@@ -7,6 +7,7 @@ import pytest
 from local.cloud import LocalCloud, local_cloud
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from tests.support.deployed_app import DeployedApp
+from tests.support.influx_api import InfluxApi
 
 IMPATIENT = {"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}
 
@@ -32,3 +33,18 @@ def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxTa
         return
     with LocalInfluxdb(tmp_path_factory.mktemp("influxdb")) as influxdb:
         yield influxdb.target
+
+
+@pytest.fixture
+def api(influx_server: InfluxTarget) -> Iterator[InfluxApi]:
+    api = InfluxApi(influx_server)
+    yield api
+    api.query(f'DROP MEASUREMENT "{api.series}"')
+
+
+@pytest.fixture
+def api_2(api: InfluxApi) -> InfluxApi:
+    """Skip the test if the server is not InfluxDB 2."""
+    if not api.version.startswith("v2"):
+        pytest.skip(f"InfluxDB 2 answers like this; the server is {api.version or 'another'}")
+    return api

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -144,6 +145,21 @@ def test_a_full_cache_is_an_internal_error(tmp_path: Path) -> None:
         response = api.write_points(*(f",t={number} f=1 {TIME_NS}" for number in range(5000)))
         assert (response.status_code, response.json()["code"]) == (500, "internal error")
         assert "engine: cache-max-memory-size exceeded: (" in response.json()["message"]
+
+
+def test_a_write_that_times_out_may_be_stored(tmp_path: Path) -> None:
+    impatient = {"INFLUXDB_COORDINATOR_WRITE_TIMEOUT": "1ns"}
+    with LocalInfluxdb(tmp_path, engine_settings=impatient) as influxdb:
+        api = InfluxApi(influxdb.target)
+        replies = [api.write_points(f" f=1 {TIME_NS + number}") for number in range(50)]
+        timeouts = [reply.json() for reply in replies if reply.status_code == 500]
+        text = "unexpected error writing points to database: timeout"
+        assert timeouts
+        assert all(content == {"code": "internal error", "message": text} for content in timeouts)
+        deadline = time.monotonic() + 10
+        while len(api.stored_rows()) < 50 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(api.stored_rows()) == 50
 
 
 def test_tokens_survive_a_restart_of_the_gateway_and_a_new_operator_token(

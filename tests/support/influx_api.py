@@ -93,3 +93,14 @@ class InfluxApi:
 
     def authorization(self, token: str | None) -> dict[str, str]:
         return {"Authorization": f"Token {token or self.influx.token}"}
+
+
+def status_and_code(response: Response) -> tuple[int, str]:
+    """Return status and code; the message must not be empty, and the header must repeat the code."""
+    assert response.json()["message"]
+    assert response.headers["X-Platform-Error-Code"] == response.json()["code"]
+    return response.status_code, response.json()["code"]
+
+
+def message(response: Response) -> str:
+    return str(response.json()["message"])
