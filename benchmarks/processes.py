@@ -27,10 +27,10 @@ def cpu_seconds() -> dict[str, float]:
 
 
 def _descendants(root: int, parents: dict[int, int]) -> list[int]:
-    found = [root]
-    for pid in found:  # grows while it is read: children follow their parents
-        found.extend(child for child, parent in parents.items() if parent == pid)
-    return found
+    pids = [root]
+    for pid in pids:  # the list grows while it is read: children follow their parents
+        pids.extend(child for child, parent in parents.items() if parent == pid)
+    return pids
 
 
 def _stat(pid: int) -> list[str]:

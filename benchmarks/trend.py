@@ -29,7 +29,7 @@ class Trend(NamedTuple):
 
     @property
     def is_loss(self) -> bool:
-        """Whether the ratio is more than MAX_LOSS below the last committed value."""
+        """True if the ratio is more than MAX_LOSS below the last committed value."""
         return bool(self.committed) and self.current < self.committed[-1] * (1 - MAX_LOSS)
 
 

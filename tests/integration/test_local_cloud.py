@@ -31,7 +31,7 @@ with local_cloud() as cloud:
 
 @contextmanager
 def cloud_of_another_process() -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """The process and its cloud's folder, once all is busy."""
+    """Start a local cloud in another process; yield the process and the folder of its cloud while a function runs."""
     command = [sys.executable, "-c", CLOUD_WITH_BUSY_FUNCTION]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         try:
