@@ -124,28 +124,6 @@ class SourceUnavailableError(TransientError):
     """S3 throttles requests, does not respond, or breaks off a response."""
 
 
-AWS_TRANSIENT_ERRORS = (
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-)
-"""Lambda did not run the function, but may do so when it is invoked again."""
-
-AWS_KILLED_ERRORS = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
-"""The function was killed (out of memory, time-out, exit). One retry may help; more than one rarely do."""
-
-AWS_CONDITION_FAILED_ERROR = "DynamoDB.ConditionalCheckFailedException"
-"""The ledger's item does not meet the condition of the write. This is an answer, not a failure."""
-
-AWS_START_ERRORS = ("StepFunctions.ExecutionLimitExceededException", "StepFunctions.AWSStepFunctionsException")
-"""Step Functions did not start an execution. The second name covers throttling and most other failures."""
-
-AWS_ERRORS = (*AWS_TRANSIENT_ERRORS, *AWS_KILLED_ERRORS, *AWS_START_ERRORS, AWS_CONDITION_FAILED_ERROR, "States.ALL")
-"""Every error name of AWS that the state machines match."""
-
-
 def subclasses(base: type[LoaderError]) -> Iterator[type[LoaderError]]:
     """Yield `base` and all classes derived from it, in the order of their definition."""
     yield base

@@ -15,7 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_START_ERRORS
+from shared.aws_errors import AWS_START_ERRORS
 from shared.file_keys import FILE_SUFFIX, TEMPORARY_FOLDER
 from state_machine.invocations import call_payload, invocation, retry
 from state_machine.machines import build_state_machine, execution_paths

@@ -12,7 +12,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, TransientError, error_names
+from shared.aws_errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS
+from shared.errors import TransientError, error_names
 from state_machine.settings import MachineSettings
 
 Payload = dict[str, Any]

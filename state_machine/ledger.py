@@ -13,7 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_CONDITION_FAILED_ERROR
+from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from state_machine.invocations import retry
 from state_machine.settings import MachineSettings
 

@@ -19,7 +19,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.errors import AWS_CONDITION_FAILED_ERROR
+from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
 from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates

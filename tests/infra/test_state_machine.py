@@ -4,15 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra_cdk.layers import ROOT
-from shared.errors import (
-    AWS_CONDITION_FAILED_ERROR,
-    AWS_ERRORS,
-    AWS_KILLED_ERRORS,
-    AWS_TRANSIENT_ERRORS,
-    LoaderError,
-    TransientError,
-    error_names,
-)
+from shared.aws_errors import AWS_CONDITION_FAILED_ERROR, AWS_ERRORS, AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS
+from shared.errors import LoaderError, TransientError, error_names
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
 from state_machine.settings import MachineSettings

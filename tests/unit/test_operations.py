@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from shared.errors import AWS_CONDITION_FAILED_ERROR, AWS_ERRORS, LoaderError, subclasses
+from shared.aws_errors import AWS_CONDITION_FAILED_ERROR, AWS_ERRORS
+from shared.errors import LoaderError, subclasses
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 NEVER_MATCHED = {
