@@ -1,0 +1,109 @@
+"""`loader load`: an upload and the execution that it starts, and an object that is already in the bucket."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.functional.conftest import SOURCE
+from tests.support.builders import generation, parquet
+from tests.support.command_line import run_loader
+from tests.support.scripted_aws import MACHINE, ScriptedAws, failed, succeeded
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "dataset=generation/a.parquet"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet(generation(3)))
+    return path
+
+
+@pytest.fixture
+def events(aws: ScriptedAws, s3: "S3Client") -> None:
+    """S3 and EventBridge: a current version of the object starts one execution."""
+
+    def start() -> None:
+        version = s3.head_object(Bucket=SOURCE, Key=KEY)["VersionId"]
+        event = {"detail": {"bucket": {"name": SOURCE}, "object": {"key": KEY, "version-id": version}}}
+        if event not in aws.inputs:
+            aws.start(MACHINE, event)
+
+    aws.before_list = start
+
+
+@pytest.mark.usefixtures("events")
+def test_a_file_is_uploaded_and_its_load_is_waited_for(aws: ScriptedAws, s3: "S3Client", file: Path) -> None:
+    aws.ending = lambda _: succeeded(key=KEY, load_id="0123456789abcdef", points_written=3)
+    aws.looks = 2
+    result = run_loader("load", str(file), "--dataset", "generation")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:2] == [f"{KEY}  loaded", "Data loaded successfully"]
+    assert s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read() == file.read_bytes()
+    assert "StartExecution" not in aws.actions
+
+
+@pytest.mark.usefixtures("events")
+def test_without_waiting_the_execution_is_printed(aws: ScriptedAws, file: Path) -> None:
+    result = run_loader("load", str(file), "--dataset", "generation", "--no-wait")
+    assert (result.exit_code, result.stdout) == (0, f"{next(iter(aws.executions))}\n")
+
+
+def test_a_load_that_fails_has_status_1_and_says_what_to_do(aws: ScriptedAws, s3: "S3Client") -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"x")
+    aws.ending = lambda _: failed("CorruptParquetError", "it is truncated", key=KEY)
+    result = run_loader("load", f"s3://{SOURCE}/{KEY}")
+    assert result.exit_code == 1
+    assert "CorruptParquetError: it is truncated" in result.stdout
+    assert "correct the file and upload it again" in result.stdout
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_an_object_is_requested_by_name(aws: ScriptedAws, s3: "S3Client", force: bool) -> None:  # noqa: FBT001
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"x")
+    result = run_loader("load", f"s3://{SOURCE}/{KEY}", "--json", *(["--force"] if force else []))
+    assert json.loads(result.stdout)["message"] == "Data loaded successfully"
+    assert aws.inputs == [{"bucket": SOURCE, "key": KEY, "force": force}]
+
+
+def test_an_object_that_is_loaded_can_be_loaded_again_with_the_printed_command(
+    aws: ScriptedAws, s3: "S3Client"
+) -> None:
+    data: dict[str, Any] = {"bucket": SOURCE, "key": "dataset=generation/a b.parquet"}
+    s3.put_object(Bucket=SOURCE, Key=data["key"], Body=b"x")
+    aws.ending = lambda _: succeeded("Skipped: already loaded", **data)
+    result = run_loader("load", f"s3://{SOURCE}/{data['key']}")
+    command = f"loader load 's3://{SOURCE}/{data['key']}' --force"
+    assert (result.exit_code, f"To load it again, run `{command}`." in result.stdout) == (0, True)
+
+
+def test_waiting_ends_after_the_timeout_and_the_load_goes_on(aws: ScriptedAws, s3: "S3Client") -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"x")
+    aws.looks = 1000
+    result = run_loader("load", f"s3://{SOURCE}/{KEY}", "--timeout", "1")
+    assert (result.exit_code, "did not end within 1 s; it is still running" in result.stderr) == (1, True)
+    assert "StopExecution" not in aws.actions
+
+
+def test_an_empty_file_is_not_uploaded(aws: ScriptedAws, s3: "S3Client", tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").touch()
+    result = run_loader("load", str(tmp_path / "a.parquet"), "--dataset", "generation")
+    assert (result.exit_code, "would not be loaded: an empty file" in result.stderr) == (2, True)
+    assert "Contents" not in s3.list_objects_v2(Bucket=SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (f"s3://{SOURCE}/{KEY}", f"error: s3://{SOURCE}/{KEY} does not exist: check the key (aws s3 ls)\n"),
+        (f"s3://elsewhere/{KEY}", "error: this stack loads from the bucket 'source', not from 'elsewhere'"),
+    ],
+)
+def test_a_mistyped_address_starts_no_load(aws: ScriptedAws, address: str, message: str) -> None:
+    result = run_loader("load", address)
+    assert (result.exit_code, result.stderr[: len(message)], aws.inputs) == (2, message, [])

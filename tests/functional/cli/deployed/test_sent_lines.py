@@ -1,0 +1,50 @@
+"""The lines that a load sent: from the staging area or, if it has expired, converted again."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.deployed.reports import find_report
+from cli.deployed.sent_lines import sent_lines
+from cli.deployed.stack import Deployment
+from cli.errors import RefusedError
+from tests.functional.cli.conftest import ROWS
+from tests.functional.conftest import WORK
+from tests.support.finished_load import StoringInflux
+from tests.support.scripted_aws import STACK, ScriptedAws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def lines(load: Any) -> list[bytes]:
+    deployment = Deployment(STACK)
+    report = find_report(deployment, load["load_id"])
+    assert report.file
+    return [line for chunk in sent_lines(deployment, report, report.file) for line in chunk]
+
+
+def expire(s3: "S3Client") -> None:
+    staged = s3.list_objects_v2(Bucket=WORK, Prefix="staging/")["Contents"]
+    for item in staged:
+        s3.delete_object(Bucket=WORK, Key=item["Key"])
+
+
+def test_staged_lines_are_those_that_influxdb_stores(load: Any, database: StoringInflux) -> None:
+    sent = lines(load)
+    assert len(sent) == ROWS - 3
+    points = {(series, int(time)) for series, _, time in (line.decode().rsplit(" ", 2) for line in sent)}
+    assert points == set(database.points)
+
+
+def test_expired_chunks_are_converted_again(load: Any, s3: "S3Client") -> None:
+    staged = lines(load)
+    expire(s3)
+    assert lines(load) == staged
+
+
+def test_a_file_that_converts_to_other_lines_is_refused(load: Any, s3: "S3Client", aws: ScriptedAws) -> None:
+    expire(s3)
+    aws.environments["convert"] = {"MAX_BATCH_SIZE": "7"}
+    with pytest.raises(RefusedError, match="chunk 0000-0000 has expired, and with the deployed release and settings"):
+        lines(load)

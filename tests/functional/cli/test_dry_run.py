@@ -1,0 +1,70 @@
+"""A dry run of a local file and of an object in S3: the same numbers, and nothing written."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.dry_run import FIRST_LINES, Plan, plan
+from cli.targets import LocalFile, S3Object
+from shared.events import PlannedFile
+from tests.functional.conftest import SOURCE, WORK
+from tests.support.builders import generation, parquet
+from tests.support.conversion import SETTINGS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "dataset=generation/a.parquet"
+CONTENT = parquet(generation(10, region=["SE"] * 8 + [None] * 2), row_group_size=3)
+
+
+def run(s3: "S3Client", target: LocalFile | S3Object) -> tuple[Plan, list[int], list[int]]:
+    """The plan, and what its callbacks were called with."""
+    rows, points = list[int](), list[int]()
+
+    def on_file(file: PlannedFile) -> None:
+        rows.append(file["rows"])
+
+    result = plan(target, client=s3, bucket=SOURCE, settings=SETTINGS, on_file=on_file, on_chunk=points.append)
+    return result, rows, points
+
+
+def local(folder: Path, content: bytes, name: str = "a.parquet") -> LocalFile:
+    path = folder / name
+    path.write_bytes(content)
+    return LocalFile(path, f"dataset=generation/{name}")
+
+
+def test_a_file_and_the_object_that_it_becomes_have_the_same_plan(s3: "S3Client", tmp_path: Path) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=CONTENT)
+    results = [run(s3, target) for target in (local(tmp_path, CONTENT), S3Object(SOURCE, KEY))]
+    for result, rows, points in results:
+        assert (rows, sum(points), result.error, result.skipped) == ([10], 8, None, "")
+        assert result.outcomes.set_aside == {"missing_tag": 2}
+        assert len(result.tally.first_lines) == FIRST_LINES
+    here, there = (result for result, *_ in results)
+    assert here.tally.first_lines == there.tally.first_lines
+    assert here.tally.packed_bytes == there.tally.packed_bytes > 0
+    assert here.outcomes.span == there.outcomes.span
+
+
+def test_nothing_is_written(s3: "S3Client", tmp_path: Path) -> None:
+    run(s3, local(tmp_path, CONTENT))
+    assert all("Contents" not in s3.list_objects_v2(Bucket=bucket) for bucket in (SOURCE, WORK))
+
+
+def test_an_error_of_the_file_is_part_of_its_plan(s3: "S3Client", tmp_path: Path) -> None:
+    result, rows, _ = run(s3, local(tmp_path, CONTENT[:-9]))
+    assert (type(result.error).__name__, rows, result.file) == ("CorruptParquetError", [], None)
+    result, *_ = run(s3, S3Object(SOURCE, "dataset=generation/absent.parquet"))
+    assert type(result.error).__name__ == "SourceNotFoundError"
+
+
+def test_a_file_of_which_no_point_is_left_would_fail_after_its_conversion(s3: "S3Client", tmp_path: Path) -> None:
+    result, rows, points = run(s3, local(tmp_path, parquet(generation(2, region=[None, None]))))
+    assert (type(result.error).__name__, rows, points) == ("NoValidRecordsError", [2], [])
+    assert result.outcomes.set_aside == {"missing_tag": 2}
+
+
+def test_an_object_that_is_no_file_would_be_skipped(s3: "S3Client", tmp_path: Path) -> None:
+    result, rows, _ = run(s3, local(tmp_path, b"x", "a.csv"))
+    assert (result.skipped, result.file, rows) == ("not a .parquet file: 'a.csv'", None, [])

@@ -1,0 +1,74 @@
+"""A response of a load, as it is printed."""
+
+from typing import Any
+
+import pytest
+
+from cli.deployed.stack import Deployment
+from cli.load_result import rows_table, show_response
+from cli.output import console
+from tests.functional.conftest import WORK
+from tests.support.scripted_aws import STACK
+
+STATS: dict[str, Any] = {
+    "input_rows": 10,
+    "output_points": 7,
+    "refused_points": 1,
+    "collapsed_rows": 1,
+    "set_aside_rows": {"missing_tag": 2},
+}
+
+
+def printed(response: dict[str, Any]) -> list[str]:
+    with console.capture() as capture:
+        show_response(Deployment(STACK), response, "run-1")
+    return [" ".join(line.split()) for line in capture.get().splitlines()]
+
+
+def test_every_row_is_counted_once() -> None:
+    with console.capture() as capture:
+        console.print(rows_table(STATS, points_written=4))
+    lines = [line.split(maxsplit=1) for line in capture.get().splitlines()[1:]]
+    assert [(int(count), result.strip()) for count, result in lines] == [
+        (4, "points written to InfluxDB"),
+        (1, "points that InfluxDB rejected"),
+        (2, "points that were not written"),
+        (1, "collapsed: they repeat another row exactly"),
+        (2, "set aside: missing_tag"),
+    ]
+    assert sum(int(count) for count, _ in lines) == STATS["input_rows"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_load_is_printed_with_where_to_find_more() -> None:
+    data = {"key": "k", "load_id": "0123", "report": "reports/g/0/r.json", "processing_time_seconds": 1.25}
+    lines = printed({"message": "Data loaded successfully", "data": data})
+    assert lines == [
+        "k loaded",
+        "Data loaded successfully",
+        "load 0123",
+        "execution run-1",
+        "duration 1.2 s",
+        f"report s3://{WORK}/reports/g/0/r.json",
+        f"page s3://{WORK}/reports/g/0/r.html",
+    ]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_failure_is_printed_with_its_error_and_remedy() -> None:
+    lines = printed({"message": "[503] no", "data": {"key": "k", "error": "InfluxUnavailableError"}})
+    assert lines[:2] == ["k failed", "InfluxUnavailableError: [503] no"]
+    assert lines[-1].startswith("InfluxUnavailableError: run `loader retry`")
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("reason", "again"), [("already loaded", True), ("superseded by version v2", False)])
+def test_only_an_object_that_is_loaded_is_worth_a_force(reason: str, again: bool) -> None:  # noqa: FBT001
+    lines = printed({"message": f"Skipped: {reason}", "data": {"bucket": "s", "key": "k"}})
+    assert lines[0] == "k skipped"
+    assert (lines[-1] == "To load it again, run `loader load s3://s/k --force`.") is again
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_failure_that_is_not_ours_has_no_data() -> None:
+    assert printed({"message": "Task timed out"})[1:] == ["Task timed out", "execution run-1"]

@@ -1,0 +1,92 @@
+"""A load that has ended, as its functions leave it in the work bucket: staged chunks, quarantine, report and page.
+
+Every state of the load is its real handler, in this process; only the waiting of Step Functions is missing.
+"""
+
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from functions.convert_and_chunk.handler import lambda_handler as convert_and_chunk
+from functions.report_load.handler import lambda_handler as report_load
+from functions.validate_schema.handler import plan_file
+from functions.validate_schema.pin import pin
+from functions.write_batch.handler import lambda_handler as write_batch
+from shared.requested_object import RequestedObject
+from shared.source import PinnedObject
+from tests.functional.conftest import SOURCE
+from tests.support.builders import parquet
+from tests.support.scripted_influx import Reply, Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+RUN = {"started_at": "2024-01-01T00:00:00.000+00:00", "ended_at": "2024-01-01T00:00:01.000+00:00"}
+HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "v2.7", "bucket": "found", "ran": RUN}
+
+
+def load_file(s3: "S3Client", context: SimpleNamespace, key: str, table: pa.Table, execution: str = "run-1") -> Any:
+    """Put the file and load it; the data of the response."""
+    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table))
+    pinned = pin(s3, RequestedObject(bucket=SOURCE, key=key), "").file
+    with PinnedObject(s3, pinned) as source:
+        file: Any = plan_file(source, pinned, validate=True)
+    for part in file["parts"]:
+        converted = convert_and_chunk({"execution": execution, "file": pinned, "part": part}, context)  # type: ignore[arg-type]
+        for chunk in converted["chunks"]:
+            about = {name: pinned[name] for name in ("load_id", "bucket", "key", "dataset")}
+            ref: Any = {**chunk, **about, "execution": execution, "next_batch": 0, "waits": 0}
+            assert write_batch(ref, context)["written"]  # type: ignore[arg-type]
+    state = {
+        "event": {"bucket": SOURCE, "key": key},
+        "execution": {"id": f"arn:{execution}", "name": execution, "start_time": RUN["started_at"]},
+        "health": HEALTH,
+        "file": file | {"skipped": "", "not_before": "", "ran": {"PinSource": RUN, "ValidateSchema": RUN}},
+    }
+    return json.loads(json.dumps(report_load(state, context)))["data"]  # type: ignore[arg-type]
+
+
+@dataclass
+class StoringInflux:
+    """For `ScriptedInflux.fallback`: stores the points that are written, rejects some, and answers queries for a time.
+
+    `points` maps series and time (ns) to field values.
+    """
+
+    points: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
+    rejected: str = "no such text"
+
+    def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        if request.path == "/query":
+            return Reply(200, self._query(request.query["q"]))
+        lines = gzip.decompress(request.body).decode().splitlines()
+        bad = [line for line in lines if self.rejected in line]
+        if bad and len(lines) > 1:
+            return Reply(400, {"code": "invalid", "message": "partial write"})
+        if bad:
+            return Reply(400, {"code": "invalid", "message": "unable to parse"})
+        for line in lines:
+            series, fields, time = line.rsplit(" ", 2)
+            values = dict(pair.split("=") for pair in fields.split(","))
+            stored = self.points.setdefault((series, int(time)), {})
+            stored |= {name: float(value) for name, value in values.items()}
+        return Reply(204)
+
+    def _query(self, query: str) -> dict[str, Any]:
+        first, end = (int(number) for number in re.findall(r"time (?:>=|<) (-?\d+)", query))
+        fields = re.findall(r'"(\w+)"', query.split("FROM", maxsplit=1)[0])
+        series: dict[str, Any] = {}
+        for (name, time), values in sorted(self.points.items()):
+            if first <= time < end:
+                series.setdefault(name, []).append([time, *(values.get(field) for field in fields)])
+        results = []
+        for name, rows in series.items():
+            measurement, *tags = name.split(",")
+            results.append({"name": measurement, "tags": dict(tag.split("=") for tag in tags), "values": rows})
+        return {"results": [{"series": results}]}
