@@ -1,4 +1,4 @@
-"""How the tests share two processors."""
+"""The distribution of the tests over two processes."""
 
 from pathlib import Path
 
@@ -9,11 +9,16 @@ TESTS = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each folder stays in one process: one deployment, one synthesis a run. The longest begins first."""
+    """Keep the tests that share something expensive in one process, and start with those that take longest.
+
+    The tests of the deployed app share one deployment, the other integration tests one emulator, and the
+    infrastructure tests one synthesis. xdist gives the next group to the process that is free.
+    """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_folder(item)))
-    items.sort(key=lambda item: _folder(item) != "integration")
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != "deployed")
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+def _group(item: pytest.Item) -> str:
+    folder = item.path.relative_to(TESTS).parts[0]
+    return "deployed" if "app" in getattr(item, "fixturenames", ()) else folder

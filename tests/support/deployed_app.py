@@ -172,15 +172,25 @@ class DeployedApp:
 
     @contextmanager
     def configured(self, **environment: str) -> Iterator[None]:
-        """Add these environment variables to all functions, which restarts them, and restore the former ones after."""
+        """Set environment variables of the functions that read them, and restore the former ones afterwards.
+
+        A function restarts when its environment changes, which costs a second. A variable that no function has yet
+        goes to all of them.
+        """
         former = {name: self._environment(name) for name in self.functions}
-        for name, variables in former.items():
-            self._set_environment(name, variables | environment)
+        new = environment.keys() - {variable for variables in former.values() for variable in variables}
+        changes = {
+            name: {variable: environment[variable] for variable in environment.keys() & (variables.keys() | new)}
+            for name, variables in former.items()
+        }
+        changed = [name for name, variables in changes.items() if variables]
+        for name in changed:
+            self._set_environment(name, former[name] | changes[name])
         try:
             yield
         finally:
-            for name, variables in former.items():
-                self._set_environment(name, variables)
+            for name in changed:
+                self._set_environment(name, former[name])
 
     def _environment(self, function: str) -> dict[str, str]:
         client, name = self.cloud.client("lambda"), self.functions[function]["FunctionName"]
