@@ -1,6 +1,6 @@
 """The events that states pass to each other: references and counts, but no rows, since a state may hold 256 KiB."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Layout = Literal["wide", "long"]
 
@@ -150,15 +150,6 @@ class ChunkProgress(TypedDict):
     next_batch: int
     not_before: str
     waits: int
-
-
-class Response(TypedDict):
-    """The output of an execution, or, as JSON, the cause of its failure. `timestamp` is UTC without a zone."""
-
-    statusCode: int
-    message: str
-    timestamp: str
-    data: dict[str, Any]
 
 
 class FailureSummary(TypedDict):

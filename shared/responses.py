@@ -1,12 +1,127 @@
-"""The response of an execution: one shape for success, skip and failure."""
+"""The response of an execution, which has one shape for a load, a skip, a failure and a backfill, and its report.
+
+`response` builds a response. Its `data` is `LoadData` or `BackfillData`; the reports in the work bucket, `LoadReport`
+and `BackfillReport`, contain the response.
+"""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Generic, NotRequired, TypedDict, TypeVar
 
-from shared.events import Response
+from shared.events import BackfillState, Execution, Failure, FileRef, Health
+from shared.stored import ChunkOutcome, PartOutcome
+
+Data = TypeVar("Data")
 
 
-def response(status: int, message: str, data: dict[str, Any], now: datetime) -> Response:
+class ConversionStats(TypedDict):
+    """The rows of a file by their result. `conversion_rate` is points divided by rows, 1.0 for a file without rows."""
+
+    input_rows: int
+    output_points: int
+    conversion_rate: float
+    collapsed_rows: int
+    set_aside_rows: dict[str, int]
+    fields_left_out: dict[str, int]
+    refused_points: int
+
+
+class HealthData(TypedDict):
+    """The result of CheckHealth without its times, which only the timeline needs."""
+
+    status: str
+    response_time_ms: float
+    version: str
+    bucket: str
+
+
+class LoadData(TypedDict):
+    """The data of a load, of a skipped object or of a failed load.
+
+    Attributes:
+        dataset_type: The dataset, or None if the key names none.
+        influxdb_health: The result of CheckHealth, or None if the load ended before it.
+        load_id: The load ID; absent, like the next three, if the load ended before the object was pinned.
+        bucket: The bucket of the object; absent if the event names no object.
+        key: The key of the object; absent if the event names no object.
+        version_id: S3's version id; absent if the event names no object.
+        report: The key of the JSON report in the work bucket; absent for a skipped object.
+        report_page: The address of the report's page; absent for a skipped object.
+        error: The error name; only a failed load has it.
+        unsettled: The error that kept the ledger from recording the load; usually absent.
+    """
+
+    points_written: int
+    batches_processed: int
+    dataset_type: str | None
+    processing_time_seconds: float
+    conversion_stats: ConversionStats
+    influxdb_health: HealthData | None
+    load_id: NotRequired[str]
+    bucket: NotRequired[str]
+    key: NotRequired[str]
+    version_id: NotRequired[str]
+    report: NotRequired[str]
+    report_page: NotRequired[str]
+    error: NotRequired[str]
+    unsettled: NotRequired[Failure]
+
+
+class UnloadedFile(TypedDict):
+    """A file that is not in InfluxDB, and why. `execution` and `report` are those of its last load, or ""."""
+
+    key: str
+    status: str
+    error: str
+    message: str
+    execution: str
+    report: str
+
+
+class BackfillData(TypedDict):
+    """The data of a backfill. Only a backfill that failed has an `error`. `report` is a key in the work bucket."""
+
+    bucket: str
+    prefix: str
+    files: int
+    loaded_files: int
+    not_loaded: list[UnloadedFile]
+    report: str
+    processing_time_seconds: float
+    error: NotRequired[str]
+
+
+class Response(TypedDict, Generic[Data]):
+    """The output of an execution, or, as JSON, the cause of its failure. `timestamp` is UTC without a zone."""
+
+    statusCode: int
+    message: str
+    timestamp: str
+    data: Data
+
+
+class LoadReport(TypedDict):
+    """The JSON report of a load. `failed_state` is "" for a load that succeeded, `findings` are those of the schema."""
+
+    response: Response[LoadData]
+    parts: list[PartOutcome]
+    chunks: list[ChunkOutcome]
+    event: object
+    execution: Execution
+    health: Health | None
+    file: FileRef | None
+    failed_state: str
+    findings: list[str]
+
+
+class BackfillReport(TypedDict):
+    """The JSON report of a backfill. `not_loaded` names every file, the response only the first ones."""
+
+    response: Response[BackfillData]
+    not_loaded: list[UnloadedFile]
+    input: BackfillState
+
+
+def response(status: int, message: str, data: Data, now: datetime) -> Response[Data]:
     """Return the response. Its timestamp is UTC without a zone, with six digits of the second."""
     timestamp = now.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     return {"statusCode": status, "message": message, "timestamp": timestamp, "data": data}

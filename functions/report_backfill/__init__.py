@@ -1,1 +1,1 @@
-"""States ReportBackfill and ReportGivenUp: what became of the files under a prefix, as the ledger knows it."""
+"""States ReportBackfill and ReportGivenUp: compare the files under a prefix with the ledger, and report the rest."""

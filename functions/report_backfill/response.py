@@ -1,48 +1,58 @@
-"""The response of a backfill: the contract's shape, about many files."""
+"""The response of a backfill."""
 
 from datetime import datetime
-from typing import Any
 
 from functions.report_backfill.standings import Standings
-from shared.events import BackfillState, Response
-from shared.responses import response, seconds_since
+from shared.events import BackfillState
+from shared.responses import BackfillData, Response, response, seconds_since
 
 NAMED_FILES = 20
-"""A response names this many files that are not loaded; the report names all."""
+"""How many of the files that are not loaded a response names. The report names all."""
 
 
-def success(state: BackfillState, found: Standings, report: str, now: datetime) -> Response:
-    """Some may have failed: as many as were tolerated."""
-    return response(200, _summary(found), _data(state, found, report, now), now)
+def success(state: BackfillState, files: Standings, report: str, now: datetime) -> Response[BackfillData]:
+    """Return the response of a backfill that ended. As many files as it tolerates may have failed.
+
+    Args:
+        state: The state of the backfill.
+        files: The files under its prefix.
+        report: The key of its report.
+        now: The end of the backfill.
+    """
+    return response(200, _summary(files), _data(state, files, report, now), now)
 
 
-def gave_up(state: BackfillState, found: Standings, report: str, now: datetime) -> Response:
-    """Too many failed, or the prefix could not be listed."""
+def failure(state: BackfillState, files: Standings, report: str, now: datetime) -> Response[BackfillData]:
+    """Return the response of a backfill that gave up: too many files failed, or the prefix could not be listed.
+
+    The arguments are those of `success`.
+    """
     error = state["error"]
-    message = f"{error['Error']}: {error['Cause']}: {_summary(found)}"
-    return response(500, message, {"error": error["Error"]} | _data(state, found, report, now), now)
+    message = f"{error['Error']}: {error['Cause']}: {_summary(files)}"
+    data: BackfillData = {"error": error["Error"], **_data(state, files, report, now)}
+    return response(500, message, data, now)
 
 
-def _summary(found: Standings) -> str:
-    if not found.not_loaded:
-        return f"All {found.files} files are loaded"
-    return f"{found.loaded} of {found.files} files are loaded: {_named(found)}"
+def _summary(files: Standings) -> str:
+    if not files.not_loaded:
+        return f"All {files.files} files are loaded"
+    return f"{files.loaded} of {files.files} files are loaded: {_named(files)}"
 
 
-def _named(found: Standings) -> str:
-    count = len(found.not_loaded)
+def _named(files: Standings) -> str:
+    count = len(files.not_loaded)
     if count <= NAMED_FILES:
         return f"data.not_loaded names the other {count}"
-    return f"data.not_loaded names {NAMED_FILES} of the other {count}, the report all"
+    return f"data.not_loaded names {NAMED_FILES} of the other {count}, the report names all"
 
 
-def _data(state: BackfillState, found: Standings, report: str, now: datetime) -> dict[str, Any]:
+def _data(state: BackfillState, files: Standings, report: str, now: datetime) -> BackfillData:
     return {
         "bucket": state["bucket"],
         "prefix": state["prefix"],
-        "files": found.files,
-        "loaded_files": found.loaded,
-        "not_loaded": found.not_loaded[:NAMED_FILES],
+        "files": files.files,
+        "loaded_files": files.loaded,
+        "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),
     }

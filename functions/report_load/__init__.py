@@ -1,1 +1,1 @@
-"""States ReportLoad and ReportFailure: what became of a load, as response, metrics and report."""
+"""States ReportLoad, ReportSkip and ReportFailure: the response of a load, its metrics and its report."""

@@ -1,4 +1,8 @@
-"""Each field over time as a line of means in a band from lowest to highest: paths for inline SVG."""
+"""The charts of the report page: each field over time, as paths for inline SVG.
+
+`charts` merges the profiles of all parts into bins of one width (`merge_bins`), cuts them where values are missing
+(`_gaps`, `_runs`), and draws each run as a line of means inside a band from minimum to maximum (`_Scale`).
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +14,24 @@ from shared.stored import Bin, Profile
 WIDTH, HEIGHT = 720, 110
 MAX_BINS = 256
 GAP = 2.5
-"""So many times the usual distance between bins with values is a gap."""
+"""A gap is this many times the usual distance between bins with values, or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """`band` and `line` are SVG paths in WIDTH by HEIGHT; `gaps` are (from, to) in ns, `gap_spans` (x, width).
+    """The chart of one field.
 
-    `bucket_ns` is what each of their points stands for.
+    Attributes:
+        field: The name of the field.
+        values: The number of values.
+        low: The minimum.
+        mean: The mean.
+        high: The maximum.
+        band: The SVG path of the band from minimum to maximum, in a view box of WIDTH by HEIGHT.
+        line: The SVG path of the means.
+        gaps: The gaps as (start, end) in ns since 1970.
+        gap_spans: The gaps as (x, width) in the view box.
+        bin_ns: The time in ns that each point of the paths covers.
     """
 
     field: str
@@ -29,11 +43,11 @@ class Chart:
     line: str
     gaps: list[tuple[int, int]]
     gap_spans: list[tuple[float, float]]
-    bucket_ns: int
+    bin_ns: int
 
 
 def charts(profiles: Sequence[Profile]) -> list[Chart]:
-    """One for each field that has values."""
+    """Return a chart for each field that has values."""
     if not profiles:
         return []
     first = min(profile["first_ns"] for profile in profiles)
@@ -41,24 +55,34 @@ def charts(profiles: Sequence[Profile]) -> list[Chart]:
     width = max(profile["bucket_ns"] for profile in profiles)
     while last // width - first // width >= MAX_BINS:
         width *= 2
-    names = sorted({name for profile in profiles for name, found in profile["fields"].items() if found})
-    return [_chart(name, joined(profiles, name, width), first // width, last // width, width) for name in names]
+    names = sorted({name for profile in profiles for name, bins in profile["fields"].items() if bins})
+    return [_chart(name, merge_bins(profiles, name, width), first // width, last // width, width) for name in names]
 
 
-def joined(profiles: Iterable[Profile], field: str, width: int) -> list[Bin]:
-    """The bins of all parts, `width` ns each."""
+def merge_bins(profiles: Iterable[Profile], field: str, width: int) -> list[Bin]:
+    """Merge the bins of all parts into bins of `width` ns.
+
+    Example with `width` = 2 h, where one part has bins of 1 h: bins 4 and 5 of that part cover hours 4 and 5, so both
+    are merged into bin 2.
+
+    Args:
+        profiles: The profiles of the parts. The width of each one's bins divides `width`.
+        field: The name of the field.
+        width: The width of the merged bins in ns.
+    """
     bins: dict[int, Bin] = {}
     for profile in profiles:
-        for found in profile["fields"].get(field, []):
-            finer = Bin(*found)
-            here = finer._replace(number=finer.number * profile["bucket_ns"] // width)
-            there = bins.get(here.number)
-            bins[here.number] = _together(here, there) if there else here
+        for stored in profile["fields"].get(field, []):
+            finer = Bin(*stored)  # JSON has no named tuples
+            bin_ = finer._replace(number=finer.number * profile["bucket_ns"] // width)
+            other = bins.get(bin_.number)
+            bins[bin_.number] = _merge(bin_, other) if other else bin_
     return sorted(bins.values())
 
 
-def _together(one: Bin, other: Bin) -> Bin:
+def _merge(one: Bin, other: Bin) -> Bin:
     values = one.values + other.values
+    # Weighted means instead of sums of values, which could overflow.
     mean = one.mean * (one.values / values) + other.mean * (other.values / values)
     return Bin(one.number, values, min(one.low, other.low), mean, max(one.high, other.high))
 
@@ -78,7 +102,7 @@ def _chart(field: str, bins: Sequence[Bin], first: int, last: int, width: int) -
         line=" ".join(map(scale.line, runs)),
         gaps=[(before * width, after * width) for before, after in gaps],
         gap_spans=[(scale.x(before), round(scale.x(after) - scale.x(before), 1)) for before, after in gaps],
-        bucket_ns=width,
+        bin_ns=width,
     )
 
 
@@ -87,7 +111,11 @@ def _usual_step(bins: Sequence[Bin]) -> float:
 
 
 def _gaps(bins: Sequence[Bin], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """The first bin without values and the next one that has some; the file's points are in `first` to `last`."""
+    """Yield each gap as the number of its first bin without values, and of the next bin that has some.
+
+    Example: with values in bins 10, 11 and 12, and points of other fields in bins 0 to 21, it yields (0, 10) and
+    (13, 22).
+    """
     limit = GAP * _usual_step(bins)
     for before, after in pairwise([first - 1, *(bin_.number for bin_ in bins), last + 1]):
         if after - before > limit:
@@ -95,7 +123,7 @@ def _gaps(bins: Sequence[Bin], first: int, last: int) -> Iterator[tuple[int, int
 
 
 def _runs(bins: Sequence[Bin]) -> list[list[Bin]]:
-    """Cut at the gaps."""
+    """Divide the bins into runs without a gap."""
     limit, runs = GAP * _usual_step(bins), [[bins[0]]]
     for before, after in pairwise(bins):
         if after.number - before.number > limit:
@@ -106,6 +134,8 @@ def _runs(bins: Sequence[Bin]) -> list[list[Bin]]:
 
 @dataclass(frozen=True)
 class _Scale:
+    """Converts bin numbers and values to coordinates of the view box."""
+
     first: int
     bins: int
     low: float
@@ -115,7 +145,7 @@ class _Scale:
         return round((bin_ - self.first) / self.bins * WIDTH, 1)
 
     def y(self, value: float) -> float:
-        """Upside down, as SVG counts; a field that never changes runs through the middle."""
+        """Return the y coordinate. SVG counts downwards. A field with only one value is drawn in the middle."""
         share = (value - self.low) / self.span if self.span else 0.5
         return round(HEIGHT - 4 - share * (HEIGHT - 8), 1)
 
@@ -129,7 +159,7 @@ class _Scale:
         return f"M{'L'.join(tops + bottoms[::-1])}Z"
 
     def _corners(self, values: list[tuple[int, float]]) -> list[str]:
-        """A single bin is a bar as wide as it is."""
+        """Return the points of one edge of the band. A run of a single bin is drawn as a bar of the bin's width."""
         if len(values) == 1:
             (bin_, value) = values[0]
             return [f"{self.x(bin_)} {self.y(value)}", f"{self.x(bin_ + 1)} {self.y(value)}"]

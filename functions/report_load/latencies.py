@@ -1,4 +1,4 @@
-"""How long InfluxDB took to answer the requests of all chunks together."""
+"""The latencies of a load's requests to InfluxDB, summed over all chunks."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -7,49 +7,52 @@ from dataclasses import dataclass
 from shared.load_totals import Outcomes
 
 BOUNDS = (*(step * 10**power for power in range(5) for step in (1, 2, 5)), 10**9)
-"""Of the histogram's rows, in ms. Each is one of those that requests are counted by."""
+"""The upper bounds of the histogram's rows in ms. WriteBatch counts by finer bounds, which include all of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latencies:
-    """In ms: so long at most took half of the requests, 95 of 100, and each. `histogram` is (bound, requests)."""
+    """The number of requests and their latencies. `histogram` is a list of (upper bound in ms, requests)."""
 
     requests: int
-    median: float
-    most: float
-    slowest: float
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
     histogram: list[tuple[int, int]]
 
 
 def latencies(outcomes: Outcomes) -> Latencies | None:
-    """None where no request was sent."""
+    """Return the latencies of all chunks together, or None if no request was sent."""
     counts: Counter[int] = Counter()
     for chunk in outcomes.chunks:
         counts.update({int(bound): requests for bound, requests in chunk["latencies_ms"].items()})
     if not counts:
         return None
-    slowest = max(chunk["slowest_ms"] for chunk in outcomes.chunks)
+    max_ms = max(chunk["slowest_ms"] for chunk in outcomes.chunks)
     return Latencies(
         requests=counts.total(),
-        median=min(_quantile(counts, 0.5), slowest),
-        most=min(_quantile(counts, 0.95), slowest),
-        slowest=slowest,
+        p50_ms=min(_quantile(counts, 0.5), max_ms),
+        p95_ms=min(_quantile(counts, 0.95), max_ms),
+        max_ms=max_ms,
         histogram=_histogram(counts),
     )
 
 
 def _quantile(counts: Counter[int], share: float) -> int:
-    """The bound below which so many lie."""
-    passed = 0
+    """Return the smallest bound that at least this share of the requests is below.
+
+    Example: of {10: 40, 50: 10, 100: 50}, 10 is the quantile 0.4 and 50 the quantile 0.5.
+    """
+    total = 0
     for bound in sorted(counts):
-        passed += counts[bound]
-        if passed >= share * counts.total():
+        total += counts[bound]
+        if total >= share * counts.total():
             return bound
     raise AssertionError
 
 
 def _histogram(counts: Counter[int]) -> list[tuple[int, int]]:
-    """From the first row with requests to the last one."""
+    """Return the rows of the histogram, from the first to the last that has requests."""
     rows: Counter[int] = Counter()
     for bound, requests in counts.items():
         rows[BOUNDS[bisect_left(BOUNDS, bound)]] += requests

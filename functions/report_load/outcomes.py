@@ -1,4 +1,4 @@
-"""What the parts and chunks of a load left behind, read and checked."""
+"""The outcomes of a load's parts and chunks: read from the work bucket, and checked against each other."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,30 +15,39 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 READERS = 16
-"""Outcomes read at once: a load has at most some 840."""
+"""How many outcomes to read in parallel. A load has at most about 840."""
 
 
 def check_accounts(outcomes: Outcomes, rows: int) -> None:
-    """Every row of the file is in exactly one place, and every point was sent. Raises AccountingError."""
-    places = outcomes.points + outcomes.collapsed + sum(outcomes.set_aside.values())
+    """Check that each row of the file is counted exactly once, and that each point was written or rejected.
+
+    Args:
+        outcomes: The outcomes of the load.
+        rows: The number of rows that the footer states.
+
+    Raises:
+        AccountingError: The numbers differ.
+    """
+    counted = outcomes.points + outcomes.collapsed + sum(outcomes.set_aside.values())
     sent = outcomes.points_written + outcomes.points_rejected
     converted = sum(part["rows"] for part in outcomes.parts)
-    if not (rows == converted == places and sent == outcomes.points):
+    if not (rows == converted == counted and sent == outcomes.points):
         raise AccountingError(
-            f"the file has {rows} rows, {converted} were converted, {places} are accounted for; "
-            f"{outcomes.points} points were staged, {sent} are accounted for: report this as a defect"
+            f"the file has {rows} rows, {converted} were converted, {counted} are accounted for; "
+            f"{outcomes.points} points were staged, {sent} are accounted for: report this as a bug"
         )
 
 
 def read_outcomes(client: "S3Client", load_id: str, execution: str) -> Outcomes:
-    """All outcomes of an execution; none where it ended before the first."""
+    """Return all outcomes that an execution stored. An execution that failed early has none."""
     with ThreadPoolExecutor(READERS) as readers:
         keys = list(_keys(client, outcomes_prefix(load_id, execution)))
-        found = dict(zip(keys, readers.map(lambda key: get_json(client, key), keys), strict=True))
-    of_chunk = {key: "-" in PurePosixPath(key).stem for key in keys}
+        stored = dict(zip(keys, readers.map(lambda key: get_json(client, key), keys), strict=True))
+    # "0000.json" is the outcome of a part, "0000-0003.json" of a chunk.
+    is_chunk = {key: "-" in PurePosixPath(key).stem for key in keys}
     return Outcomes(
-        parts=cast("list[PartOutcome]", [found[key] for key in keys if not of_chunk[key]]),
-        chunks=cast("list[ChunkOutcome]", [found[key] for key in keys if of_chunk[key]]),
+        parts=cast("list[PartOutcome]", [stored[key] for key in keys if not is_chunk[key]]),
+        chunks=cast("list[ChunkOutcome]", [stored[key] for key in keys if is_chunk[key]]),
     )
 
 

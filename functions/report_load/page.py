@@ -1,6 +1,9 @@
-"""The load report as one HTML page that needs nothing else: no script, no network."""
+"""The report of a load as one HTML page, which works without scripts and without network access.
 
-from collections.abc import Mapping
+`page` renders page.html. `_row_values` and `_field_values` compute the sections about rows and fields, `_runbook` the
+entry about the error of a failed load. The template formats numbers with `_number`, `_moment` and `_duration`.
+"""
+
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,47 +16,49 @@ from functions.report_load.runbook import Entry, entry
 from functions.report_load.timeline import Lane, lanes
 from shared.datasets import DATASETS
 from shared.load_totals import Outcomes
+from shared.responses import LoadData, LoadReport
 
 REASONS = 40
-"""Shown, each with its samples; what they leave out is counted."""
+"""How many reasons to show, each with its samples. The page counts the rows with other reasons."""
 
 
-def page(report: Mapping[str, Any], outcomes: Outcomes) -> str:
-    """Of the report as it is stored."""
-    answer, drawn_at = report["response"], datetime.now(UTC)
-    states = lanes(report, outcomes, datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC), drawn_at)
+def page(report: LoadReport, outcomes: Outcomes) -> str:
+    """Return the page of a report, with the outcomes that the report contains."""
+    answer, now = report["response"], datetime.now(UTC)
+    states = lanes(report, outcomes, datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC), now)
     content: str = _TEMPLATE.render(
         report=report,
         answer=answer,
         data=answer["data"],
         outcomes=outcomes,
         lanes=states,
-        drawn_at=drawn_at.isoformat(),
+        now=now.isoformat(),
         rates=_rates(outcomes, states),
         latencies=latencies(outcomes),
         runbook=_runbook(report),
-        **_of_rows(answer["data"], outcomes),
-        **_of_fields(answer["data"], outcomes),
+        **_row_values(answer["data"], outcomes),
+        **_field_values(answer["data"], outcomes),
     )
     return content
 
 
-def _of_rows(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
-    """Where they ended, and why; `unexplained` are those whose reason is not shown."""
+def _row_values(data: LoadData, outcomes: Outcomes) -> dict[str, Any]:
+    """Return the rows by result, and the reasons; `unlisted` counts the rows whose reason is not shown."""
     reasons = outcomes.reasons[:REASONS]
-    aside = sum(outcomes.set_aside.values()) + outcomes.points_rejected
-    unexplained = aside - sum(reason["rows"] for reason in reasons)
-    return {"rows": _rows(data, outcomes), "reasons": reasons, "unexplained": unexplained}
+    total = sum(outcomes.set_aside.values()) + outcomes.points_rejected
+    unlisted = total - sum(reason["rows"] for reason in reasons)
+    return {"rows": _rows(data, outcomes), "reasons": reasons, "unlisted": unlisted}
 
 
-def _of_fields(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
-    """Their charts; a field `without_values` has none."""
+def _field_values(data: LoadData, outcomes: Outcomes) -> dict[str, Any]:
+    """Return the charts of the fields, and the names of the fields without values."""
     profiles = [part["profile"] for part in outcomes.parts if part["profile"]]
-    drawn = charts(profiles)
-    without_values = {name for profile in profiles for name in profile["fields"]} - {chart.field for chart in drawn}
+    field_charts = charts(profiles)
+    fields = {name for profile in profiles for name in profile["fields"]}
+    without_values = fields - {chart.field for chart in field_charts}
     dataset = DATASETS.get(data["dataset_type"] or "")
     return {
-        "charts": drawn,
+        "charts": field_charts,
         "width": WIDTH,
         "height": HEIGHT,
         "without_values": sorted(without_values),
@@ -61,38 +66,44 @@ def _of_fields(data: Mapping[str, Any], outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
-def _rows(data: Mapping[str, Any], outcomes: Outcomes) -> list[tuple[str, str, int]]:
-    """(kind, words, rows) of every place where a row of the file ended, and what is not known of."""
+def _rows(data: LoadData, outcomes: Outcomes) -> list[tuple[str, str, int]]:
+    """Return (style, label, rows) for each result that rows of the file have, "not converted" being one of them."""
     kinds = [
-        ("good", "points in InfluxDB", outcomes.points_written),
-        ("bad", "points that InfluxDB refused", outcomes.points_rejected),
-        ("bad", "points not written", outcomes.points - outcomes.points_written - outcomes.points_rejected),
-        ("plain", "exact repetitions, collapsed", outcomes.collapsed),
+        ("good", "points written to InfluxDB", outcomes.points_written),
+        ("bad", "points that InfluxDB rejected", outcomes.points_rejected),
+        ("bad", "points that were not written", outcomes.points - outcomes.points_written - outcomes.points_rejected),
+        ("plain", "collapsed: they repeat another row exactly", outcomes.collapsed),
         *(("odd", f"set aside: {rule}", rows) for rule, rows in outcomes.set_aside.items()),
     ]
-    unknown = data["conversion_stats"]["input_rows"] - sum(rows for _, _, rows in kinds)
-    return [kind for kind in (*kinds, ("bad", "not converted", unknown)) if kind[2]]
+    unconverted = data["conversion_stats"]["input_rows"] - sum(rows for _, _, rows in kinds)
+    return [kind for kind in (*kinds, ("bad", "not converted", unconverted)) if kind[2]]
 
 
 def _rates(outcomes: Outcomes, states: list[Lane]) -> list[tuple[str, float]]:
-    """What the two long states did in a second, waits left out."""
+    """Return (label, rate per second) of the two long states, without their waits."""
     seconds = {lane.state: lane.seconds for lane in states}
     rows = sum(part["rows"] for part in outcomes.parts)
-    done = (("ConvertAndChunk", "rows converted", rows), ("WriteBatch", "points written", outcomes.points_written))
-    return [(words, count / seconds[state]) for state, words, count in done if count and seconds.get(state)]
+    work = (("ConvertAndChunk", "rows converted", rows), ("WriteBatch", "points written", outcomes.points_written))
+    return [(label, count / seconds[state]) for state, label, count in work if count and seconds.get(state)]
 
 
-def _runbook(report: Mapping[str, Any]) -> Entry | None:
-    """Of a load that failed, with commands about this load."""
+def _runbook(report: LoadReport) -> Entry | None:
+    """Return the runbook's section about the error of a failed load, with this load's facts in its command."""
     data, execution = report["response"]["data"], report["execution"]
-    known = {"key": "key", "load id": "load_id", "dataset": "dataset_type"}
-    about = {name: data[key] for name, key in known.items() if data.get(key)}
-    about |= {"execution": execution["id"], "execution name": execution["name"]}
-    return entry(data["error"], about) if "error" in data else None
+    if "error" not in data:
+        return None
+    facts = {
+        "key": data.get("key"),
+        "load id": data.get("load_id"),
+        "dataset": data["dataset_type"],
+        "execution": execution["id"],
+        "execution name": execution["name"],
+    }
+    return entry(data["error"], {name: value for name, value in facts.items() if value})
 
 
 def _number(value: float) -> str:
-    """Whole, or with four digits that count."""
+    """Format a number: whole if it is an integer or large, otherwise with four significant digits."""
     return f"{value:,.0f}" if isinstance(value, int) or 1000 <= abs(value) < 1e15 else f"{value:.4g}"  # noqa: PLR2004
 
 
@@ -102,7 +113,7 @@ def _moment(time_ns: int) -> str:
 
 
 def _duration(time_ns: int) -> str:
-    """In the largest unit that it is a whole number of."""
+    """Format a duration as a whole number of the largest unit that allows one: 90 s are "90 s", 120 s are "2 min"."""
     units = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 10**9))
     name, unit = next(((name, unit) for name, unit in units if time_ns % unit == 0), ("ns", 1))
     return f"{time_ns // unit:,} {name}"

@@ -1,46 +1,55 @@
-"""The load report in the work bucket: JSON for programs, and beside it a page for people."""
+"""The report of a load in the work bucket: JSON for programs, and a page for people."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from functions.report_load.page import page
 from functions.report_load.timeline import failed_state
-from shared.events import LoadState, Response
+from shared.events import LoadState
 from shared.load_totals import Outcomes
 from shared.logs import logger
+from shared.responses import LoadData, LoadReport, Response
 from shared.settings import work_bucket
-from shared.work_bucket import UNPLANNED, findings_key, get_json, put_json, report_key
+from shared.work_bucket import findings_key, get_json, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> None:
-    """Store both, and name them in the answer."""
-    file = state.get("file")
-    dataset, load_id = (file["dataset"] or UNPLANNED, file["load_id"]) if file else (UNPLANNED, UNPLANNED)
-    execution = state["execution"]["name"]
-    answer["data"]["report"] = report_key(dataset, load_id, execution, "json")
-    page_key = report_key(dataset, load_id, execution, "html")
-    answer["data"]["report_page"] = f"s3://{work_bucket()}/{page_key}"
+def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response[LoadData]) -> None:
+    """Store the JSON report and its page under the keys that the response names."""
     report = _report(client, state, outcomes, answer)
     put_json(client, answer["data"]["report"], report)
+    page_key = answer["data"]["report_page"].removeprefix(f"s3://{work_bucket()}/")
     body = _page(report, outcomes).encode()
     client.put_object(Bucket=work_bucket(), Key=page_key, Body=body, ContentType="text/html; charset=utf-8")
 
 
-def _page(report: dict[str, Any], outcomes: Outcomes) -> str:
-    """A page that cannot be drawn is no reason to call a load failed."""
+def _page(report: LoadReport, outcomes: Outcomes) -> str:
+    """Return the page. A page that cannot be rendered must not fail the load."""
     try:
         return page(report, outcomes)
     except Exception:  # noqa: BLE001 - whatever it is, it is logged
         logger.exception("the report has no page")
-        return "The page could not be drawn; the JSON beside it is complete."
+        return "The page could not be rendered. The JSON report next to it is complete."
 
 
-def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response) -> dict[str, Any]:
-    """Everything that is known of the load."""
-    mismatch = state.get("error", {}).get("Error") == "SchemaMismatchError"
-    findings = get_json(client, findings_key(state["execution"]["name"])) if mismatch else {"findings": []}
-    known = {name: state.get(name) for name in ("event", "execution", "health", "file")}
-    failed = {"failed_state": failed_state(state, outcomes) if "error" in state else ""}
-    return {"response": answer, "parts": outcomes.parts, "chunks": outcomes.chunks} | known | failed | findings
+def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response[LoadData]) -> LoadReport:
+    return {
+        "response": answer,
+        "parts": outcomes.parts,
+        "chunks": outcomes.chunks,
+        "event": state["event"],
+        "execution": state["execution"],
+        "health": state.get("health"),
+        "file": state.get("file"),
+        "failed_state": failed_state(state, outcomes) if "error" in state else "",
+        "findings": _findings(client, state),
+    }
+
+
+def _findings(client: "S3Client", state: LoadState) -> list[str]:
+    """Return all findings of a SchemaMismatchError, which ValidateSchema stored; [] for any other end."""
+    if "error" not in state or state["error"]["Error"] != "SchemaMismatchError":
+        return []
+    findings: list[str] = get_json(client, findings_key(state["execution"]["name"]))["findings"]
+    return findings

@@ -1,48 +1,68 @@
-"""The response of a load: one shape for success, skip and failure."""
+"""The response of a load, of a skipped object, and of a failed load.
+
+`success`, `skip` and `failure` share `_data`, which counts the rows and names the object (`_name_source`). All but
+`skip` also name the report (`_name_report`), which the handler stores afterwards.
+"""
 
 import json
 from datetime import datetime
-from typing import Any
 
 from shared.errors import DataError, LoaderError, subclasses
-from shared.events import Failure, LoadState, Response
+from shared.events import Failure, LoadState
 from shared.load_totals import Outcomes
 from shared.requested_object import requested_object
-from shared.responses import response, seconds_since
+from shared.responses import HealthData, LoadData, Response, response, seconds_since
+from shared.settings import work_bucket
+from shared.work_bucket import UNPLANNED, report_key
 
 STATUS_CODES = {error.__name__: error.status_code for error in subclasses(LoaderError)}
 
 NAMED_CHUNKS = 20
-"""A message names this many unwritten chunks; the report names all."""
+"""How many of the unwritten chunks a message names. The report names all."""
 
 
-def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response:
-    """The contract's response of a file that is loaded, or that is no load."""
-    skipped = state["file"]["skipped"]
-    message = f"Skipped: {skipped}" if skipped else "Data loaded successfully"
-    return response(200, message, _data(state, outcomes, now), now)
+def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[LoadData]:
+    """Return the response of a file that is loaded.
+
+    Args:
+        state: The state of the load.
+        outcomes: The outcomes of its parts and chunks.
+        now: The end of the load.
+    """
+    data = _data(state, outcomes, now)
+    _name_report(data, state)
+    return response(200, "Data loaded successfully", data, now)
 
 
-def failure(state: LoadState, outcomes: Outcomes, now: datetime) -> Response:
-    """The same shape with the status of the error and a message that a person can act on."""
+def skip(state: LoadState, now: datetime) -> Response[LoadData]:
+    """Return the response of a skipped object. It is not a load, so it has no report and no metrics."""
+    return response(200, f"Skipped: {state['file']['skipped']}", _data(state, Outcomes(), now), now)
+
+
+def failure(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[LoadData]:
+    """Return the response of a failed load: the error's status code, and a message that a person can act on.
+
+    The arguments are those of `success`.
+    """
     error = state["error"]["Error"]
     message = error_message(state["error"]) + _unwritten(outcomes)
-    return response(STATUS_CODES.get(error, 500), message, {"error": error} | _data(state, outcomes, now), now)
+    data: LoadData = {"error": error, **_data(state, outcomes, now)}
+    _name_report(data, state)
+    return response(STATUS_CODES.get(error, 500), message, data, now)
 
 
 def error_message(error: Failure) -> str:
-    """What the function said: Lambda wraps it in JSON, AWS's own errors are plain text."""
+    """Return the message of an error. Lambda wraps a function's message in JSON; AWS's own errors are plain text."""
     try:
-        said = json.loads(error["Cause"])
+        cause = json.loads(error["Cause"])
     except ValueError:
-        said = error["Cause"]
-    if isinstance(said, dict):
-        said = said.get("errorMessage") or error["Cause"]
-    return str(said) if error["Error"] in STATUS_CODES else f"{error['Error']}: {said}"
+        cause = error["Cause"]
+    message = (cause.get("errorMessage") or error["Cause"]) if isinstance(cause, dict) else cause
+    return str(message) if error["Error"] in STATUS_CODES else f"{error['Error']}: {message}"
 
 
 def _unwritten(outcomes: Outcomes) -> str:
-    """Which chunks are not in InfluxDB, if any were staged."""
+    """Return the part of the message that names the staged chunks that are not in InfluxDB, if there are any."""
     chunks = outcomes.unwritten_chunks
     if not chunks:
         return ""
@@ -53,9 +73,10 @@ def _unwritten(outcomes: Outcomes) -> str:
     )
 
 
-def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]:
-    file, rows = state.get("file"), rows_of(state)
-    data: dict[str, Any] = {
+def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> LoadData:
+    file = state.get("file")
+    rows = file["rows"] if file else 0
+    data: LoadData = {
         "points_written": outcomes.points_written,
         "batches_processed": outcomes.batches_processed,
         "dataset_type": file["dataset"] or None if file else None,
@@ -63,7 +84,7 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]
         "conversion_stats": {
             "input_rows": rows,
             "output_points": outcomes.points,
-            "conversion_rate": conversion_rate(rows, outcomes),
+            "conversion_rate": outcomes.points / rows if rows else 1.0,
             "collapsed_rows": outcomes.collapsed,
             "set_aside_rows": outcomes.set_aside,
             "fields_left_out": outcomes.fields_left_out,
@@ -71,37 +92,39 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> dict[str, Any]
         },
         "influxdb_health": _health(state),
     }
-    return data | _source(state)
+    _name_source(data, state)
+    return data
 
 
-def _health(state: LoadState) -> dict[str, Any] | None:
-    """Without what only the timeline needs."""
-    health = state.get("health")
-    return {name: value for name, value in health.items() if name != "ran"} if health else None
+def _health(state: LoadState) -> HealthData | None:
+    """Return the result of CheckHealth without its times."""
+    if "health" not in state:
+        return None
+    health = state["health"]
+    return {
+        "status": health["status"],
+        "response_time_ms": health["response_time_ms"],
+        "version": health["version"],
+        "bucket": health["bucket"],
+    }
 
 
-def _source(state: LoadState) -> dict[str, str]:
-    """Which object this is about: as it was pinned, or else as it was asked for, where the event can be read."""
-    if "file" in state and state["file"]["load_id"]:
-        file = state["file"]
-        return {
-            "load_id": file["load_id"],
-            "bucket": file["bucket"],
-            "key": file["key"],
-            "version_id": file["version_id"],
-        }
+def _name_source(data: LoadData, state: LoadState) -> None:
+    """Add which object the load is about: the pinned one, or else the one that the event names, if it is readable."""
+    file = state.get("file")
+    if file and file["load_id"]:
+        data["load_id"] = file["load_id"]
+        data["bucket"], data["key"], data["version_id"] = file["bucket"], file["key"], file["version_id"]
+        return
     try:
         requested = requested_object(state["event"])
     except DataError:
-        return {}
-    return {"bucket": requested.bucket, "key": requested.key, "version_id": requested.version_id}
+        return
+    data["bucket"], data["key"], data["version_id"] = requested.bucket, requested.key, requested.version_id
 
 
-def rows_of(state: LoadState) -> int:
-    """Rows of the file, as far as it was read."""
-    return state["file"]["rows"] if "file" in state else 0
-
-
-def conversion_rate(rows: int, outcomes: Outcomes) -> float:
-    """Points that rows became; 1.0 for no rows."""
-    return outcomes.points / rows if rows else 1.0
+def _name_report(data: LoadData, state: LoadState) -> None:
+    file, execution = state.get("file"), state["execution"]["name"]
+    dataset, load_id = (file["dataset"] or UNPLANNED, file["load_id"]) if file else (UNPLANNED, UNPLANNED)
+    data["report"] = report_key(dataset, load_id, execution, "json")
+    data["report_page"] = f"s3://{work_bucket()}/{report_key(dataset, load_id, execution, 'html')}"

@@ -1,4 +1,8 @@
-"""What the runbook says about an error. The page that operators read lies beside the code, here and on Lambda."""
+"""The entry of the runbook about an error, for the report of a failed load.
+
+`entry` reads docs/operations.md, which is part of the deployed function, and cuts it at its headings (`_cut`). It takes
+the section of the error, and puts the facts of this load into its command (`_fill`).
+"""
 
 import re
 from collections.abc import Mapping
@@ -10,15 +14,15 @@ from markupsafe import Markup, escape
 FILE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 UNEXPECTED = "Any other error"
-"""The heading of what no other entry names."""
+"""The heading of the section about all errors that have no section of their own."""
 
 HARMLESS = re.compile(r"[\w =./+@:-]+")
-"""What may stand between the quotes of a shell's command: a key can hold anything."""
+"""Values that are safe inside the quotes of a shell command. A key may contain any character."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """The first two as paragraphs; `preparation` defines what `command` uses."""
+    """The section about an error. `preparation` defines the variables and functions that `command` uses."""
 
     meaning: list[Markup]
     who_acts: list[Markup]
@@ -26,8 +30,13 @@ class Entry:
     preparation: str
 
 
-def entry(error: str, known: Mapping[str, str]) -> Entry:
-    """Of the error's name. In its command `known` takes the place of what stands in angle brackets there."""
+def entry(error: str, facts: Mapping[str, str]) -> Entry:
+    """Return the section about an error.
+
+    Args:
+        error: The name of the error.
+        facts: The values for the placeholders in the command, by name: `key` replaces `<key>`.
+    """
     page = FILE.read_text()
     sections = _cut(page, "###")
     heading = next((heading for heading in sections if f"`{error}`" in heading), UNEXPECTED)
@@ -35,32 +44,32 @@ def entry(error: str, known: Mapping[str, str]) -> Entry:
     return Entry(
         meaning=_paragraphs(parts["What it means"]),
         who_acts=_paragraphs(parts["Who acts"]),
-        command=_filled(_shell(parts["Command"]), known),
+        command=_fill(_shell(parts["Command"]), facts),
         preparation=_shell(_cut(page, "##")["Preparing the shell"]),
     )
 
 
 def _cut(page: str, level: str) -> dict[str, str]:
-    """Heading of that level → what follows it, up to the next heading of that or a higher one."""
+    """Return the text below each heading of a level, up to the next heading of the same or a higher level."""
     pieces = re.split(rf"^(#{{1,{len(level)}}}) (.+)$", page, flags=re.MULTILINE)[1:]
-    found = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
-    return {heading: text for marks, heading, text in found if marks == level}
+    sections = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
+    return {heading: text for marks, heading, text in sections if marks == level}
 
 
 def _shell(text: str) -> str:
-    """The first block of commands."""
+    """Return the first block of shell commands."""
     return text.partition("```sh\n")[2].partition("\n```")[0]
 
 
 def _paragraphs(text: str) -> list[Markup]:
-    """With code and bold: entries have no other markup."""
+    """Return the paragraphs as HTML. Code and bold text are the only markup that the sections use."""
     coded = [re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(part))) for part in text.strip().split("\n\n")]
     return [Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", part)) for part in coded]  # noqa: S704 - escaped above
 
 
-def _filled(command: str, known: Mapping[str, str]) -> str:
-    """With what is harmless."""
-    for name, value in known.items():
+def _fill(command: str, facts: Mapping[str, str]) -> str:
+    """Replace the placeholders in a command by the facts, unless a value is unsafe in a shell."""
+    for name, value in facts.items():
         if HARMLESS.fullmatch(value):
             command = command.replace(f"<{name}>", value)
     return command

@@ -1,13 +1,18 @@
-"""When each state of a load ran, as shares of its time: every state in a lane of its own, and so every wait."""
+"""The timeline of a load: when each state ran, with one lane for each state and for each kind of wait.
 
-from collections.abc import Iterable, Iterator, Mapping
+`lanes` collects the times when each state ran (`_states`), adds the pauses before and between its runs, and converts
+them to bars in percent of the load's time (`_lane`, `_bar`).
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from shared.events import LoadState, Span
 from shared.load_totals import Outcomes
+from shared.responses import LoadReport
 from shared.stored import ChunkOutcome, PartOutcome
 
 Kind = Literal["run", "wait", "pause", "failed"]
@@ -15,14 +20,14 @@ WAITS = ("WaitForOlder", "WaitForInflux")
 
 
 class Stretch(NamedTuple):
-    """Of time."""
+    """A period of time."""
 
     start: datetime
     end: datetime
 
 
 class Bar(NamedTuple):
-    """`left` and `width` in percent of the load's time. A `pause` is before a run: a start, or another try."""
+    """A bar, with its position and width in percent of the load's time. A `pause` precedes a run or a retry."""
 
     kind: Kind
     left: float
@@ -31,7 +36,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """One state: in `seconds` of the load's time at least one of its `runs` was under way."""
+    """The lane of one state. In `seconds` of the load's time, at least one of its `runs` was running."""
 
     state: str
     runs: int
@@ -41,7 +46,7 @@ class Lane:
 
 
 def failed_state(state: LoadState, outcomes: Outcomes) -> str:
-    """The first state whose result is missing, since an error does not say where it comes from."""
+    """Return the state that failed: the first whose result is missing, since an error does not name its state."""
     file = state.get("file")
     if not file:
         return "PinSource"
@@ -54,37 +59,45 @@ def failed_state(state: LoadState, outcomes: Outcomes) -> str:
     return "WriteBatch" if outcomes.unwritten_chunks or outcomes.points_rejected else "ReportLoad"
 
 
-def lanes(report: Mapping[str, Any], outcomes: Outcomes, reported_at: datetime, drawn_at: datetime) -> list[Lane]:
-    """From the execution's start until `drawn_at`; ReportLoad or ReportFailure began at `reported_at`."""
-    whole = Stretch(datetime.fromisoformat(report["execution"]["start_time"]), drawn_at)
+def lanes(report: LoadReport, outcomes: Outcomes, reported_at: datetime, now: datetime) -> list[Lane]:
+    """Return the lanes from the start of the execution until now.
+
+    Args:
+        report: The report of the load.
+        outcomes: The outcomes of the load.
+        reported_at: When ReportLoad or ReportFailure started.
+        now: The end of the timeline.
+    """
+    whole = Stretch(datetime.fromisoformat(report["execution"]["start_time"]), now)
     reporting = "ReportFailure" if report["failed_state"] else "ReportLoad"
-    found: list[Lane] = []
+    result: list[Lane] = []
+    # `before` is the end of the previous state: the pause of the next state starts there, or its failure.
     before = whole.start
-    for state, runs in (*_states(report, outcomes), (reporting, [Stretch(reported_at, drawn_at)])):
+    for state, runs in (*_states(report, outcomes), (reporting, [Stretch(reported_at, now)])):
         pauses = [Stretch(before, min(runs).start)] if runs and state not in WAITS else []
         pauses += _between_runs(outcomes.chunks, "") if state == "WriteBatch" else []
         before = max([before, *(run.end for run in runs)])
         failures = [Stretch(before, reported_at)] if state == report["failed_state"] else []
         if runs or failures:
-            found.append(_lane(state, runs, pauses, failures, whole))
+            result.append(_lane(state, runs, pauses, failures, whole))
         before = reported_at if failures else before
-    return found
+    return result
 
 
-def _states(report: Mapping[str, Any], outcomes: Outcomes) -> Iterator[tuple[str, list[Stretch]]]:
-    """In the order in which a load passes them; without stretches where it did not, or was not seen to."""
-    ran = dict((report["file"] or {}).get("ran", {}))
+def _states(report: LoadReport, outcomes: Outcomes) -> Iterator[tuple[str, list[Stretch]]]:
+    """Yield the states in their order, each with the times when it ran; without any if no run of it is recorded."""
+    ran = dict(report["file"].get("ran", {})) if report["file"] else {}
     if report["health"]:
         ran["CheckHealth"] = report["health"]["ran"]
     for state in ("PinSource", "Claim", "CheckHealth", "WaitForOlder", "ValidateSchema"):
         yield state, [_stretch(ran[state])] if state in ran else []
-    yield "ConvertAndChunk", [_of_part(part) for part in outcomes.parts]
+    yield "ConvertAndChunk", [_part_stretch(part) for part in outcomes.parts]
     yield "WriteBatch", [_stretch(run) for chunk in outcomes.chunks for run in chunk["runs"]]
     yield "WaitForInflux", list(_between_runs(outcomes.chunks, "WaitForInflux"))
 
 
 def _between_runs(chunks: Iterable[ChunkOutcome], then: str) -> Iterator[Stretch]:
-    """After runs that were followed by that state; by "", those that failed and were tried again."""
+    """Yield the time between runs of a chunk, where the state `then` follows; for "", failed runs that were retried."""
     for chunk in chunks:
         for one, other in pairwise(chunk["runs"]):
             if one["then"] == then:
@@ -95,7 +108,7 @@ def _stretch(span: Span) -> Stretch:
     return Stretch(datetime.fromisoformat(span["started_at"]), datetime.fromisoformat(span["ended_at"]))
 
 
-def _of_part(part: PartOutcome) -> Stretch:
+def _part_stretch(part: PartOutcome) -> Stretch:
     start = datetime.fromisoformat(part["started_at"])
     return Stretch(start, start + timedelta(seconds=part["seconds"]))
 
@@ -107,7 +120,9 @@ def _lane(state: str, runs: list[Stretch], pauses: list[Stretch], failures: list
         ("wait" if state in WAITS else "run", runs),
     )
     bars = [_bar(kind, stretch, whole) for kind, stretches in kinds for stretch in stretches]
-    return Lane(state=state, runs=len(runs), seconds=_under_way(runs or failures), failed=bool(failures), bars=bars)
+    return Lane(
+        state=state, runs=len(runs), seconds=_covered_seconds(runs or failures), failed=bool(failures), bars=bars
+    )
 
 
 def _bar(kind: Kind, stretch: Stretch, whole: Stretch) -> Bar:
@@ -116,8 +131,11 @@ def _bar(kind: Kind, stretch: Stretch, whole: Stretch) -> Bar:
     return Bar(kind, left, max(0.0, (stretch.end - stretch.start).total_seconds() * percent))
 
 
-def _under_way(stretches: Iterable[Stretch]) -> float:
-    """Seconds in which at least one was."""
+def _covered_seconds(stretches: Iterable[Stretch]) -> float:
+    """Return the seconds in which at least one of the stretches was running.
+
+    Example: stretches from 0 to 4, 2 to 5 and 7 to 8 s cover 6 s.
+    """
     seconds, until = 0.0, None
     for start, end in sorted(stretches):
         begin = max(start, until) if until else start

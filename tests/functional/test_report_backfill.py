@@ -77,7 +77,7 @@ def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", c
     assert answer["message"] == "1 of 4 files are loaded: data.not_loaded names the other 3"
     b, c, d = answer["data"]["not_loaded"]
     assert b == {"key": f"{PREFIX}b.parquet", "status": "failed", "execution": "arn:x", **failure}
-    assert (c["status"], c["message"]) == ("claimed", "being loaded, until 2024-01-01T06:00:00Z at most")
+    assert (c["status"], c["message"]) == ("claimed", "being loaded, until 2024-01-01T06:00:00Z at the latest")
     assert (d["key"], d["status"]) == (f"{PREFIX}d.parquet", "unknown")
 
 
@@ -109,11 +109,11 @@ def test_a_response_names_some_and_the_report_all(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response, "NAMED_FILES", 2)
-    monkeypatch.setattr(standings, "MOST_KEYS", 2)
+    monkeypatch.setattr(standings, "MAX_KEYS", 2)
     keys = [put(s3, f"{n}.parquet") for n in range(5)]
     know(s3, keys[4], "loaded")
     answer = report(context)
-    assert answer["message"].endswith("data.not_loaded names 2 of the other 4, the report all")
+    assert answer["message"].endswith("data.not_loaded names 2 of the other 4, the report names all")
     assert [file["key"] for file in answer["data"]["not_loaded"]] == keys[:2]
     stored = get_json(s3, answer["data"]["report"])
     assert [file["key"] for file in stored["not_loaded"]] == keys[:4]

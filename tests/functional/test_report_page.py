@@ -81,20 +81,20 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
     content = drawn(s3, report(state(), context))
     assert re.findall(r"<h2>(.+?)</h2>", content) == [
         "Rows",
-        "Set aside",
+        "Rows set aside and points rejected",
         "Collisions",
         "Fields over time",
         "Timeline",
         "Requests to InfluxDB",
-        "Origin",
+        "Source and execution",
     ]
     text = Elements(content).text
-    assert "Data loaded successfully 6 set aside 3 refused" in text
-    assert "1,500 rows in the file 1,487 points in InfluxDB 2 batches" in text
-    assert "3,000 rows converted a second 1,487 points written a second" in text
-    assert "6 of 1,500 rows give one field of one series and time another value" in text
-    assert "would keep them apart: agent" in text
-    assert "2 requests 10 ms median 41.5 ms 95th percentile 41.5 ms slowest" in text
+    assert "Data loaded successfully 6 set aside 3 rejected" in text
+    assert "1,500 rows in the file 1,487 points written 2 batches" in text
+    assert "3,000 rows converted per second 1,487 points written per second" in text
+    assert "6 of 1,500 rows have the same tags and timestamp as a later row, but another value" in text
+    assert "declare one of these columns as a tag: agent" in text
+    assert "2 requests 10 ms median 41.5 ms 95th percentile 41.5 ms maximum" in text
 
 
 def test_rows_are_told_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -102,9 +102,9 @@ def test_rows_are_told_by_where_they_ended(s3: "S3Client", context: SimpleNamesp
     leave_chunk(s3)
     content = drawn(s3, report(state(), context))
     assert re.findall(r'<td class="n">([\d,]+)</td><td class="dot (\w+)">(.+?)</td>', content) == [
-        ("1,487", "good", "points in InfluxDB"),
-        ("3", "bad", "points that InfluxDB refused"),
-        ("4", "plain", "exact repetitions, collapsed"),
+        ("1,487", "good", "points written to InfluxDB"),
+        ("3", "bad", "points that InfluxDB rejected"),
+        ("4", "plain", "collapsed: they repeat another row exactly"),
         ("6", "odd", "set aside: no field"),
     ]
 
@@ -116,7 +116,7 @@ def test_refused_points_are_told_with_the_server_s_words(s3: "S3Client", context
     leave_chunk(s3, reasons=[reason])
     text = Elements(drawn(s3, report(state(), context))).text
     assert "2 · refused_by_influxdb: a field type conflict row 1,234 line=m,t=a f=1 0" in text
-    assert "7 more for other reasons" in text
+    assert "7 more rows for other reasons" in text
 
 
 def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -138,8 +138,8 @@ def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> 
 
 def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: SimpleNamespace) -> None:
     content = drawn(s3, report(state(rows=0), context))
-    assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Origin"]
-    assert "0 rows in the file 0 points in InfluxDB Rows The file has none" in Elements(content).text
+    assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Source and execution"]
+    assert "0 rows in the file 0 points written Rows The file has no rows" in Elements(content).text
 
 
 def test_what_a_file_holds_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -174,7 +174,7 @@ def test_a_field_without_values_is_named(s3: "S3Client", context: SimpleNamespac
     found = profile([0, 1])
     leave_part(s3, profile=found | {"fields": found["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9})
     leave_chunk(s3)
-    assert "efficiency: no values · 9 not finite, left out" in Elements(drawn(s3, report(state(), context))).text
+    assert "efficiency: no values · 9 not finite, not written" in Elements(drawn(s3, report(state(), context))).text
 
 
 def test_parts_are_drawn_as_one_file() -> None:
@@ -191,5 +191,5 @@ def test_a_page_that_cannot_be_drawn_fails_no_load(
     leave_chunk(s3)
     answer = report(state(), context)
     assert answer["statusCode"] == 200
-    assert "could not be drawn" in drawn(s3, answer)
+    assert "could not be rendered" in drawn(s3, answer)
     assert "the report has no page" in caplog.text

@@ -16,13 +16,13 @@ def outcomes(*chunks: tuple[dict[str, int], float]) -> Outcomes:
 def test_half_and_95_of_100_requests_took_at_most_so_long() -> None:
     found = latencies(outcomes(({"10": 40, "50": 10, "100": 44}, 99.5), ({"100": 1, "500": 5}, 470.25)))
     assert found
-    assert (found.requests, found.median, found.most, found.slowest) == (100, 50, 100, 470.25)
+    assert (found.requests, found.p50_ms, found.p95_ms, found.max_ms) == (100, 50, 100, 470.25)
 
 
 def test_nothing_is_slower_than_the_slowest() -> None:
     found = latencies(outcomes(({str(10**9): 2}, 91_234.0)))
     assert found
-    assert (found.median, found.most, found.slowest) == (91_234.0, 91_234.0, 91_234.0)
+    assert (found.p50_ms, found.p95_ms, found.max_ms) == (91_234.0, 91_234.0, 91_234.0)
 
 
 def test_the_histogram_has_every_row_from_the_first_to_the_last() -> None:

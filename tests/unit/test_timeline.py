@@ -35,7 +35,7 @@ def drawn(
 ) -> dict[str, Lane]:
     """Of a load of 100 s, so that seconds are percent; ReportLoad begins 2 s before the end."""
     spans = {state: span(*seconds) for state, seconds in ran.items()}
-    report = {
+    report: Any = {
         "execution": {"start_time": START.isoformat()},
         "file": {"ran": {state: spans[state] for state in spans if state != "CheckHealth"}},
         "health": {"ran": spans["CheckHealth"]} if "CheckHealth" in spans else None,
