@@ -14,7 +14,7 @@ from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
-from functions.validate_schema.pin import reason_not_to_load, pin
+from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.datasets import dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
