@@ -21,7 +21,7 @@ DETAILS, WIDE = ("#rows", "#duration"), 100
 """The columns that are omitted to leave room for file names, if the terminal has fewer characters per line."""
 
 Status = Annotated[
-    str, typer.Option("--status", help=f"Only this status: {', '.join(STATUSES)}. Claimed means that it is running.")
+    str, typer.Option("--status", help=f"Only this status: {', '.join(STATUSES)}. A claimed load is still running.")
 ]
 Limit = Annotated[int, typer.Option("--limit", help="The maximum number of loads to list.", min=1)]
 

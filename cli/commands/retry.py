@@ -37,8 +37,8 @@ def retry(
 ) -> None:
     """Load every file again whose newest version failed or was abandoned.
 
-    A load is abandoned if its execution ended without settling its claim in the ledger. Ctrl-C starts no further
-    loads; those that are running continue.
+    A load is abandoned if its execution ended without settling its claim in the ledger. After Ctrl-C, no further loads
+    start; those that are running continue.
     """
     deployment = Deployment(stack)
     with stderr.status("reading the ledger"):

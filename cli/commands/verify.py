@@ -76,7 +76,8 @@ def _content(window: "Window") -> dict[str, Any]:
 def _show(windows: "list[Window]", address: str) -> None:
     differing = [window for window in windows if not window.equal]
     values = quantity(sum(window.sent for window in windows), "value")
-    verdict = f"  {values} in {quantity(len(windows), 'window')}, of which {len(differing):,} differ"
+    verdict = f"  {values} in {quantity(len(windows), 'window')}"
+    verdict += f"; {quantity(len(differing), 'window')} with differences" if differing else ""
     console.print(Text.assemble(status("differs" if differing else "equal"), verdict))
     if not differing:
         return

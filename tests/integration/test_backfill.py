@@ -44,9 +44,9 @@ def put_files(app: DeployedApp, folder: Path, prefix: str, count: int) -> dict[s
 
 def backfill(app: DeployedApp, prefix: str, **more: Any) -> str:
     """An execution of the backfill: its ARN."""
-    given = {"bucket": app.source_bucket, "prefix": prefix, **more}
+    event = {"bucket": app.source_bucket, "prefix": prefix, **more}
     sfn = app.cloud.client("stepfunctions")
-    return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(given))["executionArn"])
+    return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"])
 
 
 def loads(app: DeployedApp, prefix: str) -> int:
@@ -55,7 +55,7 @@ def loads(app: DeployedApp, prefix: str) -> int:
     pages = sfn.get_paginator("list_executions").paginate(stateMachineArn=machine)
     arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
     inputs = (json.loads(sfn.describe_execution(executionArn=arn)["input"]) for arn in arns)
-    return sum(str(given.get("key", "")).startswith(prefix) for given in inputs)
+    return sum(str(event.get("key", "")).startswith(prefix) for event in inputs)
 
 
 def named(ended: Execution) -> dict[str, str]:
@@ -73,11 +73,11 @@ def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, 
     assert first.response["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
     assert named(first) == {broken: "CorruptParquetError"}
     check_ledger(app, tmp_path, prefix, files)
-    begun = loads(app, prefix)
-    assert begun == FILES + 1
+    started = loads(app, prefix)
+    assert started == FILES + 1
     second = app.wait_for_end(backfill(app, prefix), within_s=900)
     assert named(second) == {broken: "CorruptParquetError"}
-    assert loads(app, prefix) == begun + 1  # the broken one
+    assert loads(app, prefix) == started + 1  # the broken one
     check_ledger(app, tmp_path, prefix, files)
 
 
@@ -136,7 +136,7 @@ def test_four_backfills_of_overlapping_prefixes_lose_nothing(app: DeployedApp, t
 
 
 def test_a_bucket_that_may_not_be_listed_is_an_error_with_a_name(app: DeployedApp, prefix: str) -> None:
-    given = {"bucket": "there-is-no-such-bucket", "prefix": prefix}
+    event = {"bucket": "there-is-no-such-bucket", "prefix": prefix}
     sfn = app.cloud.client("stepfunctions")
-    arn = sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(given))["executionArn"]
+    arn = sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"]
     assert app.wait_for_end(arn).status == "FAILED"

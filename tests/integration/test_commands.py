@@ -58,8 +58,8 @@ def test_a_load_that_fails_has_status_1_and_is_shown_by_its_execution(app: Deplo
 def test_an_object_is_loaded_by_name(app: DeployedApp, tmp_path: Path) -> None:
     key = f"dataset=generation/{tmp_path.name}/by-name.parquet"
     app.load(key, unique_records(tmp_path, "generation", 20))
-    said = run_loader(app, "load", f"s3://{app.source_bucket}/{key}")
-    assert (said.status, key in said.out) == (0, True)
+    result = run_loader(app, "load", f"s3://{app.source_bucket}/{key}")
+    assert (result.status, key in result.out) == (0, True)
 
 
 def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
@@ -171,15 +171,15 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
             time.sleep(0.1)
         time.sleep(1)  # until it knows the execution too
         loader.send_signal(signal.SIGINT)
-        _, told = loader.communicate(timeout=30)
+        _, errors = loader.communicate(timeout=30)
     assert loader.returncode == 130
-    assert told.startswith("The backfill is still running.\n")
-    assert f"loader backfill --follow {running[0]['name']}\n" in told
+    assert errors.startswith("The backfill is still running.\n")
+    assert f"loader backfill --follow {running[0]['name']}\n" in errors
     assert app.wait_for_end(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["backfill", "dataset=nothing/here/"], "no objects under s3://"),
         (["backfill", "s3://elsewhere/a/"], "not from 'elsewhere': copy the files there"),
@@ -189,13 +189,13 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
         (["show", "feedbeef", "--stack", "Other"], "no stack named 'Other' in this AWS account and Region"),
     ],
 )
-def test_what_is_not_there_is_told_with_status_2(app: DeployedApp, words: list[str], said: str) -> None:
-    told = run_loader(app, *words)
-    assert (told.status, said in told.err) == (2, True)
+def test_what_does_not_exist_is_an_error_with_status_2(app: DeployedApp, words: list[str], message: str) -> None:
+    result = run_loader(app, *words)
+    assert (result.status, message in result.err) == (2, True)
 
 
 def test_a_mistyped_key_starts_no_load(app: DeployedApp, tmp_path: Path) -> None:
     address = f"s3://{app.source_bucket}/dataset=generation/{tmp_path.name}.parquet"
-    told = run_loader(app, "load", address)
-    assert (told.status, told.err) == (2, f"error: {address} does not exist: check the key (aws s3 ls)\n")
+    result = run_loader(app, "load", address)
+    assert (result.status, result.err) == (2, f"error: {address} does not exist: check the key (aws s3 ls)\n")
     assert run_loader(app, "history", address, "--json").json == []

@@ -1,4 +1,4 @@
-"""`loader plan` foretells what the deployed execution puts out."""
+"""`loader plan` prints the numbers that the load of the same file then reports."""
 
 from typing import Any
 
@@ -9,29 +9,29 @@ from tests.support.deployed_app import DeployedApp
 from tests.support.random_files import random_file
 
 FIVES = [range(first, first + 5) for first in range(0, 50, 5)]
-QUICK, *OTHERS = FIVES
+QUICK, *SLOW = FIVES
 
 
-@pytest.mark.parametrize("seeds", [QUICK, *(pytest.param(five, marks=pytest.mark.slow) for five in OTHERS)], ids=str)
+@pytest.mark.parametrize("seeds", [QUICK, *(pytest.param(five, marks=pytest.mark.slow) for five in SLOW)], ids=str)
 def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: range) -> None:
     files = [random_file(seed) for seed in seeds]
     with app.configured(MAX_BATCH_SIZE="700"):
         for file in files:
             app.put(file.key, file.table)
-        found = {file.key: app.wait_for_load(file.key) for file in files}
+        executions = {file.key: app.wait_for_load(file.key) for file in files}
         plans = {file.key: planned(app, file.key) for file in files}
-    for key, execution in found.items():
+    for key, execution in executions.items():
         assert plans[key] | loaded(app, execution.response["data"]) == plans[key], key
         assert plans[key]["error"] == (execution.error or None), key
-    assert {execution.status for execution in found.values()} <= {"SUCCEEDED", "FAILED"}
-    assert any(execution.status == "SUCCEEDED" for execution in found.values())
+    assert {execution.status for execution in executions.values()} <= {"SUCCEEDED", "FAILED"}
+    assert any(execution.status == "SUCCEEDED" for execution in executions.values())
 
 
 def planned(app: DeployedApp, key: str) -> dict[str, Any]:
     """What the command says, for programs."""
-    said = run_loader(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
-    content: dict[str, Any] = said.json
-    assert said.status == bool(content["error"])
+    result = run_loader(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
+    content: dict[str, Any] = result.json
+    assert result.status == bool(content["error"])
     return content
 
 

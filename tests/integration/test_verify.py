@@ -31,9 +31,9 @@ def load(app: DeployedApp, table: pa.Table, tmp_path: Path) -> str:
 
 
 def differing(app: DeployedApp, load: str) -> list[dict[str, Any]]:
-    said = run_loader(app, "verify", load, "--json")
-    windows: list[dict[str, Any]] = [window for window in said.json if not window["equal"]]
-    assert said.status == bool(windows)
+    result = run_loader(app, "verify", load, "--json")
+    windows: list[dict[str, Any]] = [window for window in result.json if not window["equal"]]
+    assert result.status == bool(windows)
     return windows
 
 
@@ -82,11 +82,11 @@ def test_a_removed_point_is_found_in_its_window(app: DeployedApp, load: str, tab
     assert window["first_ns"] <= time < window["end_ns"]
     assert (window["changed"], window["missing"], window["sent"] - window["found"]) == (0, 3, 3)
     assert window["differences"][0].endswith("is missing")
-    said = run_loader(app, "verify", load)
-    assert (said.status, "differs" in said.out) == (1, True)
+    result = run_loader(app, "verify", load)
+    assert (result.status, "differs" in result.out) == (1, True)
 
 
-def test_what_differs_is_mended_by_the_command_that_is_told(
+def test_what_differs_is_repaired_by_the_command_that_is_printed(
     app: DeployedApp, load: str, table: pa.Table, tmp_path: Path
 ) -> None:
     remove(app, table.slice(500, 1).to_pylist()[0])
@@ -100,8 +100,8 @@ def test_what_differs_is_mended_by_the_command_that_is_told(
 def test_what_another_load_wrote_into_the_same_time_is_left_alone(
     app: DeployedApp, load: str, table: pa.Table, tmp_path: Path
 ) -> None:
-    others = table.set_column(1, "region", pa.array(["XX"] * ROWS))
-    app.load(f"dataset=transmission/{tmp_path.name}-others.parquet", others)
+    other = table.set_column(1, "region", pa.array(["XX"] * ROWS))
+    app.load(f"dataset=transmission/{tmp_path.name}-other.parquet", other)
     assert differing(app, load) == []
 
 
@@ -109,8 +109,8 @@ def test_a_load_whose_staging_has_expired_is_converted_anew(app: DeployedApp, lo
     expire(app, load)
     assert differing(app, load) == []
     with app.configured(MAX_BATCH_SIZE="999"):
-        said = run_loader(app, "verify", load)
-    assert (said.status, "converts to other lines" in said.err) == (2, True)
+        result = run_loader(app, "verify", load)
+    assert (result.status, "converts to other lines" in result.err) == (2, True)
 
 
 def expire(app: DeployedApp, load: str) -> None:
