@@ -1,7 +1,5 @@
 """The result of a backfill, as `loader backfill` prints it."""
 
-from typing import Any
-
 from rich.text import Text
 
 from cli.advice import RUNBOOK, show_remedies
@@ -9,13 +7,14 @@ from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment
 from cli.output import console, facts, quantity, status
 from shared.ledger import object_name
+from shared.responses import BackfillData, UnloadedFile
 
 
 def show_backfill(deployment: Deployment, execution: Execution) -> None:
     """Print how many files are loaded, each file that is not, why, and what to do next."""
-    data = execution.response.get("data")
+    data = execution.backfill_data
     if data is None:
-        console.print(status(execution.status).append(f"  {execution.response.get('message', '')}", "default"))
+        console.print(status(execution.status).append(f"  {execution.message}", "default"))
         console.print("To load the remaining files, run `loader backfill` with the same prefix again.")
         return
     complete = data["loaded_files"] == data["files"]
@@ -34,14 +33,14 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     console.print(facts(links), soft_wrap=True)
 
 
-def _show_file(file: dict[str, Any], bucket: str) -> None:
+def _show_file(file: UnloadedFile, bucket: str) -> None:
     reason = (file["error"], "red") if file["error"] else (file["status"], "yellow")
     console.print(Text.assemble(f"  {file['key']}  ", reason), soft_wrap=True)
     message = file["message"].removeprefix(f"{object_name(bucket, file['key'])}: ")
     console.print(Text(f"    {message}", "dim"), soft_wrap=True)
 
 
-def _show_next_steps(error: str, data: dict[str, Any]) -> None:
+def _show_next_steps(error: str, data: BackfillData) -> None:
     """Print what to do about the files, and about an error of the backfill itself."""
     show_remedies(file["error"] for file in data["not_loaded"] if file["error"])
     if error == "States.ExceedToleratedFailureThreshold":

@@ -92,7 +92,8 @@ def _print_and_exit(deployment: Deployment, execution: Execution, *, as_json: bo
         show_json(execution.response)
     else:
         show_backfill(deployment, execution)
-    all_loaded = execution.status == "SUCCEEDED" and not execution.response["data"]["not_loaded"]
+    data = execution.backfill_data
+    all_loaded = execution.status == "SUCCEEDED" and data is not None and not data["not_loaded"]
     raise typer.Exit(0 if all_loaded else 1)
 
 

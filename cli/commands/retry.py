@@ -106,7 +106,7 @@ def _content(entry: Entry, execution: Execution | None) -> dict[str, Any]:
     content = {"object": entry.object, "was": _cause(entry)}
     if execution is None:
         return content
-    message = execution.response.get("message", "")
+    message = execution.message
     return content | {"status": execution.status, "error": execution.error, "message": message}
 
 
@@ -124,7 +124,7 @@ def _show(deployment: Deployment, unloaded: list[Entry], ended: dict[str, Execut
 
 
 def _result(execution: Execution, before: Entry) -> Text:
-    message = execution.response.get("message", "")
+    message = execution.message
     if not _is_loaded(execution):
         return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")
     return status("skipped").append(message.removeprefix("Skipped")) if message.startswith("Skip") else status("loaded")

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import Deployment, page_key
-from cli.load_result import show_response
+from cli.load_result import show_result
 from cli.options import AsJson, Load, Stack
 from cli.output import console, facts, iso_time, listing, show_json, size
 from shared.load_totals import Outcomes
@@ -31,7 +31,7 @@ def show(load: Load, *, page: Page = None, stack: Stack = STACK_NAME, as_json: A
 
 
 def _show(deployment: Deployment, report: Report) -> None:
-    show_response(deployment, report.response, report.execution)
+    show_result(deployment, report.response["message"], report.data, report.execution)
     if report.outcomes.parts:
         console.print(_conversion(report.outcomes), soft_wrap=True)
     if report.outcomes.chunks:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from shared.errors import DataError
 from shared.requested_object import RequestedObject, requested_object
+from shared.responses import BackfillData, LoadData
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -46,6 +47,21 @@ class Execution:
     def ended(self) -> bool:
         """True once the execution has succeeded, failed, timed out or been stopped."""
         return self.status != "RUNNING"
+
+    @property
+    def message(self) -> str:
+        """The message of the response; "" while the execution is running."""
+        return str(self.response.get("message", ""))
+
+    @property
+    def load_data(self) -> LoadData | None:
+        """The data of a load's response; None if it is running, or if no function of the loader wrote its cause."""
+        return cast("LoadData | None", self.response.get("data"))
+
+    @property
+    def backfill_data(self) -> BackfillData | None:
+        """The data of a backfill's response; None in the same cases."""
+        return cast("BackfillData | None", self.response.get("data"))
 
 
 def execution_arn(machine: str, name: str) -> str:

@@ -14,11 +14,12 @@ from typing import Any, Self, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from cli.deployed.reports import reports
+from cli.deployed.reports import load_report, reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.targets import check_dataset, parse_prefix
 from shared.ledger import CHANGES, STATUSES, LedgerItem, is_newer, object_name, version_id_of
+from shared.responses import LoadReport
 from shared.work_bucket import UNPLANNED
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -133,14 +134,14 @@ def _unpinned(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
     for changed_at, key in sorted(reports(deployment, f"reports/{UNPLANNED}/{UNPLANNED}/"), reverse=True):
         if filter_.since and changed_at < filter_.since:
             return
-        entry = _entry_of_report(key, changed_at, deployment.work_json(key))
+        entry = _entry_of_report(key, changed_at, load_report(deployment, key))
         if entry.object.startswith(filter_.objects) and (
             not filter_.dataset or f"/dataset={filter_.dataset}/" in entry.object
         ):
             yield entry
 
 
-def _entry_of_report(key: str, changed_at: datetime, report: dict[str, Any]) -> Entry:
+def _entry_of_report(key: str, changed_at: datetime, report: LoadReport) -> Entry:
     # An event that could not be read names no object, so bucket and key may be absent.
     data = report["response"]["data"]
     return Entry(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +13,7 @@ from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
 from shared.events import FileRef
 from shared.load_totals import Outcomes
+from shared.responses import LoadData, LoadReport, Response
 from shared.work_bucket import UNPLANNED
 
 MIN_DIGITS = 4
@@ -24,30 +25,27 @@ class Report:
     """The report of a load. `key` is its key in the work bucket."""
 
     key: str
-    content: dict[str, Any]
+    content: LoadReport
 
     @property
-    def response(self) -> dict[str, Any]:
+    def response(self) -> Response[LoadData]:
         """The execution's response."""
-        response: dict[str, Any] = self.content["response"]
-        return response
+        return self.content["response"]
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> LoadData:
         """The data of the response."""
-        data: dict[str, Any] = self.response["data"]
-        return data
+        return self.response["data"]
 
     @property
     def file(self) -> FileRef | None:
         """The pinned object; None if the load failed before it pinned one."""
-        file: FileRef | None = self.content["file"]
-        return file
+        return self.content["file"]
 
     @property
     def execution(self) -> str:
         """The name of the execution."""
-        return str(self.content["execution"]["name"])
+        return self.content["execution"]["name"]
 
     @property
     def outcomes(self) -> Outcomes:
@@ -67,7 +65,12 @@ def find_report(deployment: Deployment, load: str) -> Report:
         RefusedError: Several load IDs start with `load`, or the execution is still running.
     """
     key = _key_of_load(deployment, load) or _key_of_execution(deployment, load.rpartition(":")[2])
-    return Report(key=key, content=deployment.work_json(key))
+    return Report(key=key, content=load_report(deployment, key))
+
+
+def load_report(deployment: Deployment, key: str) -> LoadReport:
+    """Return the JSON report of a load. Raises NotFoundError if it does not exist."""
+    return cast("LoadReport", deployment.work_json(key))
 
 
 def reports(deployment: Deployment, prefix: str) -> Iterator[tuple[datetime, str]]:
@@ -100,6 +103,7 @@ def _key_of_execution(deployment: Deployment, name: str) -> str:
         ) from error
     if not execution.ended:
         raise RefusedError(f"{name} is still running, in state {execution.state}: try again when it has ended")
-    if not (key := execution.response.get("data", {}).get("report")):
-        raise NotFoundError(f"{name} has no report: {execution.response.get('message', execution.status)}")
-    return str(key)
+    data = execution.load_data
+    if not (key := data.get("report") if data else ""):
+        raise NotFoundError(f"{name} has no report: {execution.message or execution.status}")
+    return key

@@ -23,15 +23,20 @@ Ending = Callable[[Json], Json]
 """From an execution's input to what DescribeExecution tells of its end: status, output, error, cause."""
 
 
+COUNTS: Json = {"points_written": 0, "processing_time_seconds": 1.25, "conversion_stats": {"input_rows": 0}}
+"""What the commands read of every response of a load."""
+
+
 def succeeded(message: str = "Data loaded successfully", **data: Any) -> Json:
     """The end of an execution with this response."""
-    response = {"statusCode": 200, "message": message, "timestamp": "2024-01-01T00:00:00.000000", "data": data}
+    timestamp = "2024-01-01T00:00:00.000000"
+    response = {"statusCode": 200, "message": message, "timestamp": timestamp, "data": COUNTS | data}
     return {"status": "SUCCEEDED", "output": json.dumps(response)}
 
 
 def failed(error: str, message: str, **data: Any) -> Json:
     """The end of an execution with this error."""
-    data = {"error": error, **data}
+    data = {"error": error, **COUNTS, **data}
     return {"status": "FAILED", "error": error, "cause": json.dumps({"message": message, "data": data})}
 
 

@@ -1,27 +1,36 @@
 """A response of a load, as it is printed."""
 
-from typing import Any
-
 import pytest
 
 from cli.deployed.stack import Deployment
-from cli.load_result import rows_table, show_response
+from cli.load_result import rows_table, show_result
 from cli.output import console
+from shared.responses import ConversionStats, LoadData
 from tests.functional.conftest import WORK
 from tests.support.scripted_aws import STACK
 
-STATS: dict[str, Any] = {
+STATS: ConversionStats = {
     "input_rows": 10,
     "output_points": 7,
+    "conversion_rate": 0.7,
     "refused_points": 1,
     "collapsed_rows": 1,
     "set_aside_rows": {"missing_tag": 2},
+    "fields_left_out": {},
+}
+DATA: LoadData = {
+    "points_written": 0,
+    "batches_processed": 0,
+    "dataset_type": "generation",
+    "processing_time_seconds": 1.25,
+    "conversion_stats": {**STATS, "input_rows": 0},
+    "influxdb_health": None,
 }
 
 
-def printed(response: dict[str, Any]) -> list[str]:
+def printed(message: str, data: LoadData | None) -> list[str]:
     with console.capture() as capture:
-        show_response(Deployment(STACK), response, "run-1")
+        show_result(Deployment(STACK), message, data, "run-1")
     return [" ".join(line.split()) for line in capture.get().splitlines()]
 
 
@@ -41,8 +50,7 @@ def test_every_row_is_counted_once() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_a_load_is_printed_with_where_to_find_more() -> None:
-    data = {"key": "k", "load_id": "0123", "report": "reports/g/0/r.json", "processing_time_seconds": 1.25}
-    lines = printed({"message": "Data loaded successfully", "data": data})
+    lines = printed("Data loaded successfully", {**DATA, "key": "k", "load_id": "0123", "report": "reports/g/0/r.json"})
     assert lines == [
         "k loaded",
         "Data loaded successfully",
@@ -56,7 +64,7 @@ def test_a_load_is_printed_with_where_to_find_more() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_a_failure_is_printed_with_its_error_and_remedy() -> None:
-    lines = printed({"message": "[503] no", "data": {"key": "k", "error": "InfluxUnavailableError"}})
+    lines = printed("[503] no", {**DATA, "key": "k", "error": "InfluxUnavailableError"})
     assert lines[:2] == ["k failed", "InfluxUnavailableError: [503] no"]
     assert lines[-1].startswith("InfluxUnavailableError: run `loader retry`")
 
@@ -64,11 +72,11 @@ def test_a_failure_is_printed_with_its_error_and_remedy() -> None:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("reason", "again"), [("already loaded", True), ("superseded by version v2", False)])
 def test_only_an_object_that_is_loaded_is_worth_a_force(reason: str, again: bool) -> None:  # noqa: FBT001
-    lines = printed({"message": f"Skipped: {reason}", "data": {"bucket": "s", "key": "k"}})
+    lines = printed(f"Skipped: {reason}", {**DATA, "bucket": "s", "key": "k"})
     assert lines[0] == "k skipped"
     assert (lines[-1] == "To load it again, run `loader load s3://s/k --force`.") is again
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_failure_that_is_not_ours_has_no_data() -> None:
-    assert printed({"message": "Task timed out"})[1:] == ["Task timed out", "execution run-1"]
+    assert printed("Task timed out", None) == ["failed", "Task timed out", "execution run-1"]
