@@ -19,7 +19,7 @@ from cli.deployed.executions import (
     wait_for_end,
     wait_for_start,
 )
-from tests.support.scripted_aws import BACKFILL, MACHINE, ScriptedAws, failed, succeeded
+from tests.support.scripted_aws import BACKFILL, COUNTS, MACHINE, ScriptedAws, failed, succeeded
 
 
 def ignore(_: Execution) -> None:
@@ -38,7 +38,7 @@ def test_an_execution_is_started_with_its_input(aws: ScriptedAws) -> None:
 def test_the_response_is_the_output_of_a_success_and_the_cause_of_a_failure(aws: ScriptedAws) -> None:
     client, event = boto3.client("stepfunctions"), {"bucket": "b", "key": "k"}
     loaded = describe(client, aws.start(MACHINE, event, **succeeded(points_written=3)))
-    assert (loaded.status, loaded.key, loaded.response["data"]) == ("SUCCEEDED", "k", {"points_written": 3})
+    assert (loaded.status, loaded.key, loaded.load_data) == ("SUCCEEDED", "k", COUNTS | {"points_written": 3})
     broken = describe(client, aws.start(MACHINE, event, **failed("CorruptParquetError", "truncated")))
     assert (broken.error, broken.response["message"]) == ("CorruptParquetError", "truncated")
 
