@@ -113,7 +113,7 @@ def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> 
     trial.proxy.set_faults(always=faults.answer_with(503, Retry_After="7200"))
     execution = trial.load()
     message = trial.check_failed(execution, "InfluxUnavailableError", 503)
-    assert "InfluxDB wants no request before 20" in message
+    assert "InfluxDB accepts no requests before 20" in message
     assert len(trial.proxy.exchanges) <= WRITERS
     trial.check_converges()
 
