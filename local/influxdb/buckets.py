@@ -1,6 +1,11 @@
-"""Buckets of InfluxDB 2 as databases of the engine, each with one retention policy."""
+"""Buckets of InfluxDB 2 as databases of the engine.
+
+A bucket that is created anew gets another id, as in 2.7. The engine knows no ids, so each database has a second
+retention policy, which holds no points and whose name contains the id: it is deleted with the database.
+"""
 
 import re
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,19 +13,17 @@ from typing import Any
 
 from local.influxdb.engine_client import EngineClient, EngineError
 
+_ID_PREFIX = "id_"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
     """A bucket; `retention_s` 0 means that points are kept forever."""
 
+    id: str
     name: str
     retention_s: int
     shard_group_s: int
-
-    @property
-    def id(self) -> str:
-        """The identifier, derived from the name."""
-        return identifier(self.name)
 
     def as_json(self, org_id: str) -> dict[str, Any]:
         """Return the bucket in the form of InfluxDB 2's API."""
@@ -43,8 +46,13 @@ def identifier(name: str) -> str:
 def find_bucket(engine: EngineClient, name: str) -> Bucket | None:
     """Return the bucket with this name, or None."""
     with suppress(EngineError):
-        ((policy, *_),) = (series["values"] for series in engine.query(f"SHOW RETENTION POLICIES ON {_quote(name)}"))
-        return Bucket(name=name, retention_s=_seconds(policy[1]), shard_group_s=_seconds(policy[2]))
+        (series,) = engine.query(f"SHOW RETENTION POLICIES ON {_quote(name)}")
+        policies = {policy: durations for policy, *durations in series["values"]}
+        retention, shard_group, *_ = policies["autogen"]
+        ids = (policy.removeprefix(_ID_PREFIX) for policy in policies if policy.startswith(_ID_PREFIX))
+        # A database that was created through InfluxQL has no id of its own.
+        bucket_id = next(ids, identifier(name))
+        return Bucket(id=bucket_id, name=name, retention_s=_seconds(retention), shard_group_s=_seconds(shard_group))
     return None
 
 
@@ -57,6 +65,8 @@ def list_buckets(engine: EngineClient) -> list[Bucket]:
 def create_bucket(engine: EngineClient, name: str, retention: str) -> None:
     """Create a bucket. `retention` is an InfluxQL duration such as 1h, or INF."""
     engine.query(f'CREATE DATABASE {_quote(name)} WITH DURATION {retention} NAME "autogen"')
+    policy = f"{_ID_PREFIX}{secrets.token_hex(8)}"
+    engine.query(f"CREATE RETENTION POLICY {_quote(policy)} ON {_quote(name)} DURATION INF REPLICATION 1")
 
 
 def delete_bucket(engine: EngineClient, name: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from local import BUILD
-from local.influxdb.buckets import create_bucket
+from local.influxdb.buckets import create_bucket, delete_bucket
 from local.influxdb.engine_client import EngineClient
 from local.process import Process, free_ports, is_serving
 
@@ -104,6 +104,11 @@ class Engine:
         """Create the database of a bucket. `retention` is an InfluxQL duration such as 1h."""
         with closing(EngineClient(self.port)) as client:
             create_bucket(client, name, retention)
+
+    def delete_bucket(self, name: str) -> None:
+        """Delete the database of a bucket with all its points."""
+        with closing(EngineClient(self.port)) as client:
+            delete_bucket(client, name)
 
     def _environment(self) -> dict[str, str]:
         """Return the settings: no limits that 2.7 lacks, and no reports to InfluxData."""

@@ -30,6 +30,17 @@ def test_a_bucket_is_found_by_its_name(api_2: InfluxApi) -> None:
     assert all(rule["everySeconds"] >= 0 for rule in bucket["retentionRules"])
 
 
+def test_a_bucket_keeps_its_id_until_it_is_created_anew(api_2: InfluxApi) -> None:
+    name = f"contract_{uuid4().hex}"
+    ids = []
+    for _ in range(2):
+        with api_2.new_bucket(retention_s=0, name=name) as created:
+            (bucket,) = api_2.get("/api/v2/buckets", org=api_2.influx.org, name=name).json()["buckets"]
+            assert bucket["id"] == created["id"]
+            ids.append(bucket["id"])
+    assert ids[0] != ids[1]
+
+
 def test_a_bucket_that_is_missing_is_not_found_by_its_name(api_2: InfluxApi) -> None:
     reply = api_2.get("/api/v2/buckets", org=api_2.influx.org, name=f"missing_{uuid4().hex}")
     assert status_and_code(reply) == (404, "not found")

@@ -62,11 +62,10 @@ class InfluxApi:
         return bucket
 
     @contextmanager
-    def new_bucket(self, *, retention_s: int) -> Iterator[dict[str, Any]]:
-        """Create a bucket for the time of the context."""
+    def new_bucket(self, *, retention_s: int, name: str = "") -> Iterator[dict[str, Any]]:
+        """Create a bucket for the time of the context, with a name of its own unless `name` is set."""
         rule = {"type": "expire", "everySeconds": retention_s}
-        name = f"contract_{uuid4().hex}"
-        with self._new("buckets", {"name": name, "retentionRules": [rule]}) as bucket:
+        with self._new("buckets", {"name": name or f"contract_{uuid4().hex}", "retentionRules": [rule]}) as bucket:
             yield bucket
 
     @contextmanager
