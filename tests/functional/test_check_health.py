@@ -20,14 +20,14 @@ from tests.support.certificates import create_self_signed
 from tests.support.scripted_influx import RESET, Reply, Responder, ScriptedInflux, scripted_influx
 
 BUCKETS = "/api/v2/buckets"
-FOUND = Reply(200, {"buckets": [{"name": "ons"}]})
+BUCKET_LIST = Reply(200, {"buckets": [{"name": "ons"}]})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
 def answers(replies: dict[str, Reply]) -> Responder:
     """Reply by path: as 2.7 with the bucket, unless told otherwise."""
-    known = {"/ping": Reply(204), BUCKETS: FOUND, **replies}
-    return lambda request: known.get(request.path, NO_SUCH_PATH)
+    all_replies = {"/ping": Reply(204), BUCKETS: BUCKET_LIST, **replies}
+    return lambda request: all_replies.get(request.path, NO_SUCH_PATH)
 
 
 def databases(*names: str) -> Reply:
@@ -51,8 +51,8 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     health = check(context)
     assert health["response_time_ms"] > 0
-    began, ended = (datetime.fromisoformat(health["ran"][name]) for name in ("started_at", "ended_at"))
-    assert before <= began <= ended <= datetime.now(UTC)
+    began, finished = (datetime.fromisoformat(health["ran"][name]) for name in ("started_at", "ended_at"))
+    assert before <= began <= finished <= datetime.now(UTC)
     assert (health["status"], health["version"], health["bucket"]) == ("healthy", "v2.7.12", "found")
     assert influx.requests[-1].query == {"org": "grid", "name": "ons"}
     assert [request.method for request in influx.requests] == ["GET", "GET"]

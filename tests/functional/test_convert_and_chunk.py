@@ -136,23 +136,23 @@ def test_the_outcome_accounts_for_every_row(s3: "S3Client", context: SimpleNames
         note=["x"] * 6,
     )
     convert(stored(s3, table), context)
-    found = outcome(s3)
-    assert (found["rows"], found["points"], found["collapsed"], found["batches"]) == (6, 2, 1, 1)
-    assert found["set_aside"] == {"missing_tag": 1, "no_field": 1, "no_timestamp": 1}
-    assert (found["fields_left_out"], found["out_of_bounds"]) == ({"power_mw": 1}, {"power_mw": 1})
-    assert (found["ignored_columns"], found["collision_columns"]) == (["note"], [])
-    assert found["body_bytes"] == len("\n".join(lines(s3, convert(stored(s3, table), context)))) + 1
+    result = outcome(s3)
+    assert (result["rows"], result["points"], result["collapsed"], result["batches"]) == (6, 2, 1, 1)
+    assert result["set_aside"] == {"missing_tag": 1, "no_field": 1, "no_timestamp": 1}
+    assert (result["fields_left_out"], result["out_of_bounds"]) == ({"power_mw": 1}, {"power_mw": 1})
+    assert (result["ignored_columns"], result["collision_columns"]) == (["note"], [])
+    assert result["body_bytes"] == len("\n".join(lines(s3, convert(stored(s3, table), context)))) + 1
 
 
 def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", context: SimpleNamespace) -> None:
     table = generation(4, region=["N", "a\nb", "S", None], note=["p", "q", "r", "s"], rule=[1, 2, 3, 4])
     convert(stored(s3, table, row_group_size=1), context)
-    found = quarantine(s3)
-    assert found.column_names == [
+    result = quarantine(s3)
+    assert result.column_names == [
         "timestamp", "region", "energy_source", "measurement_type", "power_mw", "note", "rule_of_file",
         "source_row", "rule", "reason",
     ]  # fmt: skip
-    rows = found.select(["region", "note", "rule_of_file", "source_row", "rule"]).to_pylist()
+    rows = result.select(["region", "note", "rule_of_file", "source_row", "rule"]).to_pylist()
     assert [list(row.values()) for row in rows] == [
         ["a\nb", "q", 2, 1, "unusable_tag"],
         [None, "s", 4, 3, "missing_tag"],
@@ -186,12 +186,12 @@ def test_rows_are_numbered_over_the_file_not_over_the_part(s3: "S3Client", conte
 def test_the_parts_of_a_row_group_are_together_the_whole(s3: "S3Client", context: SimpleNamespace) -> None:
     content = parquet(generation(30), row_group_size=30)
     every = lines(s3, convert(stored(s3, content), context))
-    found: list[str] = []
+    result: list[str] = []
     for number, first in enumerate((0, 13)):
         rows = (13, 17)[number]
         part: Part = {"part": number, "first_group": 0, "end_group": 1, "first_row": first, "rows": rows}
-        found += lines(s3, convert(stored(s3, content, part=part), context))
-    assert found == every
+        result += lines(s3, convert(stored(s3, content, part=part), context))
+    assert result == every
 
 
 def test_a_part_repeated_leaves_the_same_bytes(s3: "S3Client", context: SimpleNamespace) -> None:

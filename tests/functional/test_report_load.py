@@ -182,9 +182,11 @@ def test_a_file_of_which_nothing_is_left_fails(s3: "S3Client", context: SimpleNa
 
 
 def test_a_failure_has_the_same_shape_with_the_error_s_status(s3: "S3Client", context: SimpleNamespace) -> None:
-    said = json.dumps({"errorMessage": "no column region", "errorType": "SchemaMismatchError", "stackTrace": ["x"]})
+    error_json = json.dumps(
+        {"errorMessage": "no column region", "errorType": "SchemaMismatchError", "stackTrace": ["x"]}
+    )
     put_json(s3, findings_key("run-1"), {"findings": ["a", "b"]})
-    answer = report(failed("SchemaMismatchError", said), context)
+    answer = report(failed("SchemaMismatchError", error_json), context)
     cause = json.loads(answer["cause"])
     assert answer["error"] == "SchemaMismatchError"
     assert (cause["statusCode"], cause["message"]) == (400, "no column region")
@@ -197,8 +199,8 @@ def test_a_failure_amid_writing_names_what_is_not_written(
 ) -> None:
     leave_part(s3)
     leave_chunk(s3, written={"0": 1000}, refused={})
-    said = json.dumps({"errorMessage": "no answer"})
-    answer = report(failed("InfluxUnavailableError", said, health=HEALTH, file=FILE), context)
+    error_json = json.dumps({"errorMessage": "no answer"})
+    answer = report(failed("InfluxUnavailableError", error_json, health=HEALTH, file=FILE), context)
     cause = json.loads(answer["cause"])
     assert cause["statusCode"] == 503
     assert cause["message"] == "no answer; written so far: 1000 of 1490 points; unwritten chunks: 0000-0000"

@@ -55,9 +55,9 @@ class Elements(HTMLParser):
 
 def check_alone(content: str) -> None:
     """Nothing of it is fetched, and nothing in it runs."""
-    found = Elements(content)
-    assert found.fetched == []
-    assert found.names.isdisjoint({"script", "link", "img", "iframe", "object"})
+    elements = Elements(content)
+    assert elements.fetched == []
+    assert elements.names.isdisjoint({"script", "link", "img", "iframe", "object"})
     assert not re.search(r"url\(|@import|https?:", content)
 
 
@@ -171,8 +171,10 @@ def test_what_a_field_lacks_at_the_file_s_ends_is_a_gap() -> None:
 
 
 def test_a_field_without_values_is_named(s3: "S3Client", context: SimpleNamespace) -> None:
-    found = profile([0, 1])
-    leave_part(s3, profile=found | {"fields": found["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9})
+    record = profile([0, 1])
+    leave_part(
+        s3, profile=record | {"fields": record["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9}
+    )
     leave_chunk(s3)
     assert "efficiency: no values · 9 not finite, not written" in Elements(drawn(s3, report(state(), context))).text
 

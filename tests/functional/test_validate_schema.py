@@ -220,7 +220,10 @@ def test_it_says_when_its_states_ran_and_all_waits_are_one(s3: "S3Client", conte
     older["claim"] |= {"version": "1999-01-01T00:00:00Z v0", "last_modified": 0, "lease_until": "2999-01-01T00:00:00Z"}
     claim(older)
     waits = [file := plan(named(), file, context) for _ in range(3)]
-    assert [set(found["ran"]) - {"PinSource", "ValidateSchema"} for found in waits] == [set(), *[{"WaitForOlder"}] * 2]
+    assert [set(file_ref["ran"]) - {"PinSource", "ValidateSchema"} for file_ref in waits] == [
+        set(),
+        *[{"WaitForOlder"}] * 2,
+    ]
     claim(older, status="failed")
     ran = plan(named(), file, context)["ran"]
     assert ran["WaitForOlder"]["started_at"] == waits[0]["ran"]["ValidateSchema"]["ended_at"]

@@ -36,12 +36,12 @@ def test_connections_are_few_and_kept(s3: "S3Client", influx: ScriptedInflux, co
 
 def test_the_outcome_says_what_was_written(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     write(stage(s3, points(3), points(2, first=3)), context)
-    found = outcome(s3)
-    (run,) = found["runs"]
+    result = outcome(s3)
+    (run,) = result["runs"]
     assert datetime.fromisoformat(run["started_at"]) <= datetime.fromisoformat(run["ended_at"])
-    assert sum(found["latencies_ms"].values()) == found["requests"]
-    assert 0 < found["slowest_ms"] <= max(map(int, found["latencies_ms"]))
-    assert {**found, "latencies_ms": {}, "slowest_ms": 0, "runs": [], "seconds": 0} == {
+    assert sum(result["latencies_ms"].values()) == result["requests"]
+    assert 0 < result["slowest_ms"] <= max(map(int, result["latencies_ms"]))
+    assert {**result, "latencies_ms": {}, "slowest_ms": 0, "runs": [], "seconds": 0} == {
         "chunk": CHUNK,
         "points": 5,
         "batches": 2,
@@ -111,9 +111,9 @@ def test_a_batch_that_was_written_is_not_sent_again_after_an_error(
     influx.fallback = lambda request: Reply(503 if points(1, first=3)[0] in request.lines else 204)
     with pytest.raises(InfluxUnavailableError):
         write(ref, context)
-    influx.fallback, before = lambda _: Reply(204), len(influx.writes)
+    influx.fallback, count = lambda _: Reply(204), len(influx.writes)
     assert write(ref, context)["written"]
-    assert [request.body for request in influx.writes[before:]] == gzip_members([points(2, first=3)])
+    assert [request.body for request in influx.writes[count:]] == gzip_members([points(2, first=3)])
     assert outcome(s3)["written"] == {"0": 3, "1": 2}
 
 

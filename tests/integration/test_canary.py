@@ -17,9 +17,9 @@ BUCKETS = {"buckets": [{"name": "energy"}]}
 
 def telltale(request: Request) -> Reply:
     """A server, or a proxy before it, whose errors repeat what it was sent."""
-    said = f"no: {dict(request.headers)}"
+    echo = f"no: {dict(request.headers)}"
     if request.path == "/api/v2/write":
-        return Reply(400, {"code": "invalid", "message": said}, {"X-Said": said})
+        return Reply(400, {"code": "invalid", "message": echo}, {"X-Said": echo})
     return Reply(200, BUCKETS) if request.path == "/api/v2/buckets" else Reply(204)
 
 
@@ -92,10 +92,10 @@ def test_no_execution_tells_the_token(app: DeployedApp, canary: str) -> None:
 
 
 def test_no_object_tells_the_token(app: DeployedApp, canary: str) -> None:
-    found = dict(objects(app))
-    assert [key for key in found if "/points-" in key]
-    assert [key for key in found if key.startswith("reports/")]
-    assert not [key for key, text in found.items() if told(canary, text)]
+    contents = dict(objects(app))
+    assert [key for key in contents if "/points-" in key]
+    assert [key for key in contents if key.startswith("reports/")]
+    assert not [key for key, text in contents.items() if told(canary, text)]
 
 
 def test_no_template_and_no_function_tells_the_token(app: DeployedApp, canary: str) -> None:

@@ -38,8 +38,8 @@ def written(api: InfluxApi, result: Conversion) -> list[dict[str, Any]]:
     assert response.status_code == 204, response.text
     signed = {"parse_int": lambda text: -0.0 if text == "-0" else int(text)}
     [answer] = api.query(f'SELECT * FROM "{api.series}"').json(**signed)["results"]  # noqa: S608
-    [found] = answer["series"]
-    return [dict(zip(found["columns"], values, strict=True)) for values in found["values"]]
+    [series] = answer["series"]
+    return [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
 
 
 def test_every_double_is_the_same_to_the_last_bit(api: InfluxApi, dataset: Dataset) -> None:
@@ -49,9 +49,9 @@ def test_every_double_is_the_same_to_the_last_bit(api: InfluxApi, dataset: Datas
         DOUBLES + [value for value in bits.tolist() if np.isfinite(value)] + np.round(random.random(50), 3).tolist()
     )
     table = generation(len(values), power_mw=values)
-    found = {row["time"]: float(row["power_mw"]) for row in written(api, convert_table(table, dataset))}
+    rows = {row["time"]: float(row["power_mw"]) for row in written(api, convert_table(table, dataset))}
     expected = dict(zip(table.column("timestamp").cast(pa.int64()).to_pylist(), values, strict=True))
-    assert {at // 1000: struct.pack("d", value) for at, value in found.items()} == {
+    assert {at // 1000: struct.pack("d", value) for at, value in rows.items()} == {
         at: struct.pack("d", value) for at, value in expected.items()
     }
 
@@ -79,8 +79,8 @@ def test_every_unit_of_time_is_the_same_instant(
 
 def test_the_first_and_the_last_instant(api: InfluxApi, dataset: Dataset) -> None:
     last = 2**63 - 2 - 86_400 * 10**9
-    found = written(api, convert_table(generation(2, timestamp=pa.array([-last, last], pa.timestamp("ns"))), dataset))
-    assert [row["time"] for row in found] == [-last, last]
+    rows = written(api, convert_table(generation(2, timestamp=pa.array([-last, last], pa.timestamp("ns"))), dataset))
+    assert [row["time"] for row in rows] == [-last, last]
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_the_first_and_the_last_instant(api: InfluxApi, dataset: Dataset) -> Non
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
 def test_every_type_of_number_is_a_float(api: InfluxApi, dataset: Dataset, column: pa.Array, value: float) -> None:
-    found = written(api, convert_table(generation(2, power_mw=column, efficiency=[0.5, 0.5]), dataset))
-    assert [row["power_mw"] for row in found] == [value, None]
+    rows = written(api, convert_table(generation(2, power_mw=column, efficiency=[0.5, 0.5]), dataset))
+    assert [row["power_mw"] for row in rows] == [value, None]
 
 
 def test_text_of_the_whole_of_unicode_is_the_same(api: InfluxApi, dataset: Dataset) -> None:
@@ -116,7 +116,7 @@ def test_every_short_mix_of_what_line_protocol_escapes_is_the_same_or_set_aside(
     signs = "a, =\\\"#'\n"
     names = [first + second + third + last for first in signs for second in signs for third in signs for last in signs]
     result = convert_table(generation(len(names), plant_name=names), dataset)
-    kept = [name.strip() for row, name in enumerate(names) if row not in result.set_aside]
-    assert [row["plant_name"] or "" for row in written(api, result)] == kept
+    loaded_names = [name.strip() for row, name in enumerate(names) if row not in result.set_aside]
+    assert [row["plant_name"] or "" for row in written(api, result)] == loaded_names
     assert all("\\" in names[row] or "\n" in names[row] for row in result.set_aside)
-    assert len(kept) > len(names) // 3
+    assert len(loaded_names) > len(names) // 3

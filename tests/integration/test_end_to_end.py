@@ -48,8 +48,8 @@ def test_a_dataset_loads_and_reads_back_equal(app: DeployedApp, tmp_path: Path, 
     execution = app.load(f"dataset={dataset}/year=2024/full.parquet", table)
     assert execution.status == "SUCCEEDED", execution.response
     check_contract(execution.response, dataset=dataset, rows=3000, points=3000, batches=1)
-    found = app.compare(tmp_path, dataset, table)
-    assert found.equal, found.differences
+    comparison = app.compare(tmp_path, dataset, table)
+    assert comparison.equal, comparison.differences
 
 
 def test_one_changed_value_in_the_database_is_noticed(app: DeployedApp, tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_one_changed_value_in_the_database_is_noticed(app: DeployedApp, tmp_path
         data=f"transmission_data,{tags} voltage_kv={row['voltage_kv'] + 1e-9} {time_ns}",
         timeout=10,
     ).raise_for_status()
-    found = app.compare(tmp_path, "transmission", table)
-    assert (found.equal, found.differing_points, found.read_back) == (False, 1, 40)
+    comparison = app.compare(tmp_path, "transmission", table)
+    assert (comparison.equal, comparison.differing_points, comparison.read_back) == (False, 1, 40)
 
 
 def test_all_three_shapes_of_input_load_the_same_object(app: DeployedApp, tmp_path: Path) -> None:

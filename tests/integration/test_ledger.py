@@ -73,9 +73,9 @@ def test_of_ten_events_at_once_one_loads(
 ) -> None:
     version = app.put(key, table)
     arns = [app.start(event(app, key, version)) for _ in range(10)]
-    said = Counter(message.partition(" by ")[0] for message in messages([app.wait_for_end(arn) for arn in arns]))
-    assert said[LOADED] == 1
-    assert said[SKIPPED] + said["Skipped: being loaded"] == 9
+    counts = Counter(message.partition(" by ")[0] for message in messages([app.wait_for_end(arn) for arn in arns]))
+    assert counts[LOADED] == 1
+    assert counts[SKIPPED] + counts["Skipped: being loaded"] == 9
     check_ledger(app, tmp_path, key, {key: table})
 
 

@@ -177,7 +177,7 @@ def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedAp
     assert [point["source_row"] for point in quarantined(app, execution)] == rows
     pq.write_table(without(table, rows), tmp_path / "kept.parquet")
     influx = app.cloud.influx
-    found = compare(
+    comparison = compare(
         tmp_path / "kept.parquet", DATASETS["generation"], url=influx.url, bucket="one-hour", token=influx.token
     )
-    assert found.equal, found.differences
+    assert comparison.equal, comparison.differences

@@ -25,8 +25,8 @@ def differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
 
 
 def test_only_the_platform_of_the_functions_is_another_one(app: DeployedApp, tmp_path: Path) -> None:
-    here = app.cloud.client("cloudformation").get_template(StackName=STACK_NAME)["TemplateBody"]
-    here = here if isinstance(here, dict) else json.loads(here)
+    template = app.cloud.client("cloudformation").get_template(StackName=STACK_NAME)["TemplateBody"]
+    template = template if isinstance(template, dict) else json.loads(template)
     for_aws = synthesized(tmp_path, app.cloud.context | IMPATIENT | PLATFORM).template
-    assert here["Resources"].keys() == for_aws["Resources"].keys()
-    assert set(differences(here, for_aws)) == OF_THE_PLATFORM
+    assert template["Resources"].keys() == for_aws["Resources"].keys()
+    assert set(differences(template, for_aws)) == OF_THE_PLATFORM

@@ -25,10 +25,10 @@ some_lines = st.lists(st.binary(min_size=1, max_size=20), max_size=30)
 
 @given(some_lines, st.integers(1, 9), st.integers(1, 99))
 def test_no_line_is_lost_and_none_is_split(lines: list[bytes], max_lines: int, max_bytes: int) -> None:
-    found = cut(lines, max_lines, max_bytes)
-    assert b"".join(gzip.decompress(batch.member) for batch in found) == b"".join(lines)
-    assert [row for batch in found for row in batch.rows] == list(range(len(lines)))
-    for batch in found:
+    result = cut(lines, max_lines, max_bytes)
+    assert b"".join(gzip.decompress(batch.member) for batch in result) == b"".join(lines)
+    assert [row for batch in result for row in batch.rows] == list(range(len(lines)))
+    for batch in result:
         assert gzip.decompress(batch.member) == b"".join(lines[row] for row in batch.rows)
         assert len(batch.rows) <= max_lines
         assert batch.size <= max_bytes or len(batch.rows) == 1
@@ -36,10 +36,10 @@ def test_no_line_is_lost_and_none_is_split(lines: list[bytes], max_lines: int, m
 
 @given(some_lines, st.integers(1, 9), st.integers(1, 99))
 def test_no_batch_has_room_for_the_next_line(lines: list[bytes], max_lines: int, max_bytes: int) -> None:
-    found = cut(lines, max_lines, max_bytes)
-    for batch, after in pairwise(found):
+    result = cut(lines, max_lines, max_bytes)
+    for batch, following in pairwise(result):
         full = len(batch.rows) == max_lines
-        assert full or batch.size + len(lines[after.rows[0]]) > max_bytes
+        assert full or batch.size + len(lines[following.rows[0]]) > max_bytes
 
 
 def test_a_line_over_the_limit_travels_alone() -> None:
@@ -48,17 +48,17 @@ def test_a_line_over_the_limit_travels_alone() -> None:
 
 def test_equal_lines_give_equal_bytes() -> None:
     lines = [b"m f=%d.0 1\n" % number for number in range(100)]
-    first, again = (list(chunks(cut(lines, 30, 10**6), points=60)) for _ in range(2))
-    assert first == again
+    first, second = (list(chunks(cut(lines, 30, 10**6), points=60)) for _ in range(2))
+    assert first == second
     assert all(gzip_time == bytes(4) for gzip_time in (chunk.body[4:8] for chunk in first))
 
 
 def test_a_chunk_holds_whole_batches_and_says_where_they_lie() -> None:
     lines = [b"m f=%d.0 1\n" % number for number in range(100)]
-    found = list(chunks(cut(lines, 30, 10**6), points=60))
-    assert [chunk.points for chunk in found] == [60, 40]
-    assert [chunk.unpacked_bytes for chunk in found] == [len(b"".join(lines[:60])), len(b"".join(lines[60:]))]
-    for chunk, rows in zip(found, (lines[:60], lines[60:]), strict=True):
+    result = list(chunks(cut(lines, 30, 10**6), points=60))
+    assert [chunk.points for chunk in result] == [60, 40]
+    assert [chunk.unpacked_bytes for chunk in result] == [len(b"".join(lines[:60])), len(b"".join(lines[60:]))]
+    for chunk, rows in zip(result, (lines[:60], lines[60:]), strict=True):
         assert gzip.decompress(chunk.body) == b"".join(rows)
         for batch in chunk.manifest["batches"]:
             member = chunk.body[batch["offset"] : batch["offset"] + batch["length"]]
@@ -71,4 +71,4 @@ def test_a_chunk_holds_whole_batches_and_says_where_they_lie() -> None:
 def test_row_ranges_are_short_and_complete(rows: set[int]) -> None:
     ranges = row_ranges(np.array(sorted(rows), np.int64))
     assert [row for first, count in ranges for row in range(first, first + count)] == sorted(rows)
-    assert all(first + count < after for (first, count), (after, _) in pairwise(ranges))
+    assert all(first + count < following for (first, count), (following, _) in pairwise(ranges))

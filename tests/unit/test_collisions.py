@@ -91,13 +91,14 @@ def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], li
     """Collapsed and colliding rows, found the slow way."""
     collapsed, colliding = [], []
     for row, (series, time, values) in enumerate(points):
-        same = [(other, found) for other, (*point, found) in enumerate(points) if point == [series, time]]
+        same = [(other, fields) for other, (*point, fields) in enumerate(points) if point == [series, time]]
         last = [
-            next((found[n] for _, found in reversed(same) if not np.isnan(found[n])), NAN) for n in range(len(values))
+            next((fields[n] for _, fields in reversed(same) if not np.isnan(fields[n])), NAN)
+            for n in range(len(values))
         ]
         if any(not np.isnan(value) and value != last[n] for n, value in enumerate(values)):
             colliding.append(row)
-        elif any(other > row and repr(found) == repr(values) for other, found in same):
+        elif any(other > row and repr(fields) == repr(values) for other, fields in same):
             collapsed.append(row)
     return collapsed, colliding
 
@@ -112,12 +113,12 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
     fields = [np.array([point[2][n] for point in points], np.float64) for n in range(2)]
     series = np.array([point[0] for point in points], np.int32)
     time = np.array([point[1] for point in points], np.int64)
-    found = find_repeated_points(series, time, fields, np.arange(len(points)))
-    assert (sorted(found.collapsed.tolist()), found.colliding.tolist()) == reference(points)
+    repeated = find_repeated_points(series, time, fields, np.arange(len(points)))
+    assert (sorted(repeated.collapsed.tolist()), repeated.colliding.tolist()) == reference(points)
 
 
 @pytest.mark.parametrize(
-    ("column", "apart"),
+    ("column", "expected"),
     [
         (pa.array(["A", "B", "A", "B"]), ["turbine"]),
         (pa.array(["A", "A", "A", "A"]), []),
@@ -126,11 +127,11 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
         (pa.Array.from_buffers(pa.string(), 4, pa.array([b"\xff", b"b", b"c", b"d"]).buffers()), ["turbine"]),
     ],
 )
-def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, apart: list[str]) -> None:
+def test_columns_that_would_keep_rows_apart_are_named(column: pa.Array, expected: list[str]) -> None:
     table = generation(4, turbine=column, note=["x"] * 4, __index_level_0__=[0, 1, 2, 3])
     content = parquet(table)
     reader = PartReader(io.BytesIO(content), whole_part(content), "a file")
     assert (
         distinguishing_columns(reader, ["note", "turbine", "__index_level_0__"], np.array([0, 1]), np.array([3, 2]))
-        == apart
+        == expected
     )

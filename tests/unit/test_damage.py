@@ -49,13 +49,13 @@ def test_bytes_changed_anywhere_are_refused_by_name_or_change_values_only(seed: 
 
 def test_a_footer_whose_row_groups_hold_another_number_of_rows_is_damage() -> None:
     """Which byte holds the footer's number is tried out: twice 33, as Parquet writes it."""
-    content, found = parquet(generation(33)), set()
+    content, messages = parquet(generation(33)), set()
     for place in (place for place, byte in enumerate(content) if byte == 2 * 33):
         try:
             read_footer(io.BytesIO(content[:place] + bytes([2 * 34]) + content[place + 1 :]), "a file")
         except CorruptParquetError as error:
-            found.add(str(error))
-    assert "a file: the footer counts 34 rows but its row groups 33: write the file again" in found
+            messages.add(str(error))
+    assert "a file: the footer counts 34 rows but its row groups 33: write the file again" in messages
 
 
 class Keys(pe.KmsClient):  # type: ignore[misc]

@@ -124,7 +124,7 @@ def test_what_is_no_url_stops(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         ({"code": "invalid", "message": "unable to parse"}, "unable to parse"),
         ({"error": "partial write"}, "partial write"),
@@ -138,9 +138,9 @@ def test_what_is_no_url_stops(url: str) -> None:
         (["a list"], "['a list']"),
     ],
 )
-def test_the_server_is_quoted_whatever_its_version(data: object, said: str) -> None:
+def test_the_server_is_quoted_whatever_its_version(data: object, expected: str) -> None:
     message = interpret(HttpReply(status=400, data=data)).message
-    assert message == f"InfluxDB returned 400 (it rejected points): {said}"
+    assert message == f"InfluxDB returned 400 (it rejected points): {expected}"
 
 
 def test_a_long_message_is_cut() -> None:

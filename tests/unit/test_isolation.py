@@ -34,8 +34,8 @@ def isolate(count: int, bad: Collection[int], status: int) -> tuple[Server, list
     lines = [b"%d" % number for number in range(count)]
     server = Server({lines[number] for number in bad}, status)
     whole = server.send(lines)
-    found = rejected_lines(lines, whole, server.send) if bad else iter(())
-    return server, [number for number, _ in found]
+    rejections = rejected_lines(lines, whole, server.send) if bad else iter(())
+    return server, [number for number, _ in rejections]
 
 
 def most_requests(count: int, bad: int) -> int:
@@ -46,8 +46,8 @@ def most_requests(count: int, bad: int) -> int:
 @pytest.mark.parametrize("bad", [0, 1, 7, 50])
 def test_bad_lines_of_5000_are_found_within_the_bound(bad: int, status: int) -> None:
     numbers = [(997 * number + 13) % 5000 for number in range(bad)]
-    server, found = isolate(5000, numbers, status)
-    assert sorted(found) == sorted(numbers)
+    server, rejections = isolate(5000, numbers, status)
+    assert sorted(rejections) == sorted(numbers)
     assert {int(line) for line in server.written} == set(range(5000)) - set(numbers)
     assert server.requests <= most_requests(5000, bad)
 
@@ -60,8 +60,8 @@ def test_a_line_is_written_once_where_400_writes_nothing() -> None:
 @given(st.data(), st.integers(1, 200), st.sampled_from([400, 422]))
 def test_any_set_of_bad_lines_is_found(data: st.DataObject, count: int, status: int) -> None:
     bad = data.draw(st.sets(st.integers(0, count - 1)))
-    server, found = isolate(count, bad, status)
-    assert found == sorted(bad)
+    server, rejections = isolate(count, bad, status)
+    assert rejections == sorted(bad)
     assert {int(line) for line in server.written} == set(range(count)) - bad
     assert server.requests <= most_requests(count, len(bad))
 

@@ -26,10 +26,10 @@ def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     """Lines of one field `f`."""
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
-    found = render_lines(
+    blocks = render_lines(
         pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, lines_per_body=7
     )
-    return [bytes(data[begin:end]).decode() for data, starts in found for begin, end in pairwise(starts)]
+    return [bytes(data[begin:end]).decode() for data, starts in blocks for begin, end in pairwise(starts)]
 
 
 @pytest.mark.parametrize(

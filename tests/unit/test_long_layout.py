@@ -16,9 +16,9 @@ from tests.support.conversion import convert_table
 def destination(dataset: str, measurement_type: str, unit: str) -> tuple[str, float] | None:
     """The field, and what 1000 of the unit are in the field's."""
     fields = DATASETS[dataset].fields
-    if (found := field_of(measurement_type, unit, fields)) is None:
+    if (destination_field := field_of(measurement_type, unit, fields)) is None:
         return None
-    number, scale = found
+    number, scale = destination_field
     return fields[number].name, 1000 * scale.multiplier / scale.divisor
 
 

@@ -34,13 +34,13 @@ def convert(content: bytes, folder: Path, *, memory_mib: int) -> tuple[str, int]
     environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), "MIMALLOC_ARENA_EAGER_COMMIT": "0"}
     command = [sys.executable, "-c", CONVERT, str(file)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
-    said, peak_mib = done.stdout.splitlines()
-    return said, int(peak_mib)
+    output, peak_mib = done.stdout.splitlines()
+    return output, int(peak_mib)
 
 
 def test_a_huge_text_in_every_row_is_held_once(tmp_path: Path) -> None:
-    said, peak_mib = convert(dictionary_bomb("region"), tmp_path, memory_mib=512)
-    assert said == "0 ['unusable_tag']"
+    output, peak_mib = convert(dictionary_bomb("region"), tmp_path, memory_mib=512)
+    assert output == "0 ['unusable_tag']"
     assert peak_mib < 512
 
 
@@ -49,38 +49,38 @@ def test_a_huge_text_that_can_only_be_read_in_full_is_an_error_with_a_name(tmp_p
     encoding = {"use_dictionary": False, "column_encoding": {"region": "DELTA_BYTE_ARRAY"}, "write_statistics": False}
     content = parquet(generation(100, region=texts), compression="zstd", **encoding)
     assert len(content) < 10_000
-    said, peak_mib = convert(content, tmp_path, memory_mib=512)
-    assert said == "RecordsTooLargeError"
+    output, peak_mib = convert(content, tmp_path, memory_mib=512)
+    assert output == "RecordsTooLargeError"
     assert peak_mib < 512
 
 
 def test_a_huge_text_in_an_ignored_column_costs_nothing(tmp_path: Path) -> None:
-    said, peak_mib = convert(dictionary_bomb("note"), tmp_path, memory_mib=512)
-    assert said == "1000 []"
+    output, peak_mib = convert(dictionary_bomb("note"), tmp_path, memory_mib=512)
+    assert output == "1000 []"
     assert peak_mib < 512
 
 
 def test_a_page_that_does_not_fit_is_an_error_with_a_name(tmp_path: Path) -> None:
     content = page_bomb(60_000_000)
     assert len(content) < 200_000
-    said, peak_mib = convert(content, tmp_path, memory_mib=512)
-    assert said == "RecordsTooLargeError"
+    output, peak_mib = convert(content, tmp_path, memory_mib=512)
+    assert output == "RecordsTooLargeError"
     assert peak_mib < 512
 
 
 def test_memory_stays_flat_over_many_rows(tmp_path: Path) -> None:
     table = pa.concat_tables([generation(50_000)] * 20)
-    said, peak_mib = convert(parquet(table), tmp_path, memory_mib=512)
-    assert said == "50000 []"
+    output, peak_mib = convert(parquet(table), tmp_path, memory_mib=512)
+    assert output == "50000 []"
     assert peak_mib < 512
 
 
 def test_two_hundred_thousand_series_and_thousands_of_row_groups_fit(tmp_path: Path) -> None:
     many_series = parquet(generation(200_000, plant_name=[f"plant {row}" for row in range(200_000)]))
     many_groups = parquet(generation(30_000), row_group_size=10)
-    for content, said in ((many_series, "200000 []"), (many_groups, "30000 []")):
-        found, peak_mib = convert(content, tmp_path, memory_mib=1024)
-        assert found == said
+    for content, expected in ((many_series, "200000 []"), (many_groups, "30000 []")):
+        output, peak_mib = convert(content, tmp_path, memory_mib=1024)
+        assert output == expected
         assert peak_mib < 512
 
 

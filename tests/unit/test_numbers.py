@@ -16,7 +16,7 @@ from functions.convert_and_chunk.columns.numbers import numbers
 NAN = float("nan")
 
 
-def found(values: list[Any], kind: pa.DataType | None = None) -> tuple[list[float | None], list[str]]:
+def values_and_rules(values: list[Any], kind: pa.DataType | None = None) -> tuple[list[float | None], list[str]]:
     """Values with None for nothing to write, and the rule that sets each row aside."""
     array = pa.array(values, kind)
     result = numbers(array, "power_mw")
@@ -34,19 +34,26 @@ def found(values: list[Any], kind: pa.DataType | None = None) -> tuple[list[floa
 )
 def test_every_numeric_type_is_read(kind: pa.DataType) -> None:
     values = [decimal.Decimal(1), None, decimal.Decimal(3)] if pa.types.is_decimal(kind) else [1, None, 3]
-    assert found(values, kind) == ([1.0, None, 3.0], ["", "", ""])
+    assert values_and_rules(values, kind) == ([1.0, None, 3.0], ["", "", ""])
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary()], ids=str)
 def test_text_is_read_as_the_number_it_shows(kind: pa.DataType) -> None:
     texts = ["2736.97290039", "0E-8", " 5 ", "+1", "-.5", "7.", "1e3", None, "", " - "]
-    values, rules = found([text if text is None else text.encode() for text in texts], pa.binary()), [""] * 10
-    assert found(texts, kind) == values == ([2736.97290039, 0.0, 5.0, 1.0, -0.5, 7.0, 1000.0, None, None, None], rules)
+    values, rules = (
+        values_and_rules([text if text is None else text.encode() for text in texts], pa.binary()),
+        [""] * 10,
+    )
+    assert (
+        values_and_rules(texts, kind)
+        == values
+        == ([2736.97290039, 0.0, 5.0, 1.0, -0.5, 7.0, 1000.0, None, None, None], rules)
+    )
 
 
 def test_a_dictionary_is_read_by_its_values() -> None:
     encoded = pa.array(["1.5", "x", None, "1.5"]).dictionary_encode()
-    assert found(encoded.to_pylist(), pa.dictionary(pa.int32(), pa.string())) == (
+    assert values_and_rules(encoded.to_pylist(), pa.dictionary(pa.int32(), pa.string())) == (
         [1.5, None, None, 1.5],
         ["", "not_a_number", "", ""],
     )
@@ -54,7 +61,7 @@ def test_a_dictionary_is_read_by_its_values() -> None:
 
 @pytest.mark.parametrize("text", ["1,5", "1_000", "abc", "0x10", "1e", "--1", "1 2", "٣", "1\u00a0"])
 def test_text_that_is_no_number_sets_the_row_aside(text: str) -> None:
-    assert found([text, "1"]) == ([None, 1.0], ["not_a_number", ""])
+    assert values_and_rules([text, "1"]) == ([None, 1.0], ["not_a_number", ""])
 
 
 @pytest.mark.parametrize("values", [[NAN, math.inf, -math.inf, 1.0], ["NaN", "inf", "-Infinity", "1"]])
@@ -71,9 +78,9 @@ def test_null_is_not_told_as_not_finite() -> None:
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.uint64()], ids=str)
 def test_an_integer_beyond_2_to_53_sets_the_row_aside(kind: pa.DataType) -> None:
-    values, rules = found([2**53, 2**53 + 1, None], kind)
+    values, rules = values_and_rules([2**53, 2**53 + 1, None], kind)
     assert (values[0], rules) == (2.0**53, ["", "integer_too_large", ""])
-    assert found([-(2**53) - 1, -(2**53)], pa.int64())[1] == ["integer_too_large", ""]
+    assert values_and_rules([-(2**53) - 1, -(2**53)], pa.int64())[1] == ["integer_too_large", ""]
 
 
 @pytest.mark.parametrize(
@@ -84,23 +91,23 @@ def test_an_integer_beyond_2_to_53_sets_the_row_aside(kind: pa.DataType) -> None
     ],
 )
 def test_an_integer_beyond_2_to_53_is_one_in_text_and_in_a_decimal_too(texts: list[Any]) -> None:
-    assert found(texts)[1] == ["integer_too_large"] * 3
+    assert values_and_rules(texts)[1] == ["integer_too_large"] * 3
 
 
 def test_the_last_exact_integer_and_large_numbers_that_are_no_integers_are_read() -> None:
     texts = ["9007199254740992", "-0009007199254740992", "1e20", "9007199254740993.0"]
-    assert found(texts) == ([2.0**53, -(2.0**53), 1e20, 2.0**53], [""] * 4)
+    assert values_and_rules(texts) == ([2.0**53, -(2.0**53), 1e20, 2.0**53], [""] * 4)
 
 
 @pytest.mark.parametrize("kind", [pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal256(76, 30)], ids=str)
 def test_decimals_of_every_width_are_read(kind: pa.DataType) -> None:
-    assert found([decimal.Decimal("-1.25"), None], kind) == ([-1.25, None], ["", ""])
+    assert values_and_rules([decimal.Decimal("-1.25"), None], kind) == ([-1.25, None], ["", ""])
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int8(), pa.string()), pa.float64()], ids=str)
 def test_nothing_but_null_is_no_value(kind: pa.DataType) -> None:
-    assert found([None, None], kind) == ([None, None], ["", ""])
-    assert found([], kind) == ([], [])
+    assert values_and_rules([None, None], kind) == ([None, None], ["", ""])
+    assert values_and_rules([], kind) == ([], [])
 
 
 def test_a_slice_of_a_column_is_read_from_where_it_begins() -> None:
@@ -120,7 +127,7 @@ def test_text_means_what_it_means_to_python(text: str) -> None:
     except ValueError:
         value = None
     exact = value is not None and (abs(value) < 2**53 or not re.fullmatch(r"[+-]?\d+", text.strip()))
-    values, [rule] = found([text], pa.string())
+    values, [rule] = values_and_rules([text], pa.string())
     if value is None:
         assert rule == ("" if text.strip() in ("", "-") else "not_a_number")
     elif exact or int(text) in (2**53, -(2**53)):
@@ -130,14 +137,14 @@ def test_text_means_what_it_means_to_python(text: str) -> None:
 
 
 def test_float32_is_widened_not_rounded_again() -> None:
-    assert found([np.float32(0.1)], pa.float32())[0] == [float(np.float32(0.1))]
+    assert values_and_rules([np.float32(0.1)], pa.float32())[0] == [float(np.float32(0.1))]
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**20), max_value=10**20))
 def test_decimals_are_the_nearest_doubles(value: decimal.Decimal) -> None:
-    assert found([value], pa.decimal128(38, 9)) == ([float(value)], [""])
+    assert values_and_rules([value], pa.decimal128(38, 9)) == ([float(value)], [""])
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_text_is_the_nearest_double(value: float) -> None:
-    assert found([repr(value)])[0] == [value]
+    assert values_and_rules([repr(value)])[0] == [value]

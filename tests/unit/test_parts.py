@@ -37,8 +37,8 @@ def test_there_are_never_more_than_twice_the_full_parts(rows: list[int], part_ro
 
 
 def test_row_groups_stay_whole_where_they_fit() -> None:
-    found = plan_parts([4, 4, 4, 9], 10)
-    assert [(part["first_group"], part["end_group"], part["rows"]) for part in found] == [
+    plan = plan_parts([4, 4, 4, 9], 10)
+    assert [(part["first_group"], part["end_group"], part["rows"]) for part in plan] == [
         (0, 2, 8),
         (2, 3, 4),
         (3, 4, 9),
@@ -46,8 +46,8 @@ def test_row_groups_stay_whole_where_they_fit() -> None:
 
 
 def test_a_row_group_larger_than_a_part_is_cut_into_equal_ranges() -> None:
-    found = plan_parts([3, 25, 3], 10)
-    ranges = [(part["first_group"], part["end_group"], part["first_row"], part["rows"]) for part in found]
+    plan = plan_parts([3, 25, 3], 10)
+    ranges = [(part["first_group"], part["end_group"], part["first_row"], part["rows"]) for part in plan]
     assert ranges == [(0, 1, 0, 3), (1, 2, 3, 8), (1, 2, 11, 8), (1, 2, 19, 9), (2, 3, 28, 3)]
 
 

@@ -21,31 +21,31 @@ def test_every_value_is_in_the_bucket_of_its_time(data: Any, rows: int) -> None:
     time = data.draw(st_np.arrays(np.int64, rows, elements=times))
     field = data.draw(st_np.arrays(np.float64, rows, elements=values))
     lines = np.array(sorted(data.draw(st.sets(st.integers(0, rows - 1), min_size=1))))
-    found = profile(time, {"f": field}, lines)
-    assert (found["first_ns"], found["last_ns"]) == (time[lines].min(), time[lines].max())
+    result = profile(time, {"f": field}, lines)
+    assert (result["first_ns"], result["last_ns"]) == (time[lines].min(), time[lines].max())
     expected: dict[int, list[float]] = {}
     for row in lines:
         if not np.isnan(field[row]):
-            expected.setdefault(int(time[row]) // found["bucket_ns"], []).append(float(field[row]))
-    assert [bin_.number for bin_ in found["fields"]["f"]] == sorted(expected)
-    for bin_, count, low, mean, high in found["fields"]["f"]:
-        here = expected[bin_]
-        assert (count, low, high) == (len(here), min(here), max(here))
-        assert mean == pytest.approx(np.mean(here), rel=1e-6, abs=1e-6 * max(map(abs, here)))
-    assert len(found["fields"]["f"]) <= MAX_BINS
+            expected.setdefault(int(time[row]) // result["bucket_ns"], []).append(float(field[row]))
+    assert [bin_.number for bin_ in result["fields"]["f"]] == sorted(expected)
+    for bin_, count, low, mean, high in result["fields"]["f"]:
+        values_in_bin = expected[bin_]
+        assert (count, low, high) == (len(values_in_bin), min(values_in_bin), max(values_in_bin))
+        assert mean == pytest.approx(np.mean(values_in_bin), rel=1e-6, abs=1e-6 * max(map(abs, values_in_bin)))
+    assert len(result["fields"]["f"]) <= MAX_BINS
 
 
 def test_a_month_of_hours_is_told_by_three_hours() -> None:
     hours = np.arange(31 * 24)
-    found = profile(hours * HOUR_NS, {"f": hours.astype(float)}, hours)
-    assert found["bucket_ns"] == 3 * HOUR_NS
-    assert found["fields"]["f"][1] == (1, 3, 3.0, 4.0, 5.0)
+    result = profile(hours * HOUR_NS, {"f": hours.astype(float)}, hours)
+    assert result["bucket_ns"] == 3 * HOUR_NS
+    assert result["fields"]["f"][1] == (1, 3, 3.0, 4.0, 5.0)
 
 
 def test_a_bucket_without_a_value_is_a_gap() -> None:
     field = np.array([1.0, np.nan, 3.0])
-    found = profile(np.array([0, 10, 20]) * HOUR_NS, {"f": field}, np.arange(3))
-    assert [bin_.low for bin_ in found["fields"]["f"]] == [1.0, 3.0]
+    result = profile(np.array([0, 10, 20]) * HOUR_NS, {"f": field}, np.arange(3))
+    assert [bin_.low for bin_ in result["fields"]["f"]] == [1.0, 3.0]
 
 
 def test_values_whose_sum_leaves_the_doubles_have_a_mean_between_them() -> None:

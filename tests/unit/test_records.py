@@ -58,18 +58,18 @@ def point(row: dict[str, Any]) -> tuple[str, int, dict[str, float]] | str:
 def expected(rows: list[dict[str, Any]]) -> tuple[dict[int, str], set[int], list[int]]:
     """Rows set aside with their rules, collapsed rows, rows that become lines: the slow way."""
     points = [point(row) for row in rows]
-    set_aside = {row: found for row, found in enumerate(points) if isinstance(found, str)}
+    set_aside = {row: point_or_rule for row, point_or_rule in enumerate(points) if isinstance(point_or_rule, str)}
     last: dict[Any, float] = {}
-    for found in points:
-        if not isinstance(found, str):
-            last |= {(*found[:2], name): value for name, value in found[2].items()}
+    for point_or_rule in points:
+        if not isinstance(point_or_rule, str):
+            last |= {(*point_or_rule[:2], name): value for name, value in point_or_rule[2].items()}
     collapsed = set()
-    for row, found in enumerate(points):
-        if isinstance(found, str):
+    for row, point_or_rule in enumerate(points):
+        if isinstance(point_or_rule, str):
             continue
-        if any(value != last[*found[:2], name] for name, value in found[2].items()):
+        if any(value != last[*point_or_rule[:2], name] for name, value in point_or_rule[2].items()):
             set_aside[row] = "collision"
-        elif found in points[row + 1 :]:
+        elif point_or_rule in points[row + 1 :]:
             collapsed.add(row)
     return set_aside, collapsed, [row for row in range(len(rows)) if row not in set_aside and row not in collapsed]
 

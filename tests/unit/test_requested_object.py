@@ -21,8 +21,8 @@ def eventbridge(key: str, **extra: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("event", [notification(ENCODED), eventbridge(KEY), {"bucket": "b", "key": KEY}])
 def test_all_three_shapes_name_the_same_object(event: dict[str, Any]) -> None:
-    found = requested_object(event)
-    assert (found.bucket, found.key, found.skip_reason) == ("b", KEY, "")
+    request = requested_object(event)
+    assert (request.bucket, request.key, request.skip_reason) == ("b", KEY, "")
 
 
 def test_a_raw_key_is_not_decoded_a_second_time() -> None:
@@ -30,13 +30,13 @@ def test_a_raw_key_is_not_decoded_a_second_time() -> None:
 
 
 def test_an_event_says_which_version_it_is_about() -> None:
-    found = requested_object(eventbridge(KEY, **{"version-id": "v1", "etag": "abc", "size": 7}))
-    assert (found.version_id, found.etag, found.size, found.notified) == ("v1", "abc", 7, True)
+    request = requested_object(eventbridge(KEY, **{"version-id": "v1", "etag": "abc", "size": 7}))
+    assert (request.version_id, request.etag, request.size, request.notified) == ("v1", "abc", 7, True)
 
 
 def test_an_object_asked_for_by_name_was_not_notified() -> None:
-    found = requested_object({"bucket": "b", "key": KEY, "version_id": "v1"})
-    assert (found.version_id, found.notified) == ("v1", False)
+    request = requested_object({"bucket": "b", "key": KEY, "version_id": "v1"})
+    assert (request.version_id, request.notified) == ("v1", False)
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def test_row_groups_without_rows_are_passed_over() -> None:
 
 def test_only_the_rows_asked_for_are_taken_with_all_their_columns() -> None:
     content = parquet(generation(100, note=["x"] * 100), row_group_size=10)
-    found = list(reader(content).rows_at(np.array([0, 3, 57, 99])))
-    assert powers(found) == [0, 3, 57, 99]
-    assert found[0].schema.names == ["timestamp", "region", "energy_source", "measurement_type", "power_mw", "note"]
+    result = list(reader(content).rows_at(np.array([0, 3, 57, 99])))
+    assert powers(result) == [0, 3, 57, 99]
+    assert result[0].schema.names == ["timestamp", "region", "energy_source", "measurement_type", "power_mw", "note"]
 
 
 def test_row_groups_without_wanted_rows_are_not_read() -> None:
@@ -140,12 +140,14 @@ def test_what_arrow_gives_up_midway_is_read_on_without_losing_or_repeating_a_row
     """As if text in a DELTA encoding came after other text: no writer here can be made to write that."""
     monkeypatch.setattr(row_groups, "BATCH_ROWS", 1000)  # which seven row groups are not a multiple of
     regions = [f"R{row // 70}" for row in range(4900)]
-    apart = np.random.default_rng(1).random(4900)  # so that each row group takes a read of its own
-    file = Counted(parquet(generation(4900, region=regions, energy_source=None, noise=apart), row_group_size=700))
+    random_texts = np.random.default_rng(1).random(4900)  # so that each row group takes a read of its own
+    file = Counted(
+        parquet(generation(4900, region=regions, energy_source=None, noise=random_texts), row_group_size=700)
+    )
     read = PartReader(file, whole_part(file.getvalue()), "a file")
     file.break_at(breaks_at, OSError("not yet implemented"))
-    found = [region for batch in read.batches(["region"]) for region in batch.column("region").to_pylist()]
-    assert found == regions
+    result = [region for batch in read.batches(["region"]) for region in batch.column("region").to_pylist()]
+    assert result == regions
     assert len(file.sizes) > breaks_at
 
 
@@ -191,14 +193,14 @@ def test_an_index_beyond_its_dictionary_is_damage() -> None:
     """Arrow would take it as it stands. Which byte of the page makes one is tried out."""
     content = parquet(generation(300, region=["A", "B", *["C"] * 298]), compression="none")
     column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(1)
-    found = set()
+    messages = set()
     for place in range(column.data_page_offset, column.dictionary_page_offset + column.total_compressed_size):
         changed = content[:place] + bytes([content[place] | 3]) + content[place + 1 :]
         try:
             list(reader(changed).batches(["region"]))
         except CorruptParquetError as error:
-            found.add(str(error))
-    assert "a file is damaged (index 3 into a dictionary of 3 values): write it again" in found
+            messages.add(str(error))
+    assert "a file is damaged (index 3 into a dictionary of 3 values): write it again" in messages
 
 
 def test_an_error_of_the_source_is_not_taken_for_damage() -> None:

@@ -10,7 +10,7 @@ from functions.report_load.runbook import FILE, UNEXPECTED, entry
 
 TEXT = FILE.read_text()
 NAMES = sorted(set(re.findall(r"`([A-Za-z.]+)`", "".join(re.findall(r"^### (`.+)$", TEXT, re.MULTILINE)))))
-KNOWN = {"key": "dataset=generation/a b.parquet", "execution": "arn:aws:states:x:1:execution:m:run-1"}
+FACTS = {"key": "dataset=generation/a b.parquet", "execution": "arn:aws:states:x:1:execution:m:run-1"}
 
 
 @pytest.mark.parametrize("error", NAMES)
@@ -18,13 +18,15 @@ def test_every_entry_is_quoted_in_full(error: str) -> None:
     (section,) = re.findall(
         rf"^### [^\n]*`{re.escape(error)}`.*?\n(.+?)(?=^#{{2,3}} |\Z)", TEXT, re.MULTILINE | re.DOTALL
     )
-    found = entry(error, {})
-    said = " ".join(re.sub(r"<.*?>", "", part) for part in (*found.meaning, *found.who_acts)).split()
+    quoted_entry = entry(error, {})
+    quoted_words = " ".join(
+        re.sub(r"<.*?>", "", part) for part in (*quoted_entry.meaning, *quoted_entry.who_acts)
+    ).split()
     words = re.sub(r"```sh.+?```|^####.+?$|[`*]", "", section, flags=re.MULTILINE | re.DOTALL)
-    assert said == str(escape(words)).split()
+    assert quoted_words == str(escape(words)).split()
     assert "](" not in section
-    assert found.command in section
-    assert f"```sh\n{found.preparation}\n```" in TEXT
+    assert quoted_entry.command in section
+    assert f"```sh\n{quoted_entry.preparation}\n```" in TEXT
 
 
 def test_what_has_no_entry_is_quoted_as_unexpected() -> None:
@@ -33,8 +35,8 @@ def test_what_has_no_entry_is_quoted_as_unexpected() -> None:
 
 
 def test_commands_are_about_this_load() -> None:
-    assert "load_again 'dataset=generation/a b.parquet'" in entry("SourceChangedError", KNOWN).command
-    assert entry("UnreadableEventError", KNOWN).command.startswith(f"explain {KNOWN['execution']}\n")
+    assert "load_again 'dataset=generation/a b.parquet'" in entry("SourceChangedError", FACTS).command
+    assert entry("UnreadableEventError", FACTS).command.startswith(f"explain {FACTS['execution']}\n")
 
 
 @pytest.mark.parametrize("key", ["'; rm -rf /; '", "$(id)", '"', "`id`", "a\nb", "\\"])

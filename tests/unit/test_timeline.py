@@ -26,8 +26,8 @@ def part(begins: float, seconds: float) -> Any:
 
 def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
     """Of one batch, that is written."""
-    found = [span(*run) | {"then": then} for run in runs]
-    return {"chunk": "0000-0000", "runs": found, "batches": batches, "written": {"0": 1}, "refused": {}}
+    spans = [span(*run) | {"then": then} for run in runs]
+    return {"chunk": "0000-0000", "runs": spans, "batches": batches, "written": {"0": 1}, "refused": {}}
 
 
 def drawn(
@@ -41,8 +41,8 @@ def drawn(
         "health": {"ran": spans["CheckHealth"]} if "CheckHealth" in spans else None,
         "failed_state": failed,
     }
-    found = lanes(report, Outcomes(parts=parts, chunks=chunks), at(98), at(100))
-    return {lane.state: lane for lane in found}
+    drawing = lanes(report, Outcomes(parts=parts, chunks=chunks), at(98), at(100))
+    return {lane.state: lane for lane in drawing}
 
 
 def rounded(bars: list[Bar]) -> list[tuple[str, float, float]]:
@@ -53,54 +53,66 @@ EARLY: dict[str, tuple[float, float]] = {"PinSource": (2, 3), "CheckHealth": (5,
 
 
 def test_each_state_has_a_lane_in_the_order_in_which_they_run() -> None:
-    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
-    assert list(found) == ["PinSource", "CheckHealth", "ValidateSchema", "ConvertAndChunk", "WriteBatch", "ReportLoad"]
-    assert [lane.seconds for lane in found.values()] == [1, 4, 2, 5, 18, 2]
+    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    assert list(lanes_by_state) == [
+        "PinSource",
+        "CheckHealth",
+        "ValidateSchema",
+        "ConvertAndChunk",
+        "WriteBatch",
+        "ReportLoad",
+    ]
+    assert [lane.seconds for lane in lanes_by_state.values()] == [1, 4, 2, 5, 18, 2]
 
 
 def test_a_bar_begins_where_the_state_before_ended_and_is_pale_until_the_function_runs() -> None:
-    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
-    assert rounded(found["PinSource"].bars) == [("pause", 0, 2), ("run", 2, 1)]
-    assert rounded(found["CheckHealth"].bars) == [("pause", 3, 2), ("run", 5, 4)]
-    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 2), ("run", 22, 18)]
-    assert rounded(found["ReportLoad"].bars) == [("pause", 40, 58), ("run", 98, 2)]
+    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    assert rounded(lanes_by_state["PinSource"].bars) == [("pause", 0, 2), ("run", 2, 1)]
+    assert rounded(lanes_by_state["CheckHealth"].bars) == [("pause", 3, 2), ("run", 5, 4)]
+    assert rounded(lanes_by_state["WriteBatch"].bars) == [("pause", 20, 2), ("run", 22, 18)]
+    assert rounded(lanes_by_state["ReportLoad"].bars) == [("pause", 40, 58), ("run", 98, 2)]
 
 
 def test_a_wait_for_influx_is_a_lane_of_its_own() -> None:
-    found = drawn([part(15, 5)], [chunk((20, 25), (60, 70), then="WaitForInflux")], EARLY)
-    assert rounded(found["WaitForInflux"].bars) == [("wait", 25, 35)]
-    assert (found["WaitForInflux"].seconds, found["WriteBatch"].seconds) == (35, 15)
-    assert rounded(found["WriteBatch"].bars)[1:] == [("run", 20, 5), ("run", 60, 10)]
+    lanes_by_state = drawn([part(15, 5)], [chunk((20, 25), (60, 70), then="WaitForInflux")], EARLY)
+    assert rounded(lanes_by_state["WaitForInflux"].bars) == [("wait", 25, 35)]
+    assert (lanes_by_state["WaitForInflux"].seconds, lanes_by_state["WriteBatch"].seconds) == (35, 15)
+    assert rounded(lanes_by_state["WriteBatch"].bars)[1:] == [("run", 20, 5), ("run", 60, 10)]
 
 
 def test_a_wait_for_an_older_version_is_a_lane_of_its_own() -> None:
-    found = drawn([], [], EARLY | {"WaitForOlder": (10, 60), "ValidateSchema": (61, 62)})
-    assert rounded(found["WaitForOlder"].bars) == [("wait", 10, 50)]
-    assert rounded(found["ValidateSchema"].bars) == [("pause", 60, 1), ("run", 61, 1)]
+    lanes_by_state = drawn([], [], EARLY | {"WaitForOlder": (10, 60), "ValidateSchema": (61, 62)})
+    assert rounded(lanes_by_state["WaitForOlder"].bars) == [("wait", 10, 50)]
+    assert rounded(lanes_by_state["ValidateSchema"].bars) == [("pause", 60, 1), ("run", 61, 1)]
 
 
 def test_the_time_between_two_tries_is_pale() -> None:
-    found = drawn([part(15, 5)], [chunk((20, 25), (31, 40))], EARLY)
-    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 0), ("pause", 25, 6), ("run", 20, 5), ("run", 31, 9)]
-    assert "WaitForInflux" not in found
+    lanes_by_state = drawn([part(15, 5)], [chunk((20, 25), (31, 40))], EARLY)
+    assert rounded(lanes_by_state["WriteBatch"].bars) == [
+        ("pause", 20, 0),
+        ("pause", 25, 6),
+        ("run", 20, 5),
+        ("run", 31, 9),
+    ]
+    assert "WaitForInflux" not in lanes_by_state
 
 
 def test_time_in_which_several_run_counts_once() -> None:
-    found = drawn([part(20, 10), part(25, 10), part(26, 1), part(50, 5)], [], EARLY)
-    assert (found["ConvertAndChunk"].seconds, found["ConvertAndChunk"].runs) == (20, 4)
+    lanes_by_state = drawn([part(20, 10), part(25, 10), part(26, 1), part(50, 5)], [], EARLY)
+    assert (lanes_by_state["ConvertAndChunk"].seconds, lanes_by_state["ConvertAndChunk"].runs) == (20, 4)
 
 
 def test_a_state_that_failed_is_red_until_the_failure_is_reported() -> None:
-    found = drawn([], [], {"PinSource": (2, 3)}, failed="CheckHealth")
-    assert list(found) == ["PinSource", "CheckHealth", "ReportFailure"]
-    assert found["CheckHealth"].failed
-    assert rounded(found["CheckHealth"].bars) == [("failed", 3, 95)]
-    assert rounded(found["ReportFailure"].bars) == [("pause", 98, 0), ("run", 98, 2)]
+    lanes_by_state = drawn([], [], {"PinSource": (2, 3)}, failed="CheckHealth")
+    assert list(lanes_by_state) == ["PinSource", "CheckHealth", "ReportFailure"]
+    assert lanes_by_state["CheckHealth"].failed
+    assert rounded(lanes_by_state["CheckHealth"].bars) == [("failed", 3, 95)]
+    assert rounded(lanes_by_state["ReportFailure"].bars) == [("pause", 98, 0), ("run", 98, 2)]
 
 
 def test_what_a_failed_state_did_is_drawn_all_the_same() -> None:
-    found = drawn([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
-    assert rounded(found["WriteBatch"].bars) == [("pause", 20, 2), ("failed", 40, 58), ("run", 22, 18)]
+    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
+    assert rounded(lanes_by_state["WriteBatch"].bars) == [("pause", 20, 2), ("failed", 40, 58), ("run", 22, 18)]
 
 
 PINNED = {"file": {"ran": {"PinSource": span(0, 1)}, "not_before": ""}}

@@ -19,7 +19,9 @@ from tests.support.conversion import GENERATION, convert_table
 SAO_PAULO = dataclasses.replace(GENERATION, zone="America/Sao_Paulo")
 
 
-def found(values: list[Any], kind: pa.DataType | None = None, dataset: Dataset = GENERATION) -> list[int | str]:
+def times_or_rules(
+    values: list[Any], kind: pa.DataType | None = None, dataset: Dataset = GENERATION
+) -> list[int | str]:
     """Each row's nanoseconds, or the rule that sets it aside."""
     ns, problems = timestamps(pa.array(values, kind), dataset)
     result: list[int | str] = ns.tolist()
@@ -32,50 +34,53 @@ def found(values: list[Any], kind: pa.DataType | None = None, dataset: Dataset =
 @pytest.mark.parametrize(("unit", "ns"), [("s", 10**9), ("ms", 10**6), ("us", 1000), ("ns", 1)])
 @pytest.mark.parametrize("zone", [None, "UTC", "America/Sao_Paulo"])
 def test_every_unit_is_scaled_and_a_zone_of_the_column_is_only_for_show(unit: str, ns: int, zone: str | None) -> None:
-    assert found([0, 5, -3, None], pa.timestamp(unit, zone)) == [0, 5 * ns, -3 * ns, "no_timestamp"]
+    assert times_or_rules([0, 5, -3, None], pa.timestamp(unit, zone)) == [0, 5 * ns, -3 * ns, "no_timestamp"]
 
 
 def test_a_time_with_a_zone_of_its_own_is_not_local_to_that_of_the_dataset() -> None:
-    assert found([0], pa.timestamp("us", "UTC"), SAO_PAULO) == [0]
-    assert found([0], pa.timestamp("us"), SAO_PAULO) == [3 * 3600 * 10**9]
+    assert times_or_rules([0], pa.timestamp("us", "UTC"), SAO_PAULO) == [0]
+    assert times_or_rules([0], pa.timestamp("us"), SAO_PAULO) == [3 * 3600 * 10**9]
 
 
 def test_the_ends_of_the_range() -> None:
     last = 2**63 - 2 - 86_400 * 10**9
-    assert found([last, last + 1, -last, -last - 1], pa.timestamp("ns")) == [
+    assert times_or_rules([last, last + 1, -last, -last - 1], pa.timestamp("ns")) == [
         last,
         "timestamp_out_of_range",
         -last,
         "timestamp_out_of_range",
     ]
-    assert found([2**62, -(2**62)], pa.timestamp("s")) == ["timestamp_out_of_range"] * 2
+    assert times_or_rules([2**62, -(2**62)], pa.timestamp("s")) == ["timestamp_out_of_range"] * 2
 
 
 def test_a_date_is_midnight_in_the_zone_of_the_dataset() -> None:
-    assert found([dt.date(1970, 1, 2)]) == [86_400 * 10**9]
-    assert found([dt.date(1970, 1, 2)], dataset=SAO_PAULO) == [(86_400 + 3 * 3600) * 10**9]
+    assert times_or_rules([dt.date(1970, 1, 2)]) == [86_400 * 10**9]
+    assert times_or_rules([dt.date(1970, 1, 2)], dataset=SAO_PAULO) == [(86_400 + 3 * 3600) * 10**9]
 
 
 def test_integers_need_a_declaration_of_their_unit() -> None:
-    assert found([5, None], pa.int64(), dataclasses.replace(GENERATION, epoch="ms")) == [5_000_000, "no_timestamp"]
+    assert times_or_rules([5, None], pa.int64(), dataclasses.replace(GENERATION, epoch="ms")) == [
+        5_000_000,
+        "no_timestamp",
+    ]
 
 
 def test_declared_integers_of_every_width_are_times_or_out_of_range() -> None:
     seconds = dataclasses.replace(GENERATION, epoch="s")
     for kind in (pa.int8(), pa.uint16(), pa.int32(), pa.uint64()):
-        assert found([5, None], kind, seconds) == [5_000_000_000, "no_timestamp"]
-    assert found([2**64 - 1, 2**63, 1], pa.uint64(), seconds) == ["timestamp_out_of_range"] * 2 + [10**9]
+        assert times_or_rules([5, None], kind, seconds) == [5_000_000_000, "no_timestamp"]
+    assert times_or_rules([2**64 - 1, 2**63, 1], pa.uint64(), seconds) == ["timestamp_out_of_range"] * 2 + [10**9]
 
 
 @pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.date32(), pa.string(), pa.null()], ids=str)
 def test_a_column_of_nulls_has_no_times(kind: pa.DataType) -> None:
     for dataset in (GENERATION, SAO_PAULO):
-        assert found([None, None], kind, dataset) == ["no_timestamp"] * 2
+        assert times_or_rules([None, None], kind, dataset) == ["no_timestamp"] * 2
         assert timestamps(pa.nulls(2, kind).dictionary_encode(), dataset)[0].shape == (2,)
 
 
 def test_a_midnight_that_clocks_skipped_is_no_date() -> None:
-    assert found([dt.date(2018, 11, 4), dt.date(2018, 11, 5)], dataset=SAO_PAULO) == [
+    assert times_or_rules([dt.date(2018, 11, 4), dt.date(2018, 11, 5)], dataset=SAO_PAULO) == [
         "nonexistent_time",
         ns_of(dt.datetime(2018, 11, 5)),  # noqa: DTZ001
     ]
@@ -96,8 +101,8 @@ def test_text_means_what_it_means_to_the_standard_library(
     seconds = (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
     expected = seconds * 10**9 + int(fraction.ljust(9, "0"))
     beside_others = ["9999-12-31", text, "1500-01-01T00:00:00Z", "2024-01-01 00:00:00.123456789"]
-    assert found([text]) == [expected]
-    assert found(beside_others)[1] == expected
+    assert times_or_rules([text]) == [expected]
+    assert times_or_rules(beside_others)[1] == expected
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
@@ -112,7 +117,7 @@ def test_text_is_read_as_iso_8601(kind: pa.DataType) -> None:
         "1970-01-01T02:00:00+0200",
         None,
     ]
-    assert found(texts, kind) == [
+    assert times_or_rules(texts, kind) == [
         86_400 * 10**9,
         0,
         1_500_000_000,
@@ -125,7 +130,7 @@ def test_text_is_read_as_iso_8601(kind: pa.DataType) -> None:
 
 
 def test_text_without_an_offset_is_local() -> None:
-    assert found(["1970-01-01 00:00:00", "1970-01-01T00:00:00Z"], dataset=SAO_PAULO) == [3 * 3600 * 10**9, 0]
+    assert times_or_rules(["1970-01-01 00:00:00", "1970-01-01T00:00:00Z"], dataset=SAO_PAULO) == [3 * 3600 * 10**9, 0]
 
 
 @pytest.mark.parametrize(
@@ -134,12 +139,12 @@ def test_text_without_an_offset_is_local() -> None:
      "2024-01-01 00:00:00.1234567891", "9999-12-31", "1500-01-01 00:00:00", "NaT", "1704067200000"],
 )  # fmt: skip
 def test_other_text_is_no_time_least_of_all_the_present_one(text: str) -> None:
-    assert found([text]) == ["unreadable_timestamp"]
+    assert times_or_rules([text]) == ["unreadable_timestamp"]
 
 
 def test_a_dictionary_is_read_by_its_values() -> None:
     array = pa.array(["1970-01-02", "x", None, "1970-01-02"]).dictionary_encode()
-    assert found(array.to_pylist(), pa.dictionary(pa.int32(), pa.string())) == [
+    assert times_or_rules(array.to_pylist(), pa.dictionary(pa.int32(), pa.string())) == [
         86_400 * 10**9,
         "unreadable_timestamp",
         "no_timestamp",
@@ -152,7 +157,7 @@ def test_an_hour_that_clocks_skip_or_repeat_sets_the_row_aside() -> None:
         dt.datetime.fromisoformat(text)
         for text in ("2018-11-03T23:59:59", "2018-11-04", "2018-11-04T01", "2018-02-17T22:59:59", "2018-02-17T23:30")
     ]
-    assert found(local, dataset=SAO_PAULO) == [
+    assert times_or_rules(local, dataset=SAO_PAULO) == [
         ns_of(local[0]),
         "nonexistent_time",
         ns_of(local[2]),
@@ -169,7 +174,7 @@ def test_an_hour_that_clocks_skip_or_repeat_sets_the_row_aside() -> None:
 )
 def test_local_times_agree_with_the_standard_library(day: str, minutes: int) -> None:
     local = dt.datetime.fromisoformat(day) + dt.timedelta(minutes=minutes)
-    [result] = found([local], pa.timestamp("us"), SAO_PAULO)
+    [result] = times_or_rules([local], pa.timestamp("us"), SAO_PAULO)
     zone = ZoneInfo("America/Sao_Paulo")
     instants = {local.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1)}
     real = {at for at in instants if at.astimezone(zone).replace(tzinfo=None) == local}
@@ -181,7 +186,7 @@ def test_local_times_agree_with_the_standard_library(day: str, minutes: int) -> 
 
 @given(st.lists(st.integers(-(2**63) + 1, 2**63 - 1), min_size=1))
 def test_nanoseconds_pass_unchanged_or_are_out_of_range(values: list[int]) -> None:
-    for value, result in zip(values, found(values, pa.timestamp("ns")), strict=True):
+    for value, result in zip(values, times_or_rules(values, pa.timestamp("ns")), strict=True):
         assert result in (value, "timestamp_out_of_range")
 
 

@@ -32,8 +32,8 @@ def item(
 THIS = item("this", 100, sequencer="0055AED6DC", until=LATE)
 
 
-def turn_beside(*others: LedgerItem, this: LedgerItem = THIS) -> Turn:
-    return turn(this["version"], [*others, this], NOW)
+def turn_beside(*other_items: LedgerItem, this: LedgerItem = THIS) -> Turn:
+    return turn(this["version"], [*other_items, this], NOW)
 
 
 def test_alone_it_is_its_turn() -> None:
@@ -63,8 +63,8 @@ def test_the_longer_the_other_takes_the_later_it_looks_again(since: str, not_bef
 
 
 def test_it_looks_again_when_the_first_of_several_may_have_ended() -> None:
-    others = [item("old", 99, until=SOON), item("older", 98, since="2024-01-01T11:59:55Z", until=LATE)]
-    assert turn_beside(*others) == Turn(not_before="2024-01-01T12:00:05Z")
+    older_items = [item("old", 99, until=SOON), item("older", 98, since="2024-01-01T11:59:55Z", until=LATE)]
+    assert turn_beside(*older_items) == Turn(not_before="2024-01-01T12:00:05Z")
 
 
 def test_it_does_not_wait_for_a_lease_that_has_ended() -> None:

@@ -39,8 +39,8 @@ def answer(request: Request) -> Reply:
     """As 2.7 does for its administrator."""
     if request.path == "/api/v2/signin":
         expected = "Basic " + base64.b64encode(b"admin:the-password").decode()
-        known = request.headers["Authorization"] == expected
-        return Reply(204, headers={"Set-Cookie": f"{COOKIE}; Path=/"}) if known else Reply(401, "unauthorized")
+        authorized = request.headers["Authorization"] == expected
+        return Reply(204, headers={"Set-Cookie": f"{COOKIE}; Path=/"}) if authorized else Reply(401, "unauthorized")
     if request.headers.get("Cookie") != COOKIE:
         return Reply(401, "unauthorized")
     return Reply(200, {"buckets": [BUCKET]}) if request.method == "GET" else Reply(201, {"token": "the-token"})
@@ -70,11 +70,11 @@ def test_the_token_may_read_and_write_that_bucket_only(
     secrets: None, server: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(monkeypatch, server)
-    [wanted] = [json.loads(r.body) for r in server.requests if r.path == "/api/v2/authorizations"]
+    [authorization] = [json.loads(r.body) for r in server.requests if r.path == "/api/v2/authorizations"]
     resource = {"type": "buckets", "id": "b1", "orgID": "o1"}
-    assert wanted["permissions"] == [{"action": action, "resource": resource} for action in ("read", "write")]
-    [asked] = [r.query for r in server.requests if r.path == "/api/v2/buckets"]
-    assert asked == {"org": "ons", "name": "energy"}
+    assert authorization["permissions"] == [{"action": action, "resource": resource} for action in ("read", "write")]
+    [query] = [r.query for r in server.requests if r.path == "/api/v2/buckets"]
+    assert query == {"org": "ons", "name": "energy"}
 
 
 def test_a_refusal_leaves_the_secret_as_it_was(

@@ -41,10 +41,10 @@ def test_a_file_and_the_object_that_it_becomes_have_the_same_plan(s3: "S3Client"
         assert (rows, sum(points), result.error, result.skipped) == ([10], 8, None, "")
         assert result.outcomes.set_aside == {"missing_tag": 2}
         assert len(result.tally.first_lines) == FIRST_LINES
-    here, there = (result for result, *_ in results)
-    assert here.tally.first_lines == there.tally.first_lines
-    assert here.tally.packed_bytes == there.tally.packed_bytes > 0
-    assert here.outcomes.span == there.outcomes.span
+    actual, expected = (result for result, *_ in results)
+    assert actual.tally.first_lines == expected.tally.first_lines
+    assert actual.tally.packed_bytes == expected.tally.packed_bytes > 0
+    assert actual.outcomes.span == expected.outcomes.span
 
 
 def test_nothing_is_written(s3: "S3Client", tmp_path: Path) -> None:

@@ -43,11 +43,11 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
 def test_each_function_gets_what_its_event_says(run: Run) -> None:
     called = scripted_functions()
     run(called)
-    asked = called.payloads("check_health")[0]
-    assert (asked["event"], asked["file"]) == (EVENT, PINNED)
-    assert asked["execution"]["name"] == "execution"
-    assert asked["execution"]["id"].endswith(":execution")
-    assert datetime.fromisoformat(asked["execution"]["start_time"]).tzinfo
+    request = called.payloads("check_health")[0]
+    assert (request["event"], request["file"]) == (EVENT, PINNED)
+    assert request["execution"]["name"] == "execution"
+    assert request["execution"]["id"].endswith(":execution")
+    assert datetime.fromisoformat(request["execution"]["start_time"]).tzinfo
     source_file = {key: FILE[key] for key in SourceFile.__annotations__}
     parts = [{"execution": "execution", "file": source_file, "part": part} for part in PARTS]
     assert sorted(called.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
@@ -63,11 +63,11 @@ def test_each_function_gets_what_its_event_says(run: Run) -> None:
         "next_batch": 0,
         "waits": 0,
     }
-    report_input = asked | {"health": HEALTH, "file": FILE}
+    report_input = request | {"health": HEALTH, "file": FILE}
     assert called.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
     pinning, validating = called.payloads("validate_schema")
     assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution"})
-    assert validating == {"state": "ValidateSchema", "input": asked | {"health": HEALTH, "file": PINNED}}
+    assert validating == {"state": "ValidateSchema", "input": request | {"health": HEALTH, "file": PINNED}}
 
 
 def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:

@@ -58,16 +58,16 @@ def attempts(ended: ExecutionResult, error: str) -> int:
 
 
 def test_a_load_is_claimed_before_it_begins(run: Run, running: Interpreter) -> None:
-    seen: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     def look(_: object) -> Failure:
-        seen.extend(running.ledger.scan()["Items"])
+        calls.extend(running.ledger.scan()["Items"])
         return Failure("SettingsError")
 
     ended = run(scripted_functions(check_health=look))
     claim = {"claimed_at": CLAIM["now"], "lease_until": CLAIM["lease_until"], "execution": ended.arn}
-    assert [datetime.fromisoformat(item.pop("changed_at")).tzinfo for item in seen] == [UTC]
-    assert seen == [{**KEY, **FACTS, **claim, "status": "claimed"}]
+    assert [datetime.fromisoformat(item.pop("changed_at")).tzinfo for item in calls] == [UTC]
+    assert calls == [{**KEY, **FACTS, **claim, "status": "claimed"}]
 
 
 def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
@@ -239,12 +239,12 @@ def test_an_end_is_the_same_when_the_ledger_cannot_be_told(run: Run, definition:
         "validate_schema": pin_then(always(corrupt)),
         "report_load": lambda s: (report_load if "error" in s["input"] else skipping)(s),
     }
-    told = run(scripted_functions(**answers))
-    untold = run(scripted_functions(**answers), machine=break_table_name(definition, state))
-    assert (told.status, told.error, told.cause, told.output) == (
-        untold.status,
-        untold.error,
-        untold.cause,
-        untold.output,
+    settled = run(scripted_functions(**answers))
+    unsettled = run(scripted_functions(**answers), machine=break_table_name(definition, state))
+    assert (settled.status, settled.error, settled.cause, settled.output) == (
+        unsettled.status,
+        unsettled.error,
+        unsettled.cause,
+        unsettled.output,
     )
-    assert the_item(untold)["status"] == "claimed"
+    assert the_item(unsettled)["status"] == "claimed"
