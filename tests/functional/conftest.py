@@ -1,4 +1,4 @@
-"""Single handlers on moto: a versioned source bucket, the work bucket, and the environment of a function."""
+"""Fixtures for one handler on moto: a versioned source bucket, the work bucket, and the function's environment."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ SOURCE, WORK, LEDGER = "source", "work", "ledger"
 
 @pytest.fixture
 def context() -> SimpleNamespace:
-    """What Powertools reads of a Lambda context, and the time that is left."""
+    """A Lambda context with the attributes that Powertools reads, and with the remaining time."""
     return SimpleNamespace(
         function_name="f",
         memory_limit_in_mb=1024,
@@ -33,7 +33,7 @@ def context() -> SimpleNamespace:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
-    """S3 with both buckets; `WORK_BUCKET` names the work bucket."""
+    """An S3 client and both buckets; `WORK_BUCKET` names the work bucket."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -50,7 +50,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
 
 @pytest.fixture
 def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
-    """An empty one, in the account of the buckets; `LEDGER_TABLE` names it."""
+    """An empty ledger table, which `LEDGER_TABLE` names."""
     monkeypatch.setenv("LEDGER_TABLE", LEDGER)
     return boto3.resource("dynamodb").create_table(
         TableName=LEDGER,
@@ -74,7 +74,7 @@ def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
 
 @pytest.fixture
 def influx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedInflux]:
-    """An InfluxDB that takes everything, unless told otherwise, and that the environment names."""
+    """A scripted InfluxDB that the environment names, and that accepts every write by default."""
     with scripted_influx() as server:
         monkeypatch.setenv("INFLUXDB_URL", server.url)
         monkeypatch.setenv("INFLUXDB_ORG", "grid")

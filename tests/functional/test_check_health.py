@@ -25,13 +25,13 @@ NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
 def answers(replies: dict[str, Reply]) -> Responder:
-    """Reply by path: as 2.7 with the bucket, unless told otherwise."""
+    """Return a responder that replies by path, by default like InfluxDB 2.7 that has the bucket."""
     all_replies = {"/ping": Reply(204), BUCKETS: BUCKET_LIST, **replies}
     return lambda request: all_replies.get(request.path, NO_SUCH_PATH)
 
 
 def databases(*names: str) -> Reply:
-    """SHOW DATABASES as 3 answers it."""
+    """Return the reply of InfluxDB 3 to SHOW DATABASES."""
     series = {"name": "databases", "columns": ["iox::database", "deleted"], "values": [[name, False] for name in names]}
     return Reply(200, {"results": [{"statement_id": 0, "series": [series]}]})
 
@@ -69,7 +69,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
         ({"/ping": Reply(200, "OK"), BUCKETS: Reply(200, "OK")}, "not checkable"),
     ],
 )
-def test_a_server_may_be_unable_to_tell(
+def test_a_server_without_the_endpoint_is_healthy(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], bucket: str
 ) -> None:
     influx.fallback = answers(replies)
@@ -90,7 +90,7 @@ def test_a_server_may_be_unable_to_tell(
         ({"/ping": Reply(302, headers={"Location": "/login"})}, SettingsError, "INFLUXDB_URL"),
     ],
 )
-def test_what_is_wrong_is_named(
+def test_every_problem_has_its_own_error(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], error: type[LoaderError], message: str
 ) -> None:
     influx.fallback = answers(replies)
@@ -142,7 +142,7 @@ def test_a_ca_bundle_makes_a_certificate_trusted(
         assert check(context)["bucket"] == "found"
 
 
-def test_a_ca_bundle_that_is_not_there_is_named(
+def test_a_missing_ca_bundle_is_named(
     influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INFLUXDB_CA_BUNDLE", "/none.pem")

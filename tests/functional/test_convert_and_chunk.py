@@ -37,7 +37,7 @@ LOAD = ("0123456789abcdef", "run-1")
 
 
 def stored(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None, **options: Any) -> PartRef:
-    """Put a file; the input of ConvertAndChunk for it, or for one part of it."""
+    """Put a file, and return ConvertAndChunk's input for the whole file or one part."""
     content = table if isinstance(table, bytes) else parquet(table, **options)
     put = s3.put_object(Bucket=SOURCE, Key=KEY, Body=content)
     return {
@@ -107,7 +107,7 @@ def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, m
     assert [batch["points"] for batch in manifest["batches"]] == [400, 400, 400, 300]
 
 
-def test_debug_lines_tell_what_conversion_made(
+def test_debug_lines_show_the_converted_records(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     written = io.StringIO()
@@ -183,7 +183,7 @@ def test_rows_are_numbered_over_the_file_not_over_the_part(s3: "S3Client", conte
     assert quarantine(s3, 2).column("source_row").to_pylist() == [25]
 
 
-def test_the_parts_of_a_row_group_are_together_the_whole(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_parts_of_a_row_group_add_up_to_the_whole(s3: "S3Client", context: SimpleNamespace) -> None:
     content = parquet(generation(30), row_group_size=30)
     every = lines(s3, convert(stored(s3, content), context))
     result: list[str] = []
@@ -221,7 +221,7 @@ def test_one_invalid_record_fails_the_part_where_none_may_be_dropped(
 
 
 def colliding(rows: int, collisions: int) -> pa.Table:
-    """Distinct records, of which the first ones contradict the last one."""
+    """Return distinct records, except for the first ones, which collide with the last one."""
     times = [0] * collisions + list(range(1, rows - collisions)) + [0]
     return generation(rows, timestamp=pa.array(times, pa.timestamp("s")), turbine=[f"T{row}" for row in range(rows)])
 
@@ -240,14 +240,16 @@ def test_many_collisions_fail_the_part_and_name_the_columns(s3: "S3Client", cont
     assert not [key for key in everything(s3) if key.startswith("staging/")]
 
 
-def test_how_many_collisions_are_too_many_is_a_setting(
+def test_the_collision_rate_that_fails_a_part_is_a_setting(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_COLLISION_RATE", "0.06")
     assert convert(stored(s3, colliding(100, 6)), context)["points"] == 94
 
 
-def test_validation_can_be_left_out(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_can_be_switched_off(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ENABLE_VALIDATION", "false")
     event = stored(s3, generation(3, region=None, energy_source=["x", "", None]))
     assert convert(event, context)["points"] == 3
@@ -280,6 +282,6 @@ def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNames
         convert(event, context)
 
 
-def test_missing_columns_are_refused_here_too(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_missing_columns_fail_the_conversion_too(s3: "S3Client", context: SimpleNamespace) -> None:
     with pytest.raises(SchemaMismatchError, match="column 'region' is missing"):
         convert(stored(s3, generation(3, region=None)), context)

@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> str:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Where the logger writes: it keeps the standard output it found when it was made."""
+    """The stream that the logger writes to: the standard output when the logger was created."""
     stream = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     return stream
@@ -50,7 +50,7 @@ def test_a_line_of_a_chunk_tells_its_load(context: Any, written: io.StringIO) ->
     )
 
 
-def test_an_error_is_logged_with_its_stack_and_goes_on(context: Any, written: io.StringIO) -> None:
+def test_an_error_is_logged_with_its_stack_and_raised_again(context: Any, written: io.StringIO) -> None:
     with pytest.raises(ValueError, match="no good"):
         handler(STATE | {"fails": True}, context)
     (line,) = lines(written)
@@ -58,7 +58,7 @@ def test_an_error_is_logged_with_its_stack_and_goes_on(context: Any, written: io
     assert "Traceback" in line["exception"]
 
 
-def test_nothing_of_one_load_stays_in_the_lines_of_the_next(context: Any, written: io.StringIO) -> None:
+def test_log_lines_contain_nothing_of_the_previous_load(context: Any, written: io.StringIO) -> None:
     handler(STATE, context)
     handler({"event": None, "execution": {"name": "run-2"}}, context)
     line = lines(written)[-1]

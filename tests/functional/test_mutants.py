@@ -16,7 +16,7 @@ SOME_TESTS_FAILED = 1
 
 
 def fails(test: str, tree: Path) -> bool:
-    """Whether the test, in this tree, runs and fails."""
+    """Tell whether the test runs and fails in this tree."""
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", test]
     return subprocess.run(command, cwd=tree, check=False, capture_output=True).returncode == SOME_TESTS_FAILED
 
@@ -37,5 +37,5 @@ def test_a_defect_can_still_be_made(mutant: Path) -> None:
     subprocess.run(["git", "apply", "--check", str(mutant)], cwd=ROOT, check=True)
 
 
-def test_the_five_defects_are_there() -> None:
+def test_there_are_five_defects() -> None:
     assert len(MUTANTS) == 5

@@ -99,7 +99,7 @@ def test_an_older_version_is_pinned_for_the_ledger_if_it_is_still_there(s3: "S3C
     assert (gone["skipped"], gone["claim"]["version"]) == (file["skipped"], "")
 
 
-def test_what_is_no_load_claims_nothing(s3: "S3Client") -> None:
+def test_an_object_that_needs_no_load_claims_nothing(s3: "S3Client") -> None:
     put(s3, b"")
     assert pin(s3, notified())["claim"]["version"] == ""
     assert pin(s3, {"Event": "s3:TestEvent", "Bucket": SOURCE})["claim"]["version"] == ""

@@ -97,7 +97,7 @@ def test_a_batch_of_one_line_that_is_too_large_is_set_aside_at_once(
     assert [(point["source_row"], point["status"]) for point in quarantined(s3)] == [(2, 413)]
 
 
-def test_where_nothing_may_be_dropped_the_chunk_fails_after_the_rest_is_written(
+def test_if_no_points_may_be_dropped_the_chunk_fails_after_writing_the_rest(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DROP_INVALID_RECORDS", "false")
@@ -121,7 +121,7 @@ def test_too_many_refused_points_end_the_load_soon(
     assert get_json(s3, outcome_key(*CHUNK_PATH))["written"] == {}
 
 
-def test_what_was_refused_before_an_interruption_is_kept(
+def test_points_rejected_before_an_interruption_stay_in_the_outcome(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     ref = stage(s3, [BAD, *points(2)], points(2, first=2))

@@ -81,7 +81,7 @@ def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", c
     assert (d["key"], d["status"]) == (f"{PREFIX}d.parquet", "unknown")
 
 
-def test_what_counts_is_the_version_that_is_there_now(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: SimpleNamespace) -> None:
     key = put(s3, "a.parquet")
     know(s3, key, "loaded")
     s3.put_object(Bucket=SOURCE, Key=key, Body=b"rewritten")
@@ -99,13 +99,13 @@ def test_without_versions_it_is_the_bytes_and_their_time(s3: "S3Client", context
     assert report(context)["message"] == "All 1 files are loaded"
 
 
-def test_what_is_no_file_is_not_counted(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_objects_that_are_not_files_are_not_counted(s3: "S3Client", context: SimpleNamespace) -> None:
     for name in ("_SUCCESS", "folder/", "_temporary/0/a.parquet", "a.csv"):
         put(s3, name)
     assert report(context)["message"] == "All 0 files are loaded"
 
 
-def test_a_response_names_some_and_the_report_all(
+def test_a_response_lists_some_files_and_the_report_lists_all(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response, "NAMED_FILES", 2)

@@ -136,7 +136,7 @@ def test_the_seven_metrics_are_emitted_once_per_file(
     assert (line["FailedBatches"], line["ProcessingErrors"]) == ([1.0], [0.0])
 
 
-def test_the_report_lies_where_the_answer_says(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_report_is_stored_at_the_key_in_the_response(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3)
     answer = report(state(), context)
@@ -161,7 +161,9 @@ def test_a_skipped_object_is_no_load_and_has_no_metrics(
 
 
 @pytest.mark.parametrize("lost", [{"points": 1489}, {"collapsed": 3}, {"rows": 1499}, {"set_aside": {}}])
-def test_a_row_that_is_nowhere_fails_the_load(s3: "S3Client", context: SimpleNamespace, lost: dict[str, Any]) -> None:
+def test_a_row_that_is_not_accounted_for_fails_the_load(
+    s3: "S3Client", context: SimpleNamespace, lost: dict[str, Any]
+) -> None:
     leave_part(s3, **lost)
     leave_chunk(s3)
     with pytest.raises(AccountingError, match="1500 rows"):
@@ -175,7 +177,7 @@ def test_a_point_that_was_never_sent_fails_the_load(s3: "S3Client", context: Sim
         report(state(), context)
 
 
-def test_a_file_of_which_nothing_is_left_fails(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_a_file_without_a_valid_record_fails(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, points=0, collapsed=0, set_aside={"no field": 1500}, batches=0, chunks=[])
     with pytest.raises(NoValidRecordsError, match="1500 rows"):
         report(state(), context)
@@ -194,7 +196,7 @@ def test_a_failure_has_the_same_shape_with_the_error_s_status(s3: "S3Client", co
     assert get_json(s3, cause["data"]["report"])["findings"] == ["a", "b"]
 
 
-def test_a_failure_amid_writing_names_what_is_not_written(
+def test_a_failure_during_writing_lists_the_chunks_that_are_not_written(
     s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leave_part(s3)
@@ -215,9 +217,7 @@ def test_a_killed_function_is_reported_under_aws_s_name(s3: "S3Client", context:
     assert (cause["statusCode"], cause["message"]) == (500, "Sandbox.Timedout: timed out after 3 s")
 
 
-def test_a_failure_whose_event_cannot_be_read_is_reported_all_the_same(
-    s3: "S3Client", context: SimpleNamespace
-) -> None:
+def test_a_failure_with_an_unreadable_event_is_still_reported(s3: "S3Client", context: SimpleNamespace) -> None:
     broken = failed("UnreadableEventError", json.dumps({"errorMessage": "no object"})) | {"event": [1]}
     cause = json.loads(report(broken, context)["cause"])
     assert (cause["statusCode"], "key" in cause["data"]) == (400, False)

@@ -23,7 +23,7 @@ def drawn_failure(s3: "S3Client", context: SimpleNamespace, event: dict[str, Any
     return drawn(s3, json.loads(report(event, context)["cause"]))
 
 
-def test_what_an_error_says_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_an_error_message_is_shown_as_text_and_never_as_markup(s3: "S3Client", context: SimpleNamespace) -> None:
     cause = json.dumps({"errorMessage": HOSTILE})
     event = failed("CorruptParquetError", cause) | {"event": {"bucket": "source", "key": f"{HOSTILE}.parquet"}}
     content = drawn_failure(s3, context, event)
@@ -31,7 +31,7 @@ def test_what_an_error_says_is_text_and_never_markup(s3: "S3Client", context: Si
     assert "s3://$SOURCE/&lt;key&gt;" in content
 
 
-def test_a_failure_is_told_with_its_entry_in_the_runbook(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_a_failure_is_shown_with_its_entry_in_the_runbook(s3: "S3Client", context: SimpleNamespace) -> None:
     text = Elements(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
     assert "Failed: CorruptParquetError" in text
     assert "CorruptParquetError · 400 · in ConvertAndChunk cut off What it means The file is not Parquet" in text
@@ -40,7 +40,7 @@ def test_a_failure_is_told_with_its_entry_in_the_runbook(s3: "S3Client", context
     assert "Preparing the shell STACK=InfluxdbLoader" in text
 
 
-def test_of_a_file_that_was_not_read_no_rows_are_told(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_page_shows_no_row_counts_for_a_file_that_was_not_read(s3: "S3Client", context: SimpleNamespace) -> None:
     text = Elements(drawn_failure(s3, context, broken("SourceNotFoundError"))).text
     assert "? rows in the file" in text
     assert "in PinSource" in text
@@ -54,5 +54,5 @@ def test_all_findings_in_the_columns_are_listed(s3: "S3Client", context: SimpleN
     assert re.findall(r"<li>(.+?)</li>", content) == findings
 
 
-def test_the_page_of_a_failure_needs_nothing_but_itself(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_page_of_a_failure_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
     check_alone(drawn_failure(s3, context, broken("SourceForbiddenError", file=FILE, health=HEALTHY)))

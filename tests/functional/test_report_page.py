@@ -32,7 +32,7 @@ def drawn(s3: "S3Client", answer: dict[str, Any]) -> str:
 
 
 class Elements(HTMLParser):
-    """Notes every element, everything that an attribute would fetch, and what a reader sees."""
+    """A parser that records the elements, the addresses that attributes would fetch, and the visible text."""
 
     def __init__(self, content: str) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Elements(HTMLParser):
 
 
 def check_alone(content: str) -> None:
-    """Nothing of it is fetched, and nothing in it runs."""
+    """Check that the page fetches nothing and runs nothing."""
     elements = Elements(content)
     assert elements.fetched == []
     assert elements.names.isdisjoint({"script", "link", "img", "iframe", "object"})
@@ -67,7 +67,7 @@ def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) 
     assert drawn(s3, answer).startswith("<!doctype html>")
 
 
-def test_the_page_needs_nothing_but_itself(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_page_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2]))
     leave_chunk(s3)
     check_alone(drawn(s3, report(state(), context)))
@@ -97,7 +97,7 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
     assert "2 requests 10 ms median 41.5 ms 95th percentile 41.5 ms maximum" in text
 
 
-def test_rows_are_told_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_rows_are_counted_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3)
     content = drawn(s3, report(state(), context))
@@ -109,7 +109,7 @@ def test_rows_are_told_by_where_they_ended(s3: "S3Client", context: SimpleNamesp
     ]
 
 
-def test_refused_points_are_told_with_the_server_s_words(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_rejected_points_are_shown_with_the_message_of_the_server(s3: "S3Client", context: SimpleNamespace) -> None:
     samples = [{"source_row": 1234, "record": {"line": f"m,t=a f=1 {number}"}} for number in range(2)]
     reason = {"rule": "refused_by_influxdb", "reason": "a field type conflict", "rows": 2, "samples": samples}
     leave_part(s3)
@@ -142,7 +142,7 @@ def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: Si
     assert "0 rows in the file 0 points written Rows The file has no rows" in Elements(content).text
 
 
-def test_what_a_file_holds_is_text_and_never_markup(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Client", context: SimpleNamespace) -> None:
     sample = {"source_row": 7, "record": {HOSTILE: HOSTILE}}
     reason = {"rule": "collision", "reason": HOSTILE, "rows": 6, "samples": [sample]}
     leave_part(s3, reasons=[reason], ignored_columns=[HOSTILE], profile=profile([0]))
@@ -163,7 +163,7 @@ def test_a_field_is_drawn_with_its_gap(s3: "S3Client", context: SimpleNamespace)
     assert [len(run.split("L")) for run in line.split("M")[1:]] == [5, 3]
 
 
-def test_what_a_field_lacks_at_the_file_s_ends_is_a_gap() -> None:
+def test_missing_values_at_the_start_and_end_of_a_file_are_gaps() -> None:
     late = profile([0, 1, 2, 3, 20, 21]) | {"fields": {"power_mw": profile([10, 11, 12])["fields"]["power_mw"]}}
     (chart,) = charts([late])  # type: ignore[list-item]
     assert chart.gaps == [(0, 10 * HOUR_NS), (13 * HOUR_NS, 22 * HOUR_NS)]
@@ -186,7 +186,7 @@ def test_parts_are_drawn_as_one_file() -> None:
     assert len(chart.line.split("L")) == 4
 
 
-def test_a_page_that_cannot_be_drawn_fails_no_load(
+def test_a_load_succeeds_even_if_its_page_cannot_be_rendered(
     s3: "S3Client", context: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     leave_part(s3, profile={"not": "a profile"})

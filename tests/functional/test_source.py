@@ -105,7 +105,7 @@ def test_bodies_that_always_break_off_are_unavailable(s3: "S3Client") -> None:
         (500, "InternalError", SourceUnavailableError),
     ],
 )
-def test_what_s3_answers_has_a_name_of_ours(status: int, code: str, error: type[LoaderError]) -> None:
+def test_each_error_of_s3_becomes_an_error_of_the_loader(status: int, code: str, error: type[LoaderError]) -> None:
     answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     with pytest.raises(error, match=rf"s3://b/k: {code} \({status}\)"), source_errors("b", "k"):
         raise ClientError(answer, "GetObject")

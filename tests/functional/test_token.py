@@ -75,7 +75,7 @@ def test_a_refused_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux,
 
 
 @pytest.mark.parametrize("secret", ["", '{"username": "u", "password": "p"}', "two\nlines", "t\u00f6ken"])
-def test_a_secret_without_a_token_is_named_and_not_told(
+def test_a_secret_without_a_token_is_named_but_its_value_is_not_shown(
     s3: "S3Client", secrets: "SecretsManagerClient", context: SimpleNamespace, secret: str
 ) -> None:
     secrets.put_secret_value(SecretId=NAME, SecretString=secret or " ")
@@ -84,7 +84,7 @@ def test_a_secret_without_a_token_is_named_and_not_told(
     assert not secret or secret not in str(raised.value)
 
 
-def test_a_secret_that_is_not_there_is_named(
+def test_a_missing_secret_is_named(
     s3: "S3Client", secrets: "SecretsManagerClient", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INFLUXDB_TOKEN_SECRET_NAME", "elsewhere")

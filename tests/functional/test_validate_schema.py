@@ -104,7 +104,7 @@ def test_the_load_id_is_the_same_for_the_same_version_only(s3: "S3Client", conte
     assert len(first["load_id"]) == 16
 
 
-def test_a_version_asked_for_by_name_is_loaded_even_if_it_is_old(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_a_version_requested_by_name_is_loaded_even_if_it_is_old(s3: "S3Client", context: SimpleNamespace) -> None:
     old = s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())["VersionId"]
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.slice(0, 1)))
     file = validate(named(version_id=old), context)
@@ -129,7 +129,7 @@ def test_an_event_about_an_older_version_is_skipped(s3: "S3Client", context: Sim
         ("dataset=generation/_temporary/0/a.parquet", "a temporary file of its writer"),
     ],
 )
-def test_what_is_no_load_is_skipped_without_a_look(
+def test_an_object_that_needs_no_load_is_skipped_without_reading_it(
     s3: "S3Client", context: SimpleNamespace, key: str, reason: str
 ) -> None:
     file = pin(named(key), context)
@@ -149,7 +149,9 @@ def test_an_absent_object_is_named(s3: "S3Client", context: SimpleNamespace) -> 
         pin(named("dataset=generation/gone.parquet"), context)
 
 
-def test_an_unknown_dataset_is_pinned_and_then_told_which_there_are(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_an_unknown_dataset_is_pinned_and_the_error_lists_the_known_ones(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
     s3.put_object(Bucket=SOURCE, Key="dataset=weather/a.parquet", Body=parquet())
     assert pin(named("dataset=weather/a.parquet"), context)["dataset"] == ""
     with pytest.raises(UnknownDatasetError, match="generation, consumption, transmission"):
@@ -185,7 +187,7 @@ def tail(length: int, magic: bytes) -> bytes:
         (tail((32 << 20) + 1, b"PAR1"), FooterTooLargeError),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(
+def test_an_unreadable_file_fails_with_a_named_error(
     s3: "S3Client", context: SimpleNamespace, body: bytes, error: type[Exception]
 ) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=body)
@@ -211,7 +213,7 @@ def test_a_newer_version_in_the_ledger_supersedes_an_older_one(s3: "S3Client", c
     assert validate(named(version_id=old, force=True), context)["rows"] == 3
 
 
-def test_it_says_when_its_states_ran_and_all_waits_are_one(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_the_result_records_when_states_ran_and_all_waits_as_one(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
     file = pin(named(), context)
     assert set(file["ran"]) == {"PinSource"}

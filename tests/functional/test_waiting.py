@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def back_again(ref: ChunkRef, answer: ChunkProgress) -> ChunkRef:
-    """What the state machine passes after a wait."""
+    """Return the event that the state machine passes after a wait."""
     return {**ref, "next_batch": answer["next_batch"], "waits": answer["waits"]}
 
 
@@ -39,7 +39,7 @@ def test_a_long_retry_after_is_left_to_the_state_machine(
     assert [run["then"] for run in outcome(s3)["runs"]] == ["WaitForInflux"]
 
 
-def test_whoever_calls_too_early_sends_nothing(
+def test_an_invocation_before_its_time_sends_nothing(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     ref = stage(s3, points(3))

@@ -28,7 +28,7 @@ def test_every_member_goes_out_as_it_was_staged(
     assert influx.writes[0].headers["Content-Encoding"] == "gzip"
 
 
-def test_connections_are_few_and_kept(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+def test_connections_are_few_and_reused(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     write(stage(s3, *(points(1, first=number) for number in range(40))), context)
     assert len(influx.writes) == 40
     assert len({request.port for request in influx.writes}) <= WRITERS
@@ -68,7 +68,7 @@ def test_after_a_fault_the_same_bytes_are_sent_again(
     assert first.port != second.port or fault.status > 0
 
 
-def test_a_server_that_always_fails_is_asked_so_often_and_no_more(
+def test_a_server_that_always_fails_gets_a_limited_number_of_requests(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     influx.fallback = lambda _: Reply(503, {"code": "unavailable", "message": "engine is compacting"})
@@ -83,7 +83,7 @@ def test_a_server_that_always_fails_is_asked_so_often_and_no_more(
     ("reply", "error"),
     [(Reply(404), BucketNotFoundError), (Reply(200, "<html>"), SettingsError), (Reply(302), SettingsError)],
 )
-def test_what_cannot_heal_is_sent_once(
+def test_a_permanent_error_is_not_retried(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, reply: Reply, error: type[LoaderError]
 ) -> None:
     influx.fallback = lambda _: reply
@@ -92,7 +92,7 @@ def test_what_cannot_heal_is_sent_once(
     assert len(influx.writes) == 1
 
 
-def test_a_failure_among_many_batches_tells_its_story_once(
+def test_a_failure_among_many_batches_is_logged_once(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     ref = stage(s3, *(points(1, first=number) for number in range(100)))

@@ -22,19 +22,19 @@ ROWS_EACH = 5
 
 @pytest.fixture
 def prefix(tmp_path: Path) -> str:
-    """Of each test its own."""
+    """The prefix of the files, which no other test uses."""
     return f"dataset=generation/{tmp_path.name}/"
 
 
 @pytest.fixture(autouse=True)
 def quiet(app: DeployedApp) -> Iterator[None]:
-    """The bucket tells nobody what arrives: only backfills load."""
+    """Without the bucket's events: only backfills start loads."""
     with app.without_events():
         yield
 
 
 def put_files(app: DeployedApp, folder: Path, prefix: str, count: int) -> dict[str, pa.Table]:
-    """Small files by key, no two with the same point."""
+    """Put small files that have no point in common, and return their tables by key."""
     table = unique_records(folder, "generation", count * ROWS_EACH)
     files = {f"{prefix}{n:03}.parquet": table.slice(n * ROWS_EACH, ROWS_EACH) for n in range(count)}
     with ThreadPoolExecutor(8) as pool:
@@ -43,14 +43,14 @@ def put_files(app: DeployedApp, folder: Path, prefix: str, count: int) -> dict[s
 
 
 def backfill(app: DeployedApp, prefix: str, **more: Any) -> str:
-    """An execution of the backfill: its ARN."""
+    """Start a backfill, and return the ARN of its execution."""
     event = {"bucket": app.source_bucket, "prefix": prefix, **more}
     sfn = app.cloud.client("stepfunctions")
     return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"])
 
 
 def loads(app: DeployedApp, prefix: str) -> int:
-    """Executions of the loader about files of the prefix."""
+    """Count the loads of files under the prefix."""
     sfn, machine = app.cloud.client("stepfunctions"), app.outputs["StateMachineArn"]
     pages = sfn.get_paginator("list_executions").paginate(stateMachineArn=machine)
     arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
@@ -97,7 +97,7 @@ def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: s
     assert loads(app, prefix) == 5
 
 
-def test_more_failures_than_are_tolerated_end_it(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+def test_more_failures_than_tolerated_end_the_backfill(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
     keys = [f"{prefix}{n}.parquet" for n in range(4)]
     for key in keys:
         app.put(key, b"not Parquet")

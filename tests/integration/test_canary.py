@@ -69,7 +69,7 @@ def executions(app: DeployedApp) -> Iterator[str]:
 
 
 def objects(app: DeployedApp) -> Iterator[tuple[str, str]]:
-    """Of all buckets, the one of cdk's assets with the templates among them."""
+    """Yield the objects of all buckets, including the assets bucket with its templates."""
     s3 = app.cloud.client("s3")
     for bucket in s3.list_buckets()["Buckets"]:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
@@ -79,26 +79,26 @@ def objects(app: DeployedApp) -> Iterator[tuple[str, str]]:
             yield item["Key"], text.decode(errors="replace")
 
 
-def test_no_log_line_tells_the_token(app: DeployedApp, canary: str) -> None:
+def test_no_log_line_contains_the_token(app: DeployedApp, canary: str) -> None:
     lines = list(log_lines(app))
     assert any("canary-1.parquet" in line and "InfluxUnauthorizedError" in line for line in lines)
     assert not [line for line in lines if told(canary, line)]
 
 
-def test_no_execution_tells_the_token(app: DeployedApp, canary: str) -> None:
+def test_no_execution_contains_the_token(app: DeployedApp, canary: str) -> None:
     texts = list(executions(app))
     assert any("InfluxUnauthorizedError" in text for text in texts)
     assert not [text for text in texts if told(canary, text)]
 
 
-def test_no_object_tells_the_token(app: DeployedApp, canary: str) -> None:
+def test_no_object_contains_the_token(app: DeployedApp, canary: str) -> None:
     contents = dict(objects(app))
     assert [key for key in contents if "/points-" in key]
     assert [key for key in contents if key.startswith("reports/")]
     assert not [key for key, text in contents.items() if told(canary, text)]
 
 
-def test_no_template_and_no_function_tells_the_token(app: DeployedApp, canary: str) -> None:
+def test_no_template_and_no_function_contains_the_token(app: DeployedApp, canary: str) -> None:
     stacks = app.cloud.client("cloudformation")
     template = json.dumps(stacks.get_template(StackName=STACK_NAME)["TemplateBody"])
     assert "INFLUXDB_TOKEN_SECRET_NAME" in template
@@ -111,7 +111,7 @@ def test_the_secret_has_it(app: DeployedApp, canary: str) -> None:
     assert told(canary, secret["SecretString"])
 
 
-def test_no_repr_tells_the_token(canary: str) -> None:
+def test_no_repr_contains_the_token(canary: str) -> None:
     environment = {"INFLUXDB_URL": "http://127.0.0.1:1", "INFLUXDB_ORG": "o", "INFLUXDB_BUCKET": "b"}
     settings = influx_settings(environment | {"INFLUXDB_TOKEN": canary})
     answer = Influx(settings).ping()

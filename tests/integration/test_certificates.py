@@ -1,4 +1,4 @@
-"""TLS between the functions and InfluxDB, on the deployed app: only what is trusted is written to."""
+"""TLS between the deployed functions and InfluxDB: they write only to servers with a trusted certificate."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -50,7 +50,7 @@ def test_a_wrong_certificate_ends_the_load_though_its_authority_is_trusted(
 
 
 def check_refused(trial: Trial) -> None:
-    """At once, with what to do about it, and with nothing told to the server or stored."""
+    """Check that the load fails at once and says what to do, and that the server receives and stores nothing."""
     execution = trial.load()
     assert (execution.error, execution.response["statusCode"]) == ("UntrustedCertificateError", 500)
     assert execution.response["data"]["key"] == trial.key

@@ -1,4 +1,4 @@
-"""What conversion writes, a real InfluxDB gives back: every number, time and tag value, exactly."""
+"""Round trips through a real InfluxDB: every number, time and tag value reads back exactly."""
 
 import dataclasses
 import struct
@@ -28,12 +28,12 @@ def api(influx_server: InfluxTarget) -> InfluxApi:
 
 @pytest.fixture
 def dataset(api: InfluxApi) -> Dataset:
-    """Generation, in a measurement of its own."""
+    """The dataset generation, with a measurement that no other test uses."""
     return dataclasses.replace(GENERATION, measurement=api.series)
 
 
 def written(api: InfluxApi, result: Conversion) -> list[dict[str, Any]]:
-    """All points, as the server gives them back: tags, fields and time by name."""
+    """Write the lines, and return all points that the server holds: tags, fields and time by name."""
     response = api.write("".join(f"{line}\n" for line in result.lines).encode())
     assert response.status_code == 204, response.text
     signed = {"parse_int": lambda text: -0.0 if text == "-0" else int(text)}

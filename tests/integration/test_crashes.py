@@ -1,4 +1,4 @@
-"""Servers and functions that die, and time that runs out, in the middle of a load."""
+"""Loads during which a server or a function dies, or time runs out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
 
 
 def open_shards(trial: Trial) -> None:
-    """Those that the file's points go to.
+    """Open the shards that the file's points go to.
 
     InfluxDB 1 cannot open a shard again that it was making when it was killed: half of the index's MANIFEST is there.
     """
@@ -141,7 +141,7 @@ def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial
 
 
 def in_the_nineties(table: pa.Table) -> pa.Table:
-    """So many hours would reach into the months of other tests."""
+    """Move the records to the 1990s: so many hours would reach into the months of other tests."""
     earlier = pc.subtract(table["timestamp"], pa.scalar(timedelta(days=30 * 365), pa.duration("us")))
     return table.set_column(0, "timestamp", earlier)
 

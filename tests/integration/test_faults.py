@@ -26,7 +26,7 @@ def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
 
 
 def in_three_seconds() -> str:
-    """An HTTP date, which leaves out fractions of a second."""
+    """Return the HTTP date in three seconds, without fractions of a second."""
     return format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
 
 
@@ -142,7 +142,7 @@ def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(
         (200, "SettingsError"),
     ],
 )
-def test_what_cannot_heal_is_sent_once(trial: Trial, status: int, error: str) -> None:
+def test_a_permanent_error_is_not_retried(trial: Trial, status: int, error: str) -> None:
     trial.proxy.set_faults(always=faults.answer_with(status, b"<html>", Location="http://127.0.0.1:1/api/v2/write"))
     execution = trial.load()
     trial.check_failed(execution, error, 500)

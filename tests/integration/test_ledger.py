@@ -25,7 +25,7 @@ SKIPPED = "Skipped: already loaded"
 
 @pytest.fixture
 def key(tmp_path: Path) -> str:
-    """Of each test its own."""
+    """The object key, which no other test uses."""
     return f"dataset=generation/{tmp_path.name}/a.parquet"
 
 
@@ -36,7 +36,7 @@ def table(tmp_path: Path) -> pa.Table:
 
 @pytest.fixture
 def quiet(app: DeployedApp) -> Iterator[None]:
-    """Only what the test starts is loaded."""
+    """Without the bucket's events: only the test starts loads."""
     with app.without_events():
         yield
 
@@ -48,7 +48,7 @@ def rewritten(table: pa.Table) -> pa.Table:
 
 
 def event(app: DeployedApp, key: str, version: str, sequencer: str = "") -> dict[str, Any]:
-    """As S3 and EventBridge tell of it."""
+    """Return the event that EventBridge sends about the version."""
     source = {"key": key, "version-id": version, **({"sequencer": sequencer} if sequencer else {})}
     return {"detail-type": "Object Created", "detail": {"bucket": {"name": app.source_bucket}, "object": source}}
 

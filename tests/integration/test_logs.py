@@ -1,4 +1,4 @@
-"""What the functions of the deployed app really log about a load."""
+"""The log lines of the deployed functions."""
 
 import json
 from typing import Any

@@ -28,7 +28,7 @@ def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: ra
 
 
 def planned(app: DeployedApp, key: str) -> dict[str, Any]:
-    """What the command says, for programs."""
+    """Return the JSON that `loader plan` prints."""
     result = run_loader(app, "plan", f"s3://{app.source_bucket}/{key}", "--json")
     content: dict[str, Any] = result.json
     assert result.status == bool(content["error"])
@@ -36,7 +36,7 @@ def planned(app: DeployedApp, key: str) -> dict[str, Any]:
 
 
 def loaded(app: DeployedApp, data: dict[str, Any]) -> dict[str, Any]:
-    """The same numbers of an execution, by its answer and its report."""
+    """Return the same numbers of a load, from its response and report."""
     report = app.report(data["report"])
     stats = data["conversion_stats"]
     return {

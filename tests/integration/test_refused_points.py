@@ -34,12 +34,12 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
 
 
 def spread(count: int, rows: int = ROWS) -> list[int]:
-    """So many row numbers, all over the file."""
+    """Return `count` row numbers that are spread over the file."""
     return sorted((997 * number + 13) % rows for number in range(count))
 
 
 def marked(table: pa.Table, rows: list[int], flag: str = "refused") -> pa.Table:
-    """With this quality flag in these rows."""
+    """Return the table with this quality flag in these rows."""
     flags = table["quality_flag"].to_pylist()
     for row in rows:
         flags[row] = flag

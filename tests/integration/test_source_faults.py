@@ -31,7 +31,7 @@ def reads_rows(request: BaseHTTPRequestHandler) -> bool:
 
 @pytest.fixture(scope="module")
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    """Between the functions and S3."""
+    """A fault proxy between the functions and S3."""
     with fault_proxy(app.cloud.emulator.url, reads_rows) as running, app.configured(AWS_ENDPOINT_URL_S3=running.url):
         yield running
 

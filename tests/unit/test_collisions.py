@@ -22,7 +22,7 @@ WITHOUT_PLANTS = dataclasses.replace(GENERATION, optional_tags=("quality_flag",)
 
 
 def at_once(rows: int, **columns: Any) -> pa.Table:
-    """Records of one series and time, unless `columns` say otherwise."""
+    """Return records that share one series and time, unless `columns` change it."""
     return generation(rows, timestamp=pa.array([0] * rows, pa.timestamp("s")), **columns)
 
 
@@ -63,7 +63,7 @@ def test_rows_far_apart_in_the_file_collide() -> None:
 
 
 def plants(layout: str) -> pa.Table:
-    """Three plants at two hours; at the second all stand still, at the first two yield the same."""
+    """Return rows of three plants at two times: two plants agree at the first time, all at the second."""
     values = [5.0, 7.0, 7.0, 0.0, 0.0, 0.0]
     table = generation(6, power_mw=values) if layout == "wide" else long_generation(values, ["MW"] * 6)
     hours = pa.array([0, 0, 0, 3600, 3600, 3600], pa.timestamp("s"))
@@ -88,7 +88,7 @@ def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_na
 
 
 def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:
-    """Collapsed and colliding rows, found the slow way."""
+    """Return the collapsed and the colliding rows, computed the slow way."""
     collapsed, colliding = [], []
     for row, (series, time, values) in enumerate(points):
         same = [(other, fields) for other, (*point, fields) in enumerate(points) if point == [series, time]]

@@ -1,4 +1,4 @@
-"""Damaged and encrypted files end in an error with a name: never in another one, nor in a crash."""
+"""Damaged and encrypted files raise a named error, and never another one or a crash."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ from tests.support.conversion import GENERATION, SETTINGS
 
 
 def convert(content: bytes) -> int:
-    """As ValidateSchema and ConvertAndChunk do; the rows that were read."""
+    """Read the file as ValidateSchema and ConvertAndChunk do, and return the number of rows."""
     footer = read_footer(io.BytesIO(content), "a file")
     rows = 0
     for part in plan_parts(row_group_rows(footer)):
@@ -48,7 +48,7 @@ def test_bytes_changed_anywhere_are_refused_by_name_or_change_values_only(seed: 
 
 
 def test_a_footer_whose_row_groups_hold_another_number_of_rows_is_damage() -> None:
-    """Which byte holds the footer's number is tried out: twice 33, as Parquet writes it."""
+    """The test tries each byte that might hold the footer's number: Thrift writes 33 as 66."""
     content, messages = parquet(generation(33)), set()
     for place in (place for place, byte in enumerate(content) if byte == 2 * 33):
         try:

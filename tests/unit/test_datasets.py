@@ -1,4 +1,4 @@
-"""Datasets are declarations: told by the key, refused at import where they contradict themselves."""
+"""Datasets are declarations: the key selects one, and a contradictory one is rejected at import."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Columns as dictionaries: one key a row that tells all combinations of values apart."""
+"""Columns as dictionaries: each row's key identifies its combination of values."""
 
 import numpy as np
 import pyarrow as pa

@@ -66,7 +66,7 @@ def test_a_status_means(influx: ScriptedInflux, status: int, action: Action, err
     ("reply", "meaning"),
     [(RESET, "the connection was closed"), (BROKEN, "the connection was closed"), (SILENCE, "the request timed out")],
 )
-def test_no_answer_is_tried_again(influx: ScriptedInflux, reply: Reply, meaning: str) -> None:
+def test_a_missing_reply_is_retried(influx: ScriptedInflux, reply: Reply, meaning: str) -> None:
     influx.script = [reply]
     answer = write_to(influx.url)
     assert (answer.action, answer.error, answer.status) == (Action.RETRY, InfluxUnavailableError, 0)
@@ -118,7 +118,7 @@ def test_tls_to_a_server_without_tls_fails_as_tls(influx: ScriptedInflux) -> Non
 
 
 @pytest.mark.parametrize("url", ["influx:8086", "http://[::1", "ftp://influx"])
-def test_what_is_no_url_stops(url: str) -> None:
+def test_an_invalid_url_is_not_retried(url: str) -> None:
     answer = write_to(url)
     assert (answer.action, answer.error) == (Action.STOP, SettingsError)
 

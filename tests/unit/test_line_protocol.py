@@ -23,7 +23,7 @@ doubles = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
-    """Lines of one field `f`."""
+    """Return the lines of rows with one field `f`."""
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
     blocks = render_lines(
@@ -150,6 +150,6 @@ def test_one_row_is_one_line(regions: list[str]) -> None:
 
 
 def comparable(line: str) -> tuple[Any, ...]:
-    """The line with its values as numbers; whatever else differs, differs."""
+    """Return the line with its values as numbers, so that only their text may differ."""
     head, fields, time = line.rsplit(" ", 2)
     return head, [(name, float(value)) for name, value in (field.split("=") for field in fields.split(","))], int(time)

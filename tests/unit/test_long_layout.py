@@ -14,7 +14,7 @@ from tests.support.conversion import convert_table
 
 
 def destination(dataset: str, measurement_type: str, unit: str) -> tuple[str, float] | None:
-    """The field, and what 1000 of the unit are in the field's."""
+    """Return the field, and 1000 of the unit converted to the field's unit."""
     fields = DATASETS[dataset].fields
     if (destination_field := field_of(measurement_type, unit, fields)) is None:
         return None
@@ -60,7 +60,7 @@ def test_the_measurement_type_or_the_unit_names_the_field(
         ("power_mw", "x"),
     ],
 )
-def test_what_names_no_field_is_nothing(measurement_type: str, unit: str) -> None:
+def test_an_unknown_measurement_type_or_unit_names_no_field(measurement_type: str, unit: str) -> None:
     assert destination("generation", measurement_type, unit) is None
 
 
@@ -94,7 +94,7 @@ def test_both_layouts_give_the_same_points() -> None:
     assert wide == long
 
 
-def test_a_value_that_scaling_takes_beyond_all_doubles_is_left_out_and_told() -> None:
+def test_a_value_that_overflows_in_scaling_is_left_out_and_counted() -> None:
     result = convert_table(long_generation([1e306, 1e305, -1e306], ["GW"] * 3))
     assert (result.set_aside, result.records.left_out["power_mw"]) == ({0: "no_field", 2: "no_field"}, 2)
     assert [line.split(" ")[1] for line in result.lines] == ["power_mw=1e+308"]
@@ -124,6 +124,6 @@ def retyped(table: pa.Table, types: Any) -> pa.Table:
 
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
 def test_scaling_rounds_once(values: list[float]) -> None:
-    """As a quotient of the two, which times 0.001 would not be."""
+    """The value is divided by 1000: a product with 0.001 would round twice."""
     lines = convert_table(long_generation(values, ["kW"] * len(values))).lines
     assert [float(line.split("=")[-1].split(" ")[0]) for line in lines] == [value / 1000 for value in values]

@@ -1,4 +1,4 @@
-"""Files made to explode: within the memory of the function they load, or fail with a name; they never get it killed."""
+"""Files that attack memory: each loads within the memory of the function, or fails with a named error."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ print(int(peak.split()[1]) // 1024)
 
 
 def convert(content: bytes, folder: Path, *, memory_mib: int) -> tuple[str, int]:
-    """What a process of this memory size says of the file, and the most memory in MiB that it ever had."""
+    """Convert the file in a process with this memory size, and return its output and its peak memory in MiB."""
     file = folder / "bomb.parquet"
     file.write_bytes(content)
     environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), "MIMALLOC_ARENA_EAGER_COMMIT": "0"}

@@ -17,7 +17,7 @@ NAN = float("nan")
 
 
 def values_and_rules(values: list[Any], kind: pa.DataType | None = None) -> tuple[list[float | None], list[str]]:
-    """Values with None for nothing to write, and the rule that sets each row aside."""
+    """Return the values, None where there is nothing to write, and the rule that sets each row aside."""
     array = pa.array(values, kind)
     result = numbers(array, "power_mw")
     rules = [""] * len(array)
@@ -65,14 +65,14 @@ def test_text_that_is_no_number_sets_the_row_aside(text: str) -> None:
 
 
 @pytest.mark.parametrize("values", [[NAN, math.inf, -math.inf, 1.0], ["NaN", "inf", "-Infinity", "1"]])
-def test_what_is_not_finite_is_left_out_and_told(values: list[Any]) -> None:
+def test_a_value_that_is_not_finite_is_left_out_and_counted(values: list[Any]) -> None:
     result = numbers(pa.array(values), "power_mw")
     assert result.not_finite.tolist() == [True, True, True, False]
     assert np.isnan(result.values[:3]).all()
     assert result.values[3] == 1.0
 
 
-def test_null_is_not_told_as_not_finite() -> None:
+def test_null_is_not_counted_as_not_finite() -> None:
     assert not numbers(pa.array([None, 1.0]), "power_mw").not_finite.any()
 
 
@@ -105,7 +105,7 @@ def test_decimals_of_every_width_are_read(kind: pa.DataType) -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int8(), pa.string()), pa.float64()], ids=str)
-def test_nothing_but_null_is_no_value(kind: pa.DataType) -> None:
+def test_a_column_of_nulls_has_no_values(kind: pa.DataType) -> None:
     assert values_and_rules([None, None], kind) == ([None, None], ["", ""])
     assert values_and_rules([], kind) == ([], [])
 

@@ -1,4 +1,4 @@
-"""The compact run of each field over time."""
+"""The profile of each field over time."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_every_value_is_in_the_bucket_of_its_time(data: Any, rows: int) -> None:
     assert len(result["fields"]["f"]) <= MAX_BINS
 
 
-def test_a_month_of_hours_is_told_by_three_hours() -> None:
+def test_a_month_of_hours_has_bins_of_three_hours() -> None:
     hours = np.arange(31 * 24)
     result = profile(hours * HOUR_NS, {"f": hours.astype(float)}, hours)
     assert result["bucket_ns"] == 3 * HOUR_NS

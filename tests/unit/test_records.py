@@ -39,7 +39,7 @@ rows_of_a_table = st.lists(
 
 
 def point(row: dict[str, Any]) -> tuple[str, int, dict[str, float]] | str:
-    """What a row says, as series, time and fields; or the rule that sets it aside."""
+    """Return the row's series, time and fields, or the rule that sets it aside."""
     tags = {name: (row[name] or "").strip() for name in TAGS}
     tags = {name: value for name, value in tags.items() if value not in ("", "-")}
     fields = {name: row[name] for name in FIELDS if row[name] is not None and math.isfinite(row[name])}
@@ -56,7 +56,7 @@ def point(row: dict[str, Any]) -> tuple[str, int, dict[str, float]] | str:
 
 
 def expected(rows: list[dict[str, Any]]) -> tuple[dict[int, str], set[int], list[int]]:
-    """Rows set aside with their rules, collapsed rows, rows that become lines: the slow way."""
+    """Return the rows set aside with their rules, the collapsed rows and the loaded rows, computed the slow way."""
     points = [point(row) for row in rows]
     set_aside = {row: point_or_rule for row, point_or_rule in enumerate(points) if isinstance(point_or_rule, str)}
     last: dict[Any, float] = {}
@@ -95,8 +95,10 @@ def test_every_row_ends_where_a_slow_reading_puts_it(
 
 @settings(deadline=None)
 @given(rows_of_a_table, st.integers(1, 9), st.integers(1, 9))
-def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], group_rows: int, part_rows: int) -> None:
-    """What a part becomes is what its rows alone would become: other parts are not looked at."""
+def test_the_parts_of_a_file_are_judged_independently(
+    rows: list[dict[str, Any]], group_rows: int, part_rows: int
+) -> None:
+    """Each part gives the same result as a file that holds only its rows."""
     content = parquet(pa.Table.from_pylist(rows, SCHEMA), row_group_size=group_rows)
     parts = plan_parts(row_group_rows(pq.read_metadata(io.BytesIO(content))), part_rows)
     ranges = [(part["first_row"], part["first_row"] + part["rows"]) for part in parts]
@@ -109,7 +111,7 @@ def test_the_parts_of_a_file_judge_each_for_itself(rows: list[dict[str, Any]], g
 
 
 @pytest.mark.parametrize("rows", [2, 4])
-def test_a_row_that_is_nowhere_or_twice_is_an_error(rows: int) -> None:
+def test_a_row_that_is_missing_or_counted_twice_is_an_error(rows: int) -> None:
     content = parquet(generation(3, region=["N", None, "S"]))
     part = whole_part(content)
     with pytest.raises(AccountingError, match=f"{rows} rows, 3 accounted for"):
@@ -131,7 +133,7 @@ def test_the_number_of_threads_changes_nothing(threads: int) -> None:
     assert lines == convert_table(parquet(table, row_group_size=512)).lines
 
 
-def test_the_first_reason_of_a_row_is_the_one_that_is_told() -> None:
+def test_the_first_reason_of_a_row_is_reported() -> None:
     table = generation(1, timestamp=pa.array([None], pa.timestamp("s")), power_mw=["x"], region=["N"])
     assert convert_table(table).set_aside == {0: "no_timestamp"}
 
@@ -141,7 +143,7 @@ def test_values_outside_their_bounds_are_loaded_and_counted() -> None:
     assert (len(result.lines), result.records.out_of_bounds()) == (4, {"power_mw": 1, "efficiency": 2})
 
 
-def test_bounds_are_not_looked_at_where_records_are_not_validated() -> None:
+def test_bounds_are_not_checked_if_records_are_not_validated() -> None:
     assert convert_table(generation(1, power_mw=[-1.0]), validate=False).records.out_of_bounds() == {}
 
 

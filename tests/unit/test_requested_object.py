@@ -34,7 +34,7 @@ def test_an_event_says_which_version_it_is_about() -> None:
     assert (request.version_id, request.etag, request.size, request.notified) == ("v1", "abc", 7, True)
 
 
-def test_an_object_asked_for_by_name_was_not_notified() -> None:
+def test_an_object_requested_by_name_was_not_notified() -> None:
     request = requested_object({"bucket": "b", "key": KEY, "version_id": "v1"})
     assert (request.version_id, request.notified) == ("v1", False)
 
@@ -68,7 +68,7 @@ def test_events_without_a_new_object_are_no_loads(event: dict[str, Any], reason:
         {"detail": "x"},
     ],
 )
-def test_what_names_no_object_is_refused_with_the_shapes_that_do(event: object) -> None:
+def test_an_event_that_names_no_object_is_rejected_with_the_valid_shapes(event: object) -> None:
     with pytest.raises(UnreadableEventError, match="Records"):
         requested_object(event)
 

@@ -32,7 +32,7 @@ NOW = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
         ("Fri, 31 Dec 9999 23:59:59 GMT", YEAR_S),
     ],
 )
-def test_a_header_is_so_many_seconds(header: str, seconds: float) -> None:
+def test_a_header_may_be_a_number_of_seconds(header: str, seconds: float) -> None:
     assert retry_after_s(header, NOW) == seconds
 
 

@@ -61,7 +61,7 @@ def test_a_part_may_begin_and_end_inside_a_row_group(first: int, rows: int) -> N
     assert powers(read.rows_at(np.array([1, rows - 1]))) == [first + 1, first + rows - 1]
 
 
-def test_row_groups_without_rows_are_passed_over() -> None:
+def test_row_groups_without_rows_are_skipped() -> None:
     table, sink = generation(4), io.BytesIO()
     with pq.ParquetWriter(sink, table.schema) as writer:
         for first, rows in ((0, 0), (0, 1), (1, 0), (1, 3), (4, 0)):
@@ -71,14 +71,14 @@ def test_row_groups_without_rows_are_passed_over() -> None:
     assert powers(reader(sink.getvalue()).rows_at(np.array([0, 3]))) == [0, 3]
 
 
-def test_only_the_rows_asked_for_are_taken_with_all_their_columns() -> None:
+def test_only_the_requested_rows_are_returned_with_all_their_columns() -> None:
     content = parquet(generation(100, note=["x"] * 100), row_group_size=10)
     result = list(reader(content).rows_at(np.array([0, 3, 57, 99])))
     assert powers(result) == [0, 3, 57, 99]
     assert result[0].schema.names == ["timestamp", "region", "energy_source", "measurement_type", "power_mw", "note"]
 
 
-def test_row_groups_without_wanted_rows_are_not_read() -> None:
+def test_row_groups_without_requested_rows_are_not_read() -> None:
     noise = np.random.default_rng(1).random(3_200_000)
     content = parquet(generation(len(noise), power_mw=noise), row_group_size=800_000)
     file = Counted(content)
@@ -134,10 +134,10 @@ def test_text_of_every_type_and_encoding_arrives_as_a_dictionary(encoding: str, 
 
 
 @pytest.mark.parametrize("breaks_at", [1, 3, 5])
-def test_what_arrow_gives_up_midway_is_read_on_without_losing_or_repeating_a_row(
+def test_a_read_that_arrow_aborts_continues_without_losing_or_repeating_a_row(
     breaks_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if text in a DELTA encoding came after other text: no writer here can be made to write that."""
+    """The error is simulated: it needs text in a DELTA encoding after other text, which pyarrow cannot write."""
     monkeypatch.setattr(row_groups, "BATCH_ROWS", 1000)  # which seven row groups are not a multiple of
     regions = [f"R{row // 70}" for row in range(4900)]
     random_texts = np.random.default_rng(1).random(4900)  # so that each row group takes a read of its own
@@ -165,7 +165,7 @@ def test_what_arrow_gives_up_midway_is_read_on_without_losing_or_repeating_a_row
     ],
     ids=str,
 )
-def test_rows_are_taken_whatever_other_columns_hold(kind: pa.DataType, value: Any) -> None:
+def test_rows_are_returned_whatever_other_columns_contain(kind: pa.DataType, value: Any) -> None:
     content = parquet(generation(4, other=pa.array([value] * 4, kind)))
     [batch] = reader(content).rows_at(np.array([1, 3]))
     assert (powers([batch]), len(batch.column("other"))) == ([1, 3], 2)
@@ -190,7 +190,7 @@ def test_a_flipped_bit_in_a_page_is_damage(column: str) -> None:
 
 
 def test_an_index_beyond_its_dictionary_is_damage() -> None:
-    """Arrow would take it as it stands. Which byte of the page makes one is tried out."""
+    """Arrow does not check the index. The test tries each byte of the page to find one that makes it too large."""
     content = parquet(generation(300, region=["A", "B", *["C"] * 298]), compression="none")
     column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(1)
     messages = set()

@@ -29,7 +29,7 @@ def test_every_entry_is_quoted_in_full(error: str) -> None:
     assert f"```sh\n{quoted_entry.preparation}\n```" in TEXT
 
 
-def test_what_has_no_entry_is_quoted_as_unexpected() -> None:
+def test_an_error_without_an_entry_is_quoted_as_unexpected() -> None:
     assert entry("ZeroDivisionError", {}) == entry(UNEXPECTED, {})
     assert "a defect" in str(entry("ZeroDivisionError", {}).meaning)
 

@@ -1,4 +1,4 @@
-"""Which columns carry a dataset, and all that is wrong with them at once."""
+"""The mapping of a file's columns to its dataset, and all errors in it at once."""
 
 import pyarrow as pa
 import pytest
@@ -26,7 +26,7 @@ def test_our_columns_are_found_and_the_others_named() -> None:
     assert columns.tags == ("region", "energy_source", "measurement_type", "plant_name")
 
 
-def test_the_long_layout_is_told_by_its_columns() -> None:
+def test_the_long_layout_is_recognized_by_its_columns() -> None:
     columns = planned(long_generation([1.0], ["MW"]))
     assert (columns.layout, columns.fields) == ("long", GENERATION.field_names)
 
@@ -36,7 +36,7 @@ def test_values_without_their_units_are_no_layout() -> None:
     assert planned(generation(value=[1.0] * 3)).ignored == ("value",)
 
 
-def test_every_finding_is_told_at_once() -> None:
+def test_all_findings_are_reported_at_once() -> None:
     table = generation(region=None, energy_source=[1.5] * 3, power_mw=[True] * 3, timestamp=[1, 2, 3])
     assert findings(table) == [
         "column 'region' is missing: add it, with text",

@@ -26,7 +26,7 @@ def sender(server: ScriptedInflux, *, left_ms: int = 60_000, max_retries: int = 
     return Sender(Influx(settings, connections=2), "b", max_retries, Deadline(lambda: left_ms))
 
 
-def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInflux) -> None:
+def test_all_writers_obey_the_retry_after_that_one_received(influx: ScriptedInflux) -> None:
     influx.script = [Reply(429, headers={"Retry-After": "1"})]
     sending = sender(influx)
     with ThreadPoolExecutor(2) as writers:
@@ -40,13 +40,13 @@ def test_all_writers_heed_the_retry_after_that_one_was_told(influx: ScriptedInfl
     assert all(request.at - throttled.at >= 1 for request in later)
 
 
-def test_a_server_that_keeps_silent_is_given_up_in_time(influx: ScriptedInflux) -> None:
+def test_a_server_that_never_replies_times_out(influx: ScriptedInflux) -> None:
     influx.fallback = lambda _: SILENCE
     with pytest.raises(InfluxUnavailableError, match="batch 3: no response from InfluxDB: the request timed out"):
         sender(influx, left_ms=16_100, max_retries=0).send(b"body", "batch 3")
 
 
-def test_without_time_for_a_request_none_is_sent(influx: ScriptedInflux) -> None:
+def test_no_request_is_sent_without_enough_time_for_it(influx: ScriptedInflux) -> None:
     with pytest.raises(ResumeLaterError):
         sender(influx, left_ms=15_900).send(b"body", "")
     assert not influx.requests

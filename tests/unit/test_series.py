@@ -10,7 +10,7 @@ from tests.support.conversion import convert_table
 
 
 def region(value: Any, kind: pa.DataType | None = None, *, validate: bool = True) -> str:
-    """What becomes of one region: its piece of the line, or the rule."""
+    """Return the part of the line that one region becomes, or the rule that sets its row aside."""
     result = convert_table(generation(1, region=pa.array([value], kind)), validate=validate)
     return result.set_aside[0] if result.set_aside else result.lines[0].split("verified")[1].rsplit(" power", 1)[0]
 
@@ -89,7 +89,7 @@ def test_each_row_group_may_have_its_own_dictionary() -> None:
     assert [line.split("region=")[1].split(" ")[0] for line in lines] == regions
 
 
-def test_a_flood_of_distinct_values_in_every_tag_is_still_told_apart() -> None:
+def test_many_distinct_values_in_every_tag_stay_distinct_series() -> None:
     """So many that the product of the dictionaries' sizes passes 64 bits, over several record batches."""
     rows = 140_000
     distinct = {"energy_source": 60_000, "measurement_type": 60_000, "quality_flag": 60_000, "region": 2**15}

@@ -1,4 +1,4 @@
-"""Any value can be shown, also those that Python has no object for."""
+"""Every value can be shown as text, even one that Python has no object for."""
 
 import pyarrow as pa
 import pytest

@@ -25,7 +25,7 @@ def part(begins: float, seconds: float) -> Any:
 
 
 def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
-    """Of one batch, that is written."""
+    """Return the outcome of a chunk whose only batch is written."""
     spans = [span(*run) | {"then": then} for run in runs]
     return {"chunk": "0000-0000", "runs": spans, "batches": batches, "written": {"0": 1}, "refused": {}}
 
@@ -33,7 +33,7 @@ def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
 def drawn(
     parts: list[Any], chunks: list[Any], ran: Mapping[str, tuple[float, float]], failed: str = ""
 ) -> dict[str, Lane]:
-    """Of a load of 100 s, so that seconds are percent; ReportLoad begins 2 s before the end."""
+    """Return the lanes, by state, of a load of 100 s (so 1 s is 1 %), in which ReportLoad starts 2 s before the end."""
     spans = {state: span(*seconds) for state, seconds in ran.items()}
     report: Any = {
         "execution": {"start_time": START.isoformat()},
@@ -110,7 +110,7 @@ def test_a_state_that_failed_is_red_until_the_failure_is_reported() -> None:
     assert rounded(lanes_by_state["ReportFailure"].bars) == [("pause", 98, 0), ("run", 98, 2)]
 
 
-def test_what_a_failed_state_did_is_drawn_all_the_same() -> None:
+def test_the_runs_of_a_failed_state_are_drawn_too() -> None:
     lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
     assert rounded(lanes_by_state["WriteBatch"].bars) == [("pause", 20, 2), ("failed", 40, 58), ("run", 22, 18)]
 

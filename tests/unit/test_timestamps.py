@@ -22,7 +22,7 @@ SAO_PAULO = dataclasses.replace(GENERATION, zone="America/Sao_Paulo")
 def times_or_rules(
     values: list[Any], kind: pa.DataType | None = None, dataset: Dataset = GENERATION
 ) -> list[int | str]:
-    """Each row's nanoseconds, or the rule that sets it aside."""
+    """Return each row's nanoseconds, or the rule that sets it aside."""
     ns, problems = timestamps(pa.array(values, kind), dataset)
     result: list[int | str] = ns.tolist()
     for problem in reversed(problems):  # of several rules the first stays
@@ -33,11 +33,13 @@ def times_or_rules(
 
 @pytest.mark.parametrize(("unit", "ns"), [("s", 10**9), ("ms", 10**6), ("us", 1000), ("ns", 1)])
 @pytest.mark.parametrize("zone", [None, "UTC", "America/Sao_Paulo"])
-def test_every_unit_is_scaled_and_a_zone_of_the_column_is_only_for_show(unit: str, ns: int, zone: str | None) -> None:
+def test_every_unit_is_scaled_and_the_zone_of_the_column_does_not_shift_times(
+    unit: str, ns: int, zone: str | None
+) -> None:
     assert times_or_rules([0, 5, -3, None], pa.timestamp(unit, zone)) == [0, 5 * ns, -3 * ns, "no_timestamp"]
 
 
-def test_a_time_with_a_zone_of_its_own_is_not_local_to_that_of_the_dataset() -> None:
+def test_a_time_with_its_own_zone_ignores_the_zone_of_the_dataset() -> None:
     assert times_or_rules([0], pa.timestamp("us", "UTC"), SAO_PAULO) == [0]
     assert times_or_rules([0], pa.timestamp("us"), SAO_PAULO) == [3 * 3600 * 10**9]
 
@@ -138,7 +140,7 @@ def test_text_without_an_offset_is_local() -> None:
     ["now", "today", "", "-", "x", "20240101", "2024", "2024-02-30", "2024-01-01 24:00:00", "01/02/2024 03:00",
      "2024-01-01 00:00:00.1234567891", "9999-12-31", "1500-01-01 00:00:00", "NaT", "1704067200000"],
 )  # fmt: skip
-def test_other_text_is_no_time_least_of_all_the_present_one(text: str) -> None:
+def test_other_text_is_not_a_time_and_never_the_current_time(text: str) -> None:
     assert times_or_rules([text]) == ["unreadable_timestamp"]
 
 

@@ -1,4 +1,4 @@
-"""Which version of an object may be loaded, beside the others that the ledger knows."""
+"""The decision which version of an object may be loaded, given the versions in the ledger."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -36,7 +36,7 @@ def turn_beside(*other_items: LedgerItem, this: LedgerItem = THIS) -> Turn:
     return turn(this["version"], [*other_items, this], NOW)
 
 
-def test_alone_it_is_its_turn() -> None:
+def test_a_version_without_others_may_be_loaded() -> None:
     assert turn_beside() == ITS_TURN
 
 
@@ -45,7 +45,7 @@ def test_a_newer_version_supersedes_it(status: str) -> None:
     assert turn_beside(item("new", 101, status=status, until=THEN)) == Turn(skipped="superseded by version new")
 
 
-def test_an_older_version_that_is_loaded_is_in_nobody_s_way() -> None:
+def test_an_older_version_that_is_loaded_does_not_block_a_newer_one() -> None:
     assert turn_beside(item("old", 99, status="loaded")) == ITS_TURN
 
 
@@ -57,7 +57,7 @@ def test_it_waits_for_an_older_version_that_is_being_loaded() -> None:
     ("since", "not_before"),
     [("12:00:00", "12:00:02"), ("11:59:58", "12:00:02"), ("11:59:50", "12:00:10"), ("08:00:00", "12:01:00")],
 )
-def test_the_longer_the_other_takes_the_later_it_looks_again(since: str, not_before: str) -> None:
+def test_the_wait_grows_with_the_age_of_the_other_claim(since: str, not_before: str) -> None:
     older = item("old", 99, since=f"2024-01-01T{since}Z", until=LATE)
     assert turn_beside(older).not_before == f"2024-01-01T{not_before}Z"
 
@@ -71,7 +71,7 @@ def test_it_does_not_wait_for_a_lease_that_has_ended() -> None:
     assert turn_beside(item("old", 99, until=THEN)) == ITS_TURN
 
 
-def test_a_newer_one_counts_more_than_an_older_one() -> None:
+def test_a_newer_version_takes_precedence_over_an_older_one() -> None:
     assert turn_beside(item("old", 99, until=LATE), item("new", 101, until=LATE)).skipped == "superseded by version new"
 
 
@@ -100,7 +100,7 @@ def test_of_two_versions_at_most_one_is_newer(one: LedgerItem, other: LedgerItem
 
 @given(items, items)
 def test_of_two_versions_that_are_claimed_at_once_at_most_one_goes_first(one: LedgerItem, other: LedgerItem) -> None:
-    """And never both give way."""
+    """If one is newer, exactly one of them is skipped."""
     for claimed in (one, other):
         claimed["lease_until"] = LATE
     one["version"], other["version"] = "1 one", "2 other"

@@ -1,4 +1,4 @@
-"""From the administrator's secret to a token for one bucket."""
+"""The creation of a token for one bucket with the administrator's credentials."""
 
 import base64
 import json

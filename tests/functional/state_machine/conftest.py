@@ -1,4 +1,4 @@
-"""The synthesized definition, and what executes it."""
+"""The synthesized definition, and an interpreter that executes it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def running() -> Iterator[Interpreter]:
 
 @pytest.fixture(scope="package")
 def run(definition: dict[str, Any], running: Interpreter) -> Run:
-    """Executes the definition, or another one, on the event of a file and an empty ledger, or this one."""
+    """A function that executes a definition (by default the synthesized one) on the event of a file and a ledger."""
 
     def execute(
         called: Functions,

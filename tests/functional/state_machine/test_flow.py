@@ -1,4 +1,4 @@
-"""Which states follow which answers of the functions."""
+"""The order of states, depending on what the functions return."""
 
 import json
 from datetime import datetime
@@ -40,7 +40,7 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
     ]
 
 
-def test_each_function_gets_what_its_event_says(run: Run) -> None:
+def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
     called = scripted_functions()
     run(called)
     request = called.payloads("check_health")[0]
@@ -89,7 +89,7 @@ def test_a_transient_error_is_retried(run: Run) -> None:
     assert len(called.payloads("check_health")) == 2
 
 
-def test_a_transient_error_that_stays_fails_the_load(run: Run) -> None:
+def test_a_transient_error_that_persists_fails_the_load(run: Run) -> None:
     called = scripted_functions(
         check_health=always(Failure("InfluxUnavailableError", "no answer")), report_load=report_load
     )
@@ -98,7 +98,7 @@ def test_a_transient_error_that_stays_fails_the_load(run: Run) -> None:
     assert len(called.payloads("check_health")) == 3
 
 
-def test_a_killed_function_is_tried_once_more(run: Run) -> None:
+def test_a_killed_function_is_retried_once(run: Run) -> None:
     one_part = pin_then(always(FILE | {"parts": PARTS[:1]}))
     killed = always(Failure("Runtime.ExitError"))
     called = scripted_functions(validate_schema=one_part, convert_and_chunk=killed, report_load=report_load)
@@ -116,7 +116,7 @@ def test_a_killed_function_is_tried_once_more(run: Run) -> None:
         ("write_batch", "RefusedPointsError"),
     ],
 )
-def test_other_errors_fail_at_once_with_what_was_reported(run: Run, function: str, error: str) -> None:
+def test_other_errors_fail_at_once_with_the_reported_response(run: Run, function: str, error: str) -> None:
     called = scripted_functions(**{function: always(Failure(error, "the reason")), "report_load": report_load})
     ended = run(called)
     assert (ended.status, ended.error) == ("FAILED", error)
@@ -147,7 +147,7 @@ def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
     assert "Unreported" in ended.states
 
 
-def test_a_chunk_waits_for_influxdb_and_goes_on_where_it_was(run: Run) -> None:
+def test_a_chunk_waits_for_influxdb_and_resumes_where_it_stopped(run: Run) -> None:
     called = scripted_functions(write_batch=pause_once())
     ended = run(called)
     assert ended.status == "SUCCEEDED"

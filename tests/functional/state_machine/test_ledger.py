@@ -1,4 +1,4 @@
-"""What the state machine makes of the ledger, and the ledger of an execution."""
+"""The state machine and the ledger: how items decide what it does, and which items it writes."""
 
 import copy
 from datetime import UTC, datetime
@@ -124,14 +124,14 @@ def test_force_loads_whatever_the_ledger_says(run: Run, item: dict[str, Any]) ->
     assert (the_item(ended)["status"], the_item(ended)["execution"]) == ("loaded", ended.arn)
 
 
-def test_an_input_without_sequencer_keeps_the_one_that_is_known(run: Run) -> None:
+def test_an_input_without_sequencer_keeps_the_stored_one(run: Run) -> None:
     unsequenced = CLAIM | {"sequencer": ""}
     validated = in_turn(*(file | {"claim": unsequenced} for file in (PINNED, FILE)))
     ended = run(scripted_functions(validate_schema=validated), ledger=[FAILED])
     assert (the_item(ended)["status"], the_item(ended)["sequencer"]) == ("loaded", CLAIM["sequencer"])
 
 
-def test_a_claim_whose_answer_was_lost_may_be_repeated(run: Run, definition: dict[str, Any]) -> None:
+def test_a_claim_whose_response_was_lost_may_be_repeated(run: Run, definition: dict[str, Any]) -> None:
     twice = copy.deepcopy(definition)
     twice["States"]["ClaimAgain"] = twice["States"]["Claim"]
     twice["States"]["Claim"] = twice["States"]["Claim"] | {"Next": "ClaimAgain"}
@@ -139,7 +139,7 @@ def test_a_claim_whose_answer_was_lost_may_be_repeated(run: Run, definition: dic
     assert (ended.output, the_item(ended)["status"]) == (RESPONSE, "loaded")
 
 
-def test_what_is_no_load_leaves_nothing_in_the_ledger(run: Run) -> None:
+def test_an_object_that_needs_no_load_leaves_no_item_in_the_ledger(run: Run) -> None:
     no_load = pinned(claim={"version": ""}, skipped="an empty object")
     called = scripted_functions(validate_schema=no_load, report_load=skipping)
     ended = run(called)
@@ -147,14 +147,14 @@ def test_what_is_no_load_leaves_nothing_in_the_ledger(run: Run) -> None:
     assert [name for name, _ in called.calls] == ["validate_schema", "report_load"]
 
 
-def test_a_version_that_was_overtaken_on_its_way_is_noted(run: Run) -> None:
+def test_a_version_that_became_superseded_before_its_claim_is_recorded(run: Run) -> None:
     ended = run(scripted_functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping))
     assert ended.output == SKIPPED
     assert (the_item(ended)["status"], the_item(ended)["message"]) == ("skipped", "superseded by version v2")
     assert FACTS.items() <= the_item(ended).items()
 
 
-def test_a_late_event_changes_nothing_of_what_was_loaded(run: Run) -> None:
+def test_a_late_event_does_not_change_the_item_of_a_loaded_version(run: Run) -> None:
     overtaken = scripted_functions(validate_schema=pinned(skipped="superseded by version v2"), report_load=skipping)
     ended = run(overtaken, ledger=[LOADED])
     assert (ended.output, the_item(ended)) == (SKIPPED, LOADED)
@@ -186,7 +186,7 @@ def test_a_failure_is_settled_with_its_error_and_its_report(run: Run) -> None:
     assert (item["report"], "lease_until" in item) == (REPORT, False)
 
 
-def test_a_failure_that_cannot_be_reported_is_settled_with_what_is_known(run: Run) -> None:
+def test_a_failure_that_cannot_be_reported_is_settled_with_its_error(run: Run) -> None:
     unhealthy, unreported = always(Failure("BucketNotFoundError")), always(Failure("KeyError"))
     ended = run(scripted_functions(check_health=unhealthy, report_load=unreported))
     item = the_item(ended)
@@ -200,7 +200,7 @@ def test_a_failure_before_the_version_is_known_is_not_in_the_ledger(run: Run) ->
 
 
 @pytest.mark.parametrize("state", ["Claim", "ReadClaim"])
-def test_a_ledger_that_does_not_answer_is_asked_again_and_then_fails_the_load(
+def test_a_ledger_that_is_unavailable_is_retried_and_then_fails_the_load(
     run: Run, definition: dict[str, Any], state: str
 ) -> None:
     called = scripted_functions(report_load=report_load)
@@ -211,12 +211,12 @@ def test_a_ledger_that_does_not_answer_is_asked_again_and_then_fails_the_load(
     assert the_item(ended) == LOADED
 
 
-def test_a_refusal_is_not_asked_again(run: Run) -> None:
+def test_a_denied_request_to_the_ledger_is_not_retried(run: Run) -> None:
     ended = run(scripted_functions(report_load=skipping), ledger=[LOADED])
     assert attempts(ended, "DynamoDB.ConditionalCheckFailedException") == 1
 
 
-def test_what_is_loaded_stays_loaded_when_the_ledger_cannot_be_told(run: Run, definition: dict[str, Any]) -> None:
+def test_a_load_succeeds_even_if_the_ledger_cannot_be_updated(run: Run, definition: dict[str, Any]) -> None:
     ended = run(scripted_functions(), machine=break_table_name(definition, "SettleLoaded"))
     assert ended.status == "SUCCEEDED"
     assert attempts(ended, "DynamoDB.ResourceNotFoundException") == 3
@@ -233,7 +233,9 @@ def test_an_execution_that_lost_its_claim_does_not_settle(run: Run, running: Int
 
 
 @pytest.mark.parametrize("state", ["SettleFailed", "SettleSkipped"])
-def test_an_end_is_the_same_when_the_ledger_cannot_be_told(run: Run, definition: dict[str, Any], state: str) -> None:
+def test_an_execution_ends_the_same_if_the_ledger_cannot_be_updated(
+    run: Run, definition: dict[str, Any], state: str
+) -> None:
     corrupt = Failure("CorruptParquetError") if state == "SettleFailed" else PINNED | {"skipped": "superseded"}
     answers = {
         "validate_schema": pin_then(always(corrupt)),

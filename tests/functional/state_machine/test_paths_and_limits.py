@@ -37,12 +37,12 @@ LATER = PINNED | {"not_before": "2024-01-01T00:00:00Z"}
 
 
 def shown(call: Payload) -> Payload:
-    """ReportSkip, showing which file it was asked about."""
+    """Return a response that contains the file that ReportSkip was called for."""
     return RESPONSE | {"data": call["input"]["file"]}
 
 
 class Scenario(NamedTuple):
-    """How functions answer, what the ledger holds, and which state finds no table there."""
+    """The functions' stubs, the items of the ledger, and the state that finds no ledger, if any."""
 
     answers: Callable[[], Mapping[str, Stub]] = dict
     ledger: Sequence[Mapping[str, Any]] = ()
@@ -65,7 +65,7 @@ SCENARIOS = {
 
 
 def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[ExecutionResult, Any]:
-    """An execution, and what it comes to: its end, its ledger, and which functions it called."""
+    """Run a scenario, and return its execution and a comparable summary: its end, ledger and calls."""
     called = scripted_functions(**scenario.answers())
     machine = break_table_name(machine, scenario.without_ledger) if scenario.without_ledger else machine
     ended = run(called, machine, ledger=scenario.ledger, timeout_s=20)
@@ -81,7 +81,7 @@ def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[Exec
 
 
 def reading_paths(machine: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where the definition reads a path. A wildcard that finds nothing is an empty list, not an error."""
+    """Return the places where the definition reads a path, except wildcards: one that matches nothing is no error."""
     for key, value in machine.items() if isinstance(machine, dict) else enumerate(machine):
         if isinstance(value, (dict, list)):
             yield from reading_paths(value, (*place, key))
@@ -109,7 +109,7 @@ def test_a_wrong_path_fails_the_execution(run: Run, definition: dict[str, Any]) 
 
 
 def without_retries(definition: dict[str, Any]) -> dict[str, Any]:
-    """A wrong path of a ledger's state would be tried again: right, but slow."""
+    """Return the definition without the retries of its ledger states, which would make a wrong path slow to fail."""
     states = {name: {k: v for k, v in state.items() if k != "Retry"} for name, state in definition["States"].items()}
     return definition | {"States": states}
 
@@ -117,7 +117,7 @@ def without_retries(definition: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_wrong_path_is_noticed(run: Run, definition: dict[str, Any]) -> None:
-    """By one of the scenarios, since only some ask for what a Choice looks at."""
+    """At least one scenario must notice it: not every scenario reads every path of a Choice."""
     machine = without_retries(definition)
     unnoticed = list(reading_paths(machine))
     assert len(unnoticed) > 100
@@ -132,7 +132,7 @@ def test_every_wrong_path_is_noticed(run: Run, definition: dict[str, Any]) -> No
 
 
 def largest_bytes(ended: ExecutionResult) -> int:
-    """Of all inputs and outputs of states and functions."""
+    """Return the size of the largest input or output of a state or function."""
     details = [part for event in ended.events for part in event.values() if isinstance(part, dict)]
     return max(len(detail.get(name, "").encode()) for detail in details for name in ("input", "output"))
 
