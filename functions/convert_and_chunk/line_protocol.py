@@ -14,7 +14,7 @@ all rows with a single `take`, whose result holds "m a=1.5,7\nm a=2.0,8\n" as on
 of each line is a space.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.pieces import Piece, decimal_pieces, number_pieces, prefix_piece, timestamp_piece
+from functions.convert_and_chunk.text_table import TextTable
+
+_EMPTY = pa.array([""])
 
 
 class Body(NamedTuple):
@@ -37,35 +40,49 @@ def render_lines(
     series: NDArray[np.int32],
     fields: Mapping[str, NDArray[np.float64]],
     time: NDArray[np.int64],
-    lines_per_body: int,
+    bodies: Iterable[NDArray[np.int64]],
 ) -> Iterator[Body]:
-    r"""Render one line per row.
+    r"""Render one line per row, and one body after the other.
 
     Each field ends in a comma, so that no field has to know whether it is the first one of its line.
 
     >>> a, b = np.array([1.5, np.nan]), np.array([2.0, 3.0])
-    >>> [body] = render_lines(pa.array(["m "]), np.zeros(2, np.int32), {"a": a, "b": b}, np.array([7, 8]), 1000)
+    >>> rows = np.array([0, 1])
+    >>> [body] = render_lines(pa.array(["m "]), np.zeros(2, np.int32), {"a": a, "b": b}, np.array([7, 8]), [rows])
     >>> body.data.tobytes(), body.starts.tolist()
     (b'm a=1.5,b=2.0 7\nm b=3.0 8\n', [0, 16, 26])
 
     Args:
         prefixes: The measurement and tags of each series, escaped, with the space after them.
         series: The series number of each row.
-        fields: The values of each field, one per row. NaN is no value; each row has at least one value.
+        fields: The values of each field, one per row. NaN is no value; each row of a body has at least one value.
         time: The time of each row in ns.
-        lines_per_body: The number of lines of each body but the last. A body cannot exceed 2 GiB.
+        bodies: The rows of each body, ascending. A body cannot exceed 2 GiB.
     """
-    pieces = [prefix_piece(prefixes, series)]
-    for name, values in fields.items():
-        is_nan = np.isnan(values)
-        finite, missing_rows = np.where(is_nan, 0.0, values), np.flatnonzero(is_nan)
-        field_pieces = decimal_pieces(name, finite) or number_pieces(name, finite)
-        pieces += [piece._replace(missing_rows=missing_rows) for piece in field_pieces]
-    pieces.append(timestamp_piece(time))
-    return _bodies(pieces, lines_per_body)
+    table = TextTable()
+    for rows in bodies:
+        index = _index(rows)
+        pieces = [prefix_piece(prefixes, series[index])]
+        for name, column in fields.items():
+            values = column[index]
+            missing_rows = np.flatnonzero(np.isnan(values))
+            field_pieces = decimal_pieces(name, values) or number_pieces(name, values)
+            pieces += [piece._replace(missing_rows=missing_rows) for piece in field_pieces]
+        pieces.append(timestamp_piece(time[index]))
+        yield _body(table, pieces, len(rows))
 
 
-def _bodies(pieces: Sequence[Piece], lines_per_body: int) -> Iterator[Body]:
+def _index(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return the rows as a slice if there are no gaps between them: a slice of an array is not copied.
+
+    >>> _index(np.array([3, 4, 5])), _index(np.array([3, 5])).tolist()
+    (slice(3, 6, None), [3, 5])
+    """
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first == len(rows) - 1 else rows
+
+
+def _body(table: TextTable, pieces: Sequence[Piece], rows: int) -> Body:
     r"""Join the pieces of each row to a line.
 
     Example: the pieces "m ", "a=1", ".5,", "7\n" of row 0 and "m ", "a=2", ".0,", "8\n" of row 1. `take` returns
@@ -81,22 +98,21 @@ def _bodies(pieces: Sequence[Piece], lines_per_body: int) -> Iterator[Body]:
     ...     Piece(pa.array([".0,", ".5,"]), np.array([1, 0], np.int32)),
     ...     Piece(pa.array(["7\n", "8\n"]), np.array([0, 1], np.int32)),
     ... ]
-    >>> [(body.data.tobytes(), body.starts.tolist()) for body in _bodies(pieces, 2)]
-    [(b'm a=1.5 7\nm a=2.0 8\n', [0, 10, 20])]
+    >>> body = _body(TextTable(), pieces, 2)
+    >>> body.data.tobytes(), body.starts.tolist()
+    (b'm a=1.5 7\nm a=2.0 8\n', [0, 10, 20])
     """
-    table, columns = _join_tables(pieces)
-    width = len(columns)
-    for first in range(0, len(columns[0]), lines_per_body):
-        rows = np.stack([column[first : first + lines_per_body] for column in columns], axis=1)
-        _, offsets, data = pc.take(table, pa.array(rows.reshape(-1)), boundscheck=False).buffers()
-        ends = np.frombuffer(offsets, np.int32, rows.size + 1)
-        body = Body(np.frombuffer(data, np.uint8, ends[-1]), np.ascontiguousarray(ends[::width]))
-        body.data[ends[width - 1 :: width] - 1] = ord(" ")
-        yield body
+    texts, firsts = table.join([_EMPTY, *(piece.table for piece in pieces)])
+    entries, width = _entries(pieces, firsts[1:], rows), len(pieces)
+    _, offsets, data = pc.take(texts, pa.array(entries.reshape(-1)), boundscheck=False).buffers()
+    ends = np.frombuffer(offsets, np.int32, entries.size + 1)
+    body = Body(np.frombuffer(data, np.uint8, ends[-1]), np.ascontiguousarray(ends[::width]))
+    body.data[ends[width - 1 :: width] - 1] = ord(" ")
+    return body
 
 
-def _join_tables(pieces: Sequence[Piece]) -> tuple[pa.Array, list[NDArray[np.int32]]]:
-    """Return one table of all texts, and for each piece the entry of every row in that table.
+def _entries(pieces: Sequence[Piece], firsts: Sequence[int], rows: int) -> NDArray[np.int32]:
+    """Return the entries of all pieces in the joined table: a row per line, a column per piece.
 
     Entry 0 is the empty text, for rows that miss a piece.
 
@@ -104,15 +120,11 @@ def _join_tables(pieces: Sequence[Piece]) -> tuple[pa.Array, list[NDArray[np.int
 
     >>> prefix = Piece(pa.array(["m "]), np.array([0, 0], np.int32))
     >>> whole = Piece(pa.array(["a=0", "a=1"]), np.array([1, 0], np.int32), missing_rows=np.array([1]))
-    >>> table, columns = _join_tables([prefix, whole])
-    >>> table.to_pylist(), [column.tolist() for column in columns]
-    (['', 'm ', 'a=0', 'a=1'], [[1, 1], [3, 0]])
+    >>> _entries([prefix, whole], [1, 2], rows=2).tolist()
+    [[1, 3], [1, 0]]
     """
-    tables, columns, size = [pa.array([""])], [], 1
-    for table, entries, missing_rows in pieces:
-        column = entries + np.int32(size)
-        column[missing_rows] = 0
-        columns.append(column)
-        tables.append(table)
-        size += len(table)
-    return pa.concat_arrays(tables), columns
+    result = np.empty((rows, len(pieces)), np.int32)
+    for number, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
+        np.add(piece.entries, np.int32(first), out=result[:, number])
+        result[piece.missing_rows, number] = 0
+    return result

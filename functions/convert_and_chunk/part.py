@@ -33,8 +33,8 @@ from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
 from shared.times import utc_ms
 
-RENDER_ROWS, BODY_LINES = 32_768, 8_192
-"""The approximate number of rows to render together, and of lines per body: each step then works in the CPU's cache."""
+BODY_LINES = 16_384
+"""The approximate number of lines to render together: few enough to work in the CPU's cache."""
 
 CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
 """The points of a chunk, which is what one WriteBatch writes. Chunks of a larger part are larger.
@@ -128,31 +128,15 @@ def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator
 def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.int64]]]:
     """Yield all lines, a few full batches at a time, with the rows of the part that they come from.
 
-    Both sizes are multiples of `max_lines`, so that only the last batch of a part is not full.
+    The size of a body is a multiple of `max_lines`, so that only the last batch of a part is not full.
 
-    Example: with `max_lines` 1000, a body has 1000 * (8192 // 1000) = 8000 lines, and 8000 * (32768 // 8000) = 32000
-    rows are rendered together.
+    Example: with `max_lines` 1000, a body has 1000 * (16384 // 1000) = 16000 lines.
     """
-    body_lines = max_lines * max(1, BODY_LINES // max_lines)
-    render_rows = body_lines * max(1, RENDER_ROWS // body_lines)
+    size = max_lines * max(1, BODY_LINES // max_lines)
     lines = records.verdicts.lines
-    for first in range(0, len(lines), render_rows):
-        rows = lines[first : first + render_rows]
-        index = _index(rows)
-        fields = {name: values[index] for name, values in records.fields.items()}
-        prefixes, series, time = records.tag_sets.prefixes, records.series[index], records.time[index]
-        results = render_lines(prefixes, series, fields, time, body_lines)
-        yield from zip(results, (rows[n : n + body_lines] for n in range(0, len(rows), body_lines)), strict=True)
-
-
-def _index(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
-    """Return the rows as a slice if there are no gaps between them: a slice of an array is not copied.
-
-    >>> _index(np.array([3, 4, 5])), _index(np.array([3, 5])).tolist()
-    (slice(3, 6, None), [3, 5])
-    """
-    first, last = int(rows[0]), int(rows[-1])
-    return slice(first, last + 1) if last - first == len(rows) - 1 else rows
+    rows_of_bodies = [lines[first : first + size] for first in range(0, len(lines), size)]
+    results = render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, rows_of_bodies)
+    yield from zip(results, rows_of_bodies, strict=True)
 
 
 def _outcome(records: Records, part: Part) -> PartOutcome:

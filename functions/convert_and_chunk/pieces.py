@@ -21,6 +21,12 @@ That takes a quarter of the time. The text is the same, since a decimal of so fe
 back as its double.
 """
 
+_FILLER = 1 / 3
+"""The number that stands for NaN when a column is formatted: its text is as long as that of most numbers."""
+
+_BYTE_OF_WORD = np.uint64(0x0001020304050607)
+"""The number whose product with 256**n has n as its highest byte, for n from 0 to 7."""
+
 _SAMPLE_SIZE = 64
 """The approximate number of values that are examined first, to rule out numbers of decimals."""
 
@@ -63,18 +69,22 @@ def timestamp_piece(time: NDArray[np.int64]) -> Piece:
     run_starts = np.append(0, np.flatnonzero(time[1:] != time[:-1]) + 1)
     dictionary = pa.array(time[run_starts]).dictionary_encode()
     entries = np.repeat(dictionary.indices.to_numpy(), np.diff(run_starts, append=len(time)))
-    return Piece(_number_texts(dictionary.dictionary.to_numpy(), b"\n"), entries)
+    return Piece(_number_texts(np.append(dictionary.dictionary.to_numpy(), 0), b"\n"), entries)
 
 
 def number_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
     """Return `name=`, then the number and a comma. Every finite number can be rendered this way.
 
+    The rows that miss the field have NaN, for which a number of usual length is rendered that no line uses.
+
     >>> name, number = number_pieces("a", np.array([1e300, 0.125]))
     >>> name.table.to_pylist(), name.entries.tolist(), number.table.to_pylist(), number.entries.tolist()
-    (['a='], [0, 0], ['1e+300,', '0.125,'], [0, 1])
+    (['a='], [0], ['1e+300,', '0.125,'], [0, 1])
     """
-    rows = np.arange(len(values), dtype=np.int32)
-    return Piece(pa.array([f"{name}="]), np.zeros_like(rows)), Piece(_number_texts(values, b","), rows)
+    numbers = np.append(values, _FILLER)
+    np.copyto(numbers, _FILLER, where=np.isnan(numbers))
+    entries = np.arange(len(values), dtype=np.int32)
+    return Piece(_name_text(name), np.zeros(1, np.int32)), Piece(_number_texts(numbers, b","), entries)
 
 
 def decimal_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
@@ -90,12 +100,14 @@ def decimal_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece
     >>> [piece.table.take(pa.array(piece.entries)).to_pylist() for piece in (whole, fraction)]
     [['a=12', 'a=-0'], ['.5,', '.25,']]
     """
-    magnitudes = np.abs(values)
-    sample = magnitudes[:: len(magnitudes) // _SAMPLE_SIZE + 1]
-    if magnitudes.max() >= _MAX_WHOLE or not _has_decimals(sample, _MAX_DECIMALS):
+    sample = np.abs(values[:: len(values) // _SAMPLE_SIZE + 1])
+    sample = sample[sample < _MAX_WHOLE]
+    if not _has_decimals(sample, _MAX_DECIMALS):
         return None
+    values = np.where(np.isnan(values), 0.0, values)
+    magnitudes = np.abs(values)
     candidates = (n for n in range(_MAX_DECIMALS + 1) if _has_decimals(sample, n) and _has_decimals(magnitudes, n))
-    if (decimals := next(candidates, None)) is None:
+    if magnitudes.max() >= _MAX_WHOLE or (decimals := next(candidates, None)) is None:
         return None
     scale = np.int32(10**decimals)
     digits = np.rint(magnitudes * scale).astype(np.int32)
@@ -119,6 +131,11 @@ def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:
 
 
 @cache
+def _name_text(name: str) -> pa.Array:
+    return pa.array([f"{name}="])
+
+
+@cache
 def _whole_texts(name: str, size: int) -> pa.Array:
     """Return `size` whole numbers from 0 on, then the same with a sign.
 
@@ -138,23 +155,48 @@ def _decimal_texts(decimals: int) -> pa.Array:
     return pa.array([f".{str(part).zfill(decimals).rstrip('0') or '0'}," for part in range(10**decimals)])
 
 
+def _commas(json: bytes, count: int) -> NDArray[np.int64]:
+    """Return the positions of all commas, of which there are `count`.
+
+    Long numbers have more than 8 bytes, so a word of 8 bytes has one comma at most. It is faster to find the words with
+    a comma than to look at each byte. If a word has two commas, there are fewer such words than commas.
+
+    Example: the first text has a comma at byte 1 of its second word. As a little-endian number this word of the mask
+    is 256**1, and the highest byte of 256**1 * _BYTE_OF_WORD is 1: the position is 8 + 1. The commas of the second text
+    are in the same word, so each byte is looked at.
+
+    >>> _commas(b"[1234.567,0.0]", 1).tolist(), _commas(b"[1.5,2.5,0.0]", 2).tolist()
+    ([9], [4, 8])
+    """
+    is_comma = np.zeros(-(-len(json) // 8) * 8, bool)
+    np.equal(np.frombuffer(json, np.uint8), ord(","), out=is_comma[: len(json)])
+    words = is_comma.view("<u8")
+    positions = np.flatnonzero(words != 0)
+    if len(positions) < count:
+        return np.flatnonzero(is_comma)
+    byte_in_word = words[positions] * _BYTE_OF_WORD >> np.uint64(56)
+    positions *= 8
+    positions += byte_in_word.view(np.int64)
+    return positions
+
+
 def _number_texts(values: NDArray[np.float64] | NDArray[np.int64], end: bytes) -> pa.Array:
     """Return the shortest text of each number that reads back as the same number, followed by `end`.
 
-    orjson formats the whole array in C. For 1.5 and 2.0 it returns
+    orjson formats the whole array in C. For 1.5, 2.0 and 0.0 it returns
 
-        [1.5,2.0,1.5]      the first value is appended, so that a comma follows each of the others
+        [1.5,2.0,0.0]      the last value is there only so that a comma follows each of the others
          ^   ^   ^         offsets 1, 5, 9: after the bracket, and after each comma
 
     The text of value n is the slice from offset n to offset n + 1, so this buffer is the data of the Arrow array.
 
-    >>> _number_texts(np.array([1.5, 2.0]), b",").to_pylist()
+    >>> _number_texts(np.array([1.5, 2.0, 0.0]), b",").to_pylist()
     ['1.5,', '2.0,']
     """
-    json = orjson.dumps(np.append(values, values[:1]), option=orjson.OPT_SERIALIZE_NUMPY)
+    json = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+    offsets = np.empty(len(values), np.int32)
+    offsets[0] = len(b"[")
+    np.add(_commas(json, len(values) - 1), 1, out=offsets[1:], casting="unsafe")
     if end != b",":
         json = json.replace(b",", end)
-    offsets = np.empty(len(values) + 1, np.int32)
-    offsets[0] = len(b"[")
-    np.add(np.flatnonzero(np.frombuffer(json, np.uint8) == ord(end)), 1, out=offsets[1:], casting="unsafe")
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(json))
+    return pa.StringArray.from_buffers(len(values) - 1, pa.py_buffer(offsets), pa.py_buffer(json))

@@ -26,8 +26,9 @@ def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     """Return the lines of rows with one field `f`."""
     rows = len(values)
     stamps = np.array(time or [0] * rows, np.int64)
+    bodies = [np.arange(first, min(first + 7, rows)) for first in range(0, rows, 7)]
     blocks = render_lines(
-        pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, lines_per_body=7
+        pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, bodies
     )
     return [bytes(data[begin:end]).decode() for data, starts in blocks for begin, end in pairwise(starts)]
 
@@ -63,7 +64,7 @@ def test_a_number_is_the_shortest_text_that_reads_back(value: float, text: str) 
 def test_a_line_leaves_out_what_has_no_value() -> None:
     fields = {"a": np.array([1.0, NAN, NAN]), "b": np.array([NAN, 2.5, NAN]), "c": np.array([NAN, 3.0, 4.0])}
     [body] = render_lines(
-        pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), lines_per_body=3
+        pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), [np.arange(3)]
     )
     assert bytes(body.data) == b"m,t=x a=1.0 7\nn b=2.5,c=3.0 -8\nm,t=x c=4.0 9\n"
 
@@ -71,7 +72,7 @@ def test_a_line_leaves_out_what_has_no_value() -> None:
 def test_many_series_for_few_lines_change_nothing() -> None:
     prefixes = pa.array([f"m,t={number} " for number in range(1000)])
     [body] = render_lines(
-        prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), lines_per_body=3
+        prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), [np.arange(3)]
     )
     assert bytes(body.data) == b"m,t=998 f=1.0 1\nm,t=5 f=1.0 2\nm,t=998 f=1.0 3\n"
 

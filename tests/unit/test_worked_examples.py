@@ -23,6 +23,7 @@ DENSE_ARRAY_CODE = [
     "pieces",
     "profile",
     "row_groups",
+    "text_table",
     "windows",
 ]
 

@@ -53,8 +53,9 @@ def numbers(array: pa.Array, name: str) -> Numbers:
     doubles, array_problems = _doubles(array, name)
     values = doubles.to_numpy(zero_copy_only=False)  # null becomes NaN
     not_finite = ~np.isfinite(values)
-    if doubles.null_count:
-        not_finite &= mask(doubles.is_valid())
+    if np.count_nonzero(not_finite) == doubles.null_count:  # as in most files: what is not finite is null
+        return Numbers(values, np.zeros(len(values), bool), array_problems)
+    not_finite &= mask(doubles.is_valid())
     return Numbers(np.where(not_finite, np.nan, values) if not_finite.any() else values, not_finite, array_problems)
 
 

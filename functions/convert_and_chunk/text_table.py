@@ -1,0 +1,68 @@
+"""One table of many texts, in buffers that are used again for every body.
+
+New memory is expensive: the kernel clears each page before the first write to it. And the largest table of a body, that
+of the prefixes, is mostly the same as in the body before, so it need not be copied again.
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Item = TypeVar("Item", bound=np.generic)
+
+
+class TextTable:
+    """Arrow string tables joined to one table. Text `n` is `data[offsets[n]:offsets[n + 1]]`.
+
+    Example: the tables ["m "] and ["a=0", "a=1"] begin at entries 0 and 1 of the joined table.
+
+    >>> joined, prefixes = TextTable(), pa.array(["m "])
+    >>> table, firsts = joined.join([prefixes, pa.array(["a=0", "a=1"])])
+    >>> table.to_pylist(), firsts
+    (['m ', 'a=0', 'a=1'], [0, 1])
+    >>> joined.join([prefixes, pa.array(["b=2"])])[0].to_pylist()  # "m " is in place already
+    ['m ', 'b=2']
+    """
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Array] = []
+        self._ends = [(0, 0)]  # entries and bytes before the first table, and after each table
+        self._offsets, self._data = np.zeros(1, np.int32), np.empty(0, np.uint8)
+
+    def join(self, tables: Sequence[pa.Array]) -> tuple[pa.Array, list[int]]:
+        """Return the joined table, which is valid until the next call, and the entry at which each table begins.
+
+        The first tables are not copied if they are the same objects as in the call before.
+        """
+        same = len(list(takewhile(lambda pair: pair[0] is pair[1], zip(self._tables, tables, strict=False))))
+        del self._tables[same:], self._ends[same + 1 :]
+        for table in tables[same:]:
+            self._append(table)
+        buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
+        return pa.Array.from_buffers(pa.string(), self._ends[-1][0], buffers), [entry for entry, _ in self._ends[:-1]]
+
+    def _append(self, table: pa.Array) -> None:
+        entries, size = self._ends[-1]
+        _, offset_buffer, data = table.buffers()
+        offsets = np.frombuffer(offset_buffer, np.int32, len(table) + 1, offset=4 * table.offset)
+        first, last = int(offsets[0]), int(offsets[-1])
+        end = entries + len(table), size + last - first
+        self._offsets, self._data = _with_room(self._offsets, end[0] + 1), _with_room(self._data, end[1])
+        np.add(offsets[1:], size - first, out=self._offsets[entries + 1 : end[0] + 1])
+        if last > first:
+            self._data[size : end[1]] = np.frombuffer(data, np.uint8, last - first, offset=first)
+        self._tables.append(table)
+        self._ends.append(end)
+
+
+def _with_room(buffer: NDArray[Item], size: int) -> NDArray[Item]:
+    """Return the buffer, or a larger copy if it has less than `size` items."""
+    if size <= len(buffer):
+        return buffer
+    larger = np.empty(size * 3 // 2, buffer.dtype)
+    larger[: len(buffer)] = buffer
+    return larger
