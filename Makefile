@@ -8,7 +8,7 @@ SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud test test-all bench-convert bench-write bench-load bench-trend sizes snapshot lint types clean lock
+.PHONY: help install demo cloud test test-all bench-convert bench-write bench-load bench-trend throttling sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -46,5 +46,8 @@ bench-load: $(READY) ## measure from a file to queryable points, beside influxdb
 
 bench-trend: $(READY) ## compare the results in benchmarks/results with those committed before, and flag losses
 	@$(BIN)/python -m benchmarks.trend
+
+throttling: $(READY) ## simulate bursts of files that Lambda throttles, and write docs/throttling.md
+	@$(BIN)/python -m benchmarks.throttling > docs/throttling.md.new && mv docs/throttling.md.new docs/throttling.md
 
 sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md

@@ -12,11 +12,25 @@ from rich.text import Text
 
 from cli.errors import RefusedError
 from cli.output import console, quantity
-from shared.errors import DataError, LoaderError, OperatorError, TransientError, subclasses
+from shared.errors import (
+    DataError,
+    InfluxDiskFullError,
+    LoaderError,
+    OperatorError,
+    SourceArchivedError,
+    TransientError,
+    subclasses,
+)
 
 RUNBOOK = "docs/operations.md"
 
 ERRORS = {error.__name__: error for error in subclasses(LoaderError)}
+
+OWN_REMEDIES = {
+    SourceArchivedError: "restore the object (`aws s3api restore-object`), then run `loader retry`",
+    InfluxDiskFullError: "make room on InfluxDB's disk and restart influxd, then run `loader retry`",
+}
+"""The remedies of errors for which the one of their kind does not suffice."""
 
 REMEDIES = {
     DataError: "correct the file and upload it again",
@@ -66,7 +80,7 @@ def remedy(error: str) -> str:
     A name that is not one of ours, such as Lambda's Sandbox.Timedout, may have been an accident.
     """
     kind = ERRORS.get(error, LoaderError)
-    remedies = (remedy for base, remedy in REMEDIES.items() if issubclass(kind, base))
+    remedies = (remedy for base, remedy in {**OWN_REMEDIES, **REMEDIES}.items() if issubclass(kind, base))
     return next(remedies, "run `loader retry` to try again")
 
 

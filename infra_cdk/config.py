@@ -75,6 +75,8 @@ class MachineConfig:
     convert_concurrency: int
     backoff_seconds: int
     transient_attempts: int
+    throttled_backoff_seconds: int
+    throttled_attempts: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,4 +181,6 @@ def _machine(context: Context) -> MachineConfig:
         convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
         backoff_seconds=integer(context, "backoff_seconds", default=2, minimum=1),
         transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),
+        throttled_backoff_seconds=integer(context, "throttled_backoff_seconds", default=30, minimum=1),
+        throttled_attempts=integer(context, "throttled_attempts", default=200, minimum=1),
     )

@@ -48,6 +48,10 @@ class SourceChangedError(DataError):
     """The object was overwritten while it was being loaded."""
 
 
+class SourceArchivedError(DataError):
+    """The object is archived, so it must be restored before it can be read."""
+
+
 class CorruptParquetError(DataError):
     """The file is not a Parquet file, or it is damaged."""
 
@@ -120,8 +124,16 @@ class InfluxUnavailableError(TransientError):
     """InfluxDB throttles requests or does not respond; the points may already be written."""
 
 
+class InfluxDiskFullError(TransientError):
+    """InfluxDB's disk is full, or was full and InfluxDB has not been restarted since."""
+
+
 class SourceUnavailableError(TransientError):
-    """S3 throttles requests, does not respond, or breaks off a response."""
+    """S3 does not respond, or breaks off a response."""
+
+
+class AwsThrottledError(TransientError):
+    """An AWS service, such as S3 or DynamoDB, throttles the loader's requests."""
 
 
 def subclasses(base: type[LoaderError]) -> Iterator[type[LoaderError]]:

@@ -20,7 +20,8 @@ from influxdb_client.service.ping_service import PingService
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from shared.errors import InfluxUnavailableError, LoaderError, SettingsError
+from shared.aws_errors import THROTTLING_CODES
+from shared.errors import AwsThrottledError, InfluxUnavailableError, LoaderError, SettingsError
 from shared.influx_answers import Action, HttpReply, interpret
 from shared.settings import InfluxSettings
 
@@ -139,7 +140,8 @@ def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
 
     Raises:
         SettingsError: the secret cannot be read, or it holds no token.
-        InfluxUnavailableError: Secrets Manager does not respond or throttles requests.
+        InfluxUnavailableError: Secrets Manager does not respond.
+        AwsThrottledError: Secrets Manager throttles requests.
     """
     if settings.token:
         return _sendable(settings.token, "INFLUXDB_TOKEN")
@@ -169,7 +171,8 @@ def _sendable(token: str, source: str) -> str:
 def _secret_error(name: str, error: GetParameterError) -> LoaderError:
     cause = error.__cause__ or error.__context__
     code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
-    kind = SettingsError if code in FINAL_SECRET_CODES else InfluxUnavailableError
+    throttled = AwsThrottledError if code in THROTTLING_CODES else InfluxUnavailableError
+    kind = SettingsError if code in FINAL_SECRET_CODES else throttled
     return kind(f"cannot read the secret {name}: {code}")
 
 

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.datasets import dataset_of
 from shared.errors import DataError, UnknownDatasetError
 from shared.requested_object import requested_object
+from shared.throttling import throttling_errors
 
 SERVICE = "influxdb-loader"
 
@@ -23,7 +24,10 @@ Result = TypeVar("Result")
 
 
 def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
-    """Decorate a Lambda handler: add the load's keys to every log line, log its calls, durations and errors."""
+    """Decorate a Lambda handler: add the load's keys to every log line, log its calls, durations and errors.
+
+    The handler's errors are raised unchanged, except that all throttling by AWS becomes AwsThrottledError.
+    """
 
     @wraps(handler)
     def with_log(event: Event, context: LambdaContext) -> Result:
@@ -31,7 +35,8 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
         logger.append_keys(**load_keys(event))
         logger.debug("called", event=event)
         try:
-            result = handler(event, context)
+            with throttling_errors():
+                result = handler(event, context)
         except Exception:
             logger.exception("failed", seconds=round(perf_counter() - started, 3))
             raise

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from shared.aws_errors import THROTTLING_CODES
 from shared.errors import (
+    AwsThrottledError,
     LoaderError,
+    SourceArchivedError,
     SourceChangedError,
     SourceForbiddenError,
     SourceNotFoundError,
@@ -27,12 +30,35 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
-_ERROR_OF_STATUS: dict[int, tuple[type[LoaderError], str]] = {
+_Error = tuple[type[LoaderError], str]
+"""An error class, and what to do about it."""
+
+_UNAVAILABLE: _Error = (SourceUnavailableError, "S3 is unavailable: the loader retries")
+_THROTTLED: _Error = (AwsThrottledError, "S3 throttles requests: the loader retries")
+
+_ERROR_OF_STATUS: dict[int, _Error] = {
+    # A response to HEAD has no body, so this status is all that S3 says about an object with a key of its own.
+    400: (
+        SourceForbiddenError,
+        "S3 rejects the request: the object is probably encrypted with a customer-provided key (SSE-C), which the "
+        "loader does not have: upload it again with SSE-S3 or SSE-KMS",
+    ),
     403: (SourceForbiddenError, "grant the loader s3:GetObject, s3:GetObjectVersion, s3:ListBucket and kms:Decrypt"),
     404: (SourceNotFoundError, "upload the file, then load it again"),
     405: (SourceNotFoundError, "this version is a delete marker: load another version"),
     412: (SourceChangedError, "it was overwritten while it was being loaded: load the new version"),
 }
+
+_ERROR_OF_CODE: dict[str, _Error] = {
+    "InvalidObjectState": (
+        SourceArchivedError,
+        "it is archived (S3 Glacier or Intelligent-Tiering): restore it with `aws s3api restore-object`, then load it "
+        "again",
+    ),
+    **dict.fromkeys(("RequestTimeout", "ExpiredToken"), _UNAVAILABLE),
+    **dict.fromkeys(THROTTLING_CODES, _THROTTLED),
+}
+"""The errors whose code says more than their status."""
 
 
 @contextmanager
@@ -44,23 +70,30 @@ def source_errors(bucket: str, key: str) -> Iterator[None]:
         key: the key, for the message.
 
     Raises:
-        SourceForbiddenError: S3 or KMS denies access.
+        SourceForbiddenError: S3 or KMS denies access, or the object has a key of its own (SSE-C).
+        SourceArchivedError: the object must be restored before it can be read.
         SourceNotFoundError: the object or the version does not exist.
         SourceChangedError: the object has another ETag.
         SourceUnavailableError: S3 failed, did not respond, or broke off a response.
+        AwsThrottledError: S3 throttles requests.
     """
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-        unavailable = (SourceUnavailableError, "S3 is unavailable: the loader retries")
-        error_class, advice = _ERROR_OF_STATUS.get(status, unavailable)
-        if "KMS" in code:
-            error_class, advice = _ERROR_OF_STATUS[403]
+        error_class, advice = _error_of(code, status)
         raise error_class(f"s3://{bucket}/{key}: {code} ({status}): {advice}") from error
     except BotoCoreError as error:
         raise SourceUnavailableError(f"s3://{bucket}/{key}: {type(error).__name__}: the loader retries") from error
+
+
+def _error_of(code: str, status: int) -> _Error:
+    if code in _ERROR_OF_CODE:
+        return _ERROR_OF_CODE[code]
+    if "KMS" in code:
+        return _ERROR_OF_STATUS[403]
+    return _ERROR_OF_STATUS.get(status, _UNAVAILABLE)
 
 
 class PinnedObject(io.RawIOBase):
@@ -104,7 +137,7 @@ class PinnedObject(io.RawIOBase):
         return length
 
     @retry(
-        retry=retry_if_exception_type(SourceUnavailableError),
+        retry=retry_if_exception_type((SourceUnavailableError, AwsThrottledError)),
         wait=wait_random_exponential(0.2, max=5),
         stop=stop_after_attempt(4),
         reraise=True,

@@ -17,7 +17,7 @@ from constructs import Construct
 
 from shared.aws_errors import AWS_START_ERRORS
 from shared.file_keys import FILE_SUFFIX, TEMPORARY_FOLDER
-from state_machine.invocations import call_payload, invocation, retry
+from state_machine.invocations import call_payload, invocation, retry, wait_for_service
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
 
@@ -138,6 +138,7 @@ class BackfillStateMachine(Construct):
             iam_action="dynamodb:Query",
             result_path="$.ledger",
         )
+        wait_for_service(find, "DynamoDb", settings=self._settings)
         retry(find, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
         return find
 
@@ -157,6 +158,7 @@ class BackfillStateMachine(Construct):
         resource = f"arn:{Stack.of(self).partition}:states:::states:startExecution.sync:2"
         state = {"Type": "Task", "Resource": resource, "Parameters": request}
         start = sfn.CustomState(self, "StartLoad", state_json=state)
+        wait_for_service(start, "StepFunctions", settings=self._settings)
         retry(start, AWS_START_ERRORS, attempts=self._settings.transient_attempts, settings=self._settings)
         return start
 

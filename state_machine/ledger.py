@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
-from state_machine.invocations import retry
+from state_machine.invocations import retry, wait_for_service
 from state_machine.settings import MachineSettings
 
 Value = tasks.DynamoAttributeValue
@@ -39,8 +39,8 @@ ATTEMPT_ATTRIBUTES = ("input_rows", "points_written", "batches_processed", "repo
 class LedgerStates:
     """A factory of the states in `scope`. They read claim and file at `$.file`, and the execution at `$.execution`.
 
-    A write whose condition is not met is not retried. All other errors are, since their names do not tell them apart:
-    DynamoDB's optimized integration reports throttling as `DynamoDB.AmazonDynamoDBException`, like permanent errors.
+    A write whose condition is not met is not retried. All other errors are: throttling most patiently, then
+    `DynamoDB.AmazonDynamoDBException`, which may be throttling or a missing permission.
     """
 
     def __init__(self, scope: Construct, table: dynamodb.ITable, settings: MachineSettings) -> None:
@@ -136,6 +136,7 @@ class LedgerStates:
 
     def _retry(self, task: sfn.TaskStateBase) -> None:
         retry(task, [AWS_CONDITION_FAILED_ERROR], attempts=0, settings=self._settings)
+        wait_for_service(task, "DynamoDB", settings=self._settings)
         retry(task, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
 
 

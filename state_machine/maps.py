@@ -5,6 +5,7 @@
 """
 
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.events import SourceFile
@@ -26,7 +27,13 @@ def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineS
         item_selector=part_ref,
         max_concurrency=settings.convert_concurrency,
         result_path="$.converted",
-    ).item_processor(invocation(scope, "ConvertAndChunk", functions["convert_and_chunk"], settings=settings))
+    ).item_processor(_convert_part(scope, functions, settings))
+
+
+def _convert_part(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> tasks.LambdaInvoke:
+    attempts = min(settings.throttled_attempts, settings.convert_throttled_attempts)
+    function = functions["convert_and_chunk"]
+    return invocation(scope, "ConvertAndChunk", function, settings=settings, throttled_attempts=attempts)
 
 
 def list_chunks(scope: Construct) -> sfn.Pass:

@@ -21,6 +21,13 @@ class MachineSettings:
         backoff_seconds: the longest wait before the first retry; it doubles with each retry.
         max_delay_seconds: the upper limit of that wait. Each wait is a random part of it (full jitter).
         transient_attempts: how often a transient error is retried.
+        throttled_backoff_seconds: the longest wait before the first retry of a request that was throttled; from the
+            second retry on, it is max_delay_seconds.
+        throttled_attempts: how often a throttled request is retried: 200 retries take 100 minutes on average.
+        convert_throttled_attempts: the same for ConvertAndChunk, of which more run at once: with more retries, they
+            could fill the execution's history (`benchmarks/throttling.py`).
+        unclear_attempts: how often an error is retried that may be throttling or a missing permission: 20 retries take
+            ten minutes on average.
         killed_attempts: how often a killed function is retried.
         timeout_hours: the time limit of a load that is stuck. The largest load takes far less, waits included.
         backfill_days: the time limit of a backfill.
@@ -31,6 +38,10 @@ class MachineSettings:
     backoff_seconds: int = 2
     max_delay_seconds: int = 60
     transient_attempts: int = 6
+    throttled_backoff_seconds: int = 30
+    throttled_attempts: int = 200
+    convert_throttled_attempts: int = 75
+    unclear_attempts: int = 20
     killed_attempts: int = 1
     timeout_hours: int = 6
     backfill_days: int = 90

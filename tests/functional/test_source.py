@@ -7,7 +7,9 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from shared.errors import (
+    AwsThrottledError,
     LoaderError,
+    SourceArchivedError,
     SourceChangedError,
     SourceForbiddenError,
     SourceNotFoundError,
@@ -101,7 +103,13 @@ def test_bodies_that_always_break_off_are_unavailable(s3: "S3Client") -> None:
         (404, "NoSuchKey", SourceNotFoundError),
         (405, "MethodNotAllowed", SourceNotFoundError),
         (412, "PreconditionFailed", SourceChangedError),
-        (503, "SlowDown", SourceUnavailableError),
+        (400, "400", SourceForbiddenError),
+        (400, "InvalidRequest", SourceForbiddenError),
+        (400, "RequestTimeout", SourceUnavailableError),
+        (400, "ExpiredToken", SourceUnavailableError),
+        (403, "InvalidObjectState", SourceArchivedError),
+        (503, "SlowDown", AwsThrottledError),
+        (429, "TooManyRequestsException", AwsThrottledError),
         (500, "InternalError", SourceUnavailableError),
     ],
 )

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra_cdk.layers import ROOT
-from shared.aws_errors import AWS_CONDITION_FAILED_ERROR, AWS_ERRORS, AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS
+from shared.aws_errors import (
+    AWS_CONDITION_FAILED_ERROR,
+    AWS_ERRORS,
+    AWS_KILLED_ERRORS,
+    AWS_START_ERRORS,
+    AWS_TRANSIENT_ERRORS,
+    Service,
+    throttling_names,
+    unclear_names,
+)
 from shared.errors import LoaderError, TransientError, error_names
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
@@ -12,6 +21,15 @@ from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
 
 BACKOFF = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
+PATIENT = BACKOFF | {"IntervalSeconds": 30}
+
+
+def waits_for(service: Service) -> list[Any]:
+    """Return the retriers for the throttling of a service."""
+    return [
+        {"ErrorEquals": throttling_names(service), "MaxAttempts": 200} | PATIENT,
+        {"ErrorEquals": unclear_names(service), "MaxAttempts": 20} | PATIENT,
+    ]
 
 
 def states(machine: Any) -> Iterator[tuple[str, Any]]:
@@ -40,13 +58,18 @@ def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
 
 def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -> None:
     calls = [state for state in tasks(assembly) if state["Resource"].startswith(FUNCTION_ARN_PREFIX)]
-    transient, killed = [error_names(TransientError), list(AWS_TRANSIENT_ERRORS)], list(AWS_KILLED_ERRORS)
+    throttled = [*throttling_names("Lambda"), "AwsThrottledError"]
+    ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
+    transient, killed = [ours, list(AWS_TRANSIENT_ERRORS)], list(AWS_KILLED_ERRORS)
     retry = [
         *({"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in transient),
         {"ErrorEquals": killed, "MaxAttempts": 1} | BACKOFF,
     ]
     assert len(calls) == 8
-    assert all(task["Retry"] == retry for task in calls)
+    assert all(task["Retry"][1:] == retry for task in calls)
+    attempts = [75 if task["Resource"].endswith("convert_and_chunk") else 200 for task in calls]
+    patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in attempts]
+    assert [task["Retry"][0] for task in calls] == patient
 
 
 def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: Assembly) -> None:
@@ -54,8 +77,17 @@ def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: A
     refused = {"ErrorEquals": [AWS_CONDITION_FAILED_ERROR], "MaxAttempts": 0} | BACKOFF
     assert len(requests) == 6
     assert all(
-        task["Retry"] == [refused, {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF] for task in requests
+        task["Retry"] == [refused, *waits_for("DynamoDB"), {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF]
+        for task in requests
     )
+
+
+def test_a_backfill_waits_while_its_requests_are_throttled(assembly: Assembly) -> None:
+    retries = {name: state["Retry"] for name, state in states(assembly.definition_of("Backfill")) if "Retry" in state}
+    any_error = {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF
+    assert retries["FindLoaded"] == [*waits_for("DynamoDb"), any_error]
+    start = {"ErrorEquals": list(AWS_START_ERRORS), "MaxAttempts": 6} | BACKOFF
+    assert retries["StartLoad"] == [*waits_for("StepFunctions"), start]
 
 
 def test_every_top_level_task_and_map_catches_everything(assembly: Assembly) -> None:

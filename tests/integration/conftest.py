@@ -9,7 +9,13 @@ from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from tests.support.deployed_app import DeployedApp
 from tests.support.influx_api import InfluxApi
 
-IMPATIENT = {"backoff_seconds": "1", "transient_attempts": "2", "max_retries": "1"}
+IMPATIENT = {
+    "backoff_seconds": "1",
+    "transient_attempts": "2",
+    "throttled_backoff_seconds": "1",
+    "throttled_attempts": "2",
+    "max_retries": "1",
+}
 
 
 @pytest.fixture(scope="session")

@@ -66,13 +66,17 @@ def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [faults.truncate_response, faults.slow_down], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(faults.truncate_response, "SourceUnavailableError"), (faults.slow_down, "AwsThrottledError")],
+    ids=["truncate_response", "slow_down"],
+)
 def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0917
-    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault, error: str
 ) -> None:
     proxy.set_faults(always=fault)
     execution = app.load(key, table)
-    assert (execution.error, execution.response["statusCode"]) == ("SourceUnavailableError", 503)
+    assert (execution.error, execution.response["statusCode"]) == (error, 503)
     assert key in execution.response["message"]
     assert app.failed_calls(execution) == 3
     assert len(proxy.exchanges) < 50

@@ -9,7 +9,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 def test_the_names_that_are_retried_are_the_transient_ones() -> None:
-    assert error_names(TransientError) == ["TransientError", "InfluxUnavailableError", "SourceUnavailableError"]
+    assert error_names(TransientError) == [
+        "TransientError",
+        "InfluxUnavailableError",
+        "InfluxDiskFullError",
+        "SourceUnavailableError",
+        "AwsThrottledError",
+    ]
 
 
 def test_no_two_errors_share_a_name() -> None:

@@ -8,7 +8,6 @@ from shared.errors import LoaderError, subclasses
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 NEVER_MATCHED = {
-    "DynamoDB.AmazonDynamoDBException",
     "States.DataLimitExceeded",
     "States.ExceedToleratedFailureThreshold",
     "States.ItemReaderFailed",

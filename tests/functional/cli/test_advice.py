@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from cli.advice import ERRORS, NEXT_STEPS, REMEDIES, error_text, next_step, remedy, show_remedies
+from cli.advice import ERRORS, NEXT_STEPS, OWN_REMEDIES, REMEDIES, error_text, next_step, remedy, show_remedies
 from cli.errors import NotFoundError
 from cli.output import console
 from shared.errors import SettingsError
@@ -56,8 +56,17 @@ def test_a_load_that_failed_has_the_remedy_of_its_kind_of_error(error: str, word
 
 def test_every_error_with_a_kind_has_the_remedy_of_that_kind() -> None:
     for name, error in ERRORS.items():
-        expected = [words for kind, words in REMEDIES.items() if issubclass(error, kind)]
+        kinds = [words for kind, words in REMEDIES.items() if issubclass(error, kind)]
+        expected = [OWN_REMEDIES[error]] if error in OWN_REMEDIES else kinds
         assert [remedy(name)] == (expected or ["run `loader retry` to try again"]), name
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [("InfluxDiskFullError", "restart influxd"), ("SourceArchivedError", "restore the object")]
+)
+def test_an_error_whose_remedy_differs_from_its_kind_has_its_own(error: str, words: str) -> None:
+    assert words in remedy(error)
+    assert "loader retry" in remedy(error)
 
 
 def test_remedies_are_one_line_for_each_error_the_most_frequent_first() -> None:
