@@ -21,12 +21,18 @@ class Span(TypedDict):
 
 
 class Health(TypedDict):
-    """The result of state CheckHealth. `bucket` is "not checkable" if this server or token cannot list buckets."""
+    """The result of state CheckHealth.
+
+    `bucket` is "not checkable" if this server or token cannot list buckets. `bucket_ids` has the id of each dataset's
+    bucket, "" for one that is not checkable; a former release recorded none. A bucket that is created anew gets a new
+    id.
+    """
 
     status: Literal["healthy"]
     response_time_ms: float
     version: str
     bucket: Literal["found", "not checkable"]
+    bucket_ids: NotRequired[dict[str, str]]
     ran: Span
 
 

@@ -28,7 +28,8 @@ class LedgerItem(TypedDict):
     """An item of the ledger.
 
     A claimed item has times, a loaded one has counts, and a failed or skipped one has a `message`. `changed_at` is when
-    the item was claimed or settled. Times are ISO 8601, UTC.
+    the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is the id of the InfluxDB bucket that the
+    version was loaded into last, and `former_bucket_id` the one of the load before; "" if it was not checkable.
     """
 
     object: str
@@ -48,6 +49,8 @@ class LedgerItem(TypedDict):
     error: NotRequired[str]
     message: NotRequired[str]
     report: NotRequired[str]
+    bucket_id: NotRequired[str]
+    former_bucket_id: NotRequired[str]
 
 
 def object_name(bucket: str, key: str) -> str:

@@ -26,12 +26,16 @@ class ConversionStats(TypedDict):
 
 
 class HealthData(TypedDict):
-    """The result of CheckHealth without its times, which only the timeline needs."""
+    """The result of CheckHealth without its times, which only the timeline needs.
+
+    `bucket_id` is the id of the bucket that the file's dataset is written to, "" if it is not checkable.
+    """
 
     status: str
     response_time_ms: float
     version: str
     bucket: str
+    bucket_id: NotRequired[str]
 
 
 class LoadData(TypedDict):

@@ -73,15 +73,24 @@ class LedgerStates:
         return read
 
     def settle_loaded(self) -> tasks.DynamoUpdateItem:
-        """Settle with counts and report from the response at `$.response`, which becomes the output."""
+        """Settle with counts, report and the bucket's id from the response at `$.response`, which becomes the output.
+
+        The id of the load before moves to another attribute, so that a backfill can tell why it loaded a file again.
+        """
         data = "$.response.data"
         counts = {
             "input_rows": _number(f"{data}.conversion_stats.input_rows"),
             "points_written": _number(f"{data}.points_written"),
             "batches_processed": _number(f"{data}.batches_processed"),
         }
-        loaded = _status_attributes("loaded") | counts | _texts(report=f"{data}.report")
-        return self._update("SettleLoaded", loaded, condition_expression=OWN_CONDITION, output_path="$.response")
+        texts = _texts(report=f"{data}.report", bucket_id=f"{data}.influxdb_health.bucket_id")
+        return self._update(
+            "SettleLoaded",
+            _status_attributes("loaded") | counts | texts,
+            move={"former_bucket_id": "bucket_id"},
+            condition_expression=OWN_CONDITION,
+            output_path="$.response",
+        )
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
         """Settle with error, message and report from `$.failure`."""
@@ -100,6 +109,7 @@ class LedgerStates:
         write: Values,
         *,
         keep: Values | None = None,
+        move: Mapping[str, str] | None = None,
         remove: tuple[str, ...] = ("lease_until",),
         compare: Values | None = None,
         **properties: Any,
@@ -112,21 +122,24 @@ class LedgerStates:
             state: The state's name.
             write: Attributes to set.
             keep: Attributes to set only if the item does not have them.
+            move: Attributes to set to the value that another attribute had before, "" if it had none.
             remove: Names of attributes to remove.
             compare: Values that only the condition uses.
             **properties: Further properties of the task.
         """
-        keep = keep or {}
-        assignments = [f"#{name} = :{name}" for name in write]
+        keep, move = keep or {}, move or {}
+        assignments = [f"#{name} = if_not_exists(#{former}, :none)" for name, former in move.items()]
+        assignments += [f"#{name} = :{name}" for name in write]
         assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in keep]
-        values = {**write, **keep, **(compare or {})}
+        none = {"none": Value.from_string("")} if move else {}
+        values = {**write, **keep, **none, **(compare or {})}
         update = tasks.DynamoUpdateItem(
             self._scope,
             state,
             table=self._table,
             key=_key(),
             update_expression=f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in remove)}",
-            expression_attribute_names={f"#{name}": name for name in (*write, *keep, *remove)},
+            expression_attribute_names={f"#{name}": name for name in (*write, *keep, *move, *remove)},
             expression_attribute_values={f":{name}": value for name, value in values.items()},
             result_path=sfn.JsonPath.DISCARD,
             **properties,

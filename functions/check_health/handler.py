@@ -16,5 +16,5 @@ from shared.settings import influx_settings
 def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa: ARG001 every load has the same checks
     """Check that InfluxDB responds, accepts the token, and has each bucket that a dataset is written to."""
     started_at, settings = datetime.now(UTC), influx_settings()
-    buckets = {dataset.bucket or settings.bucket for dataset in DATASETS.values()}
-    return check_health(Influx(settings), settings.org, sorted(buckets), started_at)
+    buckets = {name: dataset.bucket or settings.bucket for name, dataset in DATASETS.items()}
+    return check_health(Influx(settings), settings.org, buckets, started_at)

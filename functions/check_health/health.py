@@ -1,15 +1,15 @@
 """The health check of InfluxDB, which reads only and never writes.
 
 `check_health` pings the server and then looks for each bucket: through the buckets API that InfluxDB 2 has
-(`_has_bucket`), or through the list of databases that 1.8 and 3 have (`_has_database`). `_json_body` reads every
+(`_find_bucket`), or through the list of databases that 1.8 and 3 have (`_has_database`). `_json_body` reads every
 reply, and raises the error that the table of InfluxDB's answers names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.errors import BucketNotFoundError
 from shared.events import Health
@@ -21,13 +21,20 @@ NO_SUCH_ENDPOINT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.MET
 """The statuses that a version of InfluxDB returns for an endpoint that it lacks."""
 
 
-def check_health(influx: Influx, org: str, buckets: Iterable[str], started_at: datetime) -> Health:
+class BucketStatus(NamedTuple):
+    """The status of one bucket: `found` is False, and `id` is "", if the server cannot tell."""
+
+    found: bool
+    id: str = ""
+
+
+def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_at: datetime) -> Health:
     """Check that InfluxDB responds, accepts the token, and has the buckets.
 
     Args:
         influx: The server.
         org: The organization that owns the buckets.
-        buckets: The names of the buckets.
+        buckets: The name of the bucket of each dataset.
         started_at: When the state started.
 
     Raises:
@@ -39,26 +46,28 @@ def check_health(influx: Influx, org: str, buckets: Iterable[str], started_at: d
     ping = influx.ping()
     response_time_ms = round((perf_counter() - sent_at) * 1000, 1)
     _json_body(ping)
-    visible = [_has_bucket(influx, org, bucket) for bucket in buckets]
+    statuses = {bucket: _find_bucket(influx, org, bucket) for bucket in sorted(set(buckets.values()))}
     return Health(
         status="healthy",
         response_time_ms=response_time_ms,
         version=ping.headers.get("X-Influxdb-Version", "unknown"),
-        bucket="found" if all(visible) else "not checkable",
+        bucket="found" if all(status.found for status in statuses.values()) else "not checkable",
+        bucket_ids={dataset: statuses[bucket].id for dataset, bucket in buckets.items()},
         ran=span_since(started_at),
     )
 
 
-def _has_bucket(influx: Influx, org: str, bucket: str) -> bool:
-    """Return whether the server confirms that the bucket exists; False if it cannot tell.
+def _find_bucket(influx: Influx, org: str, bucket: str) -> BucketStatus:
+    """Return whether the server confirms that the bucket exists, and its id, which only InfluxDB 2 has.
 
     InfluxDB 2 returns 404 for a bucket that does not exist, which raises BucketNotFoundError, and an empty list if the
     token may write to the bucket but not read it.
     """
     buckets = _json_body(influx.get("/api/v2/buckets", org=org, name=bucket)).get("buckets")
     if buckets is None:
-        return _has_database(influx, bucket.partition("/")[0])
-    return any(entry["name"] == bucket for entry in buckets)
+        return BucketStatus(found=_has_database(influx, bucket.partition("/")[0]))
+    ids = (entry.get("id", "") for entry in buckets if entry["name"] == bucket)
+    return next((BucketStatus(found=True, id=bucket_id) for bucket_id in ids), BucketStatus(found=False))
 
 
 def _has_database(influx: Influx, database: str) -> bool:

@@ -97,15 +97,16 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> LoadData:
 
 
 def _health(state: LoadState) -> HealthData | None:
-    """Return the result of CheckHealth without its times."""
+    """Return the result of CheckHealth without its times, with the id of the dataset's own bucket."""
     if "health" not in state:
         return None
-    health = state["health"]
+    health, dataset = state["health"], state["file"]["dataset"] if "file" in state else ""
     return {
         "status": health["status"],
         "response_time_ms": health["response_time_ms"],
         "version": health["version"],
         "bucket": health["bucket"],
+        "bucket_id": health.get("bucket_ids", {}).get(dataset, ""),  # a former release recorded no ids
     }
 
 

@@ -1,12 +1,15 @@
 """CheckHealth: which of the things that can be wrong with InfluxDB is wrong, and that nothing is written."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from functions.check_health import handler
 from functions.check_health.handler import lambda_handler
+from shared.datasets import DATASETS
 from shared.errors import (
     BucketNotFoundError,
     InfluxUnauthorizedError,
@@ -20,7 +23,8 @@ from tests.support.certificates import create_self_signed
 from tests.support.scripted_influx import RESET, Reply, Responder, ScriptedInflux, scripted_influx
 
 BUCKETS = "/api/v2/buckets"
-BUCKET_LIST = Reply(200, {"buckets": [{"name": "ons"}]})
+BUCKET_ID = "0f1e2d3c4b5a6978"
+BUCKET_LIST = Reply(200, {"buckets": [{"id": BUCKET_ID, "name": "ons"}]})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
@@ -54,6 +58,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
     began, finished = (datetime.fromisoformat(health["ran"][name]) for name in ("started_at", "ended_at"))
     assert before <= began <= finished <= datetime.now(UTC)
     assert (health["status"], health["version"], health["bucket"]) == ("healthy", "v2.7.12", "found")
+    assert health["bucket_ids"] == dict.fromkeys(DATASETS, BUCKET_ID)
     assert influx.requests[-1].query == {"org": "grid", "name": "ons"}
     assert [request.method for request in influx.requests] == ["GET", "GET"]
 
@@ -73,7 +78,19 @@ def test_a_server_without_the_endpoint_is_healthy(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], bucket: str
 ) -> None:
     influx.fallback = answers(replies)
-    assert check(context)["bucket"] == bucket
+    health = check(context)
+    assert (health["bucket"], health["bucket_ids"]) == (bucket, dict.fromkeys(DATASETS, ""))
+
+
+def test_the_id_is_that_of_the_bucket_of_each_dataset(
+    influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_bucket = replace(DATASETS["generation"], bucket="plants")
+    monkeypatch.setattr(handler, "DATASETS", {**DATASETS, "generation": own_bucket})
+    replies = {name: Reply(200, {"buckets": [{"id": f"id-{name}", "name": name}]}) for name in ("ons", "plants")}
+    influx.fallback = lambda request: replies[request.query["name"]] if request.query else Reply(204)
+    ids = check(context)["bucket_ids"]
+    assert (ids["generation"], ids["consumption"]) == ("id-plants", "id-ons")
 
 
 @pytest.mark.parametrize(

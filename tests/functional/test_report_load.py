@@ -111,12 +111,20 @@ def test_a_loaded_file_is_answered_as_the_contract_says(s3: "S3Client", context:
     assert datetime.strptime(answer["timestamp"], "%Y-%m-%dT%H:%M:%S.%f").tzinfo is None  # noqa: DTZ007
     data = answer["data"]
     assert (data["points_written"], data["batches_processed"], data["dataset_type"]) == (1487, 2, "generation")
-    assert data["influxdb_health"] == HEALTH
+    assert data["influxdb_health"] == HEALTH | {"bucket_id": ""}
     assert data["processing_time_seconds"] > 0
     stats = data["conversion_stats"]
     assert (stats["input_rows"], stats["output_points"]) == (1500, 1490)
     assert stats["conversion_rate"] == pytest.approx(1490 / 1500)
     assert (stats["collapsed_rows"], stats["set_aside_rows"], stats["refused_points"]) == (4, {"no field": 6}, 3)
+
+
+def test_the_answer_has_the_id_of_the_bucket_of_the_dataset(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    load = state()
+    load["health"] |= {"bucket_ids": {"consumption": "id-c", "generation": "id-g"}}
+    assert report(load, context)["data"]["influxdb_health"]["bucket_id"] == "id-g"
 
 
 def test_the_seven_metrics_are_emitted_once_per_file(

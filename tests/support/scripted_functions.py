@@ -14,6 +14,7 @@ from typing import Any
 Payload = dict[str, Any]
 EVENT = {"bucket": "landing", "key": "dataset=generation/a.parquet"}
 HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "2.7.12", "bucket": "found"}
+BUCKET_ID = "0f1e2d3c4b5a6978"
 PARTS = [{"part": n, "first_group": n, "end_group": n + 1, "first_row": 1000 * n, "rows": 1000} for n in range(2)]
 CLAIM = {
     "object": "s3://landing/dataset=generation/a.parquet",
@@ -50,6 +51,7 @@ RESPONSE = {
         "batches_processed": 4,
         "conversion_stats": {"input_rows": 2000},
         "report": REPORT,
+        "influxdb_health": HEALTH | {"bucket_id": BUCKET_ID},
     },
 }
 WRITTEN = {"chunk": "", "written": True, "next_batch": 1, "not_before": "", "waits": 0}

@@ -19,6 +19,7 @@ from tests.support.ledger_items import (
     item_of_other_execution,
 )
 from tests.support.scripted_functions import (
+    BUCKET_ID,
     CLAIM,
     FILE,
     PINNED,
@@ -84,7 +85,14 @@ def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
         "points_written": 1990,
         "batches_processed": 4,
         "report": REPORT,
+        "bucket_id": BUCKET_ID,
+        "former_bucket_id": "",
     }
+
+
+def test_the_id_of_the_bucket_of_the_load_before_is_kept(run: Run) -> None:
+    item = the_item(run(scripted_functions(), ledger=[FAILED | {"bucket_id": "fedcba9876543210"}]))
+    assert (item["bucket_id"], item["former_bucket_id"]) == (BUCKET_ID, "fedcba9876543210")
 
 
 @pytest.mark.parametrize("lease", [{}, {"lease_until": "2023-12-31T18:00:00Z"}])
