@@ -54,6 +54,7 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
     collision_columns = judge_records(reader, records, part, staging, settings)
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
+    pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
@@ -142,6 +143,8 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.
 def _outcome(records: Records, part: Part) -> PartOutcome:
     """Return the outcome as far as it is clear before the first line is staged."""
     lines = records.verdicts.lines
+    has_line = np.zeros(len(records.tag_sets.prefixes), bool)
+    has_line[records.series[lines]] = True
     return {
         "part": part["part"],
         "rows": part["rows"],
@@ -156,7 +159,7 @@ def _outcome(records: Records, part: Part) -> PartOutcome:
         "batches": 0,
         "chunks": [],
         "body_bytes": 0,
-        "series": int(np.count_nonzero(np.bincount(records.series[lines]))),
+        "series": int(np.count_nonzero(has_line)),
         "profile": profile(records.time, records.fields, lines) if len(lines) else None,
         "started_at": "",
         "seconds": 0.0,

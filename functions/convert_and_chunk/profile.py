@@ -55,8 +55,12 @@ def profile(time: NDArray[np.int64], fields: Mapping[str, NDArray[np.float64]], 
 
 
 def _span(time: NDArray[np.int64], lines: NDArray[np.int64]) -> tuple[int, int]:
-    line_times = time[lines]
-    return int(line_times.min()), int(line_times.max())
+    """Return the first and the last time of the lines, block by block: all their times would be as large as `time`."""
+    first, last = int(time[lines[0]]), int(time[lines[0]])
+    for start in range(0, len(lines), _BLOCK_ROWS):
+        block = time[lines[start : start + _BLOCK_ROWS]]
+        first, last = min(first, int(block.min())), max(last, int(block.max()))
+    return first, last
 
 
 def _widths() -> Iterator[int]:

@@ -95,6 +95,7 @@ class PartReader:
                 if begin < end:
                     yield first + begin, batch.slice(begin, end - begin)
                 first += batch.num_rows
+                pa.default_memory_pool().release_unused()  # decoding leaves up to 40 MiB there
                 if first >= self._rows:
                     break
 
