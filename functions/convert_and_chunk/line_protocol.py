@@ -9,9 +9,9 @@ Each kind of piece has a table of texts, and each row refers to its text by numb
              ".0," to ".9,"        ".5,"                ".0,"
     time     "7\n", "8\n"          "7\n"                "8\n"
 
-The module `pieces` makes the pieces. `_join_tables` makes one table of all tables. `_bodies` then copies all texts of
-all rows with a single `take`, whose result holds "m a=1.5,7\nm a=2.0,8\n" as one buffer: the body, once the last comma
-of each line is a space.
+The module `pieces` makes the pieces. `TextTable` joins their tables to one, and `_entries` makes one array of all the
+numbers. `_body` then copies all texts of all rows with a single `take`, whose result holds "m a=1.5,7\nm a=2.0,8\n" as
+one buffer: the body, once the last comma of each line is a space.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

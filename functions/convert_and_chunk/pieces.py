@@ -32,7 +32,10 @@ _SAMPLE_SIZE = 64
 
 
 class Piece(NamedTuple):
-    """One piece of every line: row `n` has `table[entries[n]]`, or nothing if it is one of `missing_rows`."""
+    """One piece of every line: row `n` has `table[entries[n]]`, or nothing if it is one of `missing_rows`.
+
+    A single entry stands for all rows.
+    """
 
     table: pa.Array
     entries: NDArray[np.int32]
