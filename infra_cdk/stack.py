@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -47,7 +46,7 @@ class LoaderStack(Stack):
         )
         functions = self._create_functions()
         self._state_machine = self._create_loader(functions.load_functions)
-        self._backfill = self._create_backfill(functions.report_backfill)
+        self._backfill = self._create_backfill(functions)
         self._monitor(functions, self._create_trigger())
         acknowledge_findings(self)
         self._add_outputs()
@@ -88,12 +87,13 @@ class LoaderStack(Stack):
             machine.add_to_role_policy(statement)
         return machine
 
-    def _create_backfill(self, report: lambda_.IFunction) -> sfn.StateMachine:
+    def _create_backfill(self, functions: Functions) -> sfn.StateMachine:
         machine = BackfillStateMachine(
             self,
             "Backfill",
             load=self._state_machine,
-            report=report,
+            check_health=functions.load_functions["check_health"],
+            report=functions.report_backfill,
             work=self._storage.work,
             ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
@@ -125,8 +125,8 @@ class LoaderStack(Stack):
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
 
     def _add_function_outputs(self, functions: LoadFunctions) -> None:
-        """Name the functions whose environment the `loader` command reads to convert files and to query InfluxDB."""
-        configured: tuple[LoadFunctionName, ...] = ("convert_and_chunk", "write_batch")
+        """Name the functions that the `loader` command invokes, or whose environment it reads."""
+        configured: tuple[LoadFunctionName, ...] = ("check_health", "convert_and_chunk", "write_batch")
         for name in configured:
             CfnOutput(self, f"{pascal_case(name)}Name", value=functions[name].function_name)
 

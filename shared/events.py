@@ -186,13 +186,18 @@ class LoadState(TypedDict):
 
 
 class BackfillState(TypedDict):
-    """The state of the backfill, and the input of ReportBackfill and ReportGivenUp: the input merged into defaults."""
+    """The state of the backfill, and the input of ReportBackfill and ReportGivenUp: the input merged into defaults.
+
+    With `force`, all files are loaded again. A former release passes neither `force` nor `health`.
+    """
 
     bucket: str
     prefix: str
     max_concurrency: int
     tolerated_failure_percentage: float
+    force: NotRequired[bool]
     execution: Execution
+    health: NotRequired[Health]
     error: NotRequired[Failure]
 
 

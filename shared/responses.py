@@ -82,12 +82,28 @@ class UnloadedFile(TypedDict):
 
 
 class BackfillData(TypedDict):
-    """The data of a backfill. Only a backfill that failed has an `error`. `report` is a key in the work bucket."""
+    """The data of a backfill.
+
+    Attributes:
+        bucket: The source bucket.
+        prefix: The prefix of the files.
+        files: The number of files.
+        loaded_files: The number of files whose latest version is loaded.
+        reloaded_files: How many of them this backfill loaded again, because their InfluxDB bucket had been replaced.
+        not_checkable_files: How many of them may have been loaded into a bucket that has been replaced since: the
+            ledger has no id of their bucket, or InfluxDB does not tell the current one.
+        not_loaded: The first of the files that are not loaded.
+        report: The key of the report in the work bucket.
+        processing_time_seconds: The time that the backfill took.
+        error: The error name; only a backfill that failed has it.
+    """
 
     bucket: str
     prefix: str
     files: int
     loaded_files: int
+    reloaded_files: NotRequired[int]
+    not_checkable_files: NotRequired[int]
     not_loaded: list[UnloadedFile]
     report: str
     processing_time_seconds: float

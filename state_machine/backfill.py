@@ -1,8 +1,10 @@
 """The backfill state machine: one execution loads every file under a prefix that is not loaded according to the ledger.
 
-A Distributed Map lists the objects and starts a child execution for each. A child skips keys that are not files
-(`shared/file_keys.py`) and files that are loaded, and starts an execution of the loader for the rest. At the end
-ReportBackfill compares the bucket with the ledger. Like the loader, it uses JSONPath only.
+CheckHealth reads the ids of the InfluxDB buckets. A Distributed Map lists the objects and starts a child execution for
+each. A child skips keys that are not files (`shared/file_keys.py`) and files that are loaded, and starts an execution
+of the loader for the rest. A file that was loaded into a bucket with another id is loaded again: the bucket was
+replaced, and the points in it are lost. At the end ReportBackfill compares the bucket with the ledger. Like the loader,
+it uses JSONPath only.
 """
 
 from aws_cdk import Duration, Stack
@@ -16,13 +18,19 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.aws_errors import AWS_START_ERRORS
+from shared.datasets import DATASETS
 from shared.file_keys import FILE_SUFFIX, TEMPORARY_FOLDER
 from state_machine.invocations import call_payload, invocation, retry, wait_for_service
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import MachineSettings
 
-DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10}
-"""The number of concurrent loads, each with several writers, and the percentage of failures that stops the backfill."""
+DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10, "force": False}
+"""The number of concurrent loads, each with several writers, the percentage of failures that stops the backfill, and
+whether files that are loaded are loaded again.
+"""
+
+FOUND_ITEM = "$.ledger.Items[0]"
+"""The path of the ledger's item in the state of a child."""
 
 RESULTS = "staging/backfills"
 """The prefix of the Map's results, which are larger than a state may be. They expire with the staged objects."""
@@ -41,6 +49,7 @@ class BackfillStateMachine(Construct):
         construct_id: str,
         *,
         load: sfn.IStateMachine,
+        check_health: lambda_.IFunction,
         report: lambda_.IFunction,
         work: s3.IBucket,
         ledger: dynamodb.ITable,
@@ -50,6 +59,7 @@ class BackfillStateMachine(Construct):
         super().__init__(scope, construct_id)
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)  # noqa: FBT003
         self._load = load
+        self._health = check_health
         self._report = report
         self._work = work
         self._ledger = ledger
@@ -58,15 +68,20 @@ class BackfillStateMachine(Construct):
         self.state_machine = build_state_machine(self, self._backfill(), timeout=timeout, log_group=log_group)
 
     def _backfill(self) -> sfn.Chain:
-        """Chain the states: load the files, then report. If too many loads fail, report that and fail.
+        """Chain the states: check InfluxDB, load the files, then report. If too many loads fail, report that and fail.
 
-        The report reads the ledger and not the Map's results, so it is complete in both cases.
+        The report reads the ledger and not the Map's results, so it is complete in both cases. If InfluxDB is not
+        healthy, no load is started: each of them would fail.
         """
-        load_files = self._load_files()
+        check_health, load_files = self._check_health(), self._load_files()
         fail = sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause")
         given_up = self._call_report("ReportGivenUp", result_path="$.failure").next(fail)
-        load_files.add_catch(given_up, errors=["States.ALL"], result_path="$.error")
-        return self._receive().next(load_files).next(self._call_report("ReportBackfill"))
+        for state in (check_health, load_files):
+            state.add_catch(given_up, errors=["States.ALL"], result_path="$.error")
+        return self._receive().next(check_health).next(load_files).next(self._call_report("ReportBackfill"))
+
+    def _check_health(self) -> tasks.LambdaInvoke:
+        return invocation(self, "CheckHealth", self._health, settings=self._settings, result_path="$.health")
 
     def _call_report(self, state: str, result_path: str | None = None) -> tasks.LambdaInvoke:
         return invocation(
@@ -92,7 +107,12 @@ class BackfillStateMachine(Construct):
             item_reader=_Objects(
                 bucket_name_path=sfn.JsonPath.string_at("$.bucket"), prefix=sfn.JsonPath.string_at("$.prefix")
             ),
-            item_selector=item | {"bucket": sfn.JsonPath.string_at("$.bucket")},
+            item_selector=item
+            | {
+                "bucket": sfn.JsonPath.string_at("$.bucket"),
+                "force": sfn.JsonPath.object_at("$.force"),
+                "bucket_ids": sfn.JsonPath.object_at("$.health.bucket_ids"),
+            },
             max_concurrency_path="$.max_concurrency",
             tolerated_failure_percentage_path="$.tolerated_failure_percentage",
             result_writer_v2=_Results(bucket=self._work, prefix=RESULTS),
@@ -100,19 +120,28 @@ class BackfillStateMachine(Construct):
         ).item_processor(self._load_file())
 
     def _load_file(self) -> sfn.Choice:
-        """Chain the states of a child: start a load only for a file that is not loaded."""
+        """Chain the states of a child: start a load only for a file that is not loaded, or whose bucket was replaced.
+
+        LoadAgain loads whatever the ledger says. StartLoad respects the claim of another execution.
+        """
         done = sfn.Succeed(self, "Done")
+        load_again = self._start_load("LoadAgain", force=True)
         loaded = sfn.Choice(self, "Loaded?")
-        loaded.when(sfn.Condition.number_greater_than("$.ledger.Count", 0), done)
-        loaded.otherwise(self._start_load())
+        loaded.when(sfn.Condition.number_equals("$.ledger.Count", 0), self._start_load("StartLoad"))
+        loaded.when(sfn.Condition.or_(*map(_is_replaced, DATASETS)), load_again).otherwise(done)
         is_file = sfn.Choice(self, "File?")
         temporary = sfn.Condition.string_matches("$.key", f"*/{TEMPORARY_FOLDER}/*")
+        file = sfn.Condition.string_matches("$.key", f"*{FILE_SUFFIX}")
         is_file.when(temporary, done)
-        is_file.when(sfn.Condition.string_matches("$.key", f"*{FILE_SUFFIX}"), self._find_loaded().next(loaded))
+        is_file.when(sfn.Condition.and_(file, sfn.Condition.boolean_equals("$.force", value=True)), load_again)
+        is_file.when(file, self._find_loaded().next(loaded))
         return is_file.otherwise(done)
 
     def _find_loaded(self) -> tasks.CallAwsService:
-        """Query the ledger by ETag and time, since a listing of the bucket has no version ids."""
+        """Query the ledger by ETag and time, since a listing of the bucket has no version ids.
+
+        Two versions match only if equal bytes were uploaded twice within a second; `Loaded?` looks at the first one.
+        """
         expected = {"object": "S", "status": "S", "etag": "S", "last_modified": "N"}
         values = {
             "object": sfn.JsonPath.format("s3://{}/{}", *map(sfn.JsonPath.string_at, ("$.bucket", "$.key"))),
@@ -127,11 +156,11 @@ class BackfillStateMachine(Construct):
             action="query",
             parameters={
                 "TableName": self._ledger.table_name,
-                "Select": "COUNT",
+                "ProjectionExpression": "#dataset, #bucket_id",
                 "ConsistentRead": True,
                 "KeyConditionExpression": "#object = :object",
                 "FilterExpression": "#status = :status AND #etag = :etag AND #last_modified = :last_modified",
-                "ExpressionAttributeNames": {f"#{name}": name for name in expected},
+                "ExpressionAttributeNames": {f"#{name}": name for name in (*expected, "dataset", "bucket_id")},
                 "ExpressionAttributeValues": {f":{name}": {kind: values[name]} for name, kind in expected.items()},
             },
             iam_resources=[self._ledger.table_arn],
@@ -142,8 +171,8 @@ class BackfillStateMachine(Construct):
         retry(find, ["States.ALL"], attempts=self._settings.transient_attempts, settings=self._settings)
         return find
 
-    def _start_load(self) -> sfn.CustomState:
-        """Start an execution of the loader and wait for its end.
+    def _start_load(self, name: str, *, force: bool = False) -> sfn.CustomState:
+        """Return a state that starts an execution of the loader and waits for its end.
 
         CDK's own task would grant the permission to stop it.
         """
@@ -152,15 +181,34 @@ class BackfillStateMachine(Construct):
             "Input": {
                 "bucket.$": "$.bucket",
                 "key.$": "$.key",
+                **({"force": True} if force else {}),
                 "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",
             },
         }
         resource = f"arn:{Stack.of(self).partition}:states:::states:startExecution.sync:2"
         state = {"Type": "Task", "Resource": resource, "Parameters": request}
-        start = sfn.CustomState(self, "StartLoad", state_json=state)
+        start = sfn.CustomState(self, name, state_json=state)
         wait_for_service(start, "StepFunctions", settings=self._settings)
         retry(start, AWS_START_ERRORS, attempts=self._settings.transient_attempts, settings=self._settings)
         return start
+
+
+def _is_replaced(dataset: str) -> sfn.Condition:
+    """Return the condition that the file was loaded into a bucket of the dataset that has another id now.
+
+    An id that is missing on either side counts as equal.
+    """
+    recorded, current = f"{FOUND_ITEM}.bucket_id.S", f"$.bucket_ids.{dataset}"
+    checkable = (
+        sfn.Condition.not_(sfn.Condition.string_equals(recorded, "")),
+        sfn.Condition.not_(sfn.Condition.string_equals(current, "")),
+    )
+    return sfn.Condition.and_(
+        sfn.Condition.string_equals(f"{FOUND_ITEM}.dataset.S", dataset),
+        sfn.Condition.is_present(recorded),
+        *checkable,
+        sfn.Condition.not_(sfn.Condition.string_equals_json_path(recorded, current)),
+    )
 
 
 class _Objects(sfn.S3ObjectsItemReader):

@@ -51,6 +51,7 @@ def backfill_definition(settings: MachineSettings | None = None) -> dict[str, An
         stack,
         "Backfill",
         load=sfn.StateMachine.from_state_machine_arn(stack, "Loader", LOADER_ARN),
+        check_health=lambda_.Function.from_function_arn(stack, "Health", FUNCTION_ARN_PREFIX + "check_health"),
         report=lambda_.Function.from_function_arn(stack, "Report", FUNCTION_ARN_PREFIX + BACKFILL_FUNCTION),
         work=s3.Bucket.from_bucket_name(stack, "Work", WORK),
         ledger=dynamodb.Table.from_table_name(stack, "Ledger", LEDGER),

@@ -31,7 +31,7 @@ def lambda_handler(
 
 def _report(backfill: BackfillState, *, failed: bool) -> Response[BackfillData]:
     client, now, key = s3_client(), datetime.now(UTC), backfill_report_key(backfill["execution"]["name"])
-    files = standings(client, backfill["bucket"], backfill["prefix"])
+    files = standings(client, backfill)
     answer = (failure if failed else success)(backfill, files, key, now)
     report: BackfillReport = {"response": answer, "not_loaded": files.not_loaded, "input": backfill}
     put_json(client, key, report)

@@ -34,9 +34,10 @@ def failure(state: BackfillState, files: Standings, report: str, now: datetime) 
 
 
 def _summary(files: Standings) -> str:
+    reloaded = f", {files.reloaded} of them again because their bucket was replaced" if files.reloaded else ""
     if not files.not_loaded:
-        return f"All {files.files} files are loaded"
-    return f"{files.loaded} of {files.files} files are loaded: {_named(files)}"
+        return f"All {files.files} files are loaded{reloaded}"
+    return f"{files.loaded} of {files.files} files are loaded{reloaded}: {_named(files)}"
 
 
 def _named(files: Standings) -> str:
@@ -52,6 +53,8 @@ def _data(state: BackfillState, files: Standings, report: str, now: datetime) ->
         "prefix": state["prefix"],
         "files": files.files,
         "loaded_files": files.loaded,
+        "reloaded_files": files.reloaded,
+        "not_checkable_files": files.not_checkable,
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),

@@ -1,18 +1,22 @@
 """The files under a prefix, compared with the ledger.
 
 `standings` lists the objects page by page (`_pages`), reads the ledger's items of each page in batches (`_ledger_items`
-and `_batch_get`), and keeps only the files that are not loaded.
+and `_batch_get`), and keeps only the files that are not loaded. `_reason_unloaded` says why a file is not, although the
+ledger shows it as loaded.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from shared.aws_clients import dynamodb_resource
+from shared.events import BackfillState
 from shared.file_keys import reason_to_skip
-from shared.ledger import LedgerItem, object_name, version_name
+from shared.ledger import BucketCheck, LedgerItem, check_bucket, object_name, version_name
 from shared.responses import UnloadedFile
 from shared.settings import ledger_table
+from shared.times import utc_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,11 +28,23 @@ MAX_KEYS = 100
 Key = tuple[str, str]
 
 
+class UnloadedReason(TypedDict):
+    """The keys of an `UnloadedFile` that say why it is not loaded."""
+
+    status: str
+    message: str
+
+
 @dataclass
 class Standings:
-    """The number of files, and the files that are not loaded."""
+    """The number of files, and the files that are not loaded.
+
+    `reloaded` and `not_checkable` count as `shared.responses.BackfillData` says.
+    """
 
     files: int = 0
+    reloaded: int = 0
+    not_checkable: int = 0
     not_loaded: list[UnloadedFile] = field(default_factory=list)
 
     @property
@@ -37,20 +53,52 @@ class Standings:
         return self.files - len(self.not_loaded)
 
 
-def standings(client: "S3Client", bucket: str, prefix: str) -> Standings:
-    """Compare all files whose keys start with `prefix` with the ledger.
+def standings(client: "S3Client", backfill: BackfillState) -> Standings:
+    """Compare all files under the prefix of a backfill with the ledger.
 
     Memory grows only with the files that are not loaded.
     """
-    files = Standings()
-    for versions in _pages(client, bucket, prefix):
+    files, bucket = Standings(), backfill["bucket"]
+    for versions in _pages(client, bucket, backfill["prefix"]):
         items = _ledger_items(_ledger_key(bucket, version) for version in versions)
         files.files += len(versions)
         for version in versions:
-            item = items.get(_ledger_key(bucket, version))
-            if item is None or item["status"] != "loaded":
-                files.not_loaded.append(_unloaded_file(version["Key"], item))
+            _add_file(files, version["Key"], items.get(_ledger_key(bucket, version)), backfill)
     return files
+
+
+def _add_file(files: Standings, key: str, item: LedgerItem | None, backfill: BackfillState) -> None:
+    if item is None or item["status"] != "loaded":
+        files.not_loaded.append(_unloaded_file(key, item))
+        return
+    status = check_bucket(item, _bucket_ids(backfill))
+    if reason := _reason_unloaded(item, status, backfill):
+        files.not_loaded.append({**_unloaded_file(key, item), **reason})
+        return
+    files.not_checkable += status == "not checkable"
+    former = item.get("former_bucket_id", "")
+    files.reloaded += _loaded_by(item, backfill) and former not in ("", item.get("bucket_id"))
+
+
+def _reason_unloaded(item: LedgerItem, status: BucketCheck, backfill: BackfillState) -> UnloadedReason | None:
+    """Return why a file counts as not loaded although the ledger shows it as loaded; None if it counts as loaded."""
+    if status == "replaced":
+        current = _bucket_ids(backfill)[item["dataset"]]
+        message = f"it was loaded into the bucket {item['bucket_id']}, which was replaced by {current}"
+        return {"status": "replaced", "message": message}
+    if backfill.get("force") and not _loaded_by(item, backfill):
+        return {"status": "unchanged", "message": "its load did not start; it was loaded before this backfill"}
+    return None
+
+
+def _loaded_by(item: LedgerItem, backfill: BackfillState) -> bool:
+    """Return whether the load started after the backfill. Claims have times in whole seconds."""
+    started_at = datetime.fromisoformat(backfill["execution"]["start_time"])
+    return item.get("claimed_at", "") >= utc_seconds(started_at)
+
+
+def _bucket_ids(backfill: BackfillState) -> Mapping[str, str]:
+    return backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
 
 
 def _pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[Sequence["ObjectVersionTypeDef"]]:

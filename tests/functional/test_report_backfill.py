@@ -40,7 +40,8 @@ def know(s3: "S3Client", key: str, status: str, **more: str) -> None:
     """The ledger knows the current version of the object."""
     head = s3.head_object(Bucket=SOURCE, Key=key)
     version = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])
-    item = {"object": object_name(SOURCE, key), "version": version, "status": status, "execution": "arn:x", **more}
+    item = {"object": object_name(SOURCE, key), "version": version, "status": status, "execution": "arn:x"}
+    item |= {"dataset": "generation", **more}
     boto3.resource("dynamodb").Table(LEDGER).put_item(Item=item)
 
 
@@ -61,6 +62,8 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "prefix": PREFIX,
         "files": 2,
         "loaded_files": 2,
+        "reloaded_files": 0,
+        "not_checkable_files": 2,
         "not_loaded": [],
         "report": "backfills/run-1.json",
         "processing_time_seconds": 1,
@@ -79,6 +82,49 @@ def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", c
     assert b == {"key": f"{PREFIX}b.parquet", "status": "failed", "execution": "arn:x", **failure}
     assert (c["status"], c["message"]) == ("claimed", "being loaded, until 2024-01-01T06:00:00Z at the latest")
     assert (d["key"], d["status"]) == (f"{PREFIX}d.parquet", "unknown")
+
+
+def healthy(bucket_id: str) -> dict[str, Any]:
+    """Return the part of a backfill's state that has the current id of the bucket."""
+    return {"health": {"bucket_ids": {"generation": bucket_id}}}
+
+
+def test_a_file_whose_bucket_was_replaced_is_not_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
+    know(s3, put(s3, "a.parquet"), "loaded", bucket_id="old")
+    know(s3, put(s3, "b.parquet"), "loaded", bucket_id="new")
+    data = report(context, **healthy("new"))["data"]
+    (file,) = data["not_loaded"]
+    assert (file["key"], file["status"]) == (f"{PREFIX}a.parquet", "replaced")
+    assert file["message"] == "it was loaded into the bucket old, which was replaced by new"
+    assert (data["loaded_files"], data["not_checkable_files"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("recorded", "state"), [("", healthy("new")), ("old", healthy("")), ("old", {})])
+def test_an_id_that_is_missing_on_either_side_counts_as_equal(
+    s3: "S3Client", context: SimpleNamespace, recorded: str, state: dict[str, Any]
+) -> None:
+    know(s3, put(s3, "a.parquet"), "loaded", bucket_id=recorded)
+    data = report(context, **state)["data"]
+    assert (data["loaded_files"], data["not_checkable_files"]) == (1, 1)
+
+
+def test_files_that_this_backfill_loaded_again_are_counted(s3: "S3Client", context: SimpleNamespace) -> None:
+    before, since = {"claimed_at": "2023-12-31T23:59:59Z"}, {"claimed_at": "2024-01-01T00:00:00Z"}
+    ids = {"bucket_id": "new", "former_bucket_id": "old"}
+    know(s3, put(s3, "a.parquet"), "loaded", **ids, **since)
+    know(s3, put(s3, "b.parquet"), "loaded", **ids, **before)
+    know(s3, put(s3, "c.parquet"), "loaded", **ids | {"former_bucket_id": "new"}, **since)
+    know(s3, put(s3, "d.parquet"), "loaded", **ids | {"former_bucket_id": ""}, **since)
+    answer = report(context, **healthy("new"))
+    assert answer["data"]["reloaded_files"] == 1
+    assert answer["message"] == "All 4 files are loaded, 1 of them again because their bucket was replaced"
+
+
+def test_a_forced_backfill_counts_only_loads_of_its_own(s3: "S3Client", context: SimpleNamespace) -> None:
+    know(s3, put(s3, "a.parquet"), "loaded", claimed_at="2024-01-01T00:00:00Z")
+    know(s3, put(s3, "b.parquet"), "loaded", claimed_at="2023-12-31T23:59:59Z")
+    (file,) = report(context, force=True)["data"]["not_loaded"]
+    assert (file["key"], file["status"]) == (f"{PREFIX}b.parquet", "unchanged")
 
 
 def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: SimpleNamespace) -> None:

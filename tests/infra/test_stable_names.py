@@ -53,6 +53,7 @@ OUTPUTS = {
         "StateMachineArn",
         "BackfillArn",
         "TokenSecretName",
+        "CheckHealthName",
         "ConvertAndChunkName",
         "WriteBatchName",
     },
