@@ -23,7 +23,8 @@ PythonVersion = Literal["3.11", "3.12", "3.13"]
 class InfluxConfig:
     """The InfluxDB that points are written to.
 
-    `influxdb_ca_bundle` is the path of a PEM file. Without `token_secret_name`, the stack creates a secret.
+    `influxdb_ca_bundle` is the path of a PEM file. Without `token_secret_name`, the stack creates a secret. The two
+    functions that use InfluxDB reach it, and AWS, through `https_proxy`, except the hosts in `no_proxy`.
     """
 
     influxdb_url: str
@@ -31,6 +32,8 @@ class InfluxConfig:
     influxdb_bucket: str
     influxdb_ca_bundle: str
     token_secret_name: str
+    https_proxy: str
+    no_proxy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +150,8 @@ def _influx(context: Context) -> InfluxConfig:
         influxdb_bucket=read.required(context, "influxdb_bucket"),
         influxdb_ca_bundle=read.file_path(context, "influxdb_ca_bundle"),
         token_secret_name=context.get("token_secret_name", ""),
+        https_proxy=read.server_url(context, "https_proxy") if context.get("https_proxy") else "",
+        no_proxy=context.get("no_proxy", ""),
     )
 
 

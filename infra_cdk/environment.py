@@ -47,7 +47,8 @@ def _influx(config: InfluxConfig) -> dict[str, str]:
     }
     if config.influxdb_ca_bundle:
         variables["INFLUXDB_CA_BUNDLE"] = f"{CA_FOLDER}/{Path(config.influxdb_ca_bundle).name}"
-    return variables
+    proxy = {"HTTPS_PROXY": config.https_proxy, "NO_PROXY": config.no_proxy}
+    return variables | {name: value for name, value in proxy.items() if value}
 
 
 def _conversion(config: FunctionsConfig) -> dict[str, str]:

@@ -104,6 +104,10 @@ class BucketNotFoundError(OperatorError):
     """The InfluxDB bucket or organization does not exist."""
 
 
+class RequestRejectedError(OperatorError):
+    """InfluxDB, or a proxy in front of it, rejects requests with a status that the loader does not know."""
+
+
 class UntrustedCertificateError(OperatorError):
     """InfluxDB's TLS certificate cannot be verified."""
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
@@ -23,14 +23,15 @@ from urllib3.exceptions import HTTPError
 from shared.aws_errors import THROTTLING_CODES
 from shared.errors import AwsThrottledError, InfluxUnavailableError, LoaderError, SettingsError
 from shared.influx_answers import Action, HttpReply, interpret
+from shared.influx_http import BoundedPools, proxy_for
 from shared.settings import InfluxSettings
 
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
-"""The read time-out of a write. InfluxDB itself gives up a shard write after 10 s."""
+"""The time-out of the whole response to a write. InfluxDB itself gives up a shard write after 10 s."""
 
 QUERY_TIMEOUT_S = 10.0
-"""The read time-out of all other requests, which a healthy server answers at once."""
+"""The same for all other requests, which a healthy server answers at once."""
 
 SECRET_MAX_AGE_S = 300
 
@@ -62,7 +63,7 @@ class Influx:
         Args:
             body: gzipped line protocol with timestamps in ns; it is sent unchanged.
             bucket: the name of the InfluxDB bucket.
-            timeout_s: the read time-out in seconds.
+            timeout_s: the time-out of the whole response, in seconds.
         """
         return self._send(
             lambda api: WriteService(api).post_write_with_http_info(
@@ -73,6 +74,15 @@ class Influx:
                 content_encoding="gzip",
                 _request_timeout=_timeouts_ms(timeout_s),
             )
+        )
+
+    def write_nothing(self, bucket: str) -> HttpReply:
+        """Send an empty write, which InfluxDB 2 checks for its permissions and then ignores.
+
+        Never send it to InfluxDB 3, which creates a database that does not exist. A compressed empty body is an error.
+        """
+        return self._send(
+            lambda api: WriteService(api).post_write_with_http_info(self._settings.org, bucket, b"", precision="ns")
         )
 
     def ping(self) -> HttpReply:
@@ -99,14 +109,18 @@ class Influx:
             return bool(self._client.token != rejected)
 
     def _connect(self, token: str) -> InfluxDBClient:
-        return InfluxDBClient(
+        client = InfluxDBClient(
             self._settings.url,
             token,
             timeout=_timeouts_ms(QUERY_TIMEOUT_S),
             org=self._settings.org,
             ssl_ca_cert=_ca_bundle(self._settings),
             connection_pool_maxsize=self._connections,
+            proxy=proxy_for(self._settings.url),
         )
+        rest = client.api_client.rest_client
+        rest.pool_manager = cast(Any, BoundedPools(rest.pool_manager))
+        return client
 
 
 def _exchange(client: InfluxDBClient, request: Request) -> HttpReply:
@@ -117,7 +131,7 @@ def _exchange(client: InfluxDBClient, request: Request) -> HttpReply:
             return HttpReply(exception=error)
         body = error.body.replace(client.token, "***")
         return HttpReply(status=error.status, headers=error.headers, data=_json_or_text(body))
-    except (HTTPError, UnicodeDecodeError) as error:
+    except HTTPError as error:
         return HttpReply(exception=error)
     return HttpReply(status=status, headers=headers, data=data)
 

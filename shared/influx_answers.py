@@ -18,16 +18,24 @@ from urllib3 import exceptions as urllib3_errors
 
 from shared.errors import (
     BucketNotFoundError,
+    InfluxDiskFullError,
     InfluxUnauthorizedError,
     InfluxUnavailableError,
     LoaderError,
     RefusedPointsError,
+    RequestRejectedError,
     SettingsError,
     UntrustedCertificateError,
 )
 
 MAX_MESSAGE = 500
 """The longest server message to quote: a server may repeat every line that it rejects."""
+
+DISK_FULL = "no space left on device"
+"""The text in InfluxDB's messages while its disk is full, and on 2.7 after that until it is restarted."""
+
+CLIENT_CLOSED_REQUEST = 499
+"""InfluxDB 2.7 sends this status, which Nginx invented, when `http-read-timeout` ends a request."""
 
 YEAR_S = 365 * 24 * 3600.0
 """The longest Retry-After to obey. Larger numbers would overflow dates and time-outs."""
@@ -58,6 +66,9 @@ def _unavailable(meaning: str) -> Rule:
     return Rule(Action.RETRY, InfluxUnavailableError, meaning)
 
 
+NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not point to InfluxDB's API: correct it")
+"""A redirect, which the token must not follow, 200 with an HTML page, or a path that knows no POST."""
+
 BY_STATUS: Mapping[int, Rule] = {
     HTTPStatus.NO_CONTENT: Rule(Action.DONE, LoaderError, "written"),
     HTTPStatus.BAD_REQUEST: Rule(Action.SPLIT, RefusedPointsError, "it rejected points"),
@@ -66,6 +77,8 @@ BY_STATUS: Mapping[int, Rule] = {
     HTTPStatus.UNAUTHORIZED: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "the token is invalid"),
     HTTPStatus.FORBIDDEN: Rule(Action.REAUTHORIZE, InfluxUnauthorizedError, "the token lacks permission"),
     HTTPStatus.NOT_FOUND: Rule(Action.STOP, BucketNotFoundError, "the bucket or organization does not exist"),
+    HTTPStatus.METHOD_NOT_ALLOWED: NOT_INFLUXDB,
+    CLIENT_CLOSED_REQUEST: _unavailable("it timed out reading the request"),
     HTTPStatus.REQUEST_TIMEOUT: _unavailable("it timed out reading the request"),
     HTTPStatus.TOO_MANY_REQUESTS: _unavailable("it is rate-limiting requests"),
     HTTPStatus.INTERNAL_SERVER_ERROR: _unavailable("internal error; the points may be written"),
@@ -82,11 +95,17 @@ UNTRUSTED = Rule(
     "its certificate cannot be verified: renew it, or put its CA certificate into INFLUXDB_CA_BUNDLE",
 )
 
-NOT_INFLUXDB = Rule(Action.STOP, SettingsError, "INFLUXDB_URL does not point to InfluxDB's API: correct it")
-"""Any other status: a redirect, which the token must not follow, or 200 with an HTML page."""
+OTHER_CLIENT_ERROR = Rule(Action.STOP, RequestRejectedError, "it, or a proxy in front of it, rejects the request")
+
+FULL_DISK = Rule(
+    Action.RETRY,
+    InfluxDiskFullError,
+    "its disk is full, or was full since its last start: make room, then restart influxd",
+)
 
 BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
     (ssl.SSLCertVerificationError, UNTRUSTED),
+    (urllib3_errors.ProxyError, _unavailable("the proxy in HTTPS_PROXY or HTTP_PROXY does not connect to it")),
     (urllib3_errors.LocationValueError, Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a valid URL")),
     (urllib3_errors.SSLError, _unavailable("the TLS handshake failed")),
     (urllib3_errors.NameResolutionError, _unavailable("its host name cannot be resolved (DNS)")),
@@ -142,10 +161,12 @@ def interpret(reply: HttpReply) -> Answer:
 def retry_after_s(header: str, now: datetime) -> float:
     """Return how many seconds to wait, as a Retry-After header demands.
 
-    The header holds seconds or an HTTP date (RFC 9110, 10.2.3); anything else counts as 0. The limit is `YEAR_S`.
+    The header holds seconds or an HTTP date (RFC 9110, 10.2.3), maybe with spaces around it; anything else counts as
+    0. The limit is `YEAR_S`.
     """
-    if header.strip().isdecimal():
-        return min(float(header.strip()), YEAR_S)
+    header = header.strip()
+    if header.isdecimal():
+        return min(float(header), YEAR_S)
     try:
         at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
@@ -155,10 +176,15 @@ def retry_after_s(header: str, now: datetime) -> float:
 
 def _rule(reply: HttpReply) -> Rule:
     if reply.exception is None:
-        other = NOT_INFLUXDB if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR else OTHER_SERVER_ERROR
-        return BY_STATUS.get(reply.status, other)
+        return _rule_of_status(reply.status, reply.data)
     causes = tuple(_causes(reply.exception))
     return next(rule for kind, rule in BY_EXCEPTION if any(isinstance(cause, kind) for cause in causes))
+
+
+def _rule_of_status(status: int, data: object) -> Rule:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return FULL_DISK if DISK_FULL in str(data) else BY_STATUS.get(status, OTHER_SERVER_ERROR)
+    return BY_STATUS.get(status, NOT_INFLUXDB if status < HTTPStatus.BAD_REQUEST else OTHER_CLIENT_ERROR)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

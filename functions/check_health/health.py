@@ -1,10 +1,12 @@
-"""The health check of InfluxDB, which reads only and never writes.
+"""The health check of InfluxDB, which never writes a point.
 
 `check_health` pings the server and then looks for each bucket: through the buckets API that InfluxDB 2 has
-(`_find_bucket`), or through the list of databases that 1.8 and 3 have (`_has_database`). `_json_body` reads every
-reply, and raises the error that the table of InfluxDB's answers names.
+(`_find_bucket`), or through the list of databases that 1.8 and 3 have (`_has_database`). On InfluxDB 2, `_check_write`
+then finds out whether the token may write to the bucket. `_json_body` reads every reply, and raises the error that the
+table of InfluxDB's answers names.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -14,8 +16,10 @@ from typing import Any, NamedTuple
 from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
-from shared.influx_answers import HttpReply, interpret
+from shared.influx_answers import Action, HttpReply, interpret
 from shared.times import span_since
+
+_VERSION_2 = re.compile(r"v?2\.")
 
 NO_SUCH_ENDPOINT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 """The statuses that a version of InfluxDB returns for an endpoint that it lacks."""
@@ -29,7 +33,7 @@ class BucketStatus(NamedTuple):
 
 
 def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_at: datetime) -> Health:
-    """Check that InfluxDB responds, accepts the token, and has the buckets.
+    """Check that InfluxDB responds, accepts the token, and has the buckets, and that the token may write to them.
 
     Args:
         influx: The server.
@@ -46,28 +50,42 @@ def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_a
     ping = influx.ping()
     response_time_ms = round((perf_counter() - sent_at) * 1000, 1)
     _json_body(ping)
-    statuses = {bucket: _find_bucket(influx, org, bucket) for bucket in sorted(set(buckets.values()))}
+    version = ping.headers.get("X-Influxdb-Version", "unknown")
+    statuses = {bucket: _find_bucket(influx, org, bucket, version) for bucket in sorted(set(buckets.values()))}
     return Health(
         status="healthy",
         response_time_ms=response_time_ms,
-        version=ping.headers.get("X-Influxdb-Version", "unknown"),
+        version=version,
         bucket="found" if all(status.found for status in statuses.values()) else "not checkable",
         bucket_ids={dataset: statuses[bucket].id for dataset, bucket in buckets.items()},
         ran=span_since(started_at),
     )
 
 
-def _find_bucket(influx: Influx, org: str, bucket: str) -> BucketStatus:
+def _find_bucket(influx: Influx, org: str, bucket: str, version: str) -> BucketStatus:
     """Return whether the server confirms that the bucket exists, and its id, which only InfluxDB 2 has.
 
-    InfluxDB 2 returns 404 for a bucket that does not exist, which raises BucketNotFoundError, and an empty list if the
-    token may write to the bucket but not read it.
+    InfluxDB 2 returns 404 for a bucket that does not exist, which raises BucketNotFoundError, and an empty list for one
+    that exists and that the token may not read. Raise InfluxUnauthorizedError if the token may not write to it.
     """
     buckets = _json_body(influx.get("/api/v2/buckets", org=org, name=bucket)).get("buckets")
     if buckets is None:
         return BucketStatus(found=_has_database(influx, bucket.partition("/")[0]))
+    if _VERSION_2.match(version):
+        _check_write(influx, bucket)
     ids = (entry.get("id", "") for entry in buckets if entry["name"] == bucket)
     return next((BucketStatus(found=True, id=bucket_id) for bucket_id in ids), BucketStatus(found=False))
+
+
+def _check_write(influx: Influx, bucket: str) -> None:
+    """Raise InfluxUnauthorizedError if the token may not write to the bucket, before the load converts anything.
+
+    InfluxDB 2 returns 204, 403, 401 or 404 for an empty write, and writes nothing. InfluxDB 3 would create a database
+    of that name, so only a server that says that it is version 2, and has just found the bucket, gets one.
+    """
+    answer = interpret(influx.write_nothing(bucket))
+    if answer.action not in (Action.DONE, Action.SPLIT):  # SPLIT: it allows the write, but not an empty one
+        raise answer.exception(f"checking that the token may write to bucket {bucket!r}, before the load")
 
 
 def _has_database(influx: Influx, database: str) -> bool:
@@ -76,7 +94,8 @@ def _has_database(influx: Influx, database: str) -> bool:
     A missing database is an error here because the first write to InfluxDB 3 would create one with the mistyped name.
     """
     results = _json_body(influx.get("/query", q="SHOW DATABASES")).get("results", [])
-    names = {row[0] for result in results for series in result.get("series", []) for row in series["values"]}
+    listed = [series for result in results for series in result.get("series", [])]
+    names = {row[0] for series in listed for row in series.get("values", [])}  # without any: the token may see none
     if names and database not in names:
         raise BucketNotFoundError(f"InfluxDB has no database {database!r}: create it, or correct INFLUXDB_BUCKET")
     return database in names

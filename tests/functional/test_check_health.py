@@ -1,5 +1,6 @@
-"""CheckHealth: which of the things that can be wrong with InfluxDB is wrong, and that nothing is written."""
+"""CheckHealth: which of the things that can be wrong with InfluxDB is wrong, and that no point is written."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,15 +23,16 @@ from shared.events import Execution, Health
 from tests.support.certificates import create_self_signed
 from tests.support.scripted_influx import RESET, Reply, Responder, ScriptedInflux, scripted_influx
 
-BUCKETS = "/api/v2/buckets"
+BUCKETS, WRITE = "/api/v2/buckets", "/api/v2/write"
 BUCKET_ID = "0f1e2d3c4b5a6978"
 BUCKET_LIST = Reply(200, {"buckets": [{"id": BUCKET_ID, "name": "ons"}]})
+NONE_READABLE = Reply(200, {"buckets": []})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
 def answers(replies: dict[str, Reply]) -> Responder:
     """Return a responder that replies by path, by default like InfluxDB 2.7 that has the bucket."""
-    all_replies = {"/ping": Reply(204), BUCKETS: BUCKET_LIST, **replies}
+    all_replies = {"/ping": Reply(204), BUCKETS: BUCKET_LIST, WRITE: Reply(204), **replies}
     return lambda request: all_replies.get(request.path, NO_SUCH_PATH)
 
 
@@ -38,6 +40,13 @@ def databases(*names: str) -> Reply:
     """Return the reply of InfluxDB 3 to SHOW DATABASES."""
     series = {"name": "databases", "columns": ["iox::database", "deleted"], "values": [[name, False] for name in names]}
     return Reply(200, {"results": [{"statement_id": 0, "series": [series]}]})
+
+
+NO_VALUES = Reply(200, {"results": [{"statement_id": 0, "series": [{"name": "databases", "columns": ["name"]}]}]})
+"""The reply of InfluxDB 2.7 to SHOW DATABASES for a token that may read no bucket."""
+
+V3 = {"X-Influxdb-Version": "3.9.6"}
+FORBIDDEN = Reply(403, {"code": "forbidden", "message": "insufficient permissions for write"})
 
 
 @pytest.fixture
@@ -59,8 +68,10 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
     assert before <= began <= finished <= datetime.now(UTC)
     assert (health["status"], health["version"], health["bucket"]) == ("healthy", "v2.7.12", "found")
     assert health["bucket_ids"] == dict.fromkeys(DATASETS, BUCKET_ID)
-    assert influx.requests[-1].query == {"org": "grid", "name": "ons"}
-    assert [request.method for request in influx.requests] == ["GET", "GET"]
+    assert [request.path for request in influx.requests] == ["/ping", BUCKETS, WRITE]
+    assert influx.requests[1].query == {"org": "grid", "name": "ons"}
+    assert influx.requests[2].query == {"org": "grid", "bucket": "ons", "precision": "ns"}
+    assert (influx.requests[2].body, influx.requests[2].headers.get("Content-Encoding")) == (b"", None)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +82,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
         ({BUCKETS: NO_SUCH_PATH, "/query": databases("_internal", "ons")}, "found"),
         ({BUCKETS: NO_SUCH_PATH, "/query": Reply(400, "no")}, "not checkable"),
         ({BUCKETS: NO_SUCH_PATH, "/query": Reply(200, {"results": [{"error": "no"}]})}, "not checkable"),
+        ({BUCKETS: NO_SUCH_PATH, "/query": NO_VALUES}, "not checkable"),
         ({"/ping": Reply(200, "OK"), BUCKETS: Reply(200, "OK")}, "not checkable"),
     ],
 )
@@ -82,13 +94,20 @@ def test_a_server_without_the_endpoint_is_healthy(
     assert (health["bucket"], health["bucket_ids"]) == (bucket, dict.fromkeys(DATASETS, ""))
 
 
+def test_a_server_that_accepts_only_writes_with_points_is_healthy(
+    influx: ScriptedInflux, context: SimpleNamespace
+) -> None:
+    influx.fallback = answers({WRITE: Reply(400, {"code": "invalid", "message": "empty"})})
+    assert check(context)["bucket"] == "found"
+
+
 def test_the_id_is_that_of_the_bucket_of_each_dataset(
     influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_bucket = replace(DATASETS["generation"], bucket="plants")
     monkeypatch.setattr(handler, "DATASETS", {**DATASETS, "generation": own_bucket})
     replies = {name: Reply(200, {"buckets": [{"id": f"id-{name}", "name": name}]}) for name in ("ons", "plants")}
-    influx.fallback = lambda request: replies[request.query["name"]] if request.query else Reply(204)
+    influx.fallback = lambda request: replies[request.query["name"]] if "name" in request.query else Reply(204)
     ids = check(context)["bucket_ids"]
     assert (ids["generation"], ids["consumption"]) == ("id-plants", "id-ons")
 
@@ -100,6 +119,11 @@ def test_the_id_is_that_of_the_bucket_of_each_dataset(
         ({BUCKETS: NO_SUCH_PATH, "/query": databases("onz")}, BucketNotFoundError, "no database 'ons'"),
         ({BUCKETS: Reply(401, {"message": "unauthorized access"})}, InfluxUnauthorizedError, "unauthorized access"),
         ({BUCKETS: NO_SUCH_PATH, "/query": Reply(401)}, InfluxUnauthorizedError, "the token is invalid"),
+        ({WRITE: FORBIDDEN}, InfluxUnauthorizedError, "before the load: .*insufficient permissions for write"),
+        ({BUCKETS: NONE_READABLE, WRITE: FORBIDDEN}, InfluxUnauthorizedError, "may write to bucket 'ons'"),
+        ({WRITE: Reply(401)}, InfluxUnauthorizedError, "the token is invalid"),
+        ({WRITE: Reply(404, {"code": "not found", "message": "no ons"})}, BucketNotFoundError, "no ons"),
+        ({WRITE: Reply(503)}, InfluxUnavailableError, "503"),
         ({BUCKETS: Reply(403)}, InfluxUnauthorizedError, "the token lacks permission"),
         ({"/ping": Reply(401)}, InfluxUnauthorizedError, "the token is invalid"),
         ({"/ping": Reply(503)}, InfluxUnavailableError, "503"),
@@ -113,6 +137,29 @@ def test_every_problem_has_its_own_error(
     influx.fallback = answers(replies)
     with pytest.raises(error, match=message):
         check(context)
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {"/ping": Reply(204, headers=V3), BUCKETS: NO_SUCH_PATH, "/query": databases("ons")},
+        {"/ping": Reply(204, headers=V3), BUCKETS: NO_SUCH_PATH, "/query": databases("onz")},
+        {"/ping": Reply(204, headers=V3), BUCKETS: NO_SUCH_PATH, "/query": NO_SUCH_PATH},
+        {"/ping": Reply(204, headers=V3)},
+        {"/ping": Reply(204, headers={"X-Influxdb-Version": ""})},
+        {"/ping": Reply(204, headers={"X-Influxdb-Version": "1.8.10"}), BUCKETS: NO_SUCH_PATH},
+        {BUCKETS: Reply(404, {"code": "not found", "message": "no ons"})},
+        {BUCKETS: NO_SUCH_PATH, "/query": databases("ons")},
+    ],
+)
+def test_only_a_version_2_that_knows_the_bucket_gets_an_empty_write(
+    influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply]
+) -> None:
+    """InfluxDB 3 would create the database, and other servers are not known to write nothing."""
+    influx.fallback = answers(replies)
+    with suppress(BucketNotFoundError):
+        check(context)
+    assert influx.writes == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from infra_cdk.config import loader_config
+from infra_cdk.environment import environments
+from shared.errors import SettingsError
 from shared.function_names import FUNCTION_NAMES
 from shared.settings import (
     LEASE_SECONDS,
@@ -15,7 +18,7 @@ from shared.settings import (
     ledger_table,
     work_bucket,
 )
-from tests.infra.conftest import Assembly
+from tests.infra.conftest import REQUIRED, Assembly, default_context
 
 READ_PARQUET = {"validate_schema", "convert_and_chunk"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
@@ -57,6 +60,23 @@ def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly
     assert (conversion.max_batch_size, conversion.validate, conversion.drop_invalid_records) == (5000, True, True)
     assert work_bucket(variables(assembly, "report_load")) == "deployed"
     assert ledger_table(variables(assembly, "validate_schema")) == "deployed"
+
+
+def test_a_proxy_is_for_the_two_functions_that_use_influxdb() -> None:
+    proxy = {"https_proxy": "http://proxy.example:3128/", "no_proxy": "s3.us-east-1.amazonaws.com"}
+    config = loader_config({**default_context(), **REQUIRED, **proxy})
+    deployed = environments(config, work_bucket="w", ledger_table="l", token_secret_name="s")
+    expected = {"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "s3.us-east-1.amazonaws.com"}
+    assert {name for name, variables in deployed.items() if variables.items() >= expected.items()} == {
+        "check_health",
+        "write_batch",
+    }
+    assert all(not {"HTTPS_PROXY", "NO_PROXY"} & deployed[name].keys() for name in ("validate_schema", "report_load"))
+
+
+def test_a_proxy_with_a_password_is_rejected_since_everyone_can_read_the_stack() -> None:
+    with pytest.raises(SettingsError, match="https_proxy is not the URL of a server"):
+        loader_config({**default_context(), **REQUIRED, "https_proxy": "http://user:secret@proxy.example:3128"})
 
 
 def test_a_lease_outlasts_an_execution_and_the_functions_it_called(assembly: Assembly) -> None:

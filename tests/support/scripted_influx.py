@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
@@ -39,15 +39,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A status with a body, which is sent as JSON unless it is text. RESET, BROKEN and SILENCE are no HTTP replies."""
+    """A status with a body, which is sent as JSON unless it is text. RESET, BROKEN and SILENCE are no HTTP replies.
+
+    With a `pause_s`, that many seconds pass before each byte of the reply.
+    """
 
     status: int = 204
     body: object = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    pause_s: float = 0
 
     @property
     def content(self) -> bytes:
         """The body as it is sent."""
+        if isinstance(self.body, bytes):
+            return self.body
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
 
@@ -113,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(self.server.reply_to(request))
 
-    do_POST = do_GET  # noqa: N815 - the name in the parent class
+    do_CONNECT = do_POST = do_GET  # noqa: N815 - the name in the parent class
 
     def _send(self, reply: Reply) -> None:
         if reply is SILENCE:
@@ -125,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        if reply.pause_s:
+            self._send_slowly(reply)
+            return
         self.send_response(reply.status)
         for name, value in {"X-Influxdb-Version": "v2.7.12", **reply.headers}.items():
             self.send_header(name, value)
@@ -133,6 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if reply.status != 204:
             self.wfile.write(reply.content)
+
+    def _send_slowly(self, reply: Reply) -> None:
+        """Send each byte alone until the client goes away. The body ends with the connection."""
+        self.close_connection = True
+        head = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+        with suppress(OSError):
+            for byte in f"HTTP/1.1 {reply.status} Slow\r\n{head}\r\n".encode() + reply.content:
+                self.wfile.write(bytes([byte]))
+                self.server.stopping.wait(reply.pause_s)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parameter's name in the parent class
         pass

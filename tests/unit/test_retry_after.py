@@ -17,6 +17,8 @@ NOW = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
     [
         ("7", 7),
         (" 120 ", 120),
+        ("\t120", 120),
+        (" Mon, 01 Jan 2024 12:00:30 GMT ", 30),
         ("0", 0),
         ("Mon, 01 Jan 2024 12:00:30 GMT", 30),
         ("Monday, 01-Jan-24 12:00:30 GMT", 30),
@@ -48,3 +50,4 @@ def test_a_date_is_kept_to_the_second(seconds: int) -> None:
 
 def test_the_header_is_found_in_the_answer() -> None:
     assert interpret(HttpReply(status=503, headers={"Retry-After": "9"})).retry_after_s == 9
+    assert interpret(HttpReply(status=503, headers={"Retry-After": "\t 9 "})).retry_after_s == 9
