@@ -20,6 +20,7 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     complete = data["loaded_files"] == data["files"]
     verdict = f"{data['loaded_files']:,} of {data['files']:,} files are loaded"
     console.print(Text(verdict, "green" if complete else "bold red"))
+    _show_buckets(data)
     for file in data["not_loaded"]:
         _show_file(file, data["bucket"])
     if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):
@@ -31,6 +32,19 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
         "duration": f"{data['processing_time_seconds']:.0f} s",
     }
     console.print(facts(links), soft_wrap=True)
+
+
+def _show_buckets(data: BackfillData) -> None:
+    """Print for how many files the InfluxDB bucket was replaced, or may have been. A former release counts neither."""
+    if reloaded := data.get("reloaded_files", 0):
+        console.print(f"{quantity(reloaded, 'file')} loaded again, because the InfluxDB bucket was replaced")
+    if unchecked := data.get("not_checkable_files", 0):
+        console.print(
+            f"Not checkable: whether the InfluxDB bucket of {quantity(unchecked, 'file')} was replaced since the load. "
+            "To load everything again, add --force.",
+            style="dim",
+            soft_wrap=True,
+        )
 
 
 def _show_file(file: UnloadedFile, bucket: str) -> None:
@@ -53,5 +67,6 @@ def _show_next_steps(error: str, data: BackfillData) -> None:
     elif any(not file["error"] for file in data["not_loaded"]):
         console.print(
             "Claimed files are still being loaded. Files with an unknown status arrived after the backfill had listed "
-            "the bucket, or could not be read. Run the backfill again to load them."
+            "the bucket, or could not be read. Replaced and unchanged files were loaded before, but not again by this "
+            "backfill. Run it again to load them."
         )

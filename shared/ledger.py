@@ -4,7 +4,6 @@ The state machine writes it (`state_machine/ledger.py`), and functions and comma
 `object` (`object_name`) and `version` (`version_name`, which sorts by time).
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
@@ -77,14 +76,13 @@ def version_id_of(item: LedgerItem) -> str:
 BucketCheck = Literal["current", "replaced", "not checkable"]
 
 
-def check_bucket(item: LedgerItem, bucket_ids: Mapping[str, str]) -> BucketCheck:
-    """Return whether the version was loaded into the bucket that its dataset has now.
+def check_bucket(recorded: str, current: str) -> BucketCheck:
+    """Return whether a version was loaded into the bucket that its dataset has now.
 
     Args:
-        item: The item of a version that is loaded.
-        bucket_ids: The current id of each dataset's bucket, "" or absent if it is not checkable.
+        recorded: The id of the bucket that the version was loaded into, "" if it was not recorded.
+        current: The id of the dataset's bucket now, "" if it is not checkable.
     """
-    recorded, current = item.get("bucket_id", ""), bucket_ids.get(item["dataset"], "")
     if not (recorded and current):
         return "not checkable"
     return "current" if recorded == current else "replaced"

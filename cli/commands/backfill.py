@@ -52,6 +52,12 @@ Tolerated = Annotated[
         max=100,
     ),
 ]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Load all files again, for example after a backup of InfluxDB was restored to an earlier state."
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the backfill ends.")]
 
 
@@ -60,13 +66,14 @@ def backfill(
     *,
     max_concurrency: MaxConcurrency = None,
     tolerated_failure_percentage: Tolerated = None,
+    force: Force = False,
     wait: Wait = True,
     follow: Follow = "",
     stop: Stop = "",
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
-    """Load every file under a prefix that is not loaded yet.
+    """Load every file under a prefix that is not loaded yet, or whose InfluxDB bucket was replaced since.
 
     Prints the files that are not loaded afterwards, and why. Ctrl-C stops watching; the backfill continues.
     """
@@ -78,8 +85,12 @@ def backfill(
     if stop:
         _stop(deployment, stop)
         return
-    limits = {"max_concurrency": max_concurrency, "tolerated_failure_percentage": tolerated_failure_percentage}
-    arn = _find(deployment, follow) if follow else _start(deployment, target, limits)
+    options = {
+        "max_concurrency": max_concurrency,
+        "tolerated_failure_percentage": tolerated_failure_percentage,
+        "force": force or None,
+    }
+    arn = _find(deployment, follow) if follow else _start(deployment, target, options)
     if wait:
         _print_and_exit(deployment, _watch(deployment, arn), as_json=as_json)
     else:
@@ -97,14 +108,14 @@ def _print_and_exit(deployment: Deployment, execution: Execution, *, as_json: bo
     raise typer.Exit(0 if all_loaded else 1)
 
 
-def _start(deployment: Deployment, target: str, limits: dict[str, float | None]) -> str:
+def _start(deployment: Deployment, target: str, options: dict[str, float | None]) -> str:
     """Start a backfill and return its ARN. Raises NotFoundError if there are no objects under the prefix."""
     prefix = parse_prefix(target, deployment.source_bucket)
     deployment.check_source(prefix.bucket)
     if not deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)["KeyCount"]:
         raise NotFoundError(f"no objects under {prefix.address}: check the prefix (aws s3 ls)")
     event = {"bucket": prefix.bucket, "prefix": prefix.prefix}
-    overrides = {name: limit for name, limit in limits.items() if limit is not None}
+    overrides = {name: value for name, value in options.items() if value is not None}
     return start_execution(deployment.stepfunctions, deployment.backfill_machine, event | overrides)
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.deployed.buckets import Buckets, read_buckets
 from cli.deployed.ledger import Entry, entries, filter_of
 from cli.deployed.stack import Deployment, page_key
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.output import ago, console, listing, show_json, status, stderr
+from cli.output import ago, console, listing, quantity, show_json, status, stderr
 from shared.ledger import STATUSES, object_name
 from shared.settings import STACK_NAME
 
@@ -41,22 +42,35 @@ def history(
     filter_ = filter_of(deployment, prefix, status=status, dataset=dataset, since=since)
     with stderr.status("reading the ledger"):
         loads = list(islice(entries(deployment, filter_), limit + 1))
+        buckets = _read_buckets(deployment, loads[:limit])
     if as_json:
-        show_json([_content(deployment, entry) for entry in loads[:limit]])
+        show_json([_content(deployment, entry, buckets) for entry in loads[:limit]])
     else:
-        _show(deployment, loads[:limit])
+        _show(deployment, loads[:limit], buckets)
         if len(loads) > limit:
             console.print(f"There are more loads. To list them, add --limit {limit * 10}.", style="dim")
 
 
-def _content(deployment: Deployment, entry: Entry) -> dict[str, Any]:
+def _read_buckets(deployment: Deployment, loads: Sequence[Entry]) -> Buckets:
+    """Return the current ids of the buckets, if any of the loads can be compared with them."""
+    checkable = any(entry.status == "loaded" and entry.bucket_id for entry in loads)
+    return read_buckets(deployment) if checkable else Buckets()
+
+
+def _check(entry: Entry, buckets: Buckets) -> str:
+    """Return whether the bucket of a load is the current one; "" for a load that is not in InfluxDB."""
+    return buckets.check(entry.dataset, entry.bucket_id) if entry.status == "loaded" else ""
+
+
+def _content(deployment: Deployment, entry: Entry, buckets: Buckets) -> dict[str, Any]:
     content = asdict(entry)
     times = {name: value.isoformat() for name, value in content.items() if isinstance(value, datetime)}
     page = object_name(deployment.work_bucket, page_key(entry.report)) if entry.report else ""
-    return content | times | {"lease_ended": entry.abandoned(datetime.now(UTC)), "report_page": page}
+    more = {"lease_ended": entry.abandoned(datetime.now(UTC)), "report_page": page, "bucket": _check(entry, buckets)}
+    return content | times | more
 
 
-def _show(deployment: Deployment, loads: Sequence[Entry]) -> None:
+def _show(deployment: Deployment, loads: Sequence[Entry], buckets: Buckets) -> None:
     if not loads:
         console.print("no loads found")
         stderr.print("To start one, run `loader load FILE` or `loader backfill PREFIX`.", style="dim")
@@ -64,12 +78,25 @@ def _show(deployment: Deployment, loads: Sequence[Entry]) -> None:
     headers = COLUMNS if console.width >= WIDE else [header for header in COLUMNS if header not in DETAILS]
     table, now = listing(*headers), datetime.now(UTC)
     for entry in loads:
-        row = dict(zip(COLUMNS, _row(deployment, entry, now), strict=True))
+        row = dict(zip(COLUMNS, _row(deployment, entry, now, buckets), strict=True))
         table.add_row(*(row[header] for header in headers))
     console.print(table)
+    _show_unchecked(loads, buckets)
 
 
-def _row(deployment: Deployment, entry: Entry, now: datetime) -> list[Text | str]:
+def _show_unchecked(loads: Sequence[Entry], buckets: Buckets) -> None:
+    """Print for how many loads it is unknown whether their bucket was replaced, and why."""
+    if unchecked := sum(_check(entry, buckets) == "not checkable" for entry in loads):
+        problem = f" ({buckets.problem})" if buckets.problem else ""
+        console.print(
+            f"Not checkable: whether the InfluxDB bucket of {quantity(unchecked, 'load')} was replaced{problem}",
+            style="dim",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> list[Text | str]:
     """Return the cells of one load. Its ID links to its page, in terminals that support links."""
     rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
     settled_after = entry.changed_at - entry.claimed_at if entry.claimed_at and not entry.lease_until else None
@@ -77,14 +104,16 @@ def _row(deployment: Deployment, entry: Entry, now: datetime) -> list[Text | str
     link = f"link {deployment.page_url(entry.report)}" if entry.report else ""
     load = Text(entry.load_id[:8] or entry.execution.rpartition(":")[2][:8], link)
     state = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.status)
-    return [ago(entry.changed_at, now), state, load, rows, points, duration, _file(deployment, entry, now)]
+    return [ago(entry.changed_at, now), state, load, rows, points, duration, _file(deployment, entry, now, buckets)]
 
 
-def _file(deployment: Deployment, entry: Entry, now: datetime) -> Text:
+def _file(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> Text:
     name = Text(entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
     reason = entry.error or entry.message
     if entry.abandoned(now):
         reason = "run `loader retry` to load it again"
     elif entry.lease_until:
         reason = f"running, until {entry.lease_until:%H:%M} UTC at the latest"
+    elif _check(entry, buckets) == "replaced":
+        reason = "its InfluxDB bucket was replaced: run `loader backfill` to load it again"
     return name.append(f"  {reason}", "dim") if reason else name

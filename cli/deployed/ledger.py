@@ -43,6 +43,7 @@ class Entry:
 
     `version_id` is "" in an unversioned bucket, or if the load failed before the version was known.
     `changed_at` is when the version was claimed or settled; `lease_until` is set only while it is claimed.
+    `bucket_id` is the id of the InfluxDB bucket that it was loaded into last; "" if it was not checkable.
     """
 
     object: str
@@ -59,6 +60,7 @@ class Entry:
     error: str
     message: str
     report: str
+    bucket_id: str = ""
 
     @classmethod
     def of_item(cls, item: LedgerItem) -> Self:
@@ -78,6 +80,7 @@ class Entry:
             error=item.get("error", ""),
             message=item.get("message", ""),
             report=item.get("report", ""),
+            bucket_id=item.get("bucket_id", ""),
         )
 
     def abandoned(self, now: datetime) -> bool:

@@ -76,6 +76,11 @@ class Deployment:
         """The ARN of the state machine that loads all files of a prefix."""
         return self._output("BackfillArn")
 
+    @property
+    def check_health_name(self) -> str:
+        """The name of the function CheckHealth."""
+        return self._output("CheckHealthName")
+
     @cached_property
     def ledger(self) -> "Table":
         """The DynamoDB table with one item per version of each object."""

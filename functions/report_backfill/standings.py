@@ -71,7 +71,7 @@ def _add_file(files: Standings, key: str, item: LedgerItem | None, backfill: Bac
     if item is None or item["status"] != "loaded":
         files.not_loaded.append(_unloaded_file(key, item))
         return
-    status = check_bucket(item, _bucket_ids(backfill))
+    status = check_bucket(item.get("bucket_id", ""), _bucket_ids(backfill).get(item["dataset"], ""))
     if reason := _reason_unloaded(item, status, backfill):
         files.not_loaded.append({**_unloaded_file(key, item), **reason})
         return

@@ -5,11 +5,12 @@ executions that end as a test says. boto3 finds it by AWS_ENDPOINT_URL_CLOUDFORM
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from time import time
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -43,6 +44,7 @@ def failed(error: str, message: str, **data: Any) -> Json:
 class ScriptedAws(ThreadingHTTPServer):
     """`ending` decides how executions that are started end; `executions` holds them by ARN, the oldest first.
 
+    `results` holds what the functions return that a command invokes; one with an `errorType` is an error.
     An execution is seen as running `looks` times, in state `state`, before it ends. `before_list` is called before
     executions are listed: a test can start those there that S3's events would start.
     """
@@ -53,6 +55,7 @@ class ScriptedAws(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.outputs: dict[str, str] = {}
         self.environments: dict[str, dict[str, str]] = {}
+        self.results: dict[str, Json] = {}
         self.executions: dict[str, Json] = {}
         self.ending: Ending = lambda _: succeeded()
         self.looks, self.state = 0, "WriteBatches"
@@ -123,6 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path.endswith("/invocations"):
+            self._invoke(unquote(self.path).split("/")[3])
+            return
         if "X-Amz-Target" not in self.headers:
             self._describe_stack(parse_qs(body)["StackName"][0])
             return
@@ -131,6 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, self.server.step_functions(action, json.loads(body)))
         except LookupError:
             self._send(400, {"__type": "ExecutionDoesNotExist", "message": "Execution Does Not Exist"})
+
+    def _invoke(self, name: str) -> None:
+        result = self.server.results.get(name)
+        if result is None:
+            self._send(404, {"Type": "User", "Message": f"Function not found: {name}"})
+            return
+        self._send(200, result, {"X-Amz-Function-Error": "Unhandled"} if "errorType" in result else {})
 
     def _describe_stack(self, name: str) -> None:
         if name != STACK:
@@ -144,9 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
         result = f"<Stacks><member><Outputs>{members}</Outputs></member></Stacks>"
         self._send(200, f"<R><DescribeStacksResult>{result}</DescribeStacksResult></R>")
 
-    def _send(self, status: int, content: Json | str) -> None:
+    def _send(self, status: int, content: Json | str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         body = content if isinstance(content, str) else json.dumps(content)
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
         self.wfile.write(body.encode())

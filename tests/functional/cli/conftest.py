@@ -23,6 +23,7 @@ OUTPUTS = {
     "LedgerTableName": LEDGER,
     "StateMachineArn": MACHINE,
     "BackfillArn": BACKFILL,
+    "CheckHealthName": "health",
     "ConvertAndChunkName": "convert",
     "WriteBatchName": "write",
 }
@@ -34,6 +35,7 @@ def aws(ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAw
     monkeypatch.setattr(console, "width", 200)
     with scripted_aws() as server:
         server.outputs = dict(OUTPUTS)
+        server.results = {"health": {"bucket_ids": {"generation": "new"}}}
         server.environments = {"convert": {}, "write": {}}
         for name in ENDPOINTS:
             monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")

@@ -49,14 +49,20 @@ def test_files_that_failed_are_named_with_error_and_remedy() -> None:
     lines = printed({"data": data(BROKEN)})
     assert lines[:3] == ["2 of 3 files are loaded", "p/b CorruptParquetError", "truncated"]
     assert lines[3].startswith("CorruptParquetError: correct the file and upload it again")
-    assert "Run the backfill again" not in " ".join(lines)
+    assert "Run it again" not in " ".join(lines)
 
 
 def test_files_that_are_still_being_loaded_are_explained() -> None:
     lines = printed({"data": data(CLAIMED)})
     assert lines[1] == "p/a claimed"
     assert lines[3].startswith("Claimed files are still being loaded.")
-    assert "Run the backfill again to load them." in " ".join(lines)
+    assert "Run it again to load them." in " ".join(lines)
+
+
+def test_files_whose_bucket_was_replaced_or_is_not_checkable_are_counted() -> None:
+    lines = printed({"data": data() | {"reloaded_files": 2, "not_checkable_files": 1}})
+    assert lines[1] == "2 files loaded again, because the InfluxDB bucket was replaced"
+    assert lines[2].startswith("Not checkable: whether the InfluxDB bucket of 1 file was replaced since the load.")
 
 
 def test_files_beyond_those_of_the_response_are_counted() -> None:

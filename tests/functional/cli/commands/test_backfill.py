@@ -50,6 +50,11 @@ def test_limits_are_passed_only_if_they_are_set(aws: ScriptedAws) -> None:
     ]
 
 
+def test_force_loads_all_files_again(aws: ScriptedAws) -> None:
+    run_loader("backfill", PREFIX, "--force")
+    assert aws.inputs == [{"bucket": SOURCE, "prefix": PREFIX, "force": True}]
+
+
 def test_one_file_that_is_not_loaded_is_status_1(aws: ScriptedAws) -> None:
     aws.ending = lambda _: answer(NOT_LOADED)
     result = run_loader("backfill", PREFIX, "--json")

@@ -10,7 +10,7 @@ from shared.ledger import STATUSES
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.command_line import run_loader
 from tests.support.ledger_entries import at, failed_item, item, put_items
-from tests.support.scripted_aws import MACHINE
+from tests.support.scripted_aws import MACHINE, ScriptedAws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -81,6 +81,30 @@ def test_a_claim_tells_until_when_it_holds(ledger: "Table") -> None:
     put_items(ledger, item("a", "claimed", 1, lease_until="2999-01-01T09:30:00Z"))
     assert "dataset=generation/a  running, until 09:30 UTC at the latest" in run_loader("history").stdout
     assert json.loads(run_loader("history", "--json").stdout)[0]["lease_ended"] is False
+
+
+def test_a_load_whose_bucket_was_replaced_is_shown(ledger: "Table") -> None:
+    put_items(
+        ledger,
+        item("a", "loaded", 1, bucket_id="old"),
+        item("b", "loaded", 2, bucket_id="new"),
+        item("c", "loaded", 3),
+        failed_item("d", 4, bucket_id="old"),
+    )
+    output = run_loader("history").stdout
+    assert "dataset=generation/a  its InfluxDB bucket was replaced: run `loader backfill` to load it again" in output
+    assert output.count("was replaced:") == 1
+    assert "Not checkable: whether the InfluxDB bucket of 1 load was replaced\n" in output
+    loads = json.loads(run_loader("history", "--json").stdout)
+    checks = [(load["bucket_id"], load["bucket"]) for load in loads]
+    assert checks == [("old", "replaced"), ("new", "current"), ("", "not checkable"), ("old", "")]
+
+
+def test_ids_that_cannot_be_read_are_not_checkable_for_a_reason(aws: ScriptedAws, ledger: "Table") -> None:
+    put_items(ledger, item("a", "loaded", 1, bucket_id="old"))
+    aws.results["health"] = {"errorType": "BucketNotFoundError", "errorMessage": "no bucket 'ons'"}
+    output = run_loader("history").stdout
+    assert "of 1 load was replaced (BucketNotFoundError: no bucket 'ons')\n" in output
 
 
 def test_a_claim_whose_lease_has_ended_is_abandoned(ledger: "Table") -> None:
