@@ -7,3 +7,7 @@ class RefusedError(Exception):
 
 class NotFoundError(RefusedError):
     """The file, object, load, execution or stack that the operator named does not exist."""
+
+
+class QueryError(RefusedError):
+    """InfluxDB answered a query with an error, or not at all, so nothing is known about the points."""

@@ -15,16 +15,20 @@ import typer
 from rich.json import JSON
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from cli.deployed.executions import Execution, wait_for_all
 from cli.output import console, step
 from local.cloud import LocalCloud, local_cloud
-from local.readback import Comparison, compare
+from local.readback import Comparison, ReadbackError, compare
 from local.samples import Sample, write_samples
 from local.serve import clean_exit
 from shared.datasets import DATASETS
 
 LOAD_TIMEOUT_S = 600
+
+NO_VERDICT = 2
+"""The exit status if InfluxDB answers with an error where its points are read back."""
 
 
 def demo(
@@ -39,7 +43,11 @@ def demo(
         samples = _sample_of(file, dataset) if file else write_samples(Path(folder), rows)
         with step("Starting the AWS emulator and InfluxDB"):
             cloud = running.enter_context(local_cloud())
-        agree = _load_and_compare(cloud, samples)
+        try:
+            agree = _load_and_compare(cloud, samples)
+        except ReadbackError as error:
+            console.print(Text.assemble(("error: ", "red"), str(error)))
+            raise typer.Exit(NO_VERDICT) from error
     raise typer.Exit(0 if agree else 1)
 
 

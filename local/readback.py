@@ -33,6 +33,10 @@ _SCALES = {
 """For each unit in a file: the unit of the field, and the numbers to multiply and divide a value by."""
 
 
+class ReadbackError(RuntimeError):
+    """InfluxDB answered with an error, so it is unknown which points it holds. The message has its own words."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """The points that a file should have become, compared with those that the database holds.
@@ -111,16 +115,19 @@ def _fields_of_values(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
 
 
 def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket: str, token: str) -> pd.DataFrame:
-    """Return the points that InfluxDB holds within the time span of `expected`, with the same columns."""
+    """Return the points that InfluxDB holds within the time span of `expected`, with the same columns.
+
+    A CSV reply has no place for an error: it is empty, or ends early. So where points are missing, the query is sent
+    again in JSON, which tells whether there was an error.
+
+    Raises:
+        ReadbackError: InfluxDB answered with an error.
+    """
     span = f"time >= {expected['time'].min()} AND time <= {expected['time'].max()}" if len(expected) else "time < 0"
-    reply = requests.get(
-        f"{url}/query",
-        params={"db": bucket, "q": f'SELECT * FROM "{dataset.measurement}" WHERE {span}', "epoch": "ns"},  # noqa: S608
-        headers={"Authorization": f"Token {token}", "Accept": "application/csv"},
-        timeout=TIMEOUT_S,
-    )
-    reply.raise_for_status()
-    points = _read_csv(reply.content, dataset)
+    query = f'SELECT * FROM "{dataset.measurement}" WHERE {span}'  # noqa: S608
+    points = _read_csv(_query(query, "application/csv", url=url, bucket=bucket, token=token).content, dataset)
+    if len(points) < len(expected):
+        _check_json(_query(query, "application/json", url=url, bucket=bucket, token=token))
     for tag in dataset.tags:
         points[tag] = points[tag].fillna("") if tag in points else ""
     for field in dataset.field_names:
@@ -128,10 +135,37 @@ def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket:
     return points[["time", *dataset.tags, *dataset.field_names]]
 
 
+def _query(query: str, accept: str, *, url: str, bucket: str, token: str) -> requests.Response:
+    """Send the query. A bucket called `db/rp` is a database and one of its retention policies."""
+    database, _, policy = bucket.partition("/")
+    reply = requests.get(
+        f"{url}/query",
+        params={"db": database, "q": query, "epoch": "ns"} | ({"rp": policy} if policy else {}),
+        headers={"Authorization": f"Token {token}", "Accept": accept},
+        timeout=TIMEOUT_S,
+    )
+    if reply.status_code != requests.codes.ok:
+        raise ReadbackError(f"InfluxDB answered {reply.status_code} when its points were read: {reply.text[:500]}")
+    return reply
+
+
+def _check_json(reply: requests.Response) -> None:
+    """Raise ReadbackError if there is an error in a reply whose status is 200."""
+    try:
+        content = reply.json()
+        errors = [part["error"] for part in (content, *content["results"]) if "error" in part]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReadbackError(f"InfluxDB sent no answer when its points were read: {reply.text[:500]}") from error
+    if errors:
+        raise ReadbackError(f"InfluxDB answered with an error when its points were read: {errors[0]}")
+
+
 def _read_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
     """Parse the reply with Arrow, which reads numbers exactly. Columns that the database lacks are absent."""
     if not content:
         return pd.DataFrame({"time": pd.Series(dtype="int64")})
+    if b",time," not in content.partition(b"\n")[0]:
+        raise ReadbackError(f"InfluxDB answered with an error when its points were read: {content[:500].decode()}")
     types = dict.fromkeys(dataset.field_names, pa.float64()) | dict.fromkeys(dataset.tags, pa.string())
     options = csv.ConvertOptions(column_types=types | {"time": pa.int64()})
     points: pd.DataFrame = csv.read_csv(BytesIO(content), convert_options=options).to_pandas()

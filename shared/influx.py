@@ -31,7 +31,10 @@ WRITE_TIMEOUT_S = 30.0
 """The time-out of the whole response to a write. InfluxDB itself gives up a shard write after 10 s."""
 
 QUERY_TIMEOUT_S = 10.0
-"""The same for all other requests, which a healthy server answers at once."""
+"""The same for requests without points, which a healthy server answers at once."""
+
+READBACK_TIMEOUT_S = 60.0
+"""The same for queries that read points back, for which a busy server may take long."""
 
 SECRET_MAX_AGE_S = 300
 
@@ -92,6 +95,28 @@ class Influx:
     def get(self, path: str, **query: str) -> HttpReply:
         """Send a GET request. `data` of the reply is the parsed JSON."""
         return self._send(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
+
+    def query(self, influxql: str, *, bucket: str, csv: bool = False) -> HttpReply:
+        """Run an InfluxQL query.
+
+        Args:
+            influxql: the query.
+            bucket: the name of the bucket; `database/policy` names a database and one of its retention policies.
+            csv: whether `data` of the reply is the text of a CSV file, and not parsed JSON. A CSV reply is shorter, but
+                where a query fails it is empty or ends early.
+        """
+        database, _, policy = bucket.partition("/")
+        parameters = {"db": database, "rp": policy, "q": influxql, "epoch": "ns"}
+        return self._send(
+            lambda api: api.call_api(
+                "/query",
+                "GET",
+                query_params=[(name, value) for name, value in parameters.items() if value],
+                header_params={"Accept": "application/csv" if csv else "application/json"},
+                response_type="object",
+                _request_timeout=_timeouts_ms(READBACK_TIMEOUT_S),
+            )
+        )
 
     def _send(self, request: Request) -> HttpReply:
         client = self._client

@@ -1,64 +1,154 @@
-"""`loader verify`: compare the points that a load sent with the points that InfluxDB stores."""
+"""`loader verify`: compare the points that loads sent with the points that InfluxDB stores.
+
+`_verify_load` verifies one load and describes every difference. `_verify_prefix` verifies the last load of each file
+under a prefix, and prints one line for each.
+"""
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.text import Text
 
+from cli.deployed.ledger import Entry, entries, filter_of
 from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import Deployment
-from cli.errors import NotFoundError
-from cli.options import AsJson, Load, Stack
+from cli.errors import NotFoundError, QueryError, RefusedError
+from cli.options import AsJson, Stack
 from cli.output import console, iso_time, listing, progress, quantity, show_json, status
-from shared.datasets import DATASETS
 from shared.ledger import object_name
-from shared.settings import STACK_NAME, influx_settings
+from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
     from cli.comparison import Window
+    from cli.verification import Verification, Verifier
 
-MAX_DIFFERENCES = 20
-"""How many differences to print. `--json` has up to five of each window."""
+MAX_ROWS = 20
+"""How many differing windows and how many differences to print. `--json` has all windows, each with its first five."""
+
+DIFFERS, NOT_VERIFIED = 1, 2
+"""Exit statuses: something differs; nothing differs, but at least one load could not be verified."""
+
+Loads = Annotated[
+    str,
+    typer.Argument(
+        metavar="LOAD|PREFIX",
+        help="A load ID or its first characters, or the name or ARN of an execution; or, with a / or =, a prefix of "
+        "keys (or s3://BUCKET/PREFIX), which verifies the last load of each file under it.",
+    ),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option("--sample", help="Compare only this many windows of each load, chosen at random.", min=1),
+]
 
 
-def verify(load: Load, *, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
-    """Compare the points that a load sent with the points that InfluxDB stores.
+class _Result(NamedTuple):
+    """The result for one file under a prefix; without a verification, `reason` says why."""
 
-    Queries InfluxDB for one time window after another. This machine must be able to reach InfluxDB.
+    entry: Entry
+    verification: "Verification | None"
+    reason: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """One word for the line of the file."""
+        if self.verification is None:
+            return "unverified"
+        return "differs" if self.verification.differing else "equal"
+
+
+def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
+    """Compare the points that loads sent with the points that InfluxDB stores.
+
+    Queries InfluxDB for the series that were sent. This machine must be able to reach InfluxDB. The exit status is 1 if
+    a value is missing or changed, and 2 if InfluxDB does not answer.
     """
-    deployment = Deployment(stack)
-    report = find_report(deployment, load)
-    windows = _compare(deployment, report)
-    if as_json:
-        show_json([_content(window) for window in windows])
-    else:
-        _show(windows, object_name(report.data["bucket"], report.data["key"]))
-    raise typer.Exit(0 if all(window.equal for window in windows) else 1)
-
-
-def _compare(deployment: Deployment, report: Report) -> "list[Window]":
     # These imports load pyarrow and pandas, which takes a second that other commands need not spend.
-    from cli.comparison import compare_windows, parse_lines, width_for  # noqa: PLC0415
-    from cli.deployed.sent_lines import sent_lines  # noqa: PLC0415
-    from shared.influx import Influx  # noqa: PLC0415
+    from cli.verification import Verifier  # noqa: PLC0415
 
-    file, outcomes = report.file, report.outcomes
-    if file is None or outcomes.span is None:
-        raise NotFoundError("this load sent no points, so there is nothing to verify")
-    dataset, settings = DATASETS[file["dataset"]], influx_settings(deployment.delivery_environment())
-    bin_ns = max(part["profile"]["bucket_ns"] for part in outcomes.parts if part["profile"])
+    deployment = Deployment(stack)
+    if "/" in load or "=" in load:
+        _verify_prefix(deployment, Verifier, load, sample, as_json=as_json)
+    else:
+        _verify_load(deployment, Verifier, load, sample, as_json=as_json)
+
+
+def _verify_load(
+    deployment: Deployment, verifier: "type[Verifier]", load: str, sample: int | None, *, as_json: bool
+) -> None:
+    report = find_report(deployment, load)
+    with _tracking() as track:
+        verification = verifier(deployment).verify(report, sample, track)
+    if as_json:
+        show_json([_window(window) for window in verification.windows])
+    else:
+        _show(verification, object_name(report.data["bucket"], report.data["key"]))
+    raise typer.Exit(DIFFERS if verification.differing else 0)
+
+
+def _verify_prefix(
+    deployment: Deployment, verifier: "type[Verifier]", prefix: str, sample: int | None, *, as_json: bool
+) -> None:
+    results = []
+    for result in _verify_entries(deployment, verifier(deployment), _last_loads(deployment, prefix), sample):
+        results.append(result)
+        if not as_json:
+            console.print(_line(deployment, result), soft_wrap=True)
+    verdicts = [result.verdict for result in results]
+    if as_json:
+        show_json([_summary(result) for result in results])
+    else:
+        console.print(_total(verdicts))
+    raise typer.Exit(DIFFERS if "differs" in verdicts else NOT_VERIFIED if "unverified" in verdicts else 0)
+
+
+def _last_loads(deployment: Deployment, prefix: str) -> list[Entry]:
+    """Return the last load of each object under `prefix`, in order of their names.
+
+    Of several versions of an object, the one that was loaded last is the one that InfluxDB stores.
+    """
+    last: dict[str, Entry] = {}
+    for entry in entries(deployment, filter_of(deployment, prefix, status="loaded")):
+        last.setdefault(entry.object, entry)
+    if not last:
+        raise NotFoundError(
+            f"no file under {prefix!r} is loaded: `loader history {shlex.quote(prefix)}` lists all loads"
+        )
+    return [last[name] for name in sorted(last)]
+
+
+def _verify_entries(
+    deployment: Deployment, verifier: "Verifier", loads: list[Entry], sample: int | None
+) -> Iterator[_Result]:
+    """Verify one load after the other. An error of InfluxDB ends it: it would concern the other loads too."""
+    for entry in loads:
+        try:
+            report = Report(key=entry.report, content=deployment.work_json(entry.report))
+            with _tracking() as track:
+                verification = verifier.verify(report, sample, track)
+            yield _Result(entry, verification)
+        except QueryError:
+            raise
+        except RefusedError as error:
+            yield _Result(entry, None, str(error))
+
+
+@contextmanager
+def _tracking() -> "Iterator[Callable[[str, int], Callable[[int], None]]]":
+    """Yield a function that starts a progress bar and returns the function that advances it."""
     with progress() as bar:
-        chunks = sent_lines(deployment, report, file)
-        tracked = bar.track(chunks, outcomes.chunks_planned, description="reading what was sent")
-        sent = parse_lines(tracked, dataset.field_names)
-        width_ns = width_for(*outcomes.span, bin_ns)
-        total = sent.values["time"].floordiv(width_ns).nunique()
-        windows = compare_windows(sent, width_ns, dataset, Influx(settings), dataset.bucket or settings.bucket)
-        return list(bar.track(windows, total, description="querying InfluxDB"))
+
+        def track(description: str, total: int) -> Callable[[int], None]:
+            task = bar.add_task(description, total=total)
+            return lambda count: bar.advance(task, count)
+
+        yield track
 
 
-def _content(window: "Window") -> dict[str, Any]:
+def _window(window: "Window") -> dict[str, Any]:
     return {
         "first_ns": window.first_ns,
         "end_ns": window.end_ns,
@@ -73,23 +163,67 @@ def _content(window: "Window") -> dict[str, Any]:
     }
 
 
-def _show(windows: "list[Window]", address: str) -> None:
-    differing = [window for window in windows if not window.equal]
+def _summary(result: _Result) -> dict[str, Any]:
+    content = {"object": result.entry.object, "load_id": result.entry.load_id, "verdict": result.verdict}
+    if result.verification is None:
+        return content | {"reason": result.reason}
+    windows, differing = result.verification.windows, result.verification.differing
+    return content | {
+        "windows": result.verification.windows_total,
+        "windows_compared": len(windows),
+        "sent": sum(window.sent for window in windows),
+        "missing": sum(window.missing for window in windows),
+        "changed": sum(window.changed for window in windows),
+        "differing": [_window(window) for window in differing],
+    }
+
+
+def _line(deployment: Deployment, result: _Result) -> Text:
+    """Return the line of one file."""
+    name = result.entry.object.removeprefix(f"s3://{deployment.source_bucket}/")
+    details = result.reason if result.verification is None else _counts(result.verification)
+    return Text.assemble(status(result.verdict), f"  {result.entry.load_id[:8]}  {name}  ", (details, "dim"))
+
+
+def _total(verdicts: list[str]) -> str:
+    words = {"equal": "equal", "differs": "differing", "unverified": "not verified"}
+    counts = (f"{verdicts.count(verdict):,} {word}" for verdict, word in words.items())
+    return f"{quantity(len(verdicts), 'file')}: {', '.join(counts)}"
+
+
+def _counts(verification: "Verification") -> str:
+    windows, differing = verification.windows, verification.differing
     values = quantity(sum(window.sent for window in windows), "value")
-    verdict = f"  {values} in {quantity(len(windows), 'window')}"
-    verdict += f"; {quantity(len(differing), 'window')} with differences" if differing else ""
-    console.print(Text.assemble(status("differs" if differing else "equal"), verdict))
+    total = verification.windows_total
+    of_all = quantity(total, "window") if len(windows) == total else f"{len(windows):,} of {quantity(total, 'window')}"
+    if not differing:
+        return f"{values} in {of_all}"
+    return f"{values} in {of_all}; {quantity(len(differing), 'window')} with differences"
+
+
+def _show(verification: "Verification", address: str) -> None:
+    differing = verification.differing
+    console.print(Text.assemble(status("differs" if differing else "equal"), f"  {_counts(verification)}"))
     if not differing:
         return
-    table = listing("from", "to", "#sent", "#stored", "#missing", "#changed", "hash sent", "hash stored")
-    for window in differing:
-        counts = (f"{count:,}" for count in (window.sent, window.stored, window.missing, window.changed))
-        times = (iso_time(window.first_ns), iso_time(window.end_ns))
-        table.add_row(*times, *counts, window.sent_hash, window.stored_hash)
-    console.print(table)
+    _show_windows(differing)
     differences = [difference for window in differing for difference in window.differences]
-    for difference in differences[:MAX_DIFFERENCES]:
+    for difference in differences[:MAX_ROWS]:
         console.print(Text(difference), soft_wrap=True)
     command = f"loader load {shlex.quote(address)} --force"
     advice = f"A later load may have overwritten them (see `loader history`). To write them again, run `{command}`."
     console.print(Text(advice), soft_wrap=True)
+
+
+def _show_windows(differing: "list[Window]") -> None:
+    table = listing("from", "to", "#sent", "#stored", "#missing", "#changed", "hash sent", "hash stored")
+    for window in differing[:MAX_ROWS]:
+        counts = (f"{count:,}" for count in (window.sent, window.stored, window.missing, window.changed))
+        times = (iso_time(window.first_ns), iso_time(window.end_ns))
+        table.add_row(*times, *counts, window.sent_hash, window.stored_hash)
+    console.print(table)
+    if len(differing) > MAX_ROWS:
+        more = quantity(len(differing) - MAX_ROWS, "more window")
+        console.print(
+            f"{more} {'has' if len(differing) == MAX_ROWS + 1 else 'have'} differences; --json lists them all."
+        )

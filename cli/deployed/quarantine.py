@@ -38,11 +38,16 @@ class Group:
 
 def read_quarantine(deployment: Deployment, report: Report) -> Iterator[Quarantined]:
     """Yield everything in the quarantine of the report's execution, first rows by part, then points by chunk."""
-    prefix = report.key.replace("reports/", "quarantine/", 1).removesuffix(".json") + "/"
     # In reverse, rows-0000.parquet comes before points-0000-0000.jsonl.gz.
-    for key in sorted(deployment.work_keys(prefix), reverse=True):
+    for key in sorted(deployment.work_keys(_prefix(report)), reverse=True):
         content = deployment.work_object(key)
         yield from _rows(content) if key.endswith(".parquet") else _points(content)
+
+
+def rejected_lines(deployment: Deployment, report: Report) -> list[str]:
+    """Return the lines that InfluxDB rejected, without reading the rows that conversion set aside."""
+    keys = [key for key in deployment.work_keys(_prefix(report)) if not key.endswith(".parquet")]
+    return [str(point.record["line"]) for key in keys for point in _points(deployment.work_object(key))]
 
 
 def group_by_reason(records: Iterable[Quarantined]) -> list[Group]:
@@ -54,6 +59,10 @@ def group_by_reason(records: Iterable[Quarantined]) -> list[Group]:
         if len(group.samples) < SAMPLES:
             group.samples.append(record)
     return sorted(groups.values(), key=lambda group: -group.rows)
+
+
+def _prefix(report: Report) -> str:
+    return report.key.replace("reports/", "quarantine/", 1).removesuffix(".json") + "/"
 
 
 def _rows(parquet: bytes) -> Iterator[Quarantined]:

@@ -5,12 +5,15 @@ only if it has the checksum of the chunk that was sent.
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import cast
 
-from cli.deployed.quarantine import read_quarantine
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cli.deployed.quarantine import rejected_lines
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
@@ -19,7 +22,7 @@ from functions.convert_and_chunk.part import convert_part
 from shared.events import SOURCE_FIELDS, Chunk, FileRef, PartRef, SourceFile
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
-from shared.stored import REJECTED, PartOutcome
+from shared.stored import PartOutcome
 from shared.work_bucket import chunk_key
 
 
@@ -40,18 +43,26 @@ class ChunkBodies:
         """Discard the outcome: the report already has it."""
 
 
-def sent_lines(deployment: Deployment, report: Report, file: FileRef) -> Iterator[list[bytes]]:
+def sent_lines(
+    deployment: Deployment, report: Report, file: FileRef, parts: Collection[PartOutcome]
+) -> Iterator[pa.StringArray]:
     """Yield the lines of each chunk, without the points that InfluxDB rejected.
+
+    Args:
+        deployment: The stack that sent them.
+        report: The report of the load.
+        file: The pinned object of the load.
+        parts: The outcomes of the parts to read.
 
     Raises:
         RefusedError: The chunks have expired, and converting the file again gives other lines.
     """
-    quarantine = read_quarantine(deployment, report)
-    rejected = {point.record["line"].encode() for point in quarantine if point.rule == REJECTED}
-    for outcome in report.outcomes.parts:
+    rejected = pa.array(rejected_lines(deployment, report), pa.string())
+    for outcome in parts:
         bodies = _read_staged(deployment, report, file, outcome) or _convert(deployment, file, outcome)
         for chunk in outcome["chunks"]:
-            yield [line for line in _lines(bodies, chunk) if line not in rejected]
+            lines = _lines(bodies, chunk)
+            yield lines.filter(pc.invert(pc.is_in(lines, value_set=rejected))) if len(rejected) else lines
 
 
 def _read_staged(deployment: Deployment, report: Report, file: FileRef, outcome: PartOutcome) -> dict[str, bytes]:
@@ -75,11 +86,12 @@ def _convert(deployment: Deployment, file: FileRef, outcome: PartOutcome) -> dic
     return staging.bodies
 
 
-def _lines(bodies: dict[str, bytes], chunk: Chunk) -> list[bytes]:
-    body = bodies.get(chunk["chunk"], b"")
+def _lines(bodies: dict[str, bytes], chunk: Chunk) -> pa.StringArray:
+    body = bodies.pop(chunk["chunk"], b"")
     if sha256(body).hexdigest() != chunk["sha256"]:
         raise RefusedError(
             f"chunk {chunk['chunk']} has expired, and with the deployed release and settings the file converts to "
             "other lines: load it again (`loader load … --force`), then verify that load"
         )
-    return gzip.decompress(body).splitlines()
+    text = pa.array([gzip.decompress(body).removesuffix(b"\n")], pa.string())
+    return pc.list_flatten(pc.split_pattern(text, "\n"))

@@ -1,7 +1,9 @@
 """`loader verify` finds what somebody changed or removed in the database, and says where."""
 
-from contextlib import closing
-from datetime import datetime
+import time as clock
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pytest
 import requests
 
+from cli import query_replies, stored_points
 from local.influxdb.engine_client import EngineClient
 from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
@@ -126,3 +129,141 @@ def test_files_with_every_kind_of_row_verify(app: DeployedApp, seed: int) -> Non
     execution = app.load(file.key, file.table)
     assert execution.response["data"]["points_written"] > 500
     assert differing(app, execution.response["data"]["load_id"]) == []
+
+
+def write(app: DeployedApp, lines: list[str]) -> None:
+    """Points of somebody else, straight into the engine."""
+    with closing(EngineClient(app.influxdb.engine.port)) as engine:
+        for first in range(0, len(lines), 10_000):
+            body = "\n".join(lines[first : first + 10_000]).encode()
+            engine.write(body, database=app.cloud.influx.bucket, precision="n")
+
+
+@contextmanager
+def counted_replies(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The number of rows of each reply that the command reads."""
+    counts: list[int] = []
+
+    def csv_rows(*arguments: Any) -> query_replies.Rows:
+        rows = query_replies.csv_rows(*arguments)
+        counts.append(len(rows.times))
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_points, "csv_rows", csv_rows)
+        yield counts
+
+
+@pytest.mark.parametrize("others", ["a series with another value", "series with another tag", "the same series"])
+def test_what_others_write_to_the_same_hours_costs_next_to_nothing(
+    app: DeployedApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    table = unique_records(tmp_path, "transmission", 200)
+    data = app.load(f"dataset=transmission/{tmp_path.name}-crowd.parquet", table).response["data"]
+    row = table.slice(100, 1).to_pylist()[0]
+    tags, _ = identity(row)
+    first, last = (time_ns(time) for time in (table["timestamp"][0].as_py(), table["timestamp"][-1].as_py()))
+    if others == "a series with another value":
+        names = [tags.replace("region=", f"region=crowd{n}") for n in range(20)]
+    elif others == "series with another tag":
+        names = [tags.replace(",measurement_type", f",line_type=crowd{n},measurement_type") for n in range(20)]
+    else:
+        names = [tags]
+    times = range(first + 1, last, (last - first) * len(names) // 200_000)
+    write(app, [f"transmission_data,{name} flow_mw=1 {time}" for name in names for time in times])
+    with counted_replies(monkeypatch) as counts:
+        started = clock.monotonic()
+        assert differing(app, data["load_id"]) == []
+        seconds = clock.monotonic() - started
+    assert sum(counts) < 40_000, counts
+    assert max(counts) <= 2 * 200 + stored_points.SPARE_ROWS
+    assert seconds < 20
+
+
+def test_a_series_with_more_tags_is_not_taken_for_the_sent_one(app: DeployedApp, load: str, table: pa.Table) -> None:
+    row = table.slice(321, 1).to_pylist()[0]
+    remove(app, row)
+    tags, time = identity(row)
+    write(app, [f"transmission_data,host=other,{tags} flow_mw={row['flow_mw']} {time}"])
+    (window,) = differing(app, load)
+    assert window["missing"] == 3
+
+
+def test_files_at_both_ends_of_time_verify(app: DeployedApp, tmp_path: Path) -> None:
+    table = unique_records(tmp_path, "transmission", 4)
+    years = [(1678, 1, 1), (1678, 1, 2), (2261, 12, 30), (2261, 12, 31)]
+    times = pa.array([datetime(*year, tzinfo=UTC) for year in years], pa.timestamp("us", "UTC"))
+    data = app.load(f"dataset=transmission/{tmp_path.name}-ends.parquet", table.set_column(0, "timestamp", times))
+    load_id = data.response["data"]["load_id"]
+    assert differing(app, load_id) == []
+    assert run_loader(app, "verify", load_id).status == 0
+
+
+@contextmanager
+def token_of_other_bucket(app: DeployedApp) -> Iterator[None]:
+    """The loader's functions, and so the command, have a token that may not read the bucket."""
+    influx = app.cloud.influx
+    reply = requests.post(
+        f"{influx.url}/api/v2/authorizations",
+        headers={"Authorization": f"Token {influx.token}"},
+        json={"orgID": "", "permissions": [{"action": "write", "resource": {"type": "buckets"}}]},
+        timeout=10,
+    )
+    reply.raise_for_status()
+    with app.configured(INFLUXDB_TOKEN=reply.json()["token"]):
+        yield
+
+
+def test_a_token_that_may_not_read_gives_no_verdict(app: DeployedApp, load: str) -> None:
+    with token_of_other_bucket(app):
+        for words in ([load], ["dataset=transmission/"]):
+            result = run_loader(app, "verify", *words)
+            assert (result.status, "missing" in result.out) == (2, False)
+            assert f"database not found: {app.cloud.influx.bucket}" in result.err
+
+
+def test_a_prefix_verifies_the_last_load_of_each_file(app: DeployedApp, table: pa.Table, tmp_path: Path) -> None:
+    prefix = f"dataset=transmission/{tmp_path.name}-prefix/"
+    for name, part in (("a", table.slice(0, 500)), ("b", table.slice(500, 500)), ("b", table.slice(500, 600))):
+        app.load(f"{prefix}{name}.parquet", part)
+    result = run_loader(app, "verify", prefix)
+    assert (result.status, result.out.count("equal  "), result.out.splitlines()[-1]) == (
+        0,
+        2,
+        "2 files: 2 equal, 0 differing, 0 not verified",
+    )
+    remove(app, table.slice(700, 1).to_pylist()[0])
+    result = run_loader(app, "verify", f"s3://{app.source_bucket}/{prefix}")
+    equal, differs, total = result.out.splitlines()
+    assert (result.status, equal[:5], differs[:7]) == (1, "equal", "differs")
+    assert f"{prefix}b.parquet" in differs
+    assert total == "2 files: 1 equal, 1 differing, 0 not verified"
+    contents = run_loader(app, "verify", prefix, "--json").json
+    assert [(content["verdict"], content.get("missing")) for content in contents] == [("equal", 0), ("differs", 3)]
+
+
+def test_a_sample_compares_only_so_many_windows(app: DeployedApp, load: str, table: pa.Table) -> None:
+    windows = run_loader(app, "verify", load, "--json").json
+    sample = run_loader(app, "verify", load, "--json", "--sample", "3").json
+    assert len(sample) == 3 < len(windows)
+    assert all(window in windows for window in sample)
+    assert f"in 3 of {len(windows)} windows" in run_loader(app, "verify", load, "--sample", "3").out
+    remove(app, table.slice(700, 1).to_pylist()[0])
+    assert run_loader(app, "verify", load, "--sample", "10000").status == 1
+
+
+def test_at_most_twenty_differing_windows_are_listed(app: DeployedApp, load: str, table: pa.Table) -> None:
+    windows = run_loader(app, "verify", load, "--json").json
+    line = table["line_id"][0].as_py()
+    with closing(EngineClient(app.influxdb.engine.port)) as engine:
+        first, end = windows[0]["first_ns"], windows[-1]["end_ns"]
+        engine.query(
+            f"DELETE FROM transmission_data WHERE line_id = '{line}' AND time >= {first} AND time < {end}",  # noqa: S608
+            database=app.cloud.influx.bucket,
+        )
+    differ = len(differing(app, load))
+    assert differ > 21
+    result = run_loader(app, "verify", load)
+    rows = [text for text in result.out.splitlines() if text[:2] == "20"]
+    assert len(rows) == 20
+    assert f"{differ - 20} more windows have differences" in result.out

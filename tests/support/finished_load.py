@@ -51,6 +51,16 @@ def load_file(s3: "S3Client", context: SimpleNamespace, key: str, table: pa.Tabl
     return json.loads(json.dumps(report_load(state, context)))["data"]  # type: ignore[arg-type]
 
 
+def as_reply(request: Request, rows: list[list[Any]]) -> Reply:
+    """Rows, of which the first is the header, in the format that the request asks for."""
+    header, *values = rows
+    if request.headers["Accept"] == "application/csv":
+        lines = [["name", "tags", *header], *(["m", "", *row] for row in values)]
+        text = "".join(",".join("" if cell is None else str(cell) for cell in line) + "\n" for line in lines)
+        return Reply(200, text if values else "", {"Content-Type": "application/csv"})
+    return Reply(200, {"results": [{"series": [{"columns": header, "values": values}]} if values else {}]})
+
+
 @dataclass
 class StoringInflux:
     """For `ScriptedInflux.fallback`: stores the points that are written, rejects some, and answers queries for a time.
@@ -60,11 +70,13 @@ class StoringInflux:
 
     points: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
     rejected: str = "no such text"
+    queries: list[str] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Reply:
         """Answer one request."""
         if request.path == "/query":
-            return Reply(200, self._query(request.query["q"]))
+            self.queries.append(request.query["q"])
+            return as_reply(request, self._query(request.query["q"]))
         lines = gzip.decompress(request.body).decode().splitlines()
         bad = [line for line in lines if self.rejected in line]
         if bad and len(lines) > 1:
@@ -78,15 +90,21 @@ class StoringInflux:
             stored |= {name: float(value) for name, value in values.items()}
         return Reply(204)
 
-    def _query(self, query: str) -> dict[str, Any]:
-        first, end = (int(number) for number in re.findall(r"time (?:>=|<) (-?\d+)", query))
+    def _query(self, query: str) -> list[list[Any]]:
+        """The header and the rows that the query asks for, in order of time: time, fields, tags."""
+        first, last = (int(number) for number in re.findall(r"time (?:>=|<=) (-?\d+)", query))
         fields = re.findall(r'"(\w+)"', query.split("FROM", maxsplit=1)[0])
-        series: dict[str, Any] = {}
-        for (name, time), values in sorted(self.points.items()):
-            if first <= time < end:
-                series.setdefault(name, []).append([time, *(values.get(field) for field in fields)])
-        results = []
-        for name, rows in series.items():
-            measurement, *tags = name.split(",")
-            results.append({"name": measurement, "tags": dict(tag.split("=") for tag in tags), "values": rows})
-        return {"results": [{"series": results}]}
+        choices: dict[str, set[str]] = {}
+        for tag, value in re.findall(r"\"(\w+)\" = '([^']*)'", query):
+            choices.setdefault(tag, set()).add(value)
+        selected = []
+        for (name, time), values in self.points.items():
+            tags = dict(pair.split("=") for pair in name.split(",")[1:])
+            if first <= time <= last and all(tags.get(tag, "") in options for tag, options in choices.items()):
+                selected.append((time, [values.get(field) for field in fields], tags))
+        names = sorted({tag for *_, tags in selected for tag in tags})
+        rows = [
+            [time, *values, *(tags.get(name) for name in names)] for time, values, tags in sorted(selected, key=str)
+        ]
+        limit = re.search(r"LIMIT (\d+)", query)
+        return [["time", *fields, *names], *rows[: int(limit[1]) if limit else None]]

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def lines(load: Any) -> list[bytes]:
+def lines(load: Any) -> list[str]:
     deployment = Deployment(STACK)
     report = find_report(deployment, load["load_id"])
     assert report.file
-    return [line for chunk in sent_lines(deployment, report, report.file) for line in chunk]
+    chunks = sent_lines(deployment, report, report.file, report.outcomes.parts)
+    return [line for chunk in chunks for line in chunk.to_pylist()]
 
 
 def expire(s3: "S3Client") -> None:
@@ -33,7 +34,7 @@ def expire(s3: "S3Client") -> None:
 def test_staged_lines_are_those_that_influxdb_stores(load: Any, database: StoringInflux) -> None:
     sent = lines(load)
     assert len(sent) == ROWS - 3
-    points = {(series, int(time)) for series, _, time in (line.decode().rsplit(" ", 2) for line in sent)}
+    points = {(series, int(time)) for series, _, time in (line.rsplit(" ", 2) for line in sent)}
     assert points == set(database.points)
 
 

@@ -1,0 +1,225 @@
+"""The points that a load sent, parsed from line protocol without a Python loop over lines.
+
+`parse_lines` turns the lines of a chunk into an array with one element per line. `SentPoints` collects them in files of
+a temporary folder, one per window of time (`Spool`), and returns them window by window, so memory holds only a part of
+a load: a chunk while it is parsed, and a window while it is compared.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cli.errors import RefusedError
+
+MAX_SPOOL_POINTS = 1_000_000
+"""The most points of one window to hold in memory, about 40 MB. A window with more of them is divided."""
+
+DIVISOR = 16
+
+Points = NDArray[Any]
+"""An array with the elements `time` (ns), `series` (a number of `SeriesTable`) and `values` (one per field, or NaN)."""
+
+
+@dataclass
+class SeriesTable:
+    """All series of a load, numbered in the order in which they occur.
+
+    `names` are measurement and tags as in line protocol; `numbers` has the position of each name.
+    """
+
+    names: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, name: str) -> int:
+        """Return the number of a series, which is added if it is new."""
+        number = self.numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+    def tags(self, number: int) -> dict[str, str]:
+        r"""Return the tags of a series, unescaped.
+
+        A backslash in front of a comma always escapes it: conversion sets aside values where it would not.
+
+        >>> table = SeriesTable()
+        >>> table.tags(table.number(r"m,plant=A\,B,region=S\ E"))
+        {'plant': 'A,B', 'region': 'S E'}
+        """
+        pairs = (pair.partition("=") for pair in re.split(r"(?<!\\),", self.names[number])[1:])
+        return {tag: re.sub(r"\\([,= ])", r"\1", value) for tag, _, value in pairs}
+
+
+def points_type(fields: Sequence[str]) -> np.dtype[Any]:
+    """Return the type of an element of `Points`."""
+    return np.dtype([("time", np.int64), ("series", np.int32), ("values", np.float64, (len(fields),))])
+
+
+def parse_lines(lines: pa.StringArray, fields: Sequence[str], table: SeriesTable) -> Points:
+    r"""Parse lines of line protocol as the loader writes it.
+
+    Tag values may contain spaces, but fields and times do not: the last two spaces of a line separate its three parts.
+
+    >>> points = parse_lines(pa.array([r"m,t=x\ y a=1.5,b=2.0 10", "m,t=z b=4.0 11"]), ["a", "b"], SeriesTable())
+    >>> points["time"].tolist(), points["series"].tolist(), points["values"].tolist()
+    ([10, 11], [0, 1], [[1.5, 2.0], [nan, 4.0]])
+
+    Raises:
+        RefusedError: A line has a field that is not one of `fields`.
+    """
+    points = np.empty(len(lines), points_type(fields))
+    if not len(lines):
+        return points
+    names, pairs, times = _columns(pc.split_pattern(lines, " ", max_splits=2, reverse=True), 3)
+    points["time"] = times.cast(pa.int64()).to_numpy()
+    encoded = names.dictionary_encode()
+    numbers = np.array([table.number(name) for name in encoded.dictionary.to_pylist()], np.int32)
+    points["series"] = numbers[encoded.indices.to_numpy()]
+    points["values"] = _parse_fields(pairs, fields)
+    return points
+
+
+def _parse_fields(pairs: pa.StringArray, fields: Sequence[str]) -> NDArray[np.float64]:
+    """Parse the second part of each line.
+
+    Example with the fields a and b: "a=1.5,b=2.0" and "b=4.0" become the rows 0, 0, 1, the fields 0, 1, 1 and the
+    values 1.5, 2.0, 4.0. Field a of row 1 stays NaN.
+    """
+    split = pc.split_pattern(pairs, ",")
+    rows = np.repeat(np.arange(len(pairs)), pc.list_value_length(split).to_numpy())
+    names, texts = _columns(pc.split_pattern(pc.list_flatten(split), "="), 2)
+    columns = pc.index_in(names, value_set=pa.array(fields, pa.string()))
+    if columns.null_count:
+        unknown = names.filter(pc.is_null(columns)).unique().to_pylist()
+        raise RefusedError(f"the load sent fields that its dataset no longer declares: {', '.join(unknown)}")
+    values = np.full((len(pairs), len(fields)), np.nan)
+    # InfluxDB returns -0.0 as 0, and the hashes of the two differ: -0.0 + 0.0 is 0.0.
+    values[rows, columns.to_numpy()] = texts.cast(pa.float64()).to_numpy() + 0.0
+    return values
+
+
+def _columns(lists: pa.ListArray, count: int) -> list[Any]:
+    """Return the first, second, … elements of lists that all have `count` elements."""
+    flat = pc.list_flatten(lists)
+    return [flat.take(pa.array(np.arange(first, len(flat), count))) for first in range(count)]
+
+
+class Spool:
+    """Points in files of a folder: one file for each `width_ns` of time, in the order in which they were added."""
+
+    def __init__(self, folder: Path, width_ns: int, dtype: np.dtype[Any]) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder, self._width_ns, self._dtype = folder, width_ns, dtype
+        self._points: Counter[int] = Counter()
+
+    def add(self, points: Points) -> None:
+        """Append points to their files."""
+        windows = points["time"] // self._width_ns
+        order = np.argsort(windows, kind="stable")
+        for window, group in zip(*_split(windows[order], points[order]), strict=True):
+            with self._path(window).open("ab") as file:
+                file.write(group.tobytes())
+            self._points[window] += len(group)
+
+    def read(self) -> Iterator[Points]:
+        """Yield the points in order of their windows, at most MAX_SPOOL_POINTS at a time, and delete the files.
+
+        All points of one time are yielded together, and are the only ones that may be more.
+        """
+        for window in sorted(self._points):
+            path = self._path(window)
+            if self._points[window] <= MAX_SPOOL_POINTS or self._width_ns == 1:
+                yield np.fromfile(path, self._dtype)
+            else:
+                yield from self._divide(window).read()
+            path.unlink()
+
+    def _divide(self, window: int) -> "Spool":
+        """Return a spool with the points of one window, in narrower windows."""
+        narrower = Spool(self._folder / f"{window}.d", max(1, self._width_ns // DIVISOR), self._dtype)
+        for first in range(0, self._points[window], MAX_SPOOL_POINTS):
+            offset = first * self._dtype.itemsize
+            narrower.add(np.fromfile(self._path(window), self._dtype, count=MAX_SPOOL_POINTS, offset=offset))
+        return narrower
+
+    def _path(self, window: int) -> Path:
+        return self._folder / str(window)
+
+
+def _split(windows: NDArray[np.int64], points: Points) -> tuple[list[int], list[Points]]:
+    """Split points that are sorted by window; return the windows and the points of each."""
+    starts = np.flatnonzero(np.diff(windows, prepend=windows[:1] - 1))
+    return windows[starts].tolist(), np.split(points, starts[1:]) if len(starts) else []
+
+
+class SentPoints:
+    """The points of a load.
+
+    Args:
+        fields: The fields of its dataset.
+        folder: An empty folder for temporary files.
+        width_ns: The width of a window.
+        windows: The numbers of the windows to keep (time // width_ns); None keeps all.
+    """
+
+    def __init__(
+        self, fields: Sequence[str], folder: Path, width_ns: int, windows: frozenset[int] | None = None
+    ) -> None:
+        self.fields, self.width_ns, self.table = tuple(fields), width_ns, SeriesTable()
+        self._windows = None if windows is None else np.array(sorted(windows), np.int64)
+        self._spool = Spool(folder, width_ns, points_type(fields))
+        self.lines = 0
+
+    def add(self, chunks: Iterable[pa.StringArray]) -> None:
+        """Add the lines of chunks."""
+        for lines in chunks:
+            points = parse_lines(lines, self.fields, self.table)
+            if self._windows is not None:
+                points = points[np.isin(points["time"] // self.width_ns, self._windows)]
+            self.lines += len(points)
+            self._spool.add(points)
+
+    def blocks(self, max_points: int) -> Iterator[Points]:
+        """Yield the points, each once and sorted by time, in blocks of at most `max_points`. This consumes them."""
+        pending: list[Points] = []
+        for points in self._spool.read():
+            pending.append(merge_repetitions(points))
+            if sum(map(len, pending)) >= max_points:
+                yield from _slices(pending, max_points)
+                pending = []
+        yield from _slices(pending, max_points)
+
+
+def merge_repetitions(points: Points) -> Points:
+    """Sort points by time, and merge those of one series and time: the last value of each field counts, as in InfluxDB.
+
+    >>> lines = pa.array(["m a=1.0,b=2.0 10", "m a=3.0 10", "m a=0.5 9"])
+    >>> merged = merge_repetitions(parse_lines(lines, ["a", "b"], SeriesTable()))
+    >>> merged["time"].tolist(), merged["values"].tolist()
+    ([9, 10], [[0.5, nan], [3.0, 2.0]])
+    """
+    points = points[np.lexsort((points["series"], points["time"]))]  # stable: repetitions stay in order
+    is_new = np.ones(len(points), bool)
+    is_new[1:] = (np.diff(points["time"]) != 0) | (np.diff(points["series"]) != 0)
+    if is_new.all():
+        return points
+    # `last` skips NaN, so each field keeps its last value.
+    values = pd.DataFrame(points["values"]).groupby(np.cumsum(is_new)).last().to_numpy()
+    points = points[is_new]
+    points["values"] = values
+    return points
+
+
+def _slices(pending: list[Points], max_points: int) -> Iterator[Points]:
+    if pending:
+        points = np.concatenate(pending)
+        yield from (points[first : first + max_points] for first in range(0, len(points), max_points))
