@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from cli.deployed.ledger import Entry, entries, filter_of
-from cli.deployed.reports import Report, find_report
+from cli.deployed.reports import Report, find_report, load_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, QueryError, RefusedError
 from cli.options import AsJson, Stack
@@ -126,7 +126,7 @@ def _verify_entries(
     """Verify one load after the other. An error of InfluxDB ends it: it would concern the other loads too."""
     for entry in loads:
         try:
-            report = Report(key=entry.report, content=deployment.work_json(entry.report))
+            report = Report(key=entry.report, content=load_report(deployment, entry.report))
             with _tracking() as track:
                 verification = verifier.verify(report, sample, track)
             yield _Result(entry, verification)

@@ -2,11 +2,21 @@
 
 import json
 import re
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.functional.conftest import SOURCE
+from tests.support.builders import generation
 from tests.support.command_line import run_loader
-from tests.support.finished_load import StoringInflux
+from tests.support.finished_load import StoringInflux, load_file
+from tests.support.ledger_entries import item, put_items
+from tests.support.scripted_influx import Reply, ScriptedInflux
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
 
 
 def test_an_untouched_load_is_equal_also_where_points_were_rejected(load: Any) -> None:
@@ -48,3 +58,68 @@ def test_for_programs_each_window_counts_what_differs(load: Any, database: Stori
     assert [(window["missing"], window["changed"]) for window in differing] == [(1, 0)]
     assert differing[0]["first_ns"] <= first[1] < differing[0]["end_ns"]
     assert sum(window["sent"] for window in windows) == 47
+
+
+@pytest.mark.parametrize("words", [["dataset=generation/"], [f"s3://{SOURCE}/"], ["dataset=generation/a.parquet"]])
+def test_a_prefix_verifies_the_loaded_files_one_line_each(
+    load: Any, ledger: "Table", database: StoringInflux, words: list[str]
+) -> None:
+    put_items(ledger, loaded(load), item("b.parquet", "failed", 1))
+    result = run_loader("verify", *words)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        f"equal  {load['load_id'][:8]}  {load['key']}  47 values in 47 windows",
+        "1 file: 1 equal, 0 differing, 0 not verified",
+    ]
+    database.points.popitem()
+    result = run_loader("verify", *words)
+    assert (result.exit_code, result.stdout.startswith("differs")) == (1, True)
+    assert result.stdout.splitlines()[-1] == "1 file: 0 equal, 1 differing, 0 not verified"
+
+
+def test_a_file_that_cannot_be_verified_does_not_stop_the_others(load: Any, ledger: "Table") -> None:
+    expired = {**item("0.parquet", "loaded", 1), "report": "reports/generation/gone.json"}
+    put_items(ledger, loaded(load), expired)
+    result = run_loader("verify", "dataset=generation/")
+    assert result.exit_code == 2
+    first, second, total = result.stdout.splitlines()
+    assert first.startswith("unverified")
+    assert first.endswith("reports/generation/gone.json does not exist, or has expired")
+    assert second.startswith("equal")
+    assert total == "2 files: 1 equal, 0 differing, 1 not verified"
+
+
+def test_an_error_of_influxdb_ends_the_command_in_its_words(load: Any, ledger: "Table", influx: ScriptedInflux) -> None:
+    put_items(ledger, loaded(load))
+    error = {"results": [{"statement_id": 0, "error": "max-select-series limit exceeded: (5/2)"}]}
+    influx.fallback = lambda request: Reply(200, "" if request.headers["Accept"] == "application/csv" else error)
+    for words in (load["load_id"], "dataset=generation/"):
+        result = run_loader("verify", words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "max-select-series limit exceeded: (5/2)" in result.stderr
+
+
+def test_a_prefix_without_loaded_files_is_refused(ledger: "Table", database: StoringInflux) -> None:
+    put_items(ledger, item("b.parquet", "failed", 1))
+    result = run_loader("verify", "dataset=generation/")
+    assert (result.exit_code, "no file under 'dataset=generation/' is loaded" in result.stderr) == (2, True)
+
+
+def test_a_load_whose_points_were_all_rejected_is_not_equal(
+    s3: "S3Client", context: SimpleNamespace, database: StoringInflux
+) -> None:
+    database.rejected = "generation_data"
+    data = load_file(s3, context, "dataset=generation/bad.parquet", generation(3))
+    result = run_loader("verify", data["load_id"])
+    assert (result.exit_code, "InfluxDB rejected every point of this load" in result.stderr) == (2, True)
+
+
+def test_a_sample_reads_some_windows(load: Any, database: StoringInflux) -> None:
+    result = run_loader("verify", load["load_id"], "--sample", "5")
+    assert result.exit_code == 0
+    assert re.match(r"equal  [45] values in [45] of 48 windows\n", result.stdout)
+
+
+def loaded(load: Any) -> dict[str, Any]:
+    """The item of this load in the ledger."""
+    return {**item("a.parquet", "loaded", 2), "load_id": load["load_id"], "report": load["report"]}
