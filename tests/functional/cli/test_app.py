@@ -30,7 +30,7 @@ run_nowhere = partial(run_loader, **NOWHERE)
         (["history", "--status", "lost"], "unknown status 'lost'"),
         (["history", "--dataset", "weather"], "unknown dataset 'weather'"),
         (["history", "--since", "yesterday"], "'yesterday' is not a time: use 90m, 6h, 2d or 2024-01-31T12:00"),
-        (["verify"], "Missing argument '{LOAD|PREFIX}'"),
+        (["verify"], "Missing argument 'LOAD|PREFIX'"),
         (["undo"], "No such command 'undo'"),
     ],
 )
