@@ -1,0 +1,52 @@
+"""Points of a retention policy that is not the default one, in a real engine, are read back through `db/rp`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import requests
+
+from cli.errors import QueryError
+from cli.sent_points import SeriesTable, parse_lines
+from cli.stored_points import StoredPoints
+from local.influxdb.engine import Engine
+from shared.datasets import DATASETS
+from shared.influx import Influx
+from shared.settings import InfluxSettings
+
+LINES = ["generation_data,region=N power_mw=1.5 1700000000000000000", "generation_data,region=S power_mw=2 1700000001"]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """An engine whose database grid has the points in its policy raw only."""
+    engine = Engine(tmp_path)
+    engine.start()
+    engine.create_bucket("grid")
+    address = f"http://127.0.0.1:{engine.port}"
+    policy = 'CREATE RETENTION POLICY "raw" ON "grid" DURATION INF REPLICATION 1'
+    assert "error" not in requests.post(f"{address}/query", params={"q": policy}, timeout=10).text
+    where = {"db": "grid", "rp": "raw"}
+    requests.post(f"{address}/write", params=where, data="\n".join(LINES), timeout=10).raise_for_status()
+    yield address
+    engine.stop()
+
+
+def stored(url: str, bucket: str) -> list[float]:
+    settings = InfluxSettings(url=url, org="o", bucket=bucket, token="t", token_secret_name="", ca_bundle="")
+    dataset, table = DATASETS["generation"], SeriesTable()
+    sent = parse_lines(pa.array(LINES[::-1]), dataset.field_names, table)
+    points = StoredPoints(Influx(settings), bucket, dataset, table)
+    return [float(value) for block in points.of(sent) for value in block.stored[:, 0] if value == value]  # noqa: PLR0124
+
+
+def test_a_bucket_names_a_database_and_a_policy(url: str) -> None:
+    assert stored(url, "grid/raw") == [2.0, 1.5]
+    assert stored(url, "grid") == []
+
+
+def test_a_database_or_a_policy_that_does_not_exist_is_an_error(url: str) -> None:
+    for bucket, words in (("other", "database not found: other"), ("grid/other", "retention policy not found: other")):
+        with pytest.raises(QueryError, match=words):
+            stored(url, bucket)
