@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pyarrow as pa
 import pytest
 
 from cli.deployed.executions import Execution
+from local.influxdb.engine_client import EngineClient
 from tests.support.builders import parquet
+from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.ledger import check_ledger, ledger_items, statuses
 
@@ -133,6 +136,35 @@ def test_four_backfills_of_overlapping_prefixes_lose_nothing(app: DeployedApp, t
     assert [app.wait_for_end(arn).status for arn in arns] == ["SUCCEEDED"] * 4
     assert statuses(app, prefix) == ["loaded"] * FEW
     check_ledger(app, tmp_path, prefix, files)
+
+
+def count_points(app: DeployedApp, bucket: str) -> int:
+    """Return the number of points of the dataset generation in an InfluxDB bucket."""
+    with closing(EngineClient(app.influxdb.engine.port)) as engine:
+        series = engine.query("SELECT count(power_mw) FROM generation_data", database=bucket)
+    return sum(row[1] for each in series for row in each["values"])
+
+
+def test_files_are_loaded_again_when_their_bucket_was_replaced(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    bucket, engine = f"replaced-{tmp_path.name}", app.influxdb.engine
+    engine.create_bucket(bucket)
+    put_files(app, tmp_path, prefix, 3)
+    with app.configured(INFLUXDB_BUCKET=bucket):
+        first = app.wait_for_end(backfill(app, prefix))
+        assert (first.response["message"], count_points(app, bucket)) == ("All 3 files are loaded", 3 * ROWS_EACH)
+        engine.delete_bucket(bucket)
+        without_bucket = app.wait_for_end(backfill(app, prefix))
+        assert (without_bucket.status, without_bucket.error) == ("FAILED", "BucketNotFoundError")
+        engine.create_bucket(bucket)
+        assert [load["bucket"] for load in run_loader(app, "history", prefix, "--json").json] == ["replaced"] * 3
+        second = app.wait_for_end(backfill(app, prefix))
+        assert second.response["message"] == "All 3 files are loaded, 3 of them again because their bucket was replaced"
+        assert (count_points(app, bucket), loads(app, prefix)) == (3 * ROWS_EACH, 6)
+        third = run_loader(app, "backfill", prefix, "--json")
+        assert (third.status, third.json["message"], loads(app, prefix)) == (0, "All 3 files are loaded", 6)
+        forced = run_loader(app, "backfill", prefix, "--force", "--json")
+        assert (forced.status, forced.json["message"], loads(app, prefix)) == (0, "All 3 files are loaded", 9)
+        assert [load["bucket"] for load in run_loader(app, "history", prefix, "--json").json] == ["current"] * 3
 
 
 def test_a_bucket_that_may_not_be_listed_is_an_error_with_a_name(app: DeployedApp, prefix: str) -> None:
