@@ -1,8 +1,13 @@
-"""The distribution of the tests over two processes."""
+"""Settings of all tests, and their distribution over two processes."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Hypothesis fails an example that takes longer than 200 ms, which on a busy machine says nothing about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 TESTS = Path(__file__).parent
 

@@ -112,10 +112,11 @@ def wait_for_all(
     """
     waiting, ended, since = set(keys), dict[str, Execution](), datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
+    unrelated: set[str] = set()
     while waiting:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not loaded within {timeout_s:.0f} s: {', '.join(sorted(waiting))}")
-        for execution in _executions(client, machine, since, waiting):
+        for execution in _newest_executions(client, machine, since, waiting, unrelated):
             observe(execution)
             if execution.ended:
                 ended[execution.key] = execution
@@ -128,11 +129,15 @@ def wait_for_start(client: "SFNClient", machine: str, key: str, version_id: str,
     """Return the ARN of the execution that the upload of this version started. Raises TimeoutError."""
     since = datetime.now(UTC) - CLOCK_SKEW
     deadline = time.monotonic() + timeout_s
+    unrelated: set[str] = set()
     while time.monotonic() < deadline:
         for arn in _started_since(client, machine, since):
+            if arn in unrelated:
+                continue
             requested = _requested(client.describe_execution(executionArn=arn).get("input", "{}"))
             if (requested.key, requested.version_id) == (key, version_id):
                 return arn
+            unrelated.add(arn)
         time.sleep(POLL_S)
     raise TimeoutError(
         f"no execution started for {key} within {timeout_s:.0f} s: check that the source bucket sends its events to "
@@ -147,10 +152,23 @@ def _started_since(client: "SFNClient", machine: str, since: datetime) -> Iterat
     return (item["executionArn"] for item in takewhile(lambda item: item["startDate"] >= since, listed))
 
 
-def _executions(client: "SFNClient", machine: str, since: datetime, keys: set[str]) -> Iterator[Execution]:
+def _newest_executions(
+    client: "SFNClient", machine: str, since: datetime, keys: set[str], unrelated: set[str]
+) -> Iterator[Execution]:
+    """Yield the newest execution of each key.
+
+    An execution's input never changes, so those of other keys are added to `unrelated` and described only once:
+    among thousands of executions, a look costs a request for each key.
+    """
+    missing = set(keys)
     for arn in _started_since(client, machine, since):
+        if arn in unrelated or not missing:
+            continue
         execution = describe(client, arn)
-        if execution.key in keys:
+        if execution.key not in keys:
+            unrelated.add(arn)
+        elif execution.key in missing:
+            missing.discard(execution.key)
             yield execution
 
 

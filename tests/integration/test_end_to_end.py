@@ -126,7 +126,7 @@ def test_the_page_of_a_failed_load_quotes_the_runbook(app: DeployedApp) -> None:
     data = check_failed(app.load("dataset=generation/broken.parquet", b"PAR1" + bytes(100)), "CorruptParquetError", 400)
     bucket, _, key = data["report_page"].removeprefix("s3://").partition("/")
     page = app.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-    assert "The producer writes it again." in page
+    assert "The producer must write the file again." in page
     assert "/dataset=generation/broken.parquet" in page
 
 

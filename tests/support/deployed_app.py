@@ -82,12 +82,25 @@ class DeployedApp:
         deadline = time.monotonic() + END_S
         while time.monotonic() < deadline:
             entries = client.list_executions(stateMachineArn=machine)["executions"]
-            executions = [describe(client, entry["executionArn"]) for entry in entries]
+            executions = [self._describe(entry["executionArn"]) for entry in entries]
             loads = [execution for execution in executions if execution.key == key and execution.ended]
             if len(loads) == count:
                 return loads
             time.sleep(0.2)
         raise TimeoutError(f"{key}: {count} executions have not ended within {END_S} s")
+
+    def _describe(self, arn: str) -> Execution:
+        """Describe an execution; one that has ended never changes, and is described only once."""
+        if arn not in self._ended:
+            execution = describe(self.cloud.client("stepfunctions"), arn)
+            if not execution.ended:
+                return execution
+            self._ended[arn] = execution
+        return self._ended[arn]
+
+    @cached_property
+    def _ended(self) -> dict[str, Execution]:
+        return {}
 
     def load(self, key: str, table: pa.Table | bytes) -> Execution:
         """Put an object, and wait until the execution that loads this version of it has ended."""

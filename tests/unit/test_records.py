@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.part import stage_lines
@@ -79,7 +79,6 @@ def check_accounts(result: Conversion) -> None:
     assert len(result.lines) + verdicts.collapsed + sum(verdicts.set_aside.values()) == result.records.rows
 
 
-@settings(deadline=None)
 @given(rows_of_a_table, st.integers(1, 30), st.integers(1, 4))
 def test_every_row_ends_where_a_slow_reading_puts_it(
     rows: list[dict[str, Any]], group_rows: int, max_lines: int
@@ -93,7 +92,6 @@ def test_every_row_ends_where_a_slow_reading_puts_it(
     check_accounts(result)
 
 
-@settings(deadline=None)
 @given(rows_of_a_table, st.integers(1, 9), st.integers(1, 9))
 def test_the_parts_of_a_file_are_judged_independently(
     rows: list[dict[str, Any]], group_rows: int, part_rows: int
