@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cli.query_replies import Rows, csv_rows, json_rows
-from cli.sent_points import Points, SeriesTable
+from cli.sent_points import SeriesTable
+from cli.spool import Points
 from functions.convert_and_chunk.columns.tags import render_tag
 from shared.datasets import Dataset
 from shared.influx import Influx

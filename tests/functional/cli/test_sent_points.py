@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cli import sent_points
+from cli import spool as spool_module
 from cli.errors import RefusedError
-from cli.sent_points import SentPoints, SeriesTable, Spool, parse_lines, points_type
+from cli.sent_points import SentPoints, SeriesTable, parse_lines
+from cli.spool import Spool, points_type
 
 
 def test_fields_that_a_line_lacks_are_nan() -> None:
@@ -50,7 +51,7 @@ def test_the_last_value_of_a_field_counts_across_chunks(tmp_path: Path) -> None:
 def test_a_window_with_too_many_points_is_divided(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: list[int]
 ) -> None:
-    monkeypatch.setattr(sent_points, "MAX_SPOOL_POINTS", 30)
+    monkeypatch.setattr(spool_module, "MAX_SPOOL_POINTS", 30)
     lines = pa.array([f"m,t={n % 7} a={n} {time}" for n, time in enumerate(times)])
     spool = Spool(tmp_path / "spool", 2**62, points_type(("a",)))
     spool.add(parse_lines(lines, ("a",), SeriesTable()))

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from cli.errors import QueryError
-from cli.sent_points import Points, SeriesTable, merge_repetitions, parse_lines
+from cli.sent_points import SeriesTable, merge_repetitions, parse_lines
+from cli.spool import Points
 from cli.stored_points import MAX_CONDITION_BYTES, SPARE_ROWS, StoredPoints, conditions
 from shared.datasets import DATASETS
 from shared.influx import Influx
