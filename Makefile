@@ -5,10 +5,11 @@ READY := build/.installed
 BENCH := build/venvs/bench
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
+QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud test test-all bench-convert bench-write bench-load bench-trend throttling sizes snapshot lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-trend throttling sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -24,6 +25,9 @@ demo: $(READY) ## load sample files end to end on this machine and compare every
 
 cloud: $(READY) ## start the local cloud, deploy, and run until Ctrl-C; use `loader` in a second terminal
 	@$(BIN)/python -m local.serve
+
+check: $(READY) lint types ## check format, lint, and types, and run the tests without a server or a deployment (under a minute)
+	@$(BIN)/python -m pytest -n 2 -m "not slow" --durations=5 $(QUICK_TESTS)
 
 test: $(READY) lint types ## check format, lint, and types, and run the quick tests
 	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"
