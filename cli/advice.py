@@ -17,6 +17,7 @@ from shared.errors import (
     InfluxDiskFullError,
     LoaderError,
     OperatorError,
+    RefusedPointsError,
     SourceArchivedError,
     TransientError,
     subclasses,
@@ -28,6 +29,7 @@ ERRORS = {error.__name__: error for error in subclasses(LoaderError)}
 
 OWN_REMEDIES = {
     SourceArchivedError: "restore the object (`aws s3api restore-object`), then run `loader retry`",
+    RefusedPointsError: "correct the bucket (field types, retention period), not the file, then run `loader retry`",
     InfluxDiskFullError: "make room on InfluxDB's disk and restart influxd, then run `loader retry`",
 }
 """The remedies of errors for which the one of their kind does not suffice."""

@@ -1,6 +1,7 @@
 """The `loader` command: registers the commands and maps errors to exit statuses.
 
-The exit status is 0 for success, 1 if the load or comparison failed, 2 if nothing was attempted, and 130 after Ctrl-C.
+The exit status is 0 for success, 1 if the load or comparison failed, 2 if nothing was attempted, 3 if a file is partly
+loaded, and 130 after Ctrl-C.
 """
 
 from typing import Annotated, Any

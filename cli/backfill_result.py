@@ -1,5 +1,7 @@
 """The result of a backfill, as `loader backfill` prints it."""
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from cli.advice import RUNBOOK, show_remedies
@@ -19,7 +21,10 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
         return
     complete = data["loaded_files"] == data["files"]
     verdict = f"{data['loaded_files']:,} of {data['files']:,} files are loaded"
-    console.print(Text(verdict, "green" if complete else "bold red"))
+    partly = data.get("partly_loaded_files", 0)
+    verdict += f", {partly:,} of them partly" if partly else ""
+    console.print(Text(verdict, "bold red" if not complete else "bold dark_orange" if partly else "green"))
+    _show_partly_loaded(data.get("partly_loaded", []), partly)
     _show_buckets(data)
     for file in data["not_loaded"]:
         _show_file(file, data["bucket"])
@@ -45,6 +50,13 @@ def _show_buckets(data: BackfillData) -> None:
             style="dim",
             soft_wrap=True,
         )
+
+
+def _show_partly_loaded(keys: Sequence[str], files: int) -> None:
+    for key in keys:
+        console.print(Text(f"  {key}  ").append_text(status("partly loaded")), soft_wrap=True)
+    if files > len(keys):
+        console.print(f"… and {quantity(files - len(keys), 'file')} more, which the report lists", style="dim")
 
 
 def _show_file(file: UnloadedFile, bucket: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
+from functions.convert_and_chunk.set_aside.limits import check_set_aside, max_set_aside_rate
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.datasets import dataset_of
@@ -107,7 +108,9 @@ def plan(
             file = plan_file(source, pinned, validate=settings.validate)
             on_file(file)
             _convert(source, file, tally, settings)
-        check_any_points(Outcomes(parts=tally.parts), file)
+        outcomes = Outcomes(parts=tally.parts)
+        check_any_points(outcomes, file)
+        check_set_aside(outcomes, file["rows"], max_set_aside_rate(file["key"], settings))
     except LoaderError as error:
         return Plan(file=file, tally=tally, error=error)
     return Plan(file=file, tally=tally)

@@ -1,17 +1,28 @@
 """The response of a load, as `loader load` and `loader show` print it."""
 
 import shlex
+from collections.abc import Mapping
+from typing import cast
 
 from rich.table import Table
 from rich.text import Text
 
 from cli.advice import show_remedies
+from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment, page_key
-from cli.output import console, facts, listing, status
+from cli.output import PARTLY_LOADED, console, facts, listing, status
 from shared.ledger import object_name
 from shared.responses import ConversionStats, LoadData
 
 ALREADY_LOADED = "Skipped: already loaded"
+
+FATES = {
+    "rejected": ("points that InfluxDB rejected", "red"),
+    "unknown": ("points that may be stored: InfluxDB did not acknowledge them", "yellow"),
+    "not_sent": ("points that were not sent", "red"),
+    "not_written": ("points that were not written, or not acknowledged", "red"),
+}
+"""The description and the color of each fate of points that are not stored."""
 
 
 def show_result(deployment: Deployment, message: str, data: LoadData | None, execution: str) -> None:
@@ -24,16 +35,38 @@ def show_result(deployment: Deployment, message: str, data: LoadData | None, exe
         execution: The name of the execution.
     """
     error = data.get("error", "") if data else ""
-    verdict = "failed" if error or data is None else "skipped" if message.startswith("Skipped") else "loaded"
+    verdict = _verdict(message, data)
     console.print(Text.assemble((data.get("key", "") if data else "", "bold"), "  ", status(verdict)))
     console.print(f"{error}: {message}" if error else message, soft_wrap=True, markup=False)
     if data and data["conversion_stats"]["input_rows"]:
-        console.print(rows_table(data["conversion_stats"], data["points_written"]))
+        console.print(rows_table(data["conversion_stats"], points_by_fate(data)))
     console.print(_links(deployment, data, execution), soft_wrap=True)
     show_remedies([error] if error else [])
+    if data and verdict == "partly loaded":
+        quarantine = f"loader quarantine {data.get('load_id', '')[:8]}"
+        console.print(f"Not every row is in InfluxDB: `{quarantine}` lists the others with their reasons.")
     if data and message == ALREADY_LOADED:
         address = shlex.quote(object_name(data["bucket"], data["key"]))
         console.print(f"To load it again, run `loader load {address} --force`.", soft_wrap=True, markup=False)
+
+
+def _verdict(message: str, data: LoadData | None) -> str:
+    if data is None or "error" in data:
+        return "failed"
+    return "skipped" if message.startswith("Skipped") else data.get("verdict", "loaded")
+
+
+def exit_status(execution: Execution) -> int:
+    """Return the exit status of a command that waited for a load."""
+    if execution.status != "SUCCEEDED":
+        return 1
+    return PARTLY_LOADED if is_partly_loaded(execution) else 0
+
+
+def is_partly_loaded(execution: Execution) -> bool:
+    """Return whether a load ended well, but did not store every row of its file."""
+    data = execution.load_data
+    return data is not None and data.get("verdict") == "partly loaded"
 
 
 def _links(deployment: Deployment, data: LoadData | None, execution: str) -> Text:
@@ -56,15 +89,27 @@ def _page(deployment: Deployment, report: str) -> Text:
     return Text(object_name(deployment.work_bucket, page_key(report)), f"link {deployment.page_url(report)}")
 
 
-def rows_table(stats: ConversionStats, points_written: int) -> Table:
-    """Return a table in which each row of the file is counted once."""
+def points_by_fate(data: LoadData) -> Mapping[str, int]:
+    """Return the points of a response by fate. Earlier releases did not say what was not sent and what is unknown."""
+    if "points" in data:
+        return cast("Mapping[str, int]", data["points"])
+    stats, stored = data["conversion_stats"], data["points_written"]
+    rest = stats["output_points"] - stored - stats["refused_points"]
+    return {"stored": stored, "rejected": stats["refused_points"], "not_written": rest}
+
+
+def rows_table(stats: ConversionStats, points: Mapping[str, int]) -> Table:
+    """Return a table in which each row of the file is counted once.
+
+    Args:
+        stats: The rows of the file by result.
+        points: The points by fate.
+    """
     table = listing("#rows", "result")
-    rejected = stats["refused_points"]
-    unsent = stats["output_points"] - points_written - rejected
-    table.add_row(f"{points_written:,}", "points written to InfluxDB")
-    for count, result in ((rejected, "points that InfluxDB rejected"), (unsent, "points that were not written")):
-        if count:
-            table.add_row(f"{count:,}", Text(result, style="red"))
+    table.add_row(f"{points['stored']:,}", "points stored in InfluxDB")
+    for fate, (result, style) in FATES.items():
+        if points.get(fate):
+            table.add_row(f"{points[fate]:,}", Text(result, style=style))
     if stats["collapsed_rows"]:
         table.add_row(f"{stats['collapsed_rows']:,}", "collapsed: they repeat another row exactly")
     for rule, count in stats["set_aside_rows"].items():

@@ -20,6 +20,9 @@ from rich.text import Text
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as in shells."""
 
+PARTLY_LOADED = 3
+"""The exit status of a command whose loads all ended well, but of which some stored only a part of their file."""
+
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
@@ -78,7 +81,9 @@ def listing(*headers: str, title: str = "") -> Table:
 
 
 def status(word: str) -> Text:
-    """Color a status: green for success, red for failure, yellow for anything else."""
+    """Color a status: green for success, orange for partial success, red for failure, yellow for anything else."""
+    if word == "partly loaded":
+        return Text(word, style="bold dark_orange")
     good, bad = {"SUCCEEDED", "loaded", "equal"}, {"FAILED", "TIMED_OUT", "ABORTED", "failed", "differs"}
     return Text(word, style="green" if word in good else "bold red" if word in bad else "yellow")
 

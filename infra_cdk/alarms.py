@@ -1,7 +1,7 @@
 """The CloudWatch alarms and the SNS topic that mails them.
 
-Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `SuccessRate` and
-`NothingLoaded` have conditions of their own.
+Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `SuccessRate`,
+`RowsSetAside` (one alarm per dataset) and `NothingLoaded` have conditions of their own.
 """
 
 from aws_cdk import ArnFormat, Duration, Stack
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.monitoring_config import MonitoringConfig
+from shared.datasets import DATASETS
 
 MIN_SUCCESS_RATE = 0.99
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -49,6 +50,10 @@ DESCRIPTIONS = {
         "More than 1 % of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "
         "file again."
     ),
+    "RowsSetAside": (
+        "More than {share} of the rows of dataset {dataset} were set aside. Run `loader history` to see which files "
+        "are partly loaded, and `loader quarantine` for the reasons."
+    ),
     "NothingLoaded": (
         "No points were written in the last {period}. Check that new files arrive in the source bucket and that the "
         "bucket sends its events to EventBridge."
@@ -80,6 +85,8 @@ class Alarms(Construct):
             self._add_alarm(name, metric, DESCRIPTIONS[name], ABOVE, 0)
         rate = metrics.load("SuccessRate", statistic="Minimum")
         self._add_alarm("SuccessRate", rate, DESCRIPTIONS["SuccessRate"], BELOW, MIN_SUCCESS_RATE)
+        for dataset in DATASETS:
+            self._add_set_aside_alarm(metrics, dataset, config.alarm_set_aside_rate)
         if config.alarm_hours_without_load:
             self._add_silence_alarm(metrics, config.alarm_hours_without_load)
 
@@ -109,6 +116,12 @@ class Alarms(Construct):
             )
         )
 
+    def _add_set_aside_alarm(self, metrics: WatchedMetrics, dataset: str, max_rate: float) -> None:
+        """Alarm when too large a share of a dataset's rows is set aside: small datasets have an alarm of their own."""
+        description = DESCRIPTIONS["RowsSetAside"].format(share=f"{max_rate:.0%}", dataset=dataset)
+        rate = metrics.set_aside_rate(dataset)
+        self._add_alarm(f"RowsSetAside-{dataset}", rate, description, ABOVE, max_rate, entry="RowsSetAside")
+
     def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
         """Alarm when no points were written for `hours`, also when the metric has no data at all."""
         hourly = metrics.load("PointsWritten", period=Duration.hours(1))
@@ -124,6 +137,7 @@ class Alarms(Construct):
         comparison: cloudwatch.ComparisonOperator,
         threshold: float,
         *,
+        entry: str = "",
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
@@ -135,6 +149,6 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             treat_missing_data=missing,
-            alarm_description=f"{description} Runbook: docs/operations.md, {name}",
+            alarm_description=f"{description} Runbook: docs/operations.md, {entry or name}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))

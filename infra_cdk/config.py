@@ -64,6 +64,8 @@ class FunctionsConfig:
     enable_validation: bool
     drop_invalid_records: bool
     max_collision_rate: float
+    max_rejected_rate: float
+    max_set_aside_rate: float
     architecture: Architecture
     python: PythonVersion
     write_reserved_concurrency: int
@@ -173,6 +175,8 @@ def _functions(context: Context) -> FunctionsConfig:
         enable_validation=boolean(context, "enable_validation", default=True),
         drop_invalid_records=boolean(context, "drop_invalid_records", default=True),
         max_collision_rate=share(context, "max_collision_rate", default=0.05),
+        max_rejected_rate=share(context, "max_rejected_rate", default=0.01),
+        max_set_aside_rate=share(context, "max_set_aside_rate", default=1.0),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         write_reserved_concurrency=integer(context, "write_reserved_concurrency", default=0, minimum=0),

@@ -30,6 +30,7 @@ class Dashboard(Construct):
         page = cloudwatch.Dashboard(self, "Dashboard")
         page.add_widgets(cloudwatch.TextWidget(markdown=INTRODUCTION, width=WHOLE, height=2))
         page.add_widgets(self._executions(), self._points())
+        page.add_widgets(self._set_aside(), self._losses())
         page.add_widgets(self._errors(), self._rates())
         page.add_widgets(self._times(), self._batches())
         page.add_widgets(self._durations(), self._throttles())
@@ -41,6 +42,13 @@ class Dashboard(Construct):
 
     def _points(self) -> cloudwatch.GraphWidget:
         return _graph("Points written, by dataset", self._metrics.search("PointsWritten", "dataset"))
+
+    def _losses(self) -> cloudwatch.GraphWidget:
+        fates = ("PointsRejected", "PointsNotSent", "PointsUnknown")
+        return _graph("Points not stored, or perhaps not", *(self._metrics.load(name) for name in fates))
+
+    def _set_aside(self) -> cloudwatch.GraphWidget:
+        return _graph("Rows set aside, by dataset", self._metrics.search("RowsSetAside", "dataset"))
 
     def _errors(self) -> cloudwatch.GraphWidget:
         by_name = self._metrics.search("ProcessingErrors", "error")

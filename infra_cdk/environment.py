@@ -34,7 +34,7 @@ def environments(
         "validate_schema": log | work | ledger | lease | conversion,
         "convert_and_chunk": log | work | conversion | _ALLOCATE_ON_DEMAND,
         "write_batch": log | work | influx | delivery,
-        "report_load": log | work,
+        "report_load": log | work | {"MAX_REJECTED_RATE": str(config.functions.max_rejected_rate)},
         "report_backfill": log | work | ledger,
     }
 
@@ -57,4 +57,5 @@ def _conversion(config: FunctionsConfig) -> dict[str, str]:
         "ENABLE_VALIDATION": str(config.enable_validation).lower(),
         "DROP_INVALID_RECORDS": str(config.drop_invalid_records).lower(),
         "MAX_COLLISION_RATE": str(config.max_collision_rate),
+        "MAX_SET_ASIDE_RATE": str(config.max_set_aside_rate),
     }

@@ -17,10 +17,12 @@ class MonitoringConfig:
     """The alarms and logs.
 
     Without `alarm_email`, the topic has no subscriber. `alarm_hours_without_load` 0 means no such alarm.
+    `alarm_set_aside_rate` is the share of a dataset's rows that may be set aside without an alarm.
     """
 
     alarm_email: str
     alarm_hours_without_load: int
+    alarm_set_aside_rate: float
     log_retention_days: int
     debug_sample_rate: float
 
@@ -33,6 +35,7 @@ def monitoring_config(context: Context) -> MonitoringConfig:
     return MonitoringConfig(
         alarm_email=read.optional(context, "alarm_email", read.EMAIL),
         alarm_hours_without_load=hours,
+        alarm_set_aside_rate=share(context, "alarm_set_aside_rate", default=0.1),
         log_retention_days=int(read.one_of(context, "log_retention_days", RETENTION_DAYS, default="30")),
         debug_sample_rate=share(context, "debug_sample_rate", default=0.01),
     )

@@ -56,7 +56,11 @@ class Permissions:
                 *self._write("staging/findings/*"),
                 _allow(["dynamodb:Query"], [self._ledger.table_arn]),
             ],
-            "convert_and_chunk": [*source, *self._write("staging/*", "quarantine/*/rows-*")],
+            "convert_and_chunk": [
+                *source,
+                *_read(self._work, "staging/*/outcomes/*"),
+                *self._write("staging/*", "quarantine/*/rows-*"),
+            ],
             "write_batch": [
                 *staged,
                 *_read(self._work, REJECTED_POINTS),

@@ -75,6 +75,7 @@ class Dataset:
         epoch: the unit of timestamps that are integers; None if they are not integers.
         aliases: column names of files, mapped to the names of this declaration.
         bucket: the InfluxDB bucket; None for the default, `INFLUXDB_BUCKET`.
+        max_set_aside_rate: the share of a file's rows that may be set aside; None for `MAX_SET_ASIDE_RATE`.
 
     Raises:
         ValueError: the declaration contradicts itself.
@@ -90,6 +91,7 @@ class Dataset:
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     bucket: str | None = None
+    max_set_aside_rate: float | None = None
 
     def __post_init__(self) -> None:
         if contradictions := list(_contradictions(self)):
@@ -122,6 +124,8 @@ def _contradictions(dataset: Dataset) -> Iterator[str]:
         if name not in (*columns, *LONG_COLUMNS) or column in columns:
             yield f"alias {column!r} for {name!r} is not valid: map a name that is not declared to one that is"
     yield from _contradictory_fields(dataset.fields)
+    if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
+        yield f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
         yield f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
 

@@ -73,7 +73,7 @@ class SchemaMismatchError(DataError):
 
 
 class InvalidRecordsError(DataError):
-    """The file has invalid records, and `DROP_INVALID_RECORDS` is false."""
+    """The file has invalid records, and `DROP_INVALID_RECORDS` is false, or more than `MAX_SET_ASIDE_RATE` allows."""
 
 
 class NoValidRecordsError(DataError):
@@ -89,7 +89,7 @@ class RecordsTooLargeError(DataError):
 
 
 class RefusedPointsError(DataError):
-    """InfluxDB rejected too many points of a chunk, or any point while `DROP_INVALID_RECORDS` is false."""
+    """InfluxDB rejected too many points or all of them, or any point while `DROP_INVALID_RECORDS` is false."""
 
 
 class SourceForbiddenError(OperatorError):

@@ -1,5 +1,6 @@
 """The events that states pass to each other: references and counts, but no rows, since a state may hold 256 KiB."""
 
+from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
 Layout = Literal["wide", "long"]
@@ -105,11 +106,15 @@ class FileRef(PlannedFile):
 
 
 class PartRef(TypedDict):
-    """The input of state ConvertAndChunk. `execution` is the execution's name."""
+    """The input of state ConvertAndChunk. `execution` is the execution's name.
+
+    `file_rows` counts the rows of the whole file. Executions that began under an earlier release do not pass it.
+    """
 
     execution: str
     file: SourceFile
     part: Part
+    file_rows: NotRequired[int]
 
 
 class Chunk(TypedDict):
@@ -159,12 +164,16 @@ class ChunkProgress(TypedDict):
 
 
 class FailureSummary(TypedDict):
-    """The result of state ReportFailure, for FailLoad and the ledger. `cause` is a `Response` as JSON."""
+    """The result of state ReportFailure, for FailLoad and the ledger. `cause` is a `Response` as JSON.
+
+    `points` is that of the response: the converted points by fate. A backfill has none.
+    """
 
     error: str
     cause: str
     message: str
     report: str
+    points: NotRequired[Mapping[str, int]]
 
 
 class Failure(TypedDict):

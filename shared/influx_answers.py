@@ -121,6 +121,21 @@ The order matters, since urllib3's exception classes inherit from each other.
 """
 
 
+STORES_NOTHING = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+)
+"""The statuses of replies that store no point of the body. After any other, some or all points may be stored."""
+
+NEVER_SENT = (
+    ssl.SSLCertVerificationError,
+    urllib3_errors.LocationValueError,
+    urllib3_errors.NewConnectionError,
+    urllib3_errors.ConnectTimeoutError,
+    ConnectionRefusedError,
+)
+"""The exceptions of requests that had no connection, so that nothing was sent."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpReply:
     """A response of InfluxDB: `data` is parsed JSON or text. Without one, `status` is 0 and `exception` is set."""
@@ -133,13 +148,17 @@ class HttpReply:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The meaning of a reply. The server asks for no further request within `retry_after_s` seconds."""
+    """The meaning of a reply. The server asks for no further request within `retry_after_s` seconds.
+
+    If `may_be_stored` is false, InfluxDB stored no point of the body.
+    """
 
     action: Action
     error: type[LoaderError]
     status: int
     message: str
     retry_after_s: float
+    may_be_stored: bool
 
     def exception(self, where: str) -> LoaderError:
         """Return the error to raise; `where` names the place in the load, such as a batch."""
@@ -155,6 +174,7 @@ def interpret(reply: HttpReply) -> Answer:
         status=reply.status,
         message=_message(rule, reply),
         retry_after_s=retry_after_s(reply.headers.get("Retry-After", ""), datetime.now(UTC)),
+        may_be_stored=_may_be_stored(reply),
     )
 
 
@@ -185,6 +205,12 @@ def _rule_of_status(status: int, data: object) -> Rule:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return FULL_DISK if DISK_FULL in str(data) else BY_STATUS.get(status, OTHER_SERVER_ERROR)
     return BY_STATUS.get(status, NOT_INFLUXDB if status < HTTPStatus.BAD_REQUEST else OTHER_CLIENT_ERROR)
+
+
+def _may_be_stored(reply: HttpReply) -> bool:
+    if reply.exception is None:
+        return reply.status not in STORES_NOTHING
+    return not any(isinstance(cause, NEVER_SENT) for cause in _causes(reply.exception))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

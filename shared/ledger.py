@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from shared.aws_clients import dynamodb_resource
 from shared.settings import ledger_table
+from shared.stored import Verdict
 from shared.times import utc_seconds
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ A partition of the index accepts a thousand changes of one status a second, far 
 class LedgerItem(TypedDict):
     """An item of the ledger.
 
-    A claimed item has times, a loaded one has counts, and a failed or skipped one has a `message`. `changed_at` is when
-    the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is the id of the InfluxDB bucket that the
-    version was loaded into last, and `former_bucket_id` the one of the load before; "" if it was not checkable.
+    A claimed item has times, a loaded one has counts, and a failed or skipped one has a `message`. A failed one counts
+    its points too, unless its report failed. `verdict` says whether a loaded one is loaded completely; items of earlier
+    releases have none. `changed_at` is when the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is
+    the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the one of the load
+    before; "" if it was not checkable.
     """
 
     object: str
@@ -46,11 +49,15 @@ class LedgerItem(TypedDict):
     lease_until: NotRequired[str]
     input_rows: NotRequired[int]
     points_written: NotRequired[int]
+    points_rejected: NotRequired[int]
+    points_not_sent: NotRequired[int]
+    points_unknown: NotRequired[int]
     error: NotRequired[str]
     message: NotRequired[str]
     report: NotRequired[str]
     bucket_id: NotRequired[str]
     former_bucket_id: NotRequired[str]
+    verdict: NotRequired[Verdict]
 
 
 def object_name(bucket: str, key: str) -> str:

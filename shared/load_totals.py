@@ -3,11 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from shared.errors import NoValidRecordsError
+from shared.accounts import Accounts, chunk_accounts, total
+from shared.errors import NoValidRecordsError, RefusedPointsError
 from shared.events import PlannedFile
-from shared.stored import ChunkOutcome, PartOutcome, SetAsideReason
+from shared.stored import REJECTED, ChunkOutcome, PartOutcome, SetAsideReason, Verdict
+
+MIN_REJECTED = 100
+"""The number of rejected points that a load may have whatever its size, as long as others are stored."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,28 @@ class Outcomes:
             return None
         return min(profile["first_ns"] for profile in profiles), max(profile["last_ns"] for profile in profiles)
 
+    @cached_property
+    def accounts(self) -> Accounts:
+        """The number of points by fate. Chunks without an outcome were not started, so nothing of them was sent."""
+        started = {chunk["chunk"] for chunk in self.chunks}
+        planned = (chunk for part in self.parts for chunk in part["chunks"])
+        not_sent = sum(chunk["points"] for chunk in planned if chunk["chunk"] not in started)
+        return total(map(chunk_accounts, self.chunks)).plus(Accounts(not_sent=not_sent))
+
     @property
     def points_written(self) -> int:
-        """The number of lines that InfluxDB wrote."""
-        return sum(sum(chunk["written"].values()) for chunk in self.chunks)
+        """The number of points that InfluxDB acknowledged."""
+        return self.accounts.stored
 
     @property
     def points_rejected(self) -> int:
-        """The number of lines that InfluxDB rejected."""
-        return sum(sum(chunk["refused"].values()) for chunk in self.chunks)
+        """The number of points that InfluxDB rejected."""
+        return self.accounts.rejected
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on a load that ended well. Rows that repeat another row exactly are not a loss."""
+        return "partly loaded" if self.set_aside or self.accounts.stored < self.points else "loaded"
 
     @property
     def batches_planned(self) -> int:
@@ -103,24 +121,29 @@ class Outcomes:
 
     @property
     def batches_processed(self) -> int:
-        """The number of batches whose points are all written or rejected, whatever number of requests that took."""
+        """The number of finished batches, whatever number of requests they took."""
         return sum(len(chunk["written"]) for chunk in self.chunks)
 
     @property
     def failed_batches(self) -> int:
-        """The number of batches with a line that is rejected or not sent."""
-        incomplete = sum(1 for chunk in self.chunks for points in chunk["refused"].values() if points)
-        return self.batches_planned - self.batches_processed + incomplete
+        """The number of batches with a point that is not stored, or may not be."""
+        complete = (
+            batch
+            for chunk in self.chunks
+            for batch in chunk["written"]
+            if not (chunk["refused"].get(batch) or chunk.get("unknown", {}).get(batch))
+        )
+        return self.batches_planned - sum(1 for _ in complete)
 
     @property
     def success_rate(self) -> float:
-        """The share of the planned batches of which every point is written, from 0 to 1."""
+        """The share of the planned batches of which every point is stored, from 0 to 1."""
         return 1.0 - self.failed_batches / self.batches_planned if self.batches_planned else 1.0
 
     @property
     def unwritten_chunks(self) -> list[str]:
         """The names of the staged chunks that were not sent completely."""
-        sent = {chunk["chunk"] for chunk in self.chunks if len(chunk["written"]) == chunk["batches"]}
+        sent = {chunk["chunk"] for chunk in self.chunks if 0 < chunk["batches"] == len(chunk["written"])}
         return sorted(chunk["chunk"] for part in self.parts for chunk in part["chunks"] if chunk["chunk"] not in sent)
 
 
@@ -129,6 +152,28 @@ def check_any_points(outcomes: Outcomes, file: PlannedFile) -> None:
     if file["rows"] and not outcomes.points:
         name = f"s3://{file['bucket']}/{file['key']}"
         raise NoValidRecordsError(f"all {file['rows']} rows of {name} were set aside: read the reasons in the report")
+
+
+def check_rejected(outcomes: Outcomes, max_rate: float) -> None:
+    """Check at the end of a load that InfluxDB stored enough of its points.
+
+    Raises:
+        RefusedPointsError: It stored none, or more than `max_rate` of them, and more than MIN_REJECTED, are rejected
+            or may be.
+    """
+    accounts, limit = outcomes.accounts, max(MIN_REJECTED, max_rate * outcomes.points)
+    lost = accounts.rejected + accounts.unknown
+    if not lost or (accounts.stored and lost <= limit):
+        return
+    reason = next((reason for reason in outcomes.reasons if reason["rule"] == REJECTED), None)
+    example = f": {reason['reason']}, for example row {reason['samples'][0]['source_row']}" if reason else ""
+    problem = (
+        f"{lost} of {outcomes.points} points (MAX_REJECTED_RATE is {max_rate})" if accounts.stored else "all points"
+    )
+    raise RefusedPointsError(
+        f"InfluxDB rejected {problem}{example}; correct the bucket (its field types, its retention period), then load "
+        "the file again"
+    )
 
 
 def _sum_of(counts: Iterable[dict[str, Any]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The seven metrics of a load, written as log lines in CloudWatch's embedded metric format (EMF)."""
+"""The metrics of a load, written as log lines in CloudWatch's embedded metric format (EMF)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from shared.accounts import Accounts
 from shared.logs import SERVICE
 
 NAMESPACE = "ONS/InfluxDB"
@@ -16,18 +17,20 @@ class LoadMetrics:
     """The metrics of one load.
 
     Attributes:
-        points_written: the number of points that InfluxDB wrote.
+        accounts: the points by fate.
         batches_processed: the number of batches whose points are all written or rejected.
         processing_seconds: the duration of the execution.
+        rows_set_aside: the number of rows that conversion set aside.
         conversion_rate: the share of the rows that became points.
         success_rate: the share of the planned batches of which every point is written.
         failed_batches: the number of batches with a point that is rejected or not sent.
         error: the error name of a failed load, or "".
     """
 
-    points_written: int
+    accounts: Accounts
     batches_processed: int
     processing_seconds: float
+    rows_set_aside: int
     conversion_rate: float
     success_rate: float
     failed_batches: int
@@ -48,9 +51,13 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
     _add_metadata(metrics, metadata)
     if dataset:
         metrics.add_dimensions(service=SERVICE, dataset=dataset)
-    metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.points_written)
+    metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.accounts.stored)
+    metrics.add_metric(name="PointsRejected", unit=MetricUnit.Count, value=load.accounts.rejected)
+    metrics.add_metric(name="PointsNotSent", unit=MetricUnit.Count, value=load.accounts.not_sent)
+    metrics.add_metric(name="PointsUnknown", unit=MetricUnit.Count, value=load.accounts.unknown)
     metrics.add_metric(name="BatchesProcessed", unit=MetricUnit.Count, value=load.batches_processed)
     metrics.add_metric(name="ProcessingTime", unit=MetricUnit.Seconds, value=load.processing_seconds)
+    metrics.add_metric(name="RowsSetAside", unit=MetricUnit.Count, value=load.rows_set_aside)
     metrics.add_metric(name="ConversionRate", unit=MetricUnit.NoUnit, value=load.conversion_rate)
     metrics.add_metric(name="SuccessRate", unit=MetricUnit.NoUnit, value=load.success_rate)
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=int(load.error != ""))

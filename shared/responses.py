@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Generic, NotRequired, TypedDict, TypeVar
 
 from shared.events import BackfillState, Execution, Failure, FileRef, Health
-from shared.stored import ChunkOutcome, PartOutcome
+from shared.stored import ChunkOutcome, PartOutcome, Verdict
 
 Data = TypeVar("Data")
 
@@ -38,12 +38,23 @@ class HealthData(TypedDict):
     bucket_id: NotRequired[str]
 
 
+class PointsData(TypedDict):
+    """The converted points by fate: see `shared.accounts.Accounts`. Their sum is `output_points`."""
+
+    stored: int
+    rejected: int
+    not_sent: int
+    unknown: int
+
+
 class LoadData(TypedDict):
     """The data of a load, of a skipped object or of a failed load.
 
     Attributes:
         dataset_type: The dataset, or None if the key names none.
         influxdb_health: The result of CheckHealth, or None if the load ended before it.
+        points: The converted points by fate; absent in reports of earlier releases.
+        verdict: The verdict on a file that is loaded; absent for a skipped object and a failed load.
         load_id: The load ID; absent, like the next three, if the load ended before the object was pinned.
         bucket: The bucket of the object; absent if the event names no object.
         key: The key of the object; absent if the event names no object.
@@ -59,7 +70,9 @@ class LoadData(TypedDict):
     dataset_type: str | None
     processing_time_seconds: float
     conversion_stats: ConversionStats
+    points: NotRequired[PointsData]
     influxdb_health: HealthData | None
+    verdict: NotRequired[Verdict]
     load_id: NotRequired[str]
     bucket: NotRequired[str]
     key: NotRequired[str]
@@ -92,6 +105,8 @@ class BackfillData(TypedDict):
         reloaded_files: How many of them this backfill loaded again, because their InfluxDB bucket had been replaced.
         not_checkable_files: How many of them may have been loaded into a bucket that has been replaced since: the
             ledger has no id of their bucket, or InfluxDB does not tell the current one.
+        partly_loaded_files: How many of them are partly loaded.
+        partly_loaded: The keys of the first of these.
         not_loaded: The first of the files that are not loaded.
         report: The key of the report in the work bucket.
         processing_time_seconds: The time that the backfill took.
@@ -104,6 +119,8 @@ class BackfillData(TypedDict):
     loaded_files: int
     reloaded_files: NotRequired[int]
     not_checkable_files: NotRequired[int]
+    partly_loaded_files: NotRequired[int]
+    partly_loaded: NotRequired[list[str]]
     not_loaded: list[UnloadedFile]
     report: str
     processing_time_seconds: float
@@ -134,10 +151,11 @@ class LoadReport(TypedDict):
 
 
 class BackfillReport(TypedDict):
-    """The JSON report of a backfill. `not_loaded` names every file, the response only the first ones."""
+    """The JSON report of a backfill. It names every file that is not or only partly loaded, the response the first."""
 
     response: Response[BackfillData]
     not_loaded: list[UnloadedFile]
+    partly_loaded: list[str]
     input: BackfillState
 
 

@@ -72,19 +72,27 @@ class ConversionSettings:
     validate: bool
     drop_invalid_records: bool
     max_collision_rate: float
+    max_set_aside_rate: float = 1.0
 
 
 def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSettings:
-    """Return the settings from four variables. Raise SettingsError if one is invalid.
+    """Return the settings from five variables. Raise SettingsError if one is invalid.
 
-    They are `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS` and `MAX_COLLISION_RATE`.
+    They are `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS`, `MAX_COLLISION_RATE` and
+    `MAX_SET_ASIDE_RATE`.
     """
     return ConversionSettings(
         max_batch_size=integer(environ, "MAX_BATCH_SIZE", default=1000, minimum=1),
         validate=boolean(environ, "ENABLE_VALIDATION", default=True),
         drop_invalid_records=boolean(environ, "DROP_INVALID_RECORDS", default=True),
         max_collision_rate=share(environ, "MAX_COLLISION_RATE", default=0.05),
+        max_set_aside_rate=share(environ, "MAX_SET_ASIDE_RATE", default=1.0),
     )
+
+
+def max_rejected_rate(environ: Mapping[str, str] = os.environ) -> float:
+    """Return the share of a load's points that InfluxDB may reject, from `MAX_REJECTED_RATE`."""
+    return share(environ, "MAX_REJECTED_RATE", default=0.01)
 
 
 def work_bucket(environ: Mapping[str, str] = os.environ) -> str:

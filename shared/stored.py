@@ -11,6 +11,14 @@ REJECTED = "refused_by_influxdb"
 """The rule of points that InfluxDB rejected; all other rules are those of conversion."""
 
 
+Fate = Literal["not_sent", "unknown", "rejected", "stored"]
+"""The fate of a point: unknown means that it was sent, but InfluxDB did not acknowledge it, so it may be stored."""
+
+
+Verdict = Literal["loaded", "partly loaded"]
+"""The verdict on a load that ended well: some rows are quarantined or some points are not stored, or not."""
+
+
 class Batch(TypedDict):
     """The body of one write request: the gzip member of the chunk at [offset, offset + length).
 
@@ -78,6 +86,7 @@ class PartOutcome(TypedDict):
         fields_left_out: the number of values that are NaN or infinite, by field.
         out_of_bounds: the number of values outside the soft bounds, by field.
         ignored_columns: columns that the dataset does not declare.
+        all_null: the number of rows in `set_aside` whose fields are all null.
         collision_columns: ignored columns that would distinguish the colliding rows.
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
@@ -90,6 +99,7 @@ class PartOutcome(TypedDict):
     points: int
     collapsed: int
     set_aside: dict[str, int]
+    all_null: int
     fields_left_out: dict[str, int]
     out_of_bounds: dict[str, int]
     ignored_columns: list[str]
@@ -114,9 +124,16 @@ class ChunkOutcome(TypedDict):
     """The outcome of a chunk. Batch numbers are text, as keys of JSON are.
 
     Attributes:
-        written: the number of points written, by batch; only of batches whose points are all written or rejected.
+        written: the number of points written, by batch; only of finished batches, which are not sent again.
         refused: the number of points rejected, by batch.
+        unknown: the number of points whose fate stays unknown, by finished batch.
+        unfinished: the fates of the lines of batches that were started but not finished, in the order of the lines, as
+            [fate, number of lines].
+        not_started: the number of points in batches that were not started.
+        running: True while an invocation sends batches, and for ever if it was killed. Meanwhile, the fate of all
+            points is unknown that are neither in finished batches nor stored.
         requests: the number of write requests.
+        search_requests: the number of those that searched for rejected points.
         latencies_ms: the number of requests, by the upper bound of their latency.
         slowest_ms: the longest latency.
         runs: the invocations, except those that were killed. An execution's history of 25,000 events limits them.
@@ -129,7 +146,12 @@ class ChunkOutcome(TypedDict):
     batches: int
     written: dict[str, int]
     refused: dict[str, int]
+    unknown: dict[str, int]
+    unfinished: dict[str, list[tuple[Fate, int]]]
+    not_started: int
+    running: bool
     requests: int
+    search_requests: int
     latencies_ms: dict[str, int]
     slowest_ms: float
     runs: list[Run]
@@ -139,9 +161,14 @@ class ChunkOutcome(TypedDict):
 
 
 class RejectedPoint(TypedDict):
-    """A line that InfluxDB rejected, with the status and the message of its reply."""
+    """A line that InfluxDB rejected, with the status and the message of its reply.
+
+    `fate` is "unknown" for a line that may be stored nevertheless. `batch` is the number of its batch in the chunk.
+    """
 
     source_row: int
+    batch: int
+    fate: Fate
     line: str
     status: int
     message: str

@@ -32,7 +32,15 @@ Its last part allows an execution to repeat its own claim, which Step Functions 
 OWN_CONDITION = "#execution = :execution"
 """The condition to settle a version: once an execution's lease has ended, another may have claimed it."""
 
-ATTEMPT_ATTRIBUTES = ("input_rows", "points_written", "batches_processed", "report", "error", "message")
+POINT_ATTRIBUTES = {
+    "points_written": "stored",
+    "points_rejected": "rejected",
+    "points_not_sent": "not_sent",
+    "points_unknown": "unknown",
+}
+"""The attributes with the converted points by fate, and their keys in the response's `points`."""
+
+ATTEMPT_ATTRIBUTES = ("input_rows", *POINT_ATTRIBUTES, "batches_processed", "report", "verdict", "error", "message")
 """The attributes of an earlier attempt, which a new claim removes."""
 
 
@@ -80,22 +88,28 @@ class LedgerStates:
         data = "$.response.data"
         counts = {
             "input_rows": _number(f"{data}.conversion_stats.input_rows"),
-            "points_written": _number(f"{data}.points_written"),
             "batches_processed": _number(f"{data}.batches_processed"),
         }
-        texts = _texts(report=f"{data}.report", bucket_id=f"{data}.influxdb_health.bucket_id")
+        texts = _texts(
+            report=f"{data}.report", verdict=f"{data}.verdict", bucket_id=f"{data}.influxdb_health.bucket_id"
+        )
         return self._update(
             "SettleLoaded",
-            _status_attributes("loaded") | counts | texts,
+            _status_attributes("loaded") | counts | _points(f"{data}.points") | texts,
             move={"former_bucket_id": "bucket_id"},
             condition_expression=OWN_CONDITION,
             output_path="$.response",
         )
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
-        """Settle with error, message and report from `$.failure`."""
-        failure = _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
-        return self._update("SettleFailed", _status_attributes("failed") | failure, condition_expression=OWN_CONDITION)
+        """Settle with error, message, report and points from `$.failure`."""
+        failed = _status_attributes("failed") | _failure() | _points("$.failure.points")
+        return self._update("SettleFailed", failed, condition_expression=OWN_CONDITION)
+
+    def settle_unreported(self) -> tasks.DynamoUpdateItem:
+        """Settle with error and message from `$.failure`, if there is no report that counts points."""
+        failed = _status_attributes("failed") | _failure()
+        return self._update("SettleUnreported", failed, condition_expression=OWN_CONDITION)
 
     def settle_skipped(self) -> tasks.DynamoUpdateItem:
         """Settle a version that a newer one replaced, claimed or not. An item of another execution stays unchanged."""
@@ -178,6 +192,14 @@ def _version_attributes() -> dict[str, Value]:
 
 def _texts(**paths: str) -> dict[str, Value]:
     return {name: Value.from_string(sfn.JsonPath.string_at(path)) for name, path in paths.items()}
+
+
+def _failure() -> dict[str, Value]:
+    return _texts(error="$.failure.error", message="$.failure.message", report="$.failure.report")
+
+
+def _points(path: str) -> dict[str, Value]:
+    return {name: _number(f"{path}.{fate}") for name, fate in POINT_ATTRIBUTES.items()}
 
 
 def _number(path: str) -> Value:

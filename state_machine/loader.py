@@ -152,13 +152,18 @@ class LoaderStateMachine(Construct):
         """
         report = self._call("ReportFailure", self._functions["report_load"], result_path="$.failure")
         fail = sfn.Fail(self, "FailLoad", error_path="$.failure.error", cause_path="$.failure.cause")
-        settle = self._ledger.settle_failed()
-        settle.add_catch(fail, errors=["States.ALL"], result_path="$.unsettled")
-        pinned = sfn.Choice(self, "Pinned?")
-        pinned.when(sfn.Condition.is_present("$.file"), settle.next(fail)).otherwise(fail)
-        report.add_catch(self._make_unreported().next(pinned), errors=["States.ALL"], result_path="$.unreported")
-        report.next(pinned)
+        unreported = self._make_unreported().next(
+            self._settle_pinned("UnreportedPinned?", self._ledger.settle_unreported(), fail)
+        )
+        report.add_catch(unreported, errors=["States.ALL"], result_path="$.unreported")
+        report.next(self._settle_pinned("Pinned?", self._ledger.settle_failed(), fail))
         return report
+
+    def _settle_pinned(self, name: str, settle: tasks.DynamoUpdateItem, fail: sfn.Fail) -> sfn.Choice:
+        """Settle the claim and fail; without a claim, since the load was not pinned, only fail."""
+        settle.add_catch(fail, errors=["States.ALL"], result_path="$.unsettled")
+        pinned = sfn.Choice(self, name)
+        return pinned.when(sfn.Condition.is_present("$.file"), settle.next(fail)).otherwise(fail)
 
     def _make_unreported(self) -> sfn.Pass:
         """Use the original error and cause in place of the result of ReportFailure."""

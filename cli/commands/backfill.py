@@ -22,7 +22,7 @@ from cli.deployed.executions import (
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
-from cli.output import console, detach_on_interrupt, progress, show_json
+from cli.output import PARTLY_LOADED, console, detach_on_interrupt, progress, show_json
 from cli.targets import parse_prefix
 from shared.settings import STACK_NAME
 
@@ -98,14 +98,15 @@ def backfill(
 
 
 def _print_and_exit(deployment: Deployment, execution: Execution, *, as_json: bool) -> None:
-    """Print the result and exit, with status 0 if every file is loaded."""
+    """Print the result and exit: with status 0 if every file is loaded, or 3 if some of them are partly loaded."""
     if as_json:
         show_json(execution.response)
     else:
         show_backfill(deployment, execution)
     data = execution.backfill_data
     all_loaded = execution.status == "SUCCEEDED" and data is not None and not data["not_loaded"]
-    raise typer.Exit(0 if all_loaded else 1)
+    partly_loaded = data is not None and data.get("partly_loaded_files", 0)
+    raise typer.Exit(1 if not all_loaded else PARTLY_LOADED if partly_loaded else 0)
 
 
 def _start(deployment: Deployment, target: str, options: dict[str, float | None]) -> str:

@@ -103,7 +103,7 @@ def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) 
     duration = f"{settled_after.total_seconds():.0f} s" if settled_after else ""
     link = f"link {deployment.page_url(entry.report)}" if entry.report else ""
     load = Text(entry.load_id[:8] or entry.execution.rpartition(":")[2][:8], link)
-    state = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.status)
+    state = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.verdict or entry.status)
     return [ago(entry.changed_at, now), state, load, rows, points, duration, _file(deployment, entry, now, buckets)]
 
 

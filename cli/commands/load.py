@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from cli.deployed.executions import Execution, start_execution, wait_for_end, wait_for_start
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
-from cli.load_result import show_result
+from cli.load_result import exit_status, show_result
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import console, detach_on_interrupt, progress, show_json
 from cli.targets import LocalFile, S3Object, parse_target
@@ -49,7 +49,7 @@ def load(
         show_json(execution.response)
     else:
         show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
-    raise typer.Exit(0 if execution.status == "SUCCEEDED" else 1)
+    raise typer.Exit(exit_status(execution))
 
 
 def _start(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:

@@ -17,10 +17,23 @@ from cli.advice import show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe, start_execution
 from cli.deployed.ledger import Entry, Filter, entries, filter_of, newest
 from cli.deployed.stack import Deployment
+from cli.load_result import exit_status, is_partly_loaded
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
-from cli.output import console, detach_on_interrupt, listing, progress, quantity, show_json, status, stderr
+from cli.output import (
+    PARTLY_LOADED,
+    console,
+    detach_on_interrupt,
+    listing,
+    progress,
+    quantity,
+    show_json,
+    status,
+    stderr,
+)
 from shared.settings import STACK_NAME
 
+EXIT_STATUSES = (0, PARTLY_LOADED, 1)
+"""The exit statuses of single loads. The command ends with the last of these that one of its loads has."""
 MAX_CONCURRENCY = 4
 """How many loads run at a time. Each of them writes several chunks concurrently."""
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files, but do not load them.")]
@@ -48,7 +61,7 @@ def retry(
         show_json([_content(entry, ended.get(entry.object)) for entry in unloaded])
     else:
         _show(deployment, unloaded, ended)
-    raise typer.Exit(0 if all(map(_is_loaded, ended.values())) else 1)
+    raise typer.Exit(max(map(exit_status, ended.values()), default=0, key=EXIT_STATUSES.index))
 
 
 def find_unloaded(deployment: Deployment, filter_: Filter) -> list[Entry]:
@@ -127,4 +140,6 @@ def _result(execution: Execution, before: Entry) -> Text:
     message = execution.message
     if not _is_loaded(execution):
         return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")
-    return status("skipped").append(message.removeprefix("Skipped")) if message.startswith("Skip") else status("loaded")
+    if message.startswith("Skip"):
+        return status("skipped").append(message.removeprefix("Skipped"))
+    return status("partly loaded" if is_partly_loaded(execution) else "loaded")

@@ -12,6 +12,7 @@ from cli.deployed.stack import Deployment, page_key
 from cli.load_result import show_result
 from cli.options import AsJson, Load, Stack
 from cli.output import console, facts, iso_time, listing, show_json, size
+from shared.accounts import chunk_accounts
 from shared.load_totals import Outcomes
 from shared.settings import STACK_NAME
 
@@ -56,16 +57,16 @@ def _conversion(outcomes: Outcomes) -> Text:
 
 def _writing(outcomes: Outcomes) -> Table:
     """Return a table with one line per chunk."""
-    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#rejected", "started (UTC)")
+    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#rejected", "#unknown", "started (UTC)")
     for chunk in outcomes.chunks:
-        rejected = sum(chunk["refused"].values())
+        accounts = chunk_accounts(chunk)
         table.add_row(
             chunk["chunk"],
-            f"{sum(chunk['written'].values()):,}/{chunk['points']:,}",
+            f"{accounts.stored:,}/{chunk['points']:,}",
             f"{len(chunk['written'])}/{chunk['batches']}",
             f"{chunk['requests']:,}",
             f"{chunk['seconds']:.1f}",
-            f"{rejected:,}" if rejected else "",
+            *(f"{points:,}" if points else "" for points in (accounts.rejected, accounts.unknown)),
             chunk["runs"][0]["started_at"][11:19],
         )
     return table

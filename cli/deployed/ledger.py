@@ -44,6 +44,7 @@ class Entry:
     `version_id` is "" in an unversioned bucket, or if the load failed before the version was known.
     `changed_at` is when the version was claimed or settled; `lease_until` is set only while it is claimed.
     `bucket_id` is the id of the InfluxDB bucket that it was loaded into last; "" if it was not checkable.
+    `verdict` is "" if the version is not loaded, or an earlier release loaded it.
     """
 
     object: str
@@ -61,6 +62,7 @@ class Entry:
     message: str
     report: str
     bucket_id: str = ""
+    verdict: str = ""
 
     @classmethod
     def of_item(cls, item: LedgerItem) -> Self:
@@ -81,6 +83,7 @@ class Entry:
             message=item.get("message", ""),
             report=item.get("report", ""),
             bucket_id=item.get("bucket_id", ""),
+            verdict=item.get("verdict", ""),
         )
 
     def abandoned(self, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from functions.convert_and_chunk.chunks import PackedBatch, batches, chunks
 from functions.convert_and_chunk.collisions import distinguishing_columns
 from functions.convert_and_chunk.line_protocol import Body, render_lines
 from functions.convert_and_chunk.profile import profile
-from functions.convert_and_chunk.records import Records
+from functions.convert_and_chunk.records import ALL_NULL, Records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.set_aside.limits import check_collisions, check_invalid
 from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
@@ -151,6 +151,7 @@ def _outcome(records: Records, part: Part) -> PartOutcome:
         "points": 0,
         "collapsed": records.verdicts.collapsed,
         "set_aside": records.verdicts.set_aside,
+        "all_null": records.verdicts.count_rows(ALL_NULL),
         "fields_left_out": {name: count for name, count in records.left_out.items() if count},
         "out_of_bounds": records.out_of_bounds(),
         "ignored_columns": list(records.columns.ignored),

@@ -21,6 +21,7 @@ from shared.datasets import Dataset
 from shared.schema import Columns
 
 _NO_FIELD = Reason("no_field", "no field has a finite value")
+ALL_NULL = Reason("no_field", "all fields are null")
 _COLLISION = Reason("collision", "a later row has the same series and time but another value")
 
 
@@ -53,11 +54,13 @@ class Records:
         self.series[rows] = self.tag_sets.numbers(batch, rows)
         columns, field_problems = self._fields(batch)
         self.verdicts.add(rows, field_problems)
-        no_field = np.ones(batch.num_rows, bool)
+        no_field, all_null = np.ones(batch.num_rows, bool), np.ones(batch.num_rows, bool)
         for name, (values, not_finite, _) in columns.items():
             self.fields[name][rows] = values
             self.left_out[name] += int(np.count_nonzero(not_finite))
             no_field &= np.isnan(values)
+            all_null &= np.isnan(values) & ~not_finite
+        self.verdicts.add(rows, problems(all_null, ALL_NULL))
         self.verdicts.add(rows, problems(no_field, _NO_FIELD))
 
     def judge_repeated_points(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -133,6 +133,10 @@ class Verdicts:
         rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
         return {code: int(rows[code]) for code in range(COLLAPSED + 1, len(rows)) if rows[code]}
 
+    def count_rows(self, reason: Reason) -> int:
+        """Return the number of rows that are set aside for this reason."""
+        return sum(rows for code, rows in self.reason_counts.items() if self.reason(code) == reason)
+
     @property
     def set_aside(self) -> dict[str, int]:
         """The number of rows that each rule sets aside."""

@@ -33,6 +33,11 @@ def _report(backfill: BackfillState, *, failed: bool) -> Response[BackfillData]:
     client, now, key = s3_client(), datetime.now(UTC), backfill_report_key(backfill["execution"]["name"])
     files = standings(client, backfill)
     answer = (failure if failed else success)(backfill, files, key, now)
-    report: BackfillReport = {"response": answer, "not_loaded": files.not_loaded, "input": backfill}
+    report: BackfillReport = {
+        "response": answer,
+        "not_loaded": files.not_loaded,
+        "partly_loaded": files.partly_loaded,
+        "input": backfill,
+    }
     put_json(client, key, report)
     return answer

@@ -34,10 +34,14 @@ def failure(state: BackfillState, files: Standings, report: str, now: datetime) 
 
 
 def _summary(files: Standings) -> str:
-    reloaded = f", {files.reloaded} of them again because their bucket was replaced" if files.reloaded else ""
+    notes = (
+        (files.reloaded, "of them again because their bucket was replaced"),
+        (len(files.partly_loaded), "of them partly"),
+    )
+    loaded = ", ".join(["are loaded", *(f"{count} {note}" for count, note in notes if count)])
     if not files.not_loaded:
-        return f"All {files.files} files are loaded{reloaded}"
-    return f"{files.loaded} of {files.files} files are loaded{reloaded}: {_named(files)}"
+        return f"All {files.files} files {loaded}"
+    return f"{files.loaded} of {files.files} files {loaded}: {_named(files)}"
 
 
 def _named(files: Standings) -> str:
@@ -55,6 +59,8 @@ def _data(state: BackfillState, files: Standings, report: str, now: datetime) ->
         "loaded_files": files.loaded,
         "reloaded_files": files.reloaded,
         "not_checkable_files": files.not_checkable,
+        "partly_loaded_files": len(files.partly_loaded),
+        "partly_loaded": files.partly_loaded[:NAMED_FILES],
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),

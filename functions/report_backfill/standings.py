@@ -37,7 +37,7 @@ class UnloadedReason(TypedDict):
 
 @dataclass
 class Standings:
-    """The number of files, and the files that are not loaded.
+    """The number of files, the files that are not loaded, and the keys of those that are partly loaded.
 
     `reloaded` and `not_checkable` count as `shared.responses.BackfillData` says.
     """
@@ -46,6 +46,7 @@ class Standings:
     reloaded: int = 0
     not_checkable: int = 0
     not_loaded: list[UnloadedFile] = field(default_factory=list)
+    partly_loaded: list[str] = field(default_factory=list)
 
     @property
     def loaded(self) -> int:
@@ -56,7 +57,7 @@ class Standings:
 def standings(client: "S3Client", backfill: BackfillState) -> Standings:
     """Compare all files under the prefix of a backfill with the ledger.
 
-    Memory grows only with the files that are not loaded.
+    Memory grows only with the files that are not or only partly loaded.
     """
     files, bucket = Standings(), backfill["bucket"]
     for versions in _pages(client, bucket, backfill["prefix"]):
@@ -75,6 +76,8 @@ def _add_file(files: Standings, key: str, item: LedgerItem | None, backfill: Bac
     if reason := _reason_unloaded(item, status, backfill):
         files.not_loaded.append({**_unloaded_file(key, item), **reason})
         return
+    if item.get("verdict") == "partly loaded":
+        files.partly_loaded.append(key)
     files.not_checkable += status == "not checkable"
     former = item.get("former_bucket_id", "")
     files.reloaded += _loaded_by(item, backfill) and former not in ("", item.get("bucket_id"))

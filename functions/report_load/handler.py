@@ -5,20 +5,23 @@ bucket and the metrics to CloudWatch (`_publish`). `_report_skip` only builds th
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.report_load.outcomes import check_accounts, read_outcomes
+from functions.report_load.outcomes import check_accounts
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
 from shared.aws_clients import s3_client
 from shared.events import FailureSummary, LoadState
-from shared.load_totals import Outcomes, check_any_points
+from shared.load_totals import Outcomes, check_any_points, check_rejected
 from shared.logs import load_keys, log_invocations
 from shared.metrics import LoadMetrics, emit
+from shared.outcomes import read_outcomes
 from shared.responses import LoadData, Response
+from shared.settings import max_rejected_rate
 from shared.state_calls import ReportCall, read_call
 from shared.work_bucket import UNPLANNED
 
@@ -50,6 +53,7 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
     outcomes = read_outcomes(client, file["load_id"], state["execution"]["name"])
     check_accounts(outcomes, file["rows"])
     check_any_points(outcomes, file)
+    check_rejected(outcomes, max_rejected_rate())
     answer = success(state, outcomes, now)
     _publish(client, state, outcomes, answer)
     return answer
@@ -65,6 +69,7 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
         "cause": json.dumps(answer, ensure_ascii=False),
         "message": answer["message"],
         "report": answer["data"]["report"],
+        "points": cast("Mapping[str, int]", answer["data"]["points"]),
     }
 
 
@@ -77,9 +82,10 @@ def _publish(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: R
 
 def _metrics(state: LoadState, outcomes: Outcomes, data: LoadData) -> LoadMetrics:
     return LoadMetrics(
-        points_written=outcomes.points_written,
+        accounts=outcomes.accounts,
         batches_processed=outcomes.batches_processed,
         processing_seconds=data["processing_time_seconds"],
+        rows_set_aside=sum(outcomes.set_aside.values()),
         conversion_rate=data["conversion_stats"]["conversion_rate"],
         success_rate=outcomes.success_rate,
         failed_batches=outcomes.failed_batches,

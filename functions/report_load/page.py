@@ -69,9 +69,10 @@ def _field_values(data: LoadData, outcomes: Outcomes) -> dict[str, Any]:
 def _rows(data: LoadData, outcomes: Outcomes) -> list[tuple[str, str, int]]:
     """Return (style, label, rows) for each result that rows of the file have, "not converted" being one of them."""
     kinds = [
-        ("good", "points written to InfluxDB", outcomes.points_written),
+        ("good", "points stored in InfluxDB", outcomes.points_written),
         ("bad", "points that InfluxDB rejected", outcomes.points_rejected),
-        ("bad", "points that were not written", outcomes.points - outcomes.points_written - outcomes.points_rejected),
+        ("odd", "points that may be stored: InfluxDB did not acknowledge them", outcomes.accounts.unknown),
+        ("bad", "points that were not sent", outcomes.accounts.not_sent),
         ("plain", "collapsed: they repeat another row exactly", outcomes.collapsed),
         *(("odd", f"set aside: {rule}", rows) for rule, rows in outcomes.set_aside.items()),
     ]

@@ -7,18 +7,21 @@
 import json
 from datetime import datetime
 
+from functions.report_load.outcomes import find_difference
+from shared.accounts import Accounts
 from shared.errors import DataError, LoaderError, subclasses
 from shared.events import Failure, LoadState
 from shared.load_totals import Outcomes
+from shared.logs import logger
 from shared.requested_object import requested_object
-from shared.responses import HealthData, LoadData, Response, response, seconds_since
+from shared.responses import HealthData, LoadData, PointsData, Response, response, seconds_since
 from shared.settings import work_bucket
 from shared.work_bucket import UNPLANNED, report_key
 
 STATUS_CODES = {error.__name__: error.status_code for error in subclasses(LoaderError)}
 
 NAMED_CHUNKS = 20
-"""How many of the unwritten chunks a message names. The report names all."""
+"""How many of the incomplete chunks a message names. The report names all."""
 
 
 def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[LoadData]:
@@ -30,6 +33,7 @@ def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[Loa
         now: The end of the load.
     """
     data = _data(state, outcomes, now)
+    data["verdict"] = outcomes.verdict
     _name_report(data, state)
     return response(200, "Data loaded successfully", data, now)
 
@@ -45,7 +49,7 @@ def failure(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[Loa
     The arguments are those of `success`.
     """
     error = state["error"]["Error"]
-    message = error_message(state["error"]) + _unwritten(outcomes)
+    message = error_message(state["error"]) + _describe_points(outcomes)
     data: LoadData = {"error": error, **_data(state, outcomes, now)}
     _name_report(data, state)
     return response(STATUS_CODES.get(error, 500), message, data, now)
@@ -61,16 +65,32 @@ def error_message(error: Failure) -> str:
     return str(message) if error["Error"] in STATUS_CODES else f"{error['Error']}: {message}"
 
 
-def _unwritten(outcomes: Outcomes) -> str:
-    """Return the part of the message that names the staged chunks that are not in InfluxDB, if there are any."""
-    chunks = outcomes.unwritten_chunks
-    if not chunks:
+def _describe_points(outcomes: Outcomes) -> str:
+    """Return the part of the message that says what became of the converted points, if there are any."""
+    if not outcomes.points:
         return ""
-    more = f" and {len(chunks) - NAMED_CHUNKS} more" if len(chunks) > NAMED_CHUNKS else ""
-    return (
-        f"; written so far: {outcomes.points_written} of {outcomes.points} points;"
-        f" unwritten chunks: {', '.join(chunks[:NAMED_CHUNKS])}{more}"
+    text = f"; of {outcomes.points} points {describe_accounts(outcomes.accounts)}"
+    if chunks := outcomes.unwritten_chunks:
+        more = f" and {len(chunks) - NAMED_CHUNKS} more" if len(chunks) > NAMED_CHUNKS else ""
+        text += f"; incomplete chunks: {', '.join(chunks[:NAMED_CHUNKS])}{more}"
+    if difference := find_difference(outcomes):
+        logger.error("the counts do not add up", difference=difference)
+        text += f"; the counts do not add up ({difference}): report this as a bug"
+    return text
+
+
+def describe_accounts(accounts: Accounts) -> str:
+    """Return how many points are stored, and how many have each other fate, if any.
+
+    >>> describe_accounts(Accounts(stored=1000, unknown=490))
+    '1000 are stored, 490 may be stored (InfluxDB did not acknowledge them)'
+    """
+    counts = (
+        (accounts.rejected, "were rejected"),
+        (accounts.unknown, "may be stored (InfluxDB did not acknowledge them)"),
+        (accounts.not_sent, "were not sent"),
     )
+    return ", ".join([f"{accounts.stored} are stored", *(f"{count} {fate}" for count, fate in counts if count)])
 
 
 def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> LoadData:
@@ -90,10 +110,21 @@ def _data(state: LoadState, outcomes: Outcomes, now: datetime) -> LoadData:
             "fields_left_out": outcomes.fields_left_out,
             "refused_points": outcomes.points_rejected,
         },
+        "points": points_data(outcomes.accounts),
         "influxdb_health": _health(state),
     }
     _name_source(data, state)
     return data
+
+
+def points_data(accounts: Accounts) -> PointsData:
+    """Return the accounts as the response has them."""
+    return {
+        "stored": accounts.stored,
+        "rejected": accounts.rejected,
+        "not_sent": accounts.not_sent,
+        "unknown": accounts.unknown,
+    }
 
 
 def _health(state: LoadState) -> HealthData | None:

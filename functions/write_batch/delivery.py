@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from functions.write_batch.fates import Fates
 from functions.write_batch.isolation import rejected_lines
 from functions.write_batch.pause import ResumeLaterError, check_not_before, resume_later
-from functions.write_batch.progress import Progress, chunk_progress
+from functions.write_batch.progress import Progress, announce, chunk_progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
 from shared.errors import RefusedPointsError
@@ -29,8 +30,11 @@ With a round trip of 2 ms, one server accepted 188,000 points/s from one writer,
 The state machine runs several of these functions at once, so that more writers would only wait for the server.
 """
 
-MAX_REJECTED = 100
-"""The largest number of rejected points in a chunk. More mean that the file does not fit the bucket at all."""
+MAX_SEARCH_REQUESTS = 2000
+"""The number of requests in which to search for the rejected points of a chunk.
+
+They find about a hundred points that are scattered over a chunk of 50,000. A file with more does not fit the bucket.
+"""
 
 
 def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_rejected: bool) -> ChunkProgress:
@@ -47,14 +51,18 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_rejec
 
     Raises:
         ChunkDamagedError: The staged chunk is missing or altered.
-        RefusedPointsError: InfluxDB rejected points and `drop_rejected` is false, or more than `MAX_REJECTED` points.
+        RefusedPointsError: InfluxDB rejected points and `drop_rejected` is false, or the search for them takes
+            more than `MAX_SEARCH_REQUESTS` requests.
         LoaderError: Any other error that the table of InfluxDB's answers names.
     """
     with chunk_progress(client, ref) as progress:
         done_before = progress.batches_done
         try:
             check_not_before(progress.outcome["not_before"])
-            Delivery(ref, sender, progress).write(staged_batches(client, ref))
+            batches = staged_batches(client, ref)
+            progress.plan(batches)
+            announce(client, ref, progress)
+            Delivery(ref, sender, progress).write(batches)
         except ResumeLaterError as pause:
             progress.outcome["not_before"] = pause.not_before.isoformat()
             progressed = progress.batches_done > done_before
@@ -67,7 +75,7 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_rejec
 
 
 class Delivery:
-    """Sends the batches of one chunk through one sender, and records their results in `progress`."""
+    """Sends the batches of one chunk through one sender, and records the fates of their points in `progress`."""
 
     def __init__(self, ref: ChunkRef, sender: Sender, progress: Progress) -> None:
         self._ref = ref
@@ -76,7 +84,6 @@ class Delivery:
 
     def write(self, batches: Sequence[StagedBatch]) -> None:
         """Write the batches, `WRITERS` at a time. The first error stops all writers, and is raised."""
-        self._progress.outcome["batches"] = len(batches)
         left = [batch for batch in batches if not self._progress.is_done(batch.number)]
         with ThreadPoolExecutor(WRITERS) as writers:
             writers.map(self._write, left)
@@ -87,34 +94,43 @@ class Delivery:
     def _write(self, batch: StagedBatch) -> None:
         # An error goes to the sender at once, so that no writer starts another request.
         try:
-            answer = self._sender.send(bytes(batch.body), self._place(batch))
+            self._sender.check_running()
+            fates, whole = self._progress.begin(batch), range(batch.points)
+            answer = self._sender.send(bytes(batch.body), self._place(batch), fates.request(whole))
             if answer.action is Action.SPLIT:
-                self._isolate(batch, answer)
+                self._isolate(batch, fates, answer)
             self._progress.finish(batch)
         except Exception as error:  # noqa: BLE001 - `write` raises it
             self._sender.fail(error)
 
-    def _isolate(self, batch: StagedBatch, rejection: Answer) -> None:
+    def _isolate(self, batch: StagedBatch, fates: Fates, rejection: Answer) -> None:
         """Find the rejected lines of a batch and record them. The search writes all other lines."""
         lines, source_rows = batch.lines(), list(batch.source_rows())
 
-        def send(some: Sequence[bytes]) -> Answer:
-            return self._sender.send(gzip.compress(b"\n".join(some), 1, mtime=0), self._place(batch))
+        def send(some: Sequence[int]) -> Answer:
+            self._count_search_request()
+            body = gzip.compress(b"\n".join(lines[number] for number in some), 1, mtime=0)
+            return self._sender.send(body, self._place(batch), fates.request(some))
 
-        for number, answer in rejected_lines(lines, rejection, send):
-            self._progress.add_rejected(batch, source_rows[number], lines[number], answer)
-            if len(self._progress.rejected) > MAX_REJECTED:
-                raise _rejection_error(self._ref, self._progress)
+        for found in rejected_lines(range(len(lines)), rejection, send):
+            self._progress.add_rejected(batch, found.line, source_rows[found.line], lines[found.line], found)
+
+    def _count_search_request(self) -> None:
+        if self._progress.add_search_request() > MAX_SEARCH_REQUESTS:
+            raise _rejection_error(
+                self._ref, self._progress, f"after {MAX_SEARCH_REQUESTS} requests to find those that it rejects, "
+            )
 
     def _place(self, batch: StagedBatch) -> str:
         return f"chunk {self._ref['chunk']}, batch {batch.number}"
 
 
-def _rejection_error(ref: ChunkRef, progress: Progress) -> RefusedPointsError:
-    first = next(iter(progress.rejected.values()))
-    written = sum(progress.outcome["written"].values())
+def _rejection_error(ref: ChunkRef, progress: Progress, effort: str = "") -> RefusedPointsError:
+    """Return the error of a chunk. Without a rejected point so far, every body of several points was rejected."""
+    rejected = progress.rejected
+    first = next(iter(rejected.values()), None)
+    example = f", for example source row {first['source_row']}: {first['message']}" if first else ""
     return RefusedPointsError(
-        f"chunk {ref['chunk']}: InfluxDB rejected {len(progress.rejected)} points, for example "
-        f"source row {first['source_row']}: {first['message']}; already written: {written} points of this chunk: "
-        "see the rejected points with `loader quarantine`"
+        f"chunk {ref['chunk']}: {effort}InfluxDB rejected {len(rejected)} points{example}; already written: "
+        f"{progress.points_stored} points of this chunk: see the rejected points with `loader quarantine`"
     )

@@ -1,17 +1,29 @@
 """The search for the lines that made InfluxDB reject a body."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from shared.influx_answers import Action, Answer
+from shared.stored import Fate
+
+Send = Callable[[Sequence[int]], Answer]
+"""A function that sends the lines with these numbers as one body."""
 
 
-def rejected_lines(
-    lines: Sequence[bytes], rejection: Answer, send: Callable[[Sequence[bytes]], Answer], first: int = 0
-) -> Iterator[tuple[int, Answer]]:
-    """Bisect a rejected body, and yield the number of each rejected line with the answer that rejected it.
+class Rejection(NamedTuple):
+    """A line that is not acknowledged: its number, the answer to it, and its fate, "rejected" or "unknown"."""
 
-    All other lines are written when the iterator ends. To find k rejected lines of n takes at most 2k⌈log₂ n⌉ requests,
-    whether the server writes nothing of a rejected body or everything but the rejected lines.
+    line: int
+    answer: Answer
+    fate: Fate
+
+
+def rejected_lines(lines: Sequence[int], rejection: Answer, send: Send) -> Iterator[Rejection]:
+    """Bisect a rejected body, and yield each rejected line with the answer that rejected it.
+
+    InfluxDB has acknowledged all other lines when the iterator ends. To find k rejected lines of n takes at most
+    2k⌈log₂ n⌉ requests, whether the server writes nothing of a rejected body or everything but the rejected lines.
 
     Example with line 2 of 4 rejected:
 
@@ -22,16 +34,18 @@ def rejected_lines(
         [3]        written
 
     Args:
-        lines: The lines of the body.
+        lines: The numbers of the lines in the body.
         rejection: The answer to the body.
         send: Sends some of the lines as one body.
-        first: The number of the first of `lines`, for the recursion.
     """
-    if len(lines) == 1:
-        yield first, rejection
-        return
-    middle = len(lines) // 2
-    for start, half in ((first, lines[:middle]), (first + middle, lines[middle:])):
-        answer = send(half)
-        if answer.action is Action.SPLIT:
-            yield from rejected_lines(half, answer, send, start)
+    unsettled: deque[tuple[Sequence[int], Answer | None]] = deque([(lines, rejection)])
+    while unsettled:
+        some, answer = unsettled.popleft()
+        answer = answer or send(some)
+        if answer.action is Action.DONE:
+            continue
+        if len(some) == 1:
+            yield Rejection(some[0], answer, "rejected")
+            continue
+        middle = len(some) // 2
+        unsettled.extendleft([(some[middle:], None), (some[:middle], None)])

@@ -6,20 +6,22 @@ ended it. In between, writers record in `Progress` which batches are finished an
 
 import gzip
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, cast
 
+from functions.write_batch.fates import CODES, REJECTED, STORED, UNKNOWN, Fates
+from functions.write_batch.isolation import Rejection
 from functions.write_batch.reasons import reasons
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
 from shared.events import ChunkRef
-from shared.influx_answers import Answer
 from shared.logs import logger
 from shared.settings import work_bucket
 from shared.source import source_errors
@@ -31,25 +33,44 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Progress:
-    """The outcome of a chunk so far, and its rejected points by source row.
+NO_BATCH = -1
+"""The batch of a rejected point that an earlier release stored, without naming its batch."""
 
-    Writers share it without a lock: each changes only the entries of its own batches.
+
+class Progress:
+    """The outcome of a chunk so far, and its rejected points.
+
+    Writers share it: each changes only the entries of its own batches, and counts requests under a lock.
 
     Attributes:
         outcome: The outcome to store.
-        rejected: The rejected points by source row.
         then: The state that follows this invocation, as in `shared.stored.Run`.
     """
 
-    def __init__(self, outcome: ChunkOutcome, rejected: dict[int, RejectedPoint]) -> None:
+    def __init__(self, outcome: ChunkOutcome, rejected: Iterable[RejectedPoint] = ()) -> None:
         self.outcome = outcome
-        self.rejected = rejected
         self.then: Literal["", "WaitForInflux"] = ""
+        self._lock = Lock()
+        self._sizes: dict[int, int] = {}
+        self._fates = {int(number): Fates.of_runs(runs) for number, runs in outcome["unfinished"].items()}
+        self._rejected: dict[int, dict[int, RejectedPoint]] = defaultdict(dict)
+        for point in rejected:
+            self._rejected[point.get("batch", NO_BATCH)][point["source_row"]] = point
+
+    @property
+    def rejected(self) -> dict[int, RejectedPoint]:
+        """The rejected points by source row."""
+        return {row: point for points in list(self._rejected.values()) for row, point in points.items()}
+
+    @property
+    def points_stored(self) -> int:
+        """The number of points that InfluxDB acknowledged, also in batches that are not finished."""
+        unfinished = (fates.count(STORED) for fates in self._fates.values())
+        return sum(self.outcome["written"].values()) + sum(unfinished)
 
     @property
     def batches_done(self) -> int:
-        """The number of finished batches: each of their points is written or rejected."""
+        """The number of finished batches, which are not sent again."""
         return len(self.outcome["written"])
 
     @property
@@ -58,24 +79,47 @@ class Progress:
         return next(number for number in count() if not self.is_done(number))
 
     def is_done(self, number: int) -> bool:
-        """Return whether each point of the batch is written or rejected."""
+        """Return whether the batch is finished: no request would change the fate of its points."""
         return str(number) in self.outcome["written"]
 
-    def add_rejected(self, batch: StagedBatch, source_row: int, line: bytes, rejection: Answer) -> None:
-        """Record one rejected line of a batch."""
-        count_before = self.outcome["refused"].get(str(batch.number), 0)
-        self.outcome["refused"][str(batch.number)] = count_before + 1
-        self.rejected[source_row] = RejectedPoint(
+    def plan(self, batches: Sequence[StagedBatch]) -> None:
+        """Record the batches of the chunk, before the first of them is sent.
+
+        If the invocation before was killed, it may have sent any batch that is not finished.
+        """
+        self.outcome["batches"] = len(batches)
+        self._sizes = {batch.number: batch.points for batch in batches}
+        for batch in batches if self.outcome["running"] else ():
+            if not self.is_done(batch.number):
+                self._fates.setdefault(batch.number, Fates(batch.points)).mark_sent()
+
+    def begin(self, batch: StagedBatch) -> Fates:
+        """Return the fates of a batch that is about to be sent. Points that were rejected before are sent again."""
+        self._rejected[batch.number] = {}
+        fates = self._fates.setdefault(batch.number, Fates(batch.points))
+        if fates.count(REJECTED):
+            fates.mark_sent()
+        return fates
+
+    def add_rejected(self, batch: StagedBatch, line: int, source_row: int, text: bytes, rejection: Rejection) -> None:
+        """Record that InfluxDB rejected a line of a batch, or that its fate stays unknown."""
+        self._fates[batch.number].set(line, CODES[rejection.fate])
+        self._rejected[batch.number][source_row] = RejectedPoint(
             source_row=source_row,
-            line=line.decode(errors="replace"),
-            status=rejection.status,
-            message=rejection.message,
+            batch=batch.number,
+            fate=rejection.fate,
+            line=text.decode(errors="replace"),
+            status=rejection.answer.status,
+            message=rejection.answer.message,
         )
 
     def finish(self, batch: StagedBatch) -> None:
-        """Record that all points of a batch are written, except for the rejected ones."""
-        rejected = self.outcome["refused"].get(str(batch.number), 0)
-        self.outcome["written"][str(batch.number)] = batch.points - rejected
+        """Record that the fate of each point of a batch is as clear as it can be."""
+        number, fates = str(batch.number), self._fates.pop(batch.number)
+        for key, fate in (("refused", REJECTED), ("unknown", UNKNOWN)):
+            if points := fates.count(fate):
+                self.outcome[key][number] = points  # type: ignore[literal-required]
+        self.outcome["written"][number] = fates.count(STORED)
 
     def add_requests(self, sender: Sender) -> None:
         """Add the requests of this invocation."""
@@ -83,10 +127,32 @@ class Progress:
         self.outcome["latencies_ms"] = dict(sender.latencies_ms + Counter(self.outcome["latencies_ms"]))
         self.outcome["slowest_ms"] = max(self.outcome["slowest_ms"], sender.slowest_ms)
 
+    def add_search_request(self) -> int:
+        """Count a request that searches for rejected points, and return how many this chunk has needed."""
+        with self._lock:
+            self.outcome["search_requests"] += 1
+            return self.outcome["search_requests"]
+
+    def close(self) -> None:
+        """Write the fates of unfinished batches into the outcome."""
+        unfinished = {number: fates for number, fates in self._fates.items() if not self.is_done(number)}
+        self.outcome["unfinished"] = {str(number): fates.runs() for number, fates in sorted(unfinished.items())}
+        for number, fates in unfinished.items():
+            if points := fates.count(REJECTED):
+                self.outcome["refused"][str(number)] = points
+        if self._sizes:
+            sizes = self._sizes.items()
+            not_started = (size for number, size in sizes if number not in unfinished and not self.is_done(number))
+            self.outcome["not_started"] = sum(not_started)
+        self.outcome["reasons"] = reasons(self.rejected)
+
 
 @contextmanager
 def chunk_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
-    """Load the progress of earlier invocations for a `with` block, and store it after the block, even if that fails."""
+    """Load the progress of earlier invocations for a `with` block, and store it after the block, even if that fails.
+
+    If the function is killed, what `announce` stored remains.
+    """
     started_at, start = datetime.now(UTC), perf_counter()
     progress = _load(client, ref)
     try:
@@ -94,26 +160,42 @@ def chunk_progress(client: "S3Client", ref: ChunkRef) -> Iterator[Progress]:
     finally:
         progress.outcome["seconds"] += round(perf_counter() - start, 3)
         progress.outcome["runs"].append({**span_since(started_at), "then": progress.then})
-        progress.outcome["reasons"] = reasons(progress.rejected)
+        progress.outcome["running"] = False
+        progress.close()
         _store(client, ref, progress)
+
+
+def announce(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
+    """Store that batches are being sent from now on: nobody could tell otherwise if this function is killed.
+
+    A report of a load that fails meanwhile counts their points as unknown.
+    """
+    now = span_since(datetime.now(UTC))
+    running: ChunkOutcome = {
+        **progress.outcome,
+        "running": True,
+        "runs": [*progress.outcome["runs"], {**now, "then": ""}],
+    }
+    _put_outcome(client, ref, running)
 
 
 def _load(client: "S3Client", ref: ChunkRef) -> Progress:
     """Load the stored progress.
 
-    Counts of rejected points are dropped for unfinished batches, which are sent again and rejected again.
+    The counts of unfinished batches are dropped: `Progress` has the fate of each of their lines.
     """
     key = outcome_key(ref["load_id"], ref["execution"], ref["chunk"])
     try:
         with source_errors(work_bucket(), key):
             stored = get_json(client, key)
     except SourceNotFoundError:
-        return Progress(empty_outcome(ref), {})
+        return Progress(empty_outcome(ref))
     outcome = cast(ChunkOutcome, empty_outcome(ref) | stored)  # an earlier release may have stored fewer keys
+    has_rejected = bool(outcome["refused"] or outcome["unknown"])
     outcome["refused"] = {
         number: points for number, points in outcome["refused"].items() if number in outcome["written"]
     }
-    return Progress(outcome, _load_rejected(client, ref) if outcome["refused"] else {})
+    return Progress(outcome, _load_rejected(client, ref) if has_rejected else ())
 
 
 def empty_outcome(ref: ChunkRef) -> ChunkOutcome:
@@ -124,7 +206,12 @@ def empty_outcome(ref: ChunkRef) -> ChunkOutcome:
         batches=0,
         written={},
         refused={},
+        unknown={},
+        unfinished={},
+        not_started=ref["points"],
+        running=False,
         requests=0,
+        search_requests=0,
         latencies_ms={},
         slowest_ms=0.0,
         runs=[],
@@ -138,27 +225,32 @@ def _quarantine_key(ref: ChunkRef) -> str:
     return points_quarantine_key(ref["dataset"], ref["load_id"], ref["execution"], ref["chunk"])
 
 
-def _load_rejected(client: "S3Client", ref: ChunkRef) -> dict[int, RejectedPoint]:
+def _load_rejected(client: "S3Client", ref: ChunkRef) -> list[RejectedPoint]:
     with source_errors(work_bucket(), _quarantine_key(ref)):
         content = client.get_object(Bucket=work_bucket(), Key=_quarantine_key(ref))["Body"].read()
-    points: list[RejectedPoint] = [json.loads(line) for line in gzip.decompress(content).splitlines()]
-    return {point["source_row"]: point for point in points}
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
 
 
 def _store(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     """Store rejected points and outcome, in this order: an outcome never counts points that are not stored."""
-    key = outcome_key(ref["load_id"], ref["execution"], ref["chunk"])
-    with source_errors(work_bucket(), key):
-        if progress.rejected:
-            client.put_object(Bucket=work_bucket(), Key=_quarantine_key(ref), Body=_json_lines(progress.rejected))
-        put_json(client, key, progress.outcome)
+    rejected = progress.rejected
+    if rejected:
+        with source_errors(work_bucket(), _quarantine_key(ref)):
+            client.put_object(Bucket=work_bucket(), Key=_quarantine_key(ref), Body=_json_lines(rejected))
+    _put_outcome(client, ref, progress.outcome)
     logger.info(
         "outcome",
         batches_done=progress.batches_done,
-        points_written=sum(progress.outcome["written"].values()),
-        points_refused=len(progress.rejected),
+        points_written=progress.points_stored,
+        points_refused=len(rejected),
         requests=progress.outcome["requests"],
     )
+
+
+def _put_outcome(client: "S3Client", ref: ChunkRef, outcome: ChunkOutcome) -> None:
+    key = outcome_key(ref["load_id"], ref["execution"], ref["chunk"])
+    with source_errors(work_bucket(), key):
+        put_json(client, key, outcome)
 
 
 def _json_lines(rejected: Mapping[int, RejectedPoint]) -> bytes:

@@ -17,6 +17,7 @@ from typing import cast
 from tenacity import Future, RetryCallState, Retrying, retry_if_result, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
+from functions.write_batch.fates import Shipment
 from functions.write_batch.pause import ResumeLaterError
 from shared.influx import WRITE_TIMEOUT_S, Influx
 from shared.influx_answers import Action, Answer, interpret
@@ -91,24 +92,30 @@ class Sender:
             retry_error_callback=_last_answer,
         )
 
-    def send(self, body: bytes, where: str) -> Answer:
+    def send(self, body: bytes, where: str, lines: Shipment) -> Answer:
         """Send a body, and return the answer, whose action is DONE or SPLIT.
 
         Args:
             body: Gzipped line protocol.
             where: The chunk and batch, for messages.
+            lines: The lines of the body, to record their fates.
 
         Raises:
             ResumeLaterError: InfluxDB asks to wait for longer than this invocation can, or no time is left.
             StoppedError: Another writer failed.
             LoaderError: The retries are used up, or the table of InfluxDB's answers allows none.
         """
-        answer = self._retrying(self._attempt, body)
+        answer = self._retrying(self._attempt, body, lines)
         if answer.action in (Action.DONE, Action.SPLIT):
             return answer
         if answer.action is Action.RETRY and answer.retry_after_s:
             raise ResumeLaterError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
         raise answer.exception(where)
+
+    def check_running(self) -> None:
+        """Raise StoppedError if a writer of the chunk failed."""
+        if self.failure:
+            raise StoppedError
 
     def fail(self, failure: Exception) -> None:
         """Record the first failure, end every wait, and start no further request."""
@@ -116,15 +123,16 @@ class Sender:
             self.failure = self.failure or failure
         self._failed.set()
 
-    def _attempt(self, body: bytes) -> Answer:
+    def _attempt(self, body: bytes, lines: Shipment) -> Answer:
         self._failed.wait(max(0.0, self._quiet_until - monotonic()))
-        if self.failure:
-            raise StoppedError
+        self.check_running()
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if timeout_s < MIN_REQUEST_S:
             raise ResumeLaterError(datetime.now(UTC))
         sent_at = monotonic()
+        lines.start()
         answer = interpret(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))
+        lines.end(answer)
         latency_ms = (monotonic() - sent_at) * 1000
         with self._lock:
             self.requests += 1

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.write_batch.delivery import MAX_REJECTED
+from functions.write_batch.delivery import MAX_SEARCH_REQUESTS, WRITERS
 from functions.write_batch.reasons import CHARACTERS, SAMPLES
+from shared.accounts import Accounts, chunk_accounts
 from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.stored import RejectedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
 from tests.support.scripted_influx import Reply, Request, ScriptedInflux
-from tests.support.staged_chunk import CHUNK_PATH, points, stage, write
+from tests.support.staged_chunk import CHUNK_PATH, outcome, points, stage, write
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,8 +61,8 @@ def test_refused_points_are_set_aside_and_the_others_written(
     ref = stage(s3, [*good[:7], BAD, *good[7:]], points(5, first=20))
     assert write(ref, context)["written"]
     assert set(store.lines) == set(points(25))
-    outcome = get_json(s3, outcome_key(*CHUNK_PATH))
-    assert (outcome["written"], outcome["refused"]) == ({"0": 20, "1": 5}, {"0": 1})
+    stored = outcome(s3)
+    assert (stored["written"], stored["refused"]) == ({"0": 20, "1": 5}, {"0": 1})
     (point,) = quarantined(s3)
     assert (point["source_row"], point["line"], point["status"]) == (14, BAD.decode(), refusal.status)
 
@@ -109,16 +110,19 @@ def test_if_no_points_may_be_dropped_the_chunk_fails_after_writing_the_rest(
     assert len(quarantined(s3)) == 1
 
 
-def test_too_many_refused_points_end_the_load_soon(
+def test_a_search_that_takes_too_many_requests_ends_the_load(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
     influx.fallback = Store(V27, partial=False)
     ref = stage(s3, [b"bad,t=a f=1 %d" % number for number in range(5000)])
-    with pytest.raises(RefusedPointsError, match=f"rejected {MAX_REJECTED + 1} points"):
+    with pytest.raises(RefusedPointsError, match=rf"after {MAX_SEARCH_REQUESTS} requests .* rejected \d+ points"):
         write(ref, context)
-    assert len(influx.writes) < 3 * MAX_REJECTED
-    assert len(quarantined(s3)) == MAX_REJECTED + 1
-    assert get_json(s3, outcome_key(*CHUNK_PATH))["written"] == {}
+    assert len(influx.writes) <= MAX_SEARCH_REQUESTS + WRITERS
+    stored = outcome(s3)
+    rejected = stored["refused"]["0"]
+    assert (stored["written"], len(quarantined(s3))) == ({}, rejected)
+    assert chunk_accounts(stored) == Accounts(rejected=rejected, unknown=5000 - rejected)
+    assert rejected > MAX_SEARCH_REQUESTS // 3
 
 
 def test_points_rejected_before_an_interruption_stay_in_the_outcome(

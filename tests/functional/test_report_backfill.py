@@ -64,6 +64,8 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "loaded_files": 2,
         "reloaded_files": 0,
         "not_checkable_files": 2,
+        "partly_loaded_files": 0,
+        "partly_loaded": [],
         "not_loaded": [],
         "report": "backfills/run-1.json",
         "processing_time_seconds": 1,

@@ -181,7 +181,7 @@ def test_a_row_that_is_not_accounted_for_fails_the_load(
 def test_a_point_that_was_never_sent_fails_the_load(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3, written={"0": 1000})
-    with pytest.raises(AccountingError, match="1490 points were staged, 1003 are accounted for"):
+    with pytest.raises(AccountingError, match="1490 points were staged, 1490 were sent; 1 chunks are incomplete"):
         report(state(), context)
 
 
@@ -213,7 +213,11 @@ def test_a_failure_during_writing_lists_the_chunks_that_are_not_written(
     answer = report(failed("InfluxUnavailableError", error_json, health=HEALTH, file=FILE), context)
     cause = json.loads(answer["cause"])
     assert cause["statusCode"] == 503
-    assert cause["message"] == "no answer; written so far: 1000 of 1490 points; unwritten chunks: 0000-0000"
+    assert cause["message"] == (
+        "no answer; of 1490 points 1000 are stored, 490 may be stored (InfluxDB did not acknowledge them); "
+        "incomplete chunks: 0000-0000"
+    )
+    assert answer["points"] == cause["data"]["points"] == {"stored": 1000, "rejected": 0, "not_sent": 0, "unknown": 490}
     load, error = emitted(capsys)
     assert (load["ProcessingErrors"], load["FailedBatches"], load["SuccessRate"]) == ([1.0], [1.0], [0.5])
     assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["error", "service"]]

@@ -89,8 +89,8 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
         "Source and execution",
     ]
     text = Elements(content).text
-    assert "Data loaded successfully 6 set aside 3 rejected" in text
-    assert "1,500 rows in the file 1,487 points written 2 batches" in text
+    assert "Partly loaded 6 set aside 3 rejected" in text
+    assert "1,500 rows in the file 1,487 points stored 2 batches" in text
     assert "3,000 rows converted per second 1,487 points written per second" in text
     assert "6 of 1,500 rows have the same tags and timestamp as a later row, but another value" in text
     assert "declare one of these columns as a tag: agent" in text
@@ -102,7 +102,7 @@ def test_rows_are_counted_by_where_they_ended(s3: "S3Client", context: SimpleNam
     leave_chunk(s3)
     content = drawn(s3, report(state(), context))
     assert re.findall(r'<td class="n">([\d,]+)</td><td class="dot (\w+)">(.+?)</td>', content) == [
-        ("1,487", "good", "points written to InfluxDB"),
+        ("1,487", "good", "points stored in InfluxDB"),
         ("3", "bad", "points that InfluxDB rejected"),
         ("4", "plain", "collapsed: they repeat another row exactly"),
         ("6", "odd", "set aside: no field"),
@@ -139,7 +139,7 @@ def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> 
 def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: SimpleNamespace) -> None:
     content = drawn(s3, report(state(rows=0), context))
     assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Source and execution"]
-    assert "0 rows in the file 0 points written Rows The file has no rows" in Elements(content).text
+    assert "0 rows in the file 0 points stored Rows The file has no rows" in Elements(content).text
 
 
 def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Client", context: SimpleNamespace) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from infra_cdk.layers import ROOT
+from shared.accounts import Accounts
+from shared.datasets import DATASETS
 from shared.metrics import NAMESPACE, LoadMetrics, emit
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
@@ -23,6 +25,7 @@ ALARMS = {
     "DeadLetters",
     "WriteThrottles",
     "NothingLoaded",
+    "RowsSetAside",
 }
 
 
@@ -30,9 +33,10 @@ ALARMS = {
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
     """Return the names and dimensions of all metrics that a failed load emits."""
     load = LoadMetrics(
-        points_written=0,
+        accounts=Accounts(),
         batches_processed=0,
         processing_seconds=0,
+        rows_set_aside=0,
         conversion_rate=0,
         success_rate=0,
         failed_batches=0,
@@ -54,6 +58,13 @@ def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
     return {a["AlarmDescription"].rpartition(", ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
 
 
+def metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the metrics that an alarm watches: one, or those of its expression."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
+
+
 def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:
     """Return the properties of the dashboard's widgets."""
     [page] = assembly.properties("CloudWatch::Dashboard").values()
@@ -66,10 +77,17 @@ def dashboard_metrics(assembly: Assembly) -> list[list[Any]]:
 
 
 def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[tuple[str, Dimensions]]) -> None:
-    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
-    watched = {(alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"])) for alarm in ours}
+    metrics = [metric for alarm in alarms(assembly).values() for metric in metrics_of(alarm)]
+    ours = [metric for metric in metrics if metric["Namespace"] == NAMESPACE]
+    watched = {(metric["MetricName"], frozenset(d["Name"] for d in metric["Dimensions"])) for metric in ours}
     assert watched <= emitted
-    assert {name for name, _ in watched} == {"ProcessingErrors", "FailedBatches", "SuccessRate", "PointsWritten"}
+    assert {name for name, _ in watched} == {
+        "ProcessingErrors",
+        "FailedBatches",
+        "SuccessRate",
+        "PointsWritten",
+        "RowsSetAside",
+    }
 
 
 def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
@@ -86,7 +104,7 @@ def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
-    aws = {name: alarm for name, alarm in alarms(assembly).items() if alarm["Namespace"] != NAMESPACE}
+    aws = {name: alarm for name, alarm in alarms(assembly).items() if metrics_of(alarm)[0]["Namespace"] != NAMESPACE}
     about = {name: [flat(d["Value"]) for d in alarm["Dimensions"]] for name, alarm in aws.items()}
     machine, [queue] = assembly.machine_id("Loader"), assembly.properties("SQS::Queue")
     [write_batch] = (name for name in assembly.properties("Lambda::Function") if "WriteBatch" in name)
@@ -146,6 +164,14 @@ def test_one_batch_of_a_hundred_that_fails_is_no_alarm_of_the_rate_and_two_are(a
         0.99,
     )
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_each_dataset_has_an_alarm_of_its_own_on_the_share_of_rows_set_aside(assembly: Assembly) -> None:
+    of_rows = [a for a in assembly.properties("CloudWatch::Alarm").values() if "Metrics" in a]
+    assert {a["Threshold"] for a in of_rows} == {0.1}
+    watched = [[(m["MetricName"], flat(m["Dimensions"][0]["Value"])) for m in metrics_of(a)] for a in of_rows]
+    names = ("RowsSetAside", "PointsWritten")
+    assert sorted(map(sorted, watched)) == sorted(sorted((name, dataset) for name in names) for dataset in DATASETS)
 
 
 def test_the_runbook_has_a_line_for_every_alarm() -> None:

@@ -1,6 +1,10 @@
 """Names that the contract fixes and that several tests check."""
 
 METRICS = {
+    "PointsRejected",
+    "PointsNotSent",
+    "PointsUnknown",
+    "RowsSetAside",
     "PointsWritten",
     "BatchesProcessed",
     "ProcessingTime",

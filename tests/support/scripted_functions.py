@@ -43,6 +43,7 @@ FILE: dict[str, Any] = {
 }
 PINNED = FILE | {"rows": 0, "parts": []}
 REPORT = "reports/generation/0123456789abcdef/execution.json"
+POINTS = {"stored": 1990, "rejected": 3, "not_sent": 0, "unknown": 0}
 RESPONSE = {
     "statusCode": 200,
     "message": "Data loaded successfully",
@@ -50,6 +51,8 @@ RESPONSE = {
         "points_written": 1990,
         "batches_processed": 4,
         "conversion_stats": {"input_rows": 2000},
+        "points": POINTS,
+        "verdict": "partly loaded",
         "report": REPORT,
         "influxdb_health": HEALTH | {"bucket_id": BUCKET_ID},
     },
@@ -132,7 +135,7 @@ def report_failure(call: Payload) -> dict[str, str]:
     """Return what ReportFailure returns: the error, with a response as its cause."""
     state = call["input"]
     error, cause = state["error"]["Error"], json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})
-    return {"error": error, "cause": cause, "message": "what to do", "report": REPORT}
+    return {"error": error, "cause": cause, "message": "what to do", "report": REPORT, "points": POINTS}
 
 
 def report_load(call: Payload) -> Any:

@@ -6,6 +6,7 @@ from time import sleep
 
 import pytest
 
+from functions.write_batch.fates import Fates, Shipment
 from functions.write_batch.pause import ResumeLaterError
 from functions.write_batch.sending import Deadline, Sender, StoppedError
 from shared.errors import InfluxUnavailableError, SettingsError
@@ -21,6 +22,11 @@ def influx() -> Iterator[ScriptedInflux]:
         yield server
 
 
+def lines() -> Shipment:
+    """A request with one line."""
+    return Fates(1).request(range(1))
+
+
 def sender(server: ScriptedInflux, *, left_ms: int = 60_000, max_retries: int = 1) -> Sender:
     settings = InfluxSettings(url=server.url, org="o", bucket="b", token="t", token_secret_name="", ca_bundle="")
     return Sender(Influx(settings, connections=2), "b", max_retries, Deadline(lambda: left_ms))
@@ -30,10 +36,10 @@ def test_all_writers_obey_the_retry_after_that_one_received(influx: ScriptedInfl
     influx.script = [Reply(429, headers={"Retry-After": "1"})]
     sending = sender(influx)
     with ThreadPoolExecutor(2) as writers:
-        one = writers.submit(sending.send, b"one", "")
+        one = writers.submit(sending.send, b"one", "", lines())
         while not sending.requests:
             sleep(0.01)
-        other = writers.submit(sending.send, b"other", "")
+        other = writers.submit(sending.send, b"other", "", lines())
         assert one.result().action is other.result().action is Action.DONE
     throttled, *later = influx.requests
     assert len(later) == 2
@@ -43,19 +49,19 @@ def test_all_writers_obey_the_retry_after_that_one_received(influx: ScriptedInfl
 def test_a_server_that_never_replies_times_out(influx: ScriptedInflux) -> None:
     influx.fallback = lambda _: SILENCE
     with pytest.raises(InfluxUnavailableError, match="batch 3: no response from InfluxDB: the request timed out"):
-        sender(influx, left_ms=16_100, max_retries=0).send(b"body", "batch 3")
+        sender(influx, left_ms=16_100, max_retries=0).send(b"body", "batch 3", lines())
 
 
 def test_no_request_is_sent_without_enough_time_for_it(influx: ScriptedInflux) -> None:
     with pytest.raises(ResumeLaterError):
-        sender(influx, left_ms=15_900).send(b"body", "")
+        sender(influx, left_ms=15_900).send(b"body", "", lines())
     assert not influx.requests
 
 
 def test_a_retry_that_would_outlast_the_invocation_is_left_to_the_next(influx: ScriptedInflux) -> None:
     influx.fallback = lambda _: Reply(429, headers={"Retry-After": "5"})
     with pytest.raises(ResumeLaterError):
-        sender(influx, left_ms=19_000).send(b"body", "")
+        sender(influx, left_ms=19_000).send(b"body", "", lines())
     assert len(influx.requests) == 1
 
 
@@ -64,7 +70,7 @@ def test_after_a_failure_nothing_is_sent_and_the_first_counts(influx: ScriptedIn
     sending.fail(first)
     sending.fail(SettingsError("second"))
     with pytest.raises(StoppedError):
-        sending.send(b"body", "")
+        sending.send(b"body", "", lines())
     assert sending.failure is first
     assert not influx.requests
 
@@ -73,7 +79,7 @@ def test_a_failure_ends_the_waits_of_others(influx: ScriptedInflux) -> None:
     influx.fallback = lambda _: Reply(429, headers={"Retry-After": "9"})
     sending = sender(influx)
     with ThreadPoolExecutor(1) as writer:
-        waiting = writer.submit(sending.send, b"body", "")
+        waiting = writer.submit(sending.send, b"body", "", lines())
         while not influx.requests:
             sleep(0.01)
         sending.fail(SettingsError("of another writer"))

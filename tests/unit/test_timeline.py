@@ -27,7 +27,7 @@ def part(begins: float, seconds: float) -> Any:
 def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
     """Return the outcome of a chunk whose only batch is written."""
     spans = [span(*run) | {"then": then} for run in runs]
-    return {"chunk": "0000-0000", "runs": spans, "batches": batches, "written": {"0": 1}, "refused": {}}
+    return {"chunk": "0000-0000", "points": 4, "runs": spans, "batches": batches, "written": {"0": 1}, "refused": {}}
 
 
 def drawn(

@@ -3,7 +3,7 @@
 import pytest
 
 from cli.deployed.stack import Deployment
-from cli.load_result import rows_table, show_result
+from cli.load_result import points_by_fate, rows_table, show_result
 from cli.output import console
 from shared.responses import ConversionStats, LoadData
 from tests.functional.conftest import WORK
@@ -36,16 +36,22 @@ def printed(message: str, data: LoadData | None) -> list[str]:
 
 def test_every_row_is_counted_once() -> None:
     with console.capture() as capture:
-        console.print(rows_table(STATS, points_written=4))
+        console.print(rows_table(STATS, {"stored": 2, "rejected": 1, "unknown": 3, "not_sent": 1}))
     lines = [line.split(maxsplit=1) for line in capture.get().splitlines()[1:]]
     assert [(int(count), result.strip()) for count, result in lines] == [
-        (4, "points written to InfluxDB"),
+        (2, "points stored in InfluxDB"),
         (1, "points that InfluxDB rejected"),
-        (2, "points that were not written"),
+        (3, "points that may be stored: InfluxDB did not acknowledge them"),
+        (1, "points that were not sent"),
         (1, "collapsed: they repeat another row exactly"),
         (2, "set aside: missing_tag"),
     ]
     assert sum(int(count) for count, _ in lines) == STATS["input_rows"]
+
+
+def test_a_report_of_an_earlier_release_does_not_say_what_may_be_stored() -> None:
+    points = points_by_fate({**DATA, "points_written": 4, "conversion_stats": STATS})
+    assert points == {"stored": 4, "rejected": 1, "not_written": 2}
 
 
 @pytest.mark.usefixtures("aws")
