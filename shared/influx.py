@@ -58,7 +58,7 @@ class Influx:
         self._connections = connections
         self._client = self._connect(token(settings))
         self._lock = Lock()
-        self._reread = False
+        self._secret_reread = False
 
     def write(self, body: bytes, *, bucket: str, timeout_s: float) -> HttpReply:
         """Write line protocol to a bucket.
@@ -128,9 +128,9 @@ class Influx:
     def _has_newer_token(self, rejected: str) -> bool:
         """Return whether the secret, read once for all threads, holds another token than the `rejected` one."""
         with self._lock:
-            if self._client.token == rejected and not self._reread and not self._settings.token:
-                self._reread = True
-                self._client = self._connect(token(self._settings, afresh=True))
+            if self._client.token == rejected and not self._secret_reread and not self._settings.token:
+                self._secret_reread = True
+                self._client = self._connect(token(self._settings, bypass_cache=True))
             return bool(self._client.token != rejected)
 
     def _connect(self, token: str) -> InfluxDBClient:
@@ -168,14 +168,14 @@ def _json_or_text(text: str) -> object:
         return text
 
 
-def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
+def token(settings: InfluxSettings, *, bypass_cache: bool = False) -> str:
     """Return the token from the environment, or else from the secret.
 
     The secret is plain text, or JSON with a key `token`.
 
     Args:
         settings: the token, or the name of the secret.
-        afresh: bypass the cache of Powertools, which keeps a secret for `SECRET_MAX_AGE_S` seconds.
+        bypass_cache: bypass the cache of Powertools, which keeps a secret for `SECRET_MAX_AGE_S` seconds.
 
     Raises:
         SettingsError: the secret cannot be read, or it holds no token.
@@ -183,20 +183,20 @@ def token(settings: InfluxSettings, *, afresh: bool = False) -> str:
         AwsThrottledError: Secrets Manager throttles requests.
     """
     if settings.token:
-        return _sendable(settings.token, "INFLUXDB_TOKEN")
+        return _check_token(settings.token, "INFLUXDB_TOKEN")
     try:
-        secret = get_secret(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=afresh)
+        secret = get_secret(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=bypass_cache)
     except GetParameterError as error:
         raise _secret_error(settings.token_secret_name, error) from error
-    return _sendable(_token_in(str(secret)), f"the secret {settings.token_secret_name}")
+    return _check_token(_parse_token(str(secret)), f"the secret {settings.token_secret_name}")
 
 
-def _token_in(secret: str) -> str:
+def _parse_token(secret: str) -> str:
     parsed = _json_or_text(secret)
     return str(parsed.get("token", "")) if isinstance(parsed, dict) else secret
 
 
-def _sendable(token: str, source: str) -> str:
+def _check_token(token: str, source: str) -> str:
     """Return the token without white space around it. Raise SettingsError if an HTTP header cannot hold it.
 
     The HTTP library would reject a header with a line break too, but with a message that quotes the token.

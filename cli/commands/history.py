@@ -113,7 +113,7 @@ def _file(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets)
     if entry.abandoned(now):
         reason = "run `loader retry` to load it again"
     elif entry.lease_until:
-        reason = f"running, until {entry.lease_until:%H:%M} UTC at the latest"
+        reason = f"running; its claim expires at {entry.lease_until:%H:%M} UTC"
     elif _check(entry, buckets) == "replaced":
         reason = "its InfluxDB bucket was replaced: run `loader backfill` to load it again"
     return name.append(f"  {reason}", "dim") if reason else name

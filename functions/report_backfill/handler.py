@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.report_backfill.load_status import load_status
 from functions.report_backfill.response import failure, success
-from functions.report_backfill.standings import standings
 from shared.aws_clients import s3_client
 from shared.events import BackfillState, FailureSummary
 from shared.logs import log_invocations
@@ -22,22 +22,22 @@ def lambda_handler(
 ) -> Response[BackfillData] | FailureSummary:
     """Store the report, which names every file that is not loaded, and return the response or the failure."""
     call = read_call(event, lambda backfill: "ReportGivenUp" if "error" in backfill else "ReportBackfill")
-    answer = _report(call["input"], failed=call["state"] == "ReportGivenUp")
+    response = _report(call["input"], failed=call["state"] == "ReportGivenUp")
     if call["state"] == "ReportBackfill":
-        return answer
-    cause, report = json.dumps(answer, ensure_ascii=False), answer["data"]["report"]
-    return {"error": answer["data"]["error"], "cause": cause, "message": answer["message"], "report": report}
+        return response
+    cause, report = json.dumps(response, ensure_ascii=False), response["data"]["report"]
+    return {"error": response["data"]["error"], "cause": cause, "message": response["message"], "report": report}
 
 
 def _report(backfill: BackfillState, *, failed: bool) -> Response[BackfillData]:
     client, now, key = s3_client(), datetime.now(UTC), backfill_report_key(backfill["execution"]["name"])
-    files = standings(client, backfill)
-    answer = (failure if failed else success)(backfill, files, key, now)
+    files = load_status(client, backfill)
+    response = (failure if failed else success)(backfill, files, key, now)
     report: BackfillReport = {
-        "response": answer,
+        "response": response,
         "not_loaded": files.not_loaded,
         "partly_loaded": files.partly_loaded,
         "input": backfill,
     }
     put_json(client, key, report)
-    return answer
+    return response

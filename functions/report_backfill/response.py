@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from functions.report_backfill.standings import Standings
+from functions.report_backfill.load_status import LoadStatus
 from shared.events import BackfillState
 from shared.responses import BackfillData, Response, response, seconds_since
 
@@ -10,7 +10,7 @@ NAMED_FILES = 20
 """How many of the files that are not loaded a response names. The report names all."""
 
 
-def success(state: BackfillState, files: Standings, report: str, now: datetime) -> Response[BackfillData]:
+def success(state: BackfillState, files: LoadStatus, report: str, now: datetime) -> Response[BackfillData]:
     """Return the response of a backfill that ended. As many files as it tolerates may have failed.
 
     Args:
@@ -22,7 +22,7 @@ def success(state: BackfillState, files: Standings, report: str, now: datetime) 
     return response(200, _summary(files), _data(state, files, report, now), now)
 
 
-def failure(state: BackfillState, files: Standings, report: str, now: datetime) -> Response[BackfillData]:
+def failure(state: BackfillState, files: LoadStatus, report: str, now: datetime) -> Response[BackfillData]:
     """Return the response of a backfill that gave up: too many files failed, or the prefix could not be listed.
 
     The arguments are those of `success`.
@@ -33,7 +33,7 @@ def failure(state: BackfillState, files: Standings, report: str, now: datetime) 
     return response(500, message, data, now)
 
 
-def _summary(files: Standings) -> str:
+def _summary(files: LoadStatus) -> str:
     notes = (
         (files.reloaded, "of them again because their bucket was replaced"),
         (len(files.partly_loaded), "of them partly"),
@@ -41,17 +41,17 @@ def _summary(files: Standings) -> str:
     loaded = ", ".join(["are loaded", *(f"{count} {note}" for count, note in notes if count)])
     if not files.not_loaded:
         return f"All {files.files} files {loaded}"
-    return f"{files.loaded} of {files.files} files {loaded}: {_named(files)}"
+    return f"{files.loaded} of {files.files} files {loaded}: {_listing_note(files)}"
 
 
-def _named(files: Standings) -> str:
+def _listing_note(files: LoadStatus) -> str:
     count = len(files.not_loaded)
     if count <= NAMED_FILES:
         return f"data.not_loaded names the other {count}"
     return f"data.not_loaded names {NAMED_FILES} of the other {count}, the report names all"
 
 
-def _data(state: BackfillState, files: Standings, report: str, now: datetime) -> BackfillData:
+def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -> BackfillData:
     return {
         "bucket": state["bucket"],
         "prefix": state["prefix"],

@@ -54,30 +54,30 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
     check_accounts(outcomes, file["rows"])
     check_any_points(outcomes, file)
     check_rejected(outcomes, max_rejected_rate())
-    answer = success(state, outcomes, now)
-    _publish(client, state, outcomes, answer)
-    return answer
+    response = success(state, outcomes, now)
+    _publish(client, state, outcomes, response)
+    return response
 
 
 def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> FailureSummary:
     load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
     outcomes = read_outcomes(client, load_id, state["execution"]["name"])
-    answer = failure(state, outcomes, now)
-    _publish(client, state, outcomes, answer)
+    response = failure(state, outcomes, now)
+    _publish(client, state, outcomes, response)
     return {
         "error": state["error"]["Error"],
-        "cause": json.dumps(answer, ensure_ascii=False),
-        "message": answer["message"],
-        "report": answer["data"]["report"],
-        "points": cast("Mapping[str, int]", answer["data"]["points"]),
+        "cause": json.dumps(response, ensure_ascii=False),
+        "message": response["message"],
+        "report": response["data"]["report"],
+        "points": cast("Mapping[str, int]", response["data"]["points"]),
     }
 
 
-def _publish(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response[LoadData]) -> None:
+def _publish(client: "S3Client", state: LoadState, outcomes: Outcomes, response: Response[LoadData]) -> None:
     # The report comes first: if storing it fails and the state is retried, the metrics are still emitted only once.
-    store_report(client, state, outcomes, answer)
+    store_report(client, state, outcomes, response)
     dataset = state["file"]["dataset"] if "file" in state else ""
-    emit(_metrics(state, outcomes, answer["data"]), dataset=dataset, metadata=load_keys(state))
+    emit(_metrics(state, outcomes, response["data"]), dataset=dataset, metadata=load_keys(state))
 
 
 def _metrics(state: LoadState, outcomes: Outcomes, data: LoadData) -> LoadMetrics:

@@ -24,20 +24,20 @@ REASONS = 40
 
 def page(report: LoadReport, outcomes: Outcomes) -> str:
     """Return the page of a report, with the outcomes that the report contains."""
-    answer, now = report["response"], datetime.now(UTC)
-    states = lanes(report, outcomes, datetime.fromisoformat(answer["timestamp"]).replace(tzinfo=UTC), now)
+    response, now = report["response"], datetime.now(UTC)
+    states = lanes(report, outcomes, datetime.fromisoformat(response["timestamp"]).replace(tzinfo=UTC), now)
     content: str = _TEMPLATE.render(
         report=report,
-        answer=answer,
-        data=answer["data"],
+        response=response,
+        data=response["data"],
         outcomes=outcomes,
         lanes=states,
         now=now.isoformat(),
         rates=_rates(outcomes, states),
         latencies=latencies(outcomes),
         runbook=_runbook(report),
-        **_row_values(answer["data"], outcomes),
-        **_field_values(answer["data"], outcomes),
+        **_row_values(response["data"], outcomes),
+        **_field_values(response["data"], outcomes),
     )
     return content
 

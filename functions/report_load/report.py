@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response[LoadData]) -> None:
+def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, response: Response[LoadData]) -> None:
     """Store the JSON report and its page under the keys that the response names."""
-    report = _report(client, state, outcomes, answer)
-    put_json(client, answer["data"]["report"], report)
-    page_key = answer["data"]["report_page"].removeprefix(f"s3://{work_bucket()}/")
+    report = _report(client, state, outcomes, response)
+    put_json(client, response["data"]["report"], report)
+    page_key = response["data"]["report_page"].removeprefix(f"s3://{work_bucket()}/")
     body = _page(report, outcomes).encode()
     client.put_object(Bucket=work_bucket(), Key=page_key, Body=body, ContentType="text/html; charset=utf-8")
 
@@ -33,9 +33,9 @@ def _page(report: LoadReport, outcomes: Outcomes) -> str:
         return "The page could not be rendered. The JSON report next to it is complete."
 
 
-def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, answer: Response[LoadData]) -> LoadReport:
+def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, response: Response[LoadData]) -> LoadReport:
     return {
-        "response": answer,
+        "response": response,
         "parts": outcomes.parts,
         "chunks": outcomes.chunks,
         "event": state["event"],

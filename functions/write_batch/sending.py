@@ -1,6 +1,6 @@
 """The requests of one chunk: each body is sent until InfluxDB accepts or rejects it, within the invocation's time.
 
-`Sender.send` retries `Sender._attempt`, which makes one request, with tenacity: `_is_enough` says when to stop, and
+`Sender.send` retries `Sender._attempt`, which makes one request, with tenacity: `_should_stop` says when to stop, and
 `_pause` how long to wait. A wait that would be too long for a Lambda function raises ResumeLaterError, and the state
 machine waits instead.
 """
@@ -81,11 +81,11 @@ class Sender:
         self._max_retries = max_retries
         self._deadline = deadline
         self._lock = Lock()
-        self._quiet_until = 0.0
+        self._paused_until_s = 0.0
         self._failed = Event()
         self._retrying = Retrying(
             retry=retry_if_result(lambda answer: answer.action is Action.RETRY),
-            stop=self._is_enough,
+            stop=self._should_stop,
             wait=_pause,
             sleep=sleep_using_event(self._failed),
             before_sleep=_log_retry,
@@ -124,7 +124,7 @@ class Sender:
         self._failed.set()
 
     def _attempt(self, body: bytes, lines: Shipment) -> Answer:
-        self._failed.wait(max(0.0, self._quiet_until - monotonic()))
+        self._failed.wait(max(0.0, self._paused_until_s - monotonic()))
         self.check_running()
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if timeout_s < MIN_REQUEST_S:
@@ -138,10 +138,10 @@ class Sender:
             self.requests += 1
             self.latencies_ms[str(LATENCIES_MS[bisect_left(LATENCIES_MS, latency_ms)])] += 1
             self.slowest_ms = max(self.slowest_ms, round(latency_ms, 1))
-            self._quiet_until = max(self._quiet_until, monotonic() + answer.retry_after_s)
+            self._paused_until_s = max(self._paused_until_s, monotonic() + answer.retry_after_s)
         return answer
 
-    def _is_enough(self, state: RetryCallState) -> bool:
+    def _should_stop(self, state: RetryCallState) -> bool:
         max_sleep_s = min(MAX_SLEEP_S, self._deadline.left_s() - MIN_REQUEST_S)
         return state.attempt_number > self._max_retries or state.upcoming_sleep > max_sleep_s
 

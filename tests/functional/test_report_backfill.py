@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from functions.report_backfill import response, standings
+from functions.report_backfill import load_status, response
 from functions.report_backfill.handler import lambda_handler
 from shared.ledger import object_name, version_name
 from shared.work_bucket import get_json
@@ -82,7 +82,7 @@ def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", c
     assert answer["message"] == "1 of 4 files are loaded: data.not_loaded names the other 3"
     b, c, d = answer["data"]["not_loaded"]
     assert b == {"key": f"{PREFIX}b.parquet", "status": "failed", "execution": "arn:x", **failure}
-    assert (c["status"], c["message"]) == ("claimed", "being loaded, until 2024-01-01T06:00:00Z at the latest")
+    assert (c["status"], c["message"]) == ("claimed", "being loaded; its claim expires at 2024-01-01T06:00:00Z")
     assert (d["key"], d["status"]) == (f"{PREFIX}d.parquet", "unknown")
 
 
@@ -157,7 +157,7 @@ def test_a_response_lists_some_files_and_the_report_lists_all(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response, "NAMED_FILES", 2)
-    monkeypatch.setattr(standings, "MAX_KEYS", 2)
+    monkeypatch.setattr(load_status, "MAX_KEYS", 2)
     keys = [put(s3, f"{n}.parquet") for n in range(5)]
     know(s3, keys[4], "loaded")
     answer = report(context)

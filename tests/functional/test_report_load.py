@@ -92,8 +92,8 @@ def leave_chunk(s3: "S3Client", **changes: Any) -> None:
 def report(load: dict[str, Any], context: SimpleNamespace) -> dict[str, Any]:
     """ReportFailure, ReportSkip or ReportLoad, as the state machine would call it about `load`."""
     state = "ReportFailure" if "error" in load else "ReportSkip" if load["file"]["skipped"] else "ReportLoad"
-    answer: Any = lambda_handler({"state": state, "input": load}, context)  # type: ignore[typeddict-item, arg-type]
-    return answer  # type: ignore[no-any-return]
+    response: Any = lambda_handler({"state": state, "input": load}, context)  # type: ignore[typeddict-item, arg-type]
+    return response  # type: ignore[no-any-return]
 
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -105,11 +105,11 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_loaded_file_is_answered_as_the_contract_says(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3)
-    answer = report(state(), context)
-    assert set(answer) == {"statusCode", "message", "timestamp", "data"}
-    assert (answer["statusCode"], answer["message"]) == (200, "Data loaded successfully")
-    assert datetime.strptime(answer["timestamp"], "%Y-%m-%dT%H:%M:%S.%f").tzinfo is None  # noqa: DTZ007
-    data = answer["data"]
+    response = report(state(), context)
+    assert set(response) == {"statusCode", "message", "timestamp", "data"}
+    assert (response["statusCode"], response["message"]) == (200, "Data loaded successfully")
+    assert datetime.strptime(response["timestamp"], "%Y-%m-%dT%H:%M:%S.%f").tzinfo is None  # noqa: DTZ007
+    data = response["data"]
     assert (data["points_written"], data["batches_processed"], data["dataset_type"]) == (1487, 2, "generation")
     assert data["influxdb_health"] == HEALTH | {"bucket_id": ""}
     assert data["processing_time_seconds"] > 0
@@ -147,10 +147,10 @@ def test_the_seven_metrics_are_emitted_once_per_file(
 def test_the_report_is_stored_at_the_key_in_the_response(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3)
-    answer = report(state(), context)
-    assert answer["data"]["report"] == "reports/generation/00000000deadbeef/run-1.json"
-    stored = get_json(s3, answer["data"]["report"])
-    assert stored["response"] == answer
+    response = report(state(), context)
+    assert response["data"]["report"] == "reports/generation/00000000deadbeef/run-1.json"
+    stored = get_json(s3, response["data"]["report"])
+    assert stored["response"] == response
     assert (stored["file"], stored["parts"][0]["rows"], stored["chunks"][0]["requests"]) == (FILE, 1500, 2)
 
 
@@ -163,8 +163,8 @@ def test_a_file_without_rows_is_loaded_with_no_points(s3: "S3Client", context: S
 def test_a_skipped_object_is_no_load_and_has_no_metrics(
     s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = report(state(skipped="an empty object", load_id="", dataset="", rows=0), context)
-    assert (answer["statusCode"], answer["message"]) == (200, "Skipped: an empty object")
+    response = report(state(skipped="an empty object", load_id="", dataset="", rows=0), context)
+    assert (response["statusCode"], response["message"]) == (200, "Skipped: an empty object")
     assert emitted(capsys) == []
 
 
@@ -196,9 +196,9 @@ def test_a_failure_has_the_same_shape_with_the_error_s_status(s3: "S3Client", co
         {"errorMessage": "no column region", "errorType": "SchemaMismatchError", "stackTrace": ["x"]}
     )
     put_json(s3, findings_key("run-1"), {"findings": ["a", "b"]})
-    answer = report(failed("SchemaMismatchError", error_json), context)
-    cause = json.loads(answer["cause"])
-    assert answer["error"] == "SchemaMismatchError"
+    response = report(failed("SchemaMismatchError", error_json), context)
+    cause = json.loads(response["cause"])
+    assert response["error"] == "SchemaMismatchError"
     assert (cause["statusCode"], cause["message"]) == (400, "no column region")
     assert (cause["data"]["error"], cause["data"]["key"]) == ("SchemaMismatchError", EVENT["key"])
     assert get_json(s3, cause["data"]["report"])["findings"] == ["a", "b"]
@@ -210,14 +210,14 @@ def test_a_failure_during_writing_lists_the_chunks_that_are_not_written(
     leave_part(s3)
     leave_chunk(s3, written={"0": 1000}, refused={})
     error_json = json.dumps({"errorMessage": "no answer"})
-    answer = report(failed("InfluxUnavailableError", error_json, health=HEALTH, file=FILE), context)
-    cause = json.loads(answer["cause"])
+    response = report(failed("InfluxUnavailableError", error_json, health=HEALTH, file=FILE), context)
+    cause = json.loads(response["cause"])
     assert cause["statusCode"] == 503
     assert cause["message"] == (
         "no answer; of 1490 points 1000 are stored, 490 may be stored (InfluxDB did not acknowledge them); "
         "incomplete chunks: 0000-0000"
     )
-    assert answer["points"] == cause["data"]["points"] == {"stored": 1000, "rejected": 0, "not_sent": 0, "unknown": 490}
+    assert response["points"] == cause["data"]["points"] == {"stored": 1000, "rejected": 0, "not_sent": 0, "unknown": 490}
     load, error = emitted(capsys)
     assert (load["ProcessingErrors"], load["FailedBatches"], load["SuccessRate"]) == ([1.0], [1.0], [0.5])
     assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["error", "service"]]

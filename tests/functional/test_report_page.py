@@ -24,8 +24,8 @@ def profile(hours: list[int]) -> dict[str, Any]:
     return {"first_ns": hours[0] * HOUR_NS, "last_ns": last_ns, "bucket_ns": HOUR_NS, "fields": {"power_mw": buckets}}
 
 
-def drawn(s3: "S3Client", answer: dict[str, Any]) -> str:
-    key = answer["data"]["report_page"].removeprefix(f"s3://{WORK}/")
+def drawn(s3: "S3Client", response: dict[str, Any]) -> str:
+    key = response["data"]["report_page"].removeprefix(f"s3://{WORK}/")
     stored = s3.get_object(Bucket=WORK, Key=key)
     assert stored["ContentType"] == "text/html; charset=utf-8"
     return stored["Body"].read().decode()
@@ -62,9 +62,9 @@ def check_alone(content: str) -> None:
 
 
 def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) -> None:
-    answer = report(state(rows=0), context)
-    assert answer["data"]["report_page"] == f"s3://{WORK}/reports/generation/00000000deadbeef/run-1.html"
-    assert drawn(s3, answer).startswith("<!doctype html>")
+    response = report(state(rows=0), context)
+    assert response["data"]["report_page"] == f"s3://{WORK}/reports/generation/00000000deadbeef/run-1.html"
+    assert drawn(s3, response).startswith("<!doctype html>")
 
 
 def test_the_page_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -191,7 +191,7 @@ def test_a_load_succeeds_even_if_its_page_cannot_be_rendered(
 ) -> None:
     leave_part(s3, profile={"not": "a profile"})
     leave_chunk(s3)
-    answer = report(state(), context)
-    assert answer["statusCode"] == 200
-    assert "could not be rendered" in drawn(s3, answer)
+    response = report(state(), context)
+    assert response["statusCode"] == 200
+    assert "could not be rendered" in drawn(s3, response)
     assert "the report has no page" in caplog.text

@@ -1,13 +1,16 @@
 """One local cloud and one deployment for all integration tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.cloud import LocalCloud, local_cloud
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
-from tests.support.deployed_app import DeployedApp
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.fault_proxy import FaultProxy
 from tests.support.influx_api import InfluxApi
+from tests.support.trial import ROWS, Trial, writes_through_proxy
 
 IMPATIENT = {
     "backoff_seconds": "1",
@@ -21,14 +24,28 @@ IMPATIENT = {
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
     """AWS emulator and InfluxDB, without the app."""
-    with local_cloud() as running:
-        yield running
+    with local_cloud() as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")
 def app(cloud: LocalCloud) -> DeployedApp:
     """The app deployed to it, quick to give up."""
     return DeployedApp(cloud, cloud.deploy(IMPATIENT))
+
+
+@pytest.fixture(scope="module")
+def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
+    """A proxy between WriteBatch and InfluxDB. A module that needs other settings of the functions overrides it."""
+    with writes_through_proxy(app) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
+    """A load whose writes go through the proxy, which has no faults yet."""
+    proxy.set_faults()
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Loads during which a server or a function dies, or time runs out."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -15,21 +14,9 @@ from cli.deployed.executions import describe
 from shared.work_bucket import chunk_key, outcome_key
 from tests.support import faults
 from tests.support.deployed_app import DeployedApp, unique_records
-from tests.support.fault_proxy import Exchange, FaultProxy, pass_on
+from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.influx_api import InfluxApi
 from tests.support.trial import ATTEMPTS, BATCHES, KILLED_ATTEMPTS, ROWS, WRITERS, Trial, writes_through_proxy
-
-
-@pytest.fixture(scope="module")
-def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with writes_through_proxy(app) as running:
-        yield running
-
-
-@pytest.fixture
-def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.set_faults()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 def open_shards(trial: Trial) -> None:

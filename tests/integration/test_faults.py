@@ -1,28 +1,14 @@
 """Faults between WriteBatch and InfluxDB, staged by a proxy, on the deployed app."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, unique_records
-from tests.support.fault_proxy import Exchange, Fault, FaultProxy, pass_on
-from tests.support.trial import ATTEMPTS, BATCHES, MAX_RETRIES, ROWS, WRITERS, Trial, writes_through_proxy
-
-
-@pytest.fixture(scope="module")
-def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
-    with writes_through_proxy(app) as running:
-        yield running
-
-
-@pytest.fixture
-def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.set_faults()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
+from tests.support.fault_proxy import Exchange, Fault, pass_on
+from tests.support.trial import ATTEMPTS, BATCHES, MAX_RETRIES, WRITERS, Trial
 
 
 def in_three_seconds() -> str:

@@ -13,7 +13,7 @@ from tests.support.scripted_aws import STACK
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-CLAIMED = {"key": "p/a", "status": "claimed", "error": "", "message": "being loaded, until 12:00 at most"}
+CLAIMED = {"key": "p/a", "status": "claimed", "error": "", "message": "being loaded; its claim expires at 12:00"}
 BROKEN = {"key": "p/b", "status": "failed", "error": "CorruptParquetError", "message": "s3://s/p/b: truncated"}
 
 

@@ -79,7 +79,7 @@ def test_a_load_is_listed_with_its_counts_its_duration_and_its_page(ledger: "Tab
 
 def test_a_claim_tells_until_when_it_holds(ledger: "Table") -> None:
     put_items(ledger, item("a", "claimed", 1, lease_until="2999-01-01T09:30:00Z"))
-    assert "dataset=generation/a  running, until 09:30 UTC at the latest" in run_loader("history").stdout
+    assert "dataset=generation/a  running; its claim expires at 09:30 UTC" in run_loader("history").stdout
     assert json.loads(run_loader("history", "--json").stdout)[0]["lease_ended"] is False
 
 

@@ -1,8 +1,8 @@
-"""The files under a prefix, compared with the ledger.
+"""The load status of the files under a prefix, according to the ledger.
 
-`standings` lists the objects page by page (`_pages`), reads the ledger's items of each page in batches (`_ledger_items`
-and `_batch_get`), and keeps only the files that are not loaded. `_reason_unloaded` says why a file is not, although the
-ledger shows it as loaded.
+`load_status` lists the objects page by page (`_pages`), reads the ledger's items of each page in batches
+(`_ledger_items` and `_batch_get`), and keeps only the files that are not loaded. `_reason_unloaded` tells why a file
+counts as not loaded although the ledger shows it as loaded.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ class UnloadedReason(TypedDict):
 
 
 @dataclass
-class Standings:
+class LoadStatus:
     """The number of files, the files that are not loaded, and the keys of those that are partly loaded.
 
     `reloaded` and `not_checkable` count as `shared.responses.BackfillData` says.
@@ -54,12 +54,12 @@ class Standings:
         return self.files - len(self.not_loaded)
 
 
-def standings(client: "S3Client", backfill: BackfillState) -> Standings:
+def load_status(client: "S3Client", backfill: BackfillState) -> LoadStatus:
     """Compare all files under the prefix of a backfill with the ledger.
 
     Memory grows only with the files that are not or only partly loaded.
     """
-    files, bucket = Standings(), backfill["bucket"]
+    files, bucket = LoadStatus(), backfill["bucket"]
     for versions in _pages(client, bucket, backfill["prefix"]):
         items = _ledger_items(_ledger_key(bucket, version) for version in versions)
         files.files += len(versions)
@@ -68,7 +68,7 @@ def standings(client: "S3Client", backfill: BackfillState) -> Standings:
     return files
 
 
-def _add_file(files: Standings, key: str, item: LedgerItem | None, backfill: BackfillState) -> None:
+def _add_file(files: LoadStatus, key: str, item: LedgerItem | None, backfill: BackfillState) -> None:
     if item is None or item["status"] != "loaded":
         files.not_loaded.append(_unloaded_file(key, item))
         return
@@ -126,7 +126,7 @@ def _ledger_items(keys: Iterable[Key]) -> dict[Key, LedgerItem]:
 
 
 def _batch_get(keys: Sequence[Key]) -> Iterator[LedgerItem]:
-    """Yield the items with at most `MAX_KEYS` keys, requesting those again that DynamoDB leaves unprocessed."""
+    """Yield the items of at most `MAX_KEYS` keys. Request again the keys that DynamoDB leaves unprocessed."""
     names = [{"object": name, "version": version} for name, version in keys]
     request: dict[str, Any] = {ledger_table(): {"Keys": names, "ConsistentRead": True}}
     while request:
@@ -143,7 +143,7 @@ def _unloaded_file(key: str, item: LedgerItem | None) -> UnloadedFile:
         "key": key,
         "status": item["status"],
         "error": item.get("error", ""),
-        "message": item.get("message", f"being loaded, until {item.get('lease_until')} at the latest"),
+        "message": item.get("message", f"being loaded; its claim expires at {item.get('lease_until')}"),
         "execution": item["execution"],
         "report": item.get("report", ""),
     }
