@@ -1,7 +1,7 @@
 """The response of a load, as `loader load` and `loader show` print it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from rich.table import Table
@@ -61,6 +61,11 @@ def exit_status(execution: Execution) -> int:
     if execution.status != "SUCCEEDED":
         return 1
     return PARTLY_LOADED if is_partly_loaded(execution) else 0
+
+
+def worst_exit_status(executions: Iterable[Execution]) -> int:
+    """Return the worst exit status of several loads: 1 if one failed, else that of one that is partly loaded."""
+    return max(map(exit_status, executions), default=0, key=(0, PARTLY_LOADED, 1).index)
 
 
 def is_partly_loaded(execution: Execution) -> bool:

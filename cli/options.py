@@ -11,6 +11,9 @@ DATASET_NAMES = ", ".join(DATASETS)
 Target = Annotated[
     str, typer.Argument(metavar="FILE|s3://BUCKET/KEY", help="A Parquet file on this machine, or an object in S3.")
 ]
+Targets = Annotated[
+    list[str], typer.Argument(metavar="FILE|s3://BUCKET/KEY…", help="Parquet files on this machine, or objects in S3.")
+]
 Load = Annotated[
     str,
     typer.Argument(metavar="LOAD", help="A load ID or its first characters, or the name or ARN of an execution."),

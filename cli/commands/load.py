@@ -1,15 +1,21 @@
-"""`loader load`: load one file, and wait for the result."""
+"""`loader load`: load files, and wait for the results.
 
+Before the first upload, `_check_keys` and `_check_upload` make sure that no file replaces another one, or an object in
+the source bucket, unless the operator agrees. `_start` starts each load, and `_wait_for_result` watches it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
 from cli.deployed.executions import Execution, start_execution, wait_for_end, wait_for_start
+from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
-from cli.load_result import exit_status, show_result
-from cli.options import AsJson, DatasetName, Stack, Target
+from cli.load_result import show_result, worst_exit_status
+from cli.options import AsJson, DatasetName, Stack, Targets
 from cli.output import console, detach_on_interrupt, progress, show_json
 from cli.targets import LocalFile, S3Object, parse_target
 from shared.file_keys import reason_to_skip
@@ -18,6 +24,7 @@ from shared.settings import STACK_NAME
 ARRIVAL_S = 60
 """How long an upload may take to start its execution."""
 Force = Annotated[bool, typer.Option("--force", help="Load the object even if the ledger says that it is loaded.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Upload FILE even if its key exists, without asking.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the load ends.")]
 Timeout = Annotated[
     int, typer.Option("--timeout", metavar="SECONDS", help="Stop waiting after SECONDS; the load continues.", min=1)
@@ -25,31 +32,84 @@ Timeout = Annotated[
 
 
 def load(
-    target: Target,
+    targets: Targets,
     *,
     dataset: DatasetName = "",
     force: Force = False,
+    replace: Replace = False,
     wait: Wait = True,
     timeout: Timeout = 6 * 3600,
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
-    """Load one file into InfluxDB and print the result.
+    """Load files into InfluxDB and print the results.
 
-    Uploads FILE to the source bucket, which starts a load, or starts a load of an object that is already there.
-    Ctrl-C stops waiting; the load continues.
+    Uploads FILE to the source bucket, which starts a load, or starts a load of an object that is already there. Asks
+    before it replaces an object. Ctrl-C stops waiting; the loads continue.
     """
-    source, deployment = parse_target(target, dataset), Deployment(stack)
-    arn = _start(deployment, source, force=force)
-    if not wait:
-        show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
-        return
-    execution = _wait_for_result(deployment, arn, timeout_s=timeout)
+    sources, deployment = [parse_target(target, dataset) for target in targets], Deployment(stack)
+    _check_keys(sources)
+    for source in sources:
+        if isinstance(source, LocalFile):
+            _check_upload(deployment, source, replace=replace, ask=not as_json)
+    arns = [_start(deployment, source, force=force) for source in sources]
+    if wait:
+        raise typer.Exit(_show_results(deployment, arns, timeout_s=timeout, as_json=as_json))
     if as_json:
-        show_json(execution.response)
+        _show_json([{"execution": arn} for arn in arns])
     else:
-        show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
-    raise typer.Exit(exit_status(execution))
+        console.print("\n".join(arns), soft_wrap=True)
+
+
+def _show_results(deployment: Deployment, arns: Sequence[str], *, timeout_s: float, as_json: bool) -> int:
+    """Print each result once its load has ended, and return the worst exit status."""
+    executions = []
+    for arn in arns:
+        execution = _wait_for_result(deployment, arn, timeout_s=timeout_s)
+        executions.append(execution)
+        if not as_json:
+            show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
+    if as_json:
+        _show_json([execution.response for execution in executions])
+    return worst_exit_status(executions)
+
+
+def _show_json(contents: Sequence[object]) -> None:
+    """Print the content for one file, or a list for several."""
+    show_json(contents[0] if len(contents) == 1 else contents)
+
+
+def _check_keys(sources: Sequence[LocalFile | S3Object]) -> None:
+    """Raise RefusedError if two sources have the same key: one would replace the other."""
+    names: dict[str, str] = {}
+    for source in sources:
+        name = str(source.path) if isinstance(source, LocalFile) else source.address
+        if source.key in names:
+            raise RefusedError(
+                f"{names[source.key]} and {name} have the same key, {source.key}: rename one, or put each into a "
+                "folder of its own below its folder dataset=NAME"
+            )
+        names[source.key] = name
+
+
+def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask: bool) -> None:
+    """Raise RefusedError if the loader would skip the file, or if its key exists and the operator does not agree."""
+    if reason := reason_to_skip(file.key) or ("" if file.path.stat().st_size else "an empty file"):
+        raise RefusedError(f"{file.path} was not uploaded, because it would not be loaded: {reason}")
+    existing = None if replace else find_object(deployment, file.key)
+    if existing is None:
+        return
+    found = f"{existing.address} exists: {existing.describe(datetime.now(UTC))}"
+    if not (ask and _confirm(f"{found}. Replace it with {file.path}?")):
+        raise RefusedError(f"{found}. It was not replaced: add --replace to replace it, or rename {file.path}")
+
+
+def _confirm(question: str) -> bool:
+    """Return whether the operator agrees; False if nobody can answer, as in a script."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False
 
 
 def _start(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:
@@ -79,11 +139,8 @@ def _upload(deployment: Deployment, file: LocalFile) -> str:
     """Upload the file and return the ARN of the execution that its arrival starts.
 
     Raises:
-        RefusedError: The loader would skip the file.
         TimeoutError: No execution started.
     """
-    if reason := reason_to_skip(file.key) or ("" if file.path.stat().st_size else "an empty file"):
-        raise RefusedError(f"{file.path} was not uploaded, because it would not be loaded: {reason}")
     with progress() as bar:
         task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)
         deployment.s3.upload_file(
@@ -100,11 +157,7 @@ def _request_load(deployment: Deployment, source: S3Object, *, force: bool) -> s
     The object is checked first, so that a mistyped key does not become a failed load.
     """
     deployment.check_source(source.bucket)
-    try:
-        deployment.s3.head_object(Bucket=source.bucket, Key=source.key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "404":
-            raise
-        raise NotFoundError(f"{source.address} does not exist: check the key (aws s3 ls)") from error
+    if find_object(deployment, source.key) is None:
+        raise NotFoundError(f"{source.address} does not exist: check the key (aws s3 ls)")
     event = {"bucket": source.bucket, "key": source.key, "force": force}
     return start_execution(deployment.stepfunctions, deployment.machine, event)

@@ -17,10 +17,9 @@ from cli.advice import show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe, start_execution
 from cli.deployed.ledger import Entry, Filter, entries, filter_of, newest
 from cli.deployed.stack import Deployment
-from cli.load_result import exit_status, is_partly_loaded
+from cli.load_result import is_partly_loaded, worst_exit_status
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.output import (
-    PARTLY_LOADED,
     console,
     detach_on_interrupt,
     listing,
@@ -32,8 +31,6 @@ from cli.output import (
 )
 from shared.settings import STACK_NAME
 
-EXIT_STATUSES = (0, PARTLY_LOADED, 1)
-"""The exit statuses of single loads. The command ends with the last of these that one of its loads has."""
 MAX_CONCURRENCY = 4
 """How many loads run at a time. Each of them writes several chunks concurrently."""
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files, but do not load them.")]
@@ -61,7 +58,7 @@ def retry(
         show_json([_content(entry, ended.get(entry.object)) for entry in unloaded])
     else:
         _show(deployment, unloaded, ended)
-    raise typer.Exit(max(map(exit_status, ended.values()), default=0, key=EXIT_STATUSES.index))
+    raise typer.Exit(worst_exit_status(ended.values()))
 
 
 def find_unloaded(deployment: Deployment, filter_: Filter) -> list[Entry]:

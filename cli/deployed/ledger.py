@@ -113,6 +113,12 @@ def newest(deployment: Deployment, name: str) -> Entry:
     return Entry.of_item(reduce(lambda last, item: last if is_newer(last, item) else item, items))
 
 
+def entry_of_version(deployment: Deployment, name: str, version: str) -> Entry | None:
+    """Return one version of an object, as the ledger names both; None if the ledger does not have it."""
+    condition = Key("object").eq(name) & Key("version").eq(version)
+    return next(map(Entry.of_item, _query(deployment, condition, ConsistentRead=True)), None)
+
+
 def _changes(deployment: Deployment, status: str, filter_: Filter) -> Iterator[Entry]:
     # The index has status and time as its key. The other conditions filter after reading, so they save no capacity.
     condition: ConditionBase = Key("status").eq(status)

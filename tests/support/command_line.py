@@ -15,6 +15,6 @@ NOWHERE = {
 """The environment of an AWS that nobody answers for."""
 
 
-def run_loader(*words: str, **environment: str) -> Result:
-    """Run `loader` with these words; `environment` replaces and adds variables."""
-    return CliRunner().invoke(app, [*words], env=environment)
+def run_loader(*words: str, input: str = "", **environment: str) -> Result:  # noqa: A002 - the runner's name for it
+    """Run `loader` with these words and standard input; `environment` replaces and adds variables."""
+    return CliRunner().invoke(app, [*words], input=input, env=environment)

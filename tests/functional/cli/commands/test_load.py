@@ -1,17 +1,21 @@
 """`loader load`: an upload and the execution that it starts, and an object that is already in the bucket."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.ledger import version_name
 from tests.functional.conftest import SOURCE
 from tests.support.builders import generation, parquet
 from tests.support.command_line import run_loader
+from tests.support.ledger_entries import item, put_items
 from tests.support.scripted_aws import MACHINE, ScriptedAws, failed, succeeded
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
 KEY = "dataset=generation/a.parquet"
@@ -88,6 +92,52 @@ def test_waiting_ends_after_the_timeout_and_the_load_goes_on(aws: ScriptedAws, s
     result = run_loader("load", f"s3://{SOURCE}/{KEY}", "--timeout", "1")
     assert (result.exit_code, "did not end within 1 s; it is still running" in result.stderr) == (1, True)
     assert "StopExecution" not in aws.actions
+
+
+def put_loaded(s3: "S3Client", ledger: "Table") -> None:
+    """Put an object at the key of the file, which the ledger shows as loaded."""
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"12345")
+    head = s3.head_object(Bucket=SOURCE, Key=KEY)
+    version = version_name(head["LastModified"], head["VersionId"], head["ETag"])
+    put_items(ledger, item("a.parquet", "loaded", 1) | {"version": version})
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize(
+    ("words", "answer", "status"),
+    [([], "y\n", 0), ([], "n\n", 2), ([], "", 2), (["--replace"], "", 0), (["--json"], "y\n", 2)],
+)
+def test_an_object_is_replaced_only_if_the_operator_agrees(  # noqa: PLR0917 - three fixtures
+    s3: "S3Client", ledger: "Table", file: Path, words: list[str], answer: str, status: int
+) -> None:
+    put_loaded(s3, ledger)
+    result = run_loader("load", str(file), "--dataset", "generation", *words, input=answer)
+    existing = rf"s3://{SOURCE}/{KEY} exists: 5 B, uploaded \d s ago, loaded"
+    assert bool(re.search(existing, result.stderr)) == ("--replace" not in words)
+    content = s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read()
+    assert (result.exit_code, content) == (status, b"12345" if status else file.read_bytes())
+    assert ("add --replace to replace it" in result.stderr) == bool(status)
+
+
+def test_two_files_never_share_a_key(aws: ScriptedAws, s3: "S3Client", file: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / file.name
+    other.write_bytes(file.read_bytes())
+    result = run_loader("load", str(file), str(other), "--dataset", "generation", "--replace")
+    message = f"error: {file} and {other} have the same key, {KEY}: rename one"
+    assert (result.exit_code, result.stderr[: len(message)], aws.inputs) == (2, message, [])
+    assert "Contents" not in s3.list_objects_v2(Bucket=SOURCE)
+
+
+def test_several_objects_are_loaded_and_one_failure_is_status_1(aws: ScriptedAws, s3: "S3Client") -> None:
+    keys = [f"dataset=generation/{name}.parquet" for name in "ab"]
+    for key in keys:
+        s3.put_object(Bucket=SOURCE, Key=key, Body=b"x")
+    endings = {keys[0]: succeeded(key=keys[0]), keys[1]: failed("CorruptParquetError", "truncated", key=keys[1])}
+    aws.ending = lambda event: endings[event["key"]]
+    result = run_loader("load", *(f"s3://{SOURCE}/{key}" for key in keys), "--json")
+    assert [response["message"] for response in json.loads(result.stdout)] == ["Data loaded successfully", "truncated"]
+    assert result.exit_code == 1
 
 
 def test_an_empty_file_is_not_uploaded(aws: ScriptedAws, s3: "S3Client", tmp_path: Path) -> None:

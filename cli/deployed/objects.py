@@ -1,0 +1,61 @@
+"""An object of the source bucket, with the ledger's entry of its version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cli.deployed.ledger import Entry, entry_of_version
+from cli.deployed.stack import Deployment
+from cli.output import ago, size
+from shared.ledger import object_name, version_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
+
+ABSENT = ("404", "405", "NoSuchVersion")
+"""The error codes of a HEAD request for a key or version that does not exist, or that is a delete marker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    """One version of an object. `entry` is None if no load of it was started, or none came as far as its claim."""
+
+    address: str
+    size: int
+    modified_at: datetime
+    version_id: str
+    entry: Entry | None
+
+    @property
+    def status(self) -> str:
+        """The status of its load: a status of the ledger, or "not loaded"."""
+        return self.entry.status if self.entry else "not loaded"
+
+    def describe(self, now: datetime) -> str:
+        """Return its size, its age and its status, such as "17.6 MB, uploaded 3 d ago, loaded"."""
+        return f"{size(self.size)}, uploaded {ago(self.modified_at, now)}, {self.status}"
+
+
+def find_object(deployment: Deployment, key: str, version_id: str = "") -> StoredObject | None:
+    """Return a version of an object in the source bucket, by default the current one; None if it does not exist."""
+    bucket = deployment.source_bucket
+    request: HeadObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+    if version_id:
+        request["VersionId"] = version_id
+    try:
+        head = deployment.s3.head_object(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ABSENT:
+            raise
+        return None
+    address = object_name(bucket, key)
+    name = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])
+    return StoredObject(
+        address=address,
+        size=head["ContentLength"],
+        modified_at=head["LastModified"],
+        version_id=head.get("VersionId", ""),
+        entry=entry_of_version(deployment, address, name),
+    )
