@@ -2,7 +2,7 @@
 
 `unpacked_functions` unpacks the code and the layers for this machine's platform and Python. `Functions.start` then
 imports a handler in a fresh interpreter that can import only these and the packages of Lambda's runtime (boto3). As on
-Lambda, there is no bytecode, and none is written.
+Lambda, Python uses the bytecode in the assets, and writes none.
 """
 
 import json
@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from platform import machine
-from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 from typing import cast
 from zipfile import ZipFile
 
+from infra_cdk.archives import ROOT
 from infra_cdk.config import Architecture, PythonVersion
 from infra_cdk.functions import PARQUET_READERS
-from infra_cdk.layers import ROOT, build_layer
+from infra_cdk.layers import build_code, build_layer
 
 RUNTIME = ROOT / "build" / "venvs" / "lambda"
 PYTHON = cast(PythonVersion, f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -32,19 +32,31 @@ sys.path[:0] = sys.argv[2:]
 from importlib import import_module
 from json import dumps
 from time import process_time
+compiled = []
+def record(event, arguments):
+    if event == "compile":
+        compiled.append(str(arguments[1]))
+sys.addaudithook(record)
 started = process_time()
 for name in sys.argv[1].split(","):
     import_module(name)
-print(dumps([1000 * (process_time() - started), sorted(sys.modules)]))
+print(dumps([1000 * (process_time() - started), sorted(sys.modules), compiled]))
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """One import in a fresh process: its processor time in milliseconds, and all modules that it loaded."""
+    """One import in a fresh process.
+
+    Attributes:
+        cpu_ms: Its processor time in milliseconds.
+        modules: The names of all modules that it loaded.
+        compiled: The paths of the sources that it compiled. Generated code has a name in angle brackets.
+    """
 
     cpu_ms: float
     modules: frozenset[str]
+    compiled: frozenset[str]
 
     @property
     def packages(self) -> set[str]:
@@ -72,8 +84,13 @@ class Functions:
         python = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", _PROGRAM]
         command = [*python, ",".join(modules), *self.path(function)]
         process = subprocess.run(command, capture_output=True, text=True, check=True)
-        cpu_ms, imported = json.loads(process.stdout)
-        return Import(cpu_ms=cpu_ms, modules=frozenset(imported))
+        cpu_ms, imported, compiled = json.loads(process.stdout)
+        return Import(cpu_ms=cpu_ms, modules=frozenset(imported), compiled=frozenset(compiled))
+
+    def delete_bytecode(self) -> None:
+        """Delete the bytecode of the code and the layers, so that the next starts compile them."""
+        for file in self.folder.rglob("*.pyc"):
+            file.unlink()
 
     def path(self, function: str) -> list[str]:
         """Return the module search path of `function`."""
@@ -86,10 +103,14 @@ class Functions:
 def unpacked_functions() -> Iterator[Functions]:
     """Unpack the code and the layers into a temporary folder, as Lambda does."""
     with TemporaryDirectory(prefix="cold-start-") as folder:
-        copytree(ROOT / "functions", Path(folder, "code", "functions"), ignore=ignore_patterns("__pycache__"))
-        for name, package in (("shared", "shared"), ("arrow", "")):
-            with ZipFile(build_layer(name, python=PYTHON, architecture=ARCHITECTURE, package=package)) as layer:
-                layer.extractall(Path(folder, name))
+        assets = {
+            "code": build_code(PYTHON),
+            "shared": build_layer("shared", python=PYTHON, architecture=ARCHITECTURE, package="shared"),
+            "arrow": build_layer("arrow", python=PYTHON, architecture=ARCHITECTURE),
+        }
+        for name, asset in assets.items():
+            with ZipFile(asset) as archive:
+                archive.extractall(Path(folder, name))
         yield Functions(Path(folder))
 
 

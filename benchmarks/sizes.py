@@ -1,27 +1,30 @@
 """`make sizes`: measure the size of the code and the layers, and the import time of each function."""
 
-import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZipFile
 
-from benchmarks.cold_start import ARCHITECTURE, PYTHON, Functions, median, unpacked_functions
+from benchmarks.cold_start import ARCHITECTURE, PYTHON, Functions, Import, median, unpacked_functions
+from infra_cdk.bytecode import find_compiler
 from infra_cdk.config import Architecture, PythonVersion
 from infra_cdk.functions import PARQUET_READERS
-from infra_cdk.layers import ROOT, build_layer
-from shared.function_names import FUNCTION_NAMES
+from infra_cdk.layers import build_code, build_layer
+from shared.function_names import FUNCTION_NAMES, FunctionName
 
 STARTS = 5
 LIMIT_MIB = 250
 DEPLOYED: PythonVersion = "3.13"
+
+Starts = Mapping[FunctionName, Import]
+"""The median start of each function."""
 
 PAGE = """\
 # Sizes and cold starts
 
 Written by `make sizes`. Lambda limits the code and layers of a function to {limit} MiB unpacked, in total.
 
-## What is uploaded (Python {deployed})
+## What is uploaded (Python {deployed}, {bytecode} bytecode)
 
 | asset | architecture | zip, MiB | unpacked, MiB |
 |---|---|---|---|
@@ -29,12 +32,16 @@ Written by `make sizes`. Lambda limits the code and layers of a function to {lim
 
 ## What a cold start imports
 
-Measured in a fresh process that has only the layers, the code and Lambda's own boto3, without bytecode: the median of
-{starts} starts on one machine ({architecture}, Python {python}). Lambda imports the handler after it has downloaded
-and unpacked the code, and before the first call. A function with less memory gets less processor time and takes longer.
+Measured in a fresh process that has only the layers, the code and Lambda's own boto3: the median of {starts} starts on
+one machine ({architecture}, Python {python}). Lambda imports the handler after it has downloaded and unpacked the code,
+and before the first call. A function with less memory gets less processor time and takes longer.
 
-| function | layers | processor time, ms | modules |
-|---|---|---|---|
+Bytecode is in the assets if `cdk` ran on a machine with an interpreter of the deployed version; otherwise `cdk synth`
+prints a warning, and each cold start compiles what it imports. boto3 belongs to Lambda's runtime and has bytecode in
+both columns.
+
+| function | layers | with bytecode, ms of processor time | without | modules |
+|---|---|---|---|---|
 {starts_table}
 """
 
@@ -42,10 +49,13 @@ and unpacked the code, and before the first call. A function with less memory ge
 def main() -> None:
     """Print the page to standard output."""
     with unpacked_functions() as functions:
-        starts_table = "\n".join(_starts(functions))
+        compiled = _starts(functions)
+        functions.delete_bytecode()
+        starts_table = "\n".join(_compare(compiled, _starts(functions)))
     page = PAGE.format(
         limit=LIMIT_MIB,
         deployed=DEPLOYED,
+        bytecode="with" if find_compiler(DEPLOYED) else "without",
         starts=STARTS,
         architecture=ARCHITECTURE,
         python=PYTHON,
@@ -56,32 +66,29 @@ def main() -> None:
 
 
 def _assets() -> Iterator[str]:
-    code = list((ROOT / "functions").rglob("*.py"))
-    yield f"| code | any | {_zip_size(code) / 2**20:.2f} | {sum(file.stat().st_size for file in code) / 2**20:.2f} |"
+    yield _asset("code", "any", build_code(DEPLOYED))
     architectures: tuple[Architecture, ...] = ("arm64", "x86_64")
     for architecture in architectures:
         for name, package in (("shared", "shared"), ("arrow", "")):
             layer = build_layer(name, python=DEPLOYED, architecture=architecture, package=package)
-            with ZipFile(layer) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            size = layer.stat().st_size
-            yield f"| layer `{name}` | {architecture} | {size / 2**20:.1f} | {unpacked / 2**20:.1f} |"
+            yield _asset(f"layer `{name}`", architecture, layer)
 
 
-def _zip_size(files: Iterable[Path]) -> int:
-    """Return the size of a zip of `files` in bytes."""
-    target = io.BytesIO()
-    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for file in files:
-            archive.write(file, file.relative_to(ROOT))
-    return len(target.getvalue())
+def _asset(name: str, architecture: str, asset: Path) -> str:
+    with ZipFile(asset) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    return f"| {name} | {architecture} | {asset.stat().st_size / 2**20:.1f} | {unpacked / 2**20:.1f} |"
 
 
-def _starts(functions: Functions) -> Iterator[str]:
-    for name in FUNCTION_NAMES:
-        start = median(functions.start(name) for _ in range(STARTS))
+def _starts(functions: Functions) -> Starts:
+    return {name: median(functions.start(name) for _ in range(STARTS)) for name in FUNCTION_NAMES}
+
+
+def _compare(compiled: Starts, uncompiled: Starts) -> Iterator[str]:
+    for name, start in compiled.items():
         layers = "shared, arrow" if name in PARQUET_READERS else "shared"
-        yield f"| {name} | {layers} | {start.cpu_ms:.0f} | {len(start.modules)} |"
+        times = f"{start.cpu_ms:.0f} | {uncompiled[name].cpu_ms:.0f}"
+        yield f"| {name} | {layers} | {times} | {len(start.modules)} |"
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode
+from aws_cdk import Annotations, Duration, IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.config import LoaderConfig
-from infra_cdk.layers import ROOT, build_layer
+from infra_cdk.bytecode import find_compiler
+from infra_cdk.config import LoaderConfig, PythonVersion
+from infra_cdk.layers import build_code, build_layer
 from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
 from shared.function_names import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
@@ -89,7 +90,8 @@ class Functions(Construct):
         self._network = network
         reserved = self._config.write_reserved_concurrency
         self._reserved = {"write_batch": reserved} if reserved else {}
-        self._code = functions_asset()
+        self._code = lambda_.Code.from_asset(str(build_code(self._config.python)))
+        _warn_without_bytecode(self, self._config.python)
         self._layers = self._create_layers(config.influx.influxdb_ca_bundle)
         self.log_groups = {
             name: create_log_group(self, f"{pascal_case(name)}Log", days=log_days) for name in FUNCTION_NAMES
@@ -159,16 +161,16 @@ class Functions(Construct):
         return role
 
 
-def functions_asset() -> lambda_.AssetCode:
-    """Return the code asset: `functions/` and the runbook, which reports quote, at their paths in the repository."""
-    runbook = ["!docs", "docs/*", "!docs/operations.md"]
-    return _asset(ROOT, ["*", "!functions", "!functions/**", *runbook, "__pycache__", "*.pyc"])
+def _warn_without_bytecode(scope: Construct, python: PythonVersion) -> None:
+    if not find_compiler(python):
+        message = (
+            "The functions are deployed without bytecode, so cold starts take two to three times as long: "
+            f"python{python} is not on the PATH. Install it, for example with `uv python install {python}`."
+        )
+        Annotations.of(scope).add_warning_v2("influxdb-loader:bytecode", message)
 
 
 def file_asset(path: Path) -> lambda_.AssetCode:
     """Return an asset with this file only."""
-    return _asset(path.parent, ["*", f"!{path.name}"])
-
-
-def _asset(folder: Path, exclude: list[str]) -> lambda_.AssetCode:
-    return lambda_.Code.from_asset(str(folder), ignore_mode=IgnoreMode.GIT, exclude=exclude)
+    exclude = ["*", f"!{path.name}"]
+    return lambda_.Code.from_asset(str(path.parent), ignore_mode=IgnoreMode.GIT, exclude=exclude)

@@ -1,26 +1,22 @@
-"""The Lambda layers as zip files, which uv builds for Lambda's platform without Docker.
+"""The Lambda layers and the code as zip files, which uv builds for Lambda's platform without Docker.
 
-`build_layer` installs the locked packages into a folder, adds our own package, and zips the files that functions use.
-Equal inputs give equal bytes, so a deployment uploads a layer only when an input changes. The name of the cached
-file contains a digest of all inputs.
+`build_layer` installs the locked packages into a folder, deletes what no function uses, and adds our own package.
+`build_code` copies the functions. `infra_cdk.archives` compiles and zips these files, and caches the result.
 """
 
-import hashlib
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from shutil import copytree, ignore_patterns
-from tempfile import TemporaryDirectory
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from infra_cdk.archives import ROOT, build_zip
 from infra_cdk.config import Architecture, PythonVersion
 
-ROOT = Path(__file__).parents[1]
-CACHE = ROOT / "build" / "layers"
-MAX_CACHED = 4
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+RUNBOOK = ROOT / "docs" / "operations.md"
+BYTECODE = ("__pycache__", "*.pyc")
 
 UNUSED = (
     ".lock",
@@ -66,35 +62,42 @@ def build_layer(name: str, *, python: PythonVersion, architecture: Architecture,
         The path of the zip file.
     """
     requirements = ROOT / "requirements" / f"layer-{name}.txt"
+
+    def write_files(folder: Path) -> None:
+        packages = folder / "python"
+        _install(requirements, packages, python=python, platform=UV_PLATFORMS[architecture])
+        for file in _unused_files(packages):
+            file.unlink()
+        if package:
+            _copy(package, packages)
+
     sources = sorted((ROOT / package).rglob("*.py")) if package else []
+    inputs = [requirements, Path(__file__), *sources]
     kind = f"{name}-{python}-{architecture}"
-    zip_file = CACHE / f"{kind}-{_digest([requirements, Path(__file__), *sources])}.zip"
-    if not zip_file.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _delete_oldest(kind)
-        with TemporaryDirectory(dir=CACHE) as folder:
-            _install(requirements, Path(folder) / "python", python=python, platform=UV_PLATFORMS[architecture])
-            if package:
-                copytree(ROOT / package, Path(folder) / "python" / package, ignore=ignore_patterns("__pycache__"))
-            _write_zip(Path(folder), Path(folder) / "layer.zip").rename(zip_file)
-    return zip_file
+    return build_zip(kind, inputs=inputs, python=python, target="/opt", write_files=write_files)
 
 
-def _delete_oldest(kind: str) -> None:
-    """Delete the oldest zip files of a kind, and leave room for a new one.
+def build_code(python: PythonVersion) -> Path:
+    """Return the zip of `functions/` and the runbook, which reports quote, at their paths in the repository."""
 
-    Each edit of the package makes another file. The latest are kept, because another branch may still use them.
-    """
-    by_age = sorted(CACHE.glob(f"{kind}-*.zip"), key=lambda file: file.stat().st_mtime)
-    for file in by_age[: -MAX_CACHED + 1]:
-        file.unlink(missing_ok=True)
+    def write_files(folder: Path) -> None:
+        _copy("functions", folder)
+        runbook = folder / RUNBOOK.relative_to(ROOT)
+        runbook.parent.mkdir()
+        runbook.write_bytes(RUNBOOK.read_bytes())
+
+    sources = (file for file in sorted((ROOT / "functions").rglob("*")) if file.is_file() and not _is_bytecode(file))
+    inputs = [RUNBOOK, Path(__file__), *sources]
+    return build_zip(f"code-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
 
 
-def _digest(files: Iterable[Path]) -> str:
-    content = hashlib.sha256()
-    for file in files:
-        content.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    return content.hexdigest()[:16]
+def _is_bytecode(file: Path) -> bool:
+    return any(fnmatch(part, pattern) for part in file.parts for pattern in BYTECODE)
+
+
+def _copy(package: str, folder: Path) -> None:
+    """Copy a package of the repository into a folder, without bytecode of other interpreters."""
+    copytree(ROOT / package, folder / package, ignore=ignore_patterns(*BYTECODE))
 
 
 def _install(requirements: Path, folder: Path, *, python: str, platform: str) -> None:
@@ -105,19 +108,8 @@ def _install(requirements: Path, folder: Path, *, python: str, platform: str) ->
     subprocess.run([*uv, *target, *locked, "--requirements", str(requirements)], check=True)
 
 
-def _write_zip(folder: Path, zip_file: Path) -> Path:
-    """Write the files in sorted order and without modification times, so that equal files make an equal zip."""
-    with ZipFile(zip_file, "w", ZIP_DEFLATED) as archive:
-        for file in _used_files(folder / "python"):
-            entry = ZipInfo(file.relative_to(folder).as_posix())
-            entry.compress_type = ZIP_DEFLATED
-            entry.external_attr = 0o755 << 16
-            archive.writestr(entry, file.read_bytes())
-    return zip_file
-
-
-def _used_files(folder: Path) -> Iterator[Path]:
+def _unused_files(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder).as_posix()
-        if file.is_file() and not any(fnmatch(path, pattern) for pattern in UNUSED):
+        if file.is_file() and any(fnmatch(path, pattern) for pattern in UNUSED):
             yield file

@@ -36,12 +36,12 @@ if [ ! -x .venv/bin/uv ]; then
 fi
 
 UV=.venv/bin/uv
-sync() { # sync ENVIRONMENT LOCKFILE: install exactly the packages of the lock file
+sync() { # sync ENVIRONMENT LOCKFILE [OPTION]: install exactly the packages of the lock file
     [ -x "$1/bin/python" ] || "$UV" venv -q --python .venv/bin/python "$1"
-    "$UV" pip sync -q --require-hashes --python "$1/bin/python" "$2"
+    "$UV" pip sync -q --require-hashes --python "$1/bin/python" "$2" ${3:-}
 }
 sync .venv requirements/dev.txt
 "$UV" pip install -q --no-deps --no-build-isolation --python .venv/bin/python -e . # provides the command `loader`
 sync build/venvs/emulator requirements/emulator.txt
-sync build/venvs/lambda requirements/lambda.txt
+sync build/venvs/lambda requirements/lambda.txt --compile-bytecode
 npm ci --silent

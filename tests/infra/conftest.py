@@ -18,8 +18,8 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra_cdk.app import add_stacks
+from infra_cdk.archives import ROOT
 from infra_cdk.config import app_config
-from infra_cdk.layers import ROOT
 from shared.settings import STACK_NAME
 from state_machine.definition import FUNCTION_ARN_PREFIX, LEDGER, LOADER_ARN, WORK
 

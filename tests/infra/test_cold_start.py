@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.cold_start import Functions, unpacked_functions
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from shared.function_names import FUNCTION_NAMES
 
 ARROW = {"pyarrow", "pandas", "numpy"}
@@ -33,6 +33,11 @@ def test_a_function_that_reads_no_parquet_starts_without_arrow(functions: Functi
 @pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk"])
 def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, name: str) -> None:
     assert functions.start(name).packages & ARROW == {"pyarrow", "numpy"}
+
+
+@pytest.mark.parametrize("name", FUNCTION_NAMES)
+def test_a_cold_start_compiles_nothing(functions: Functions, name: str) -> None:
+    assert {path for path in functions.start(name).compiled if path.endswith(".py")} == set()
 
 
 def test_nothing_comes_from_this_environment(functions: Functions) -> None:

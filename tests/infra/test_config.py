@@ -9,8 +9,8 @@ import pytest
 
 from functions.convert_and_chunk.part import CHUNK_POINTS, CHUNKS_PER_PART
 from functions.validate_schema.parts import PART_ROWS
+from infra_cdk.archives import ROOT
 from infra_cdk.config import KEYS, loader_config
-from infra_cdk.layers import ROOT
 from shared.errors import SettingsError
 from tests.infra.conftest import REQUIRED, VPC, default_context
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from tests.infra.conftest import VARIANTS, Assembly
 
 QUICK = ("as_it_comes", "all_new", "all_existing")

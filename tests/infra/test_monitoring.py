@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
 from shared.metrics import NAMESPACE, LoadMetrics, emit

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from shared.function_names import FUNCTION_NAMES
 from tests.infra.conftest import KEY_ARN, Assembly
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from shared.aws_errors import (
     AWS_CONDITION_FAILED_ERROR,
     AWS_ERRORS,

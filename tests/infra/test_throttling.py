@@ -7,7 +7,7 @@ import pytest
 from benchmarks.bursts import Burst, Outcome, simulate
 from benchmarks.retriers import MAX_CHUNKS, MAX_EVENTS, MAX_PARTS, Definition, Retrier, most_events, retrier
 from benchmarks.throttling import BURSTS, EARLIER, history_section, row
-from infra_cdk.layers import ROOT
+from infra_cdk.archives import ROOT
 from state_machine.definition import definition
 from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
