@@ -47,6 +47,9 @@ class NullStaging:
     def put_set_aside(self, parquet: bytes) -> None:
         """Discard the rows that were set aside."""
 
+    def put_series(self, keys: pa.Array) -> None:
+        """Discard the series."""
+
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Discard the outcome."""
 

@@ -7,8 +7,11 @@ ConvertAndChunk. A `Tally` takes the place of the work bucket.
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import IOBase
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
@@ -16,11 +19,13 @@ from functions.convert_and_chunk.part import convert_part
 from functions.convert_and_chunk.set_aside.limits import check_set_aside, max_set_aside_rate
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
-from shared.datasets import dataset_of
+from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
 from shared.load_totals import Outcomes, check_any_points
+from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
+from shared.series_limit import check_series, series_limit
 from shared.settings import ConversionSettings
 from shared.source import PinnedObject
 from shared.stored import PartOutcome
@@ -38,6 +43,7 @@ class Tally:
 
     on_chunk: Callable[[int], object]
     parts: list[PartOutcome] = field(default_factory=list)
+    series_keys: set[str] = field(default_factory=set)
     packed_bytes: int = 0
     first_lines: list[str] = field(default_factory=list)
 
@@ -52,6 +58,10 @@ class Tally:
     def put_set_aside(self, parquet: bytes) -> None:
         """Discard the rows: the outcome counts them."""
 
+    def put_series(self, keys: pa.Array) -> None:
+        """Keep the series of a part, if it is one of several."""
+        self.series_keys.update(keys.to_pylist())
+
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Keep the outcome of a part."""
         self.parts.append(outcome)
@@ -62,13 +72,20 @@ class Plan:
     """The result of a dry run.
 
     `skipped` is the reason why the object would be skipped, `error` the error that its load would end with. The rest
-    is incomplete then.
+    is incomplete then. `shard_seconds` is the shard group duration of the bucket, None if it is not known.
     """
 
     file: PlannedFile | None
     tally: Tally
     skipped: str = ""
     error: LoaderError | None = None
+    shard_seconds: int | None = None
+
+    @property
+    def plausibility(self) -> Plausibility:
+        """The times, series and shards of the points, with warnings and notes."""
+        dataset = DATASETS.get(self.file["dataset"]) if self.file else None
+        return plausibility(self.outcomes, dataset, self.shard_seconds)
 
     @property
     def outcomes(self) -> Outcomes:
@@ -84,6 +101,7 @@ def plan(
     settings: ConversionSettings,
     on_file: Callable[[PlannedFile], object],
     on_chunk: Callable[[int], object],
+    shard_seconds: Callable[[Dataset], int | None] = lambda _: None,
 ) -> Plan:
     """Run the conversion of a file without writing anything.
 
@@ -94,6 +112,7 @@ def plan(
         settings: The settings of ConvertAndChunk.
         on_file: Called once with the file, when its number of rows is known.
         on_chunk: Called with the number of points of each chunk.
+        shard_seconds: Returns the shard group duration of a dataset's bucket, None if it is not known.
 
     Returns:
         The plan. An error that would end the load is part of the plan, and is not raised.
@@ -103,27 +122,35 @@ def plan(
     if reason := reason_not_to_load(requested):
         return Plan(file=None, tally=tally, skipped=reason)
     try:
-        source, pinned = _open(target, requested, client)
+        source, pinned, last_modified = _open(target, requested, client)
         with source:
-            file = plan_file(source, pinned, validate=settings.validate)
+            file = plan_file(source, pinned, validate=settings.validate, last_modified=last_modified)
             on_file(file)
             _convert(source, file, tally, settings)
+        check_series(tally.series_keys, series_limit(dataset_of(file["key"]), settings.max_series))
         outcomes = Outcomes(parts=tally.parts)
         check_any_points(outcomes, file)
         check_set_aside(outcomes, file["rows"], max_set_aside_rate(file["key"], settings))
     except LoaderError as error:
         return Plan(file=file, tally=tally, error=error)
-    return Plan(file=file, tally=tally)
+    return Plan(file=file, tally=tally, shard_seconds=shard_seconds(dataset_of(file["key"])) if tally.parts else None)
 
 
-def _open(target: LocalFile | S3Object, requested: RequestedObject, client: "S3Client") -> tuple[IOBase, SourceFile]:
-    """Open the target. The second value describes the object that it is, or would be after an upload."""
+def _open(
+    target: LocalFile | S3Object, requested: RequestedObject, client: "S3Client"
+) -> tuple[IOBase, SourceFile, int]:
+    """Open the target.
+
+    Returns:
+        The content, the object that it is or would be after an upload, and when that object was last modified, in
+        seconds since 1970.
+    """
     dataset = dataset_of(requested.key)
     if isinstance(target, S3Object):
-        pinned = pin(client, requested, requested.version_id).file
-        return PinnedObject(client, pinned), pinned
+        pinned = pin(client, requested, requested.version_id)
+        return PinnedObject(client, pinned.file), pinned.file, int(pinned.last_modified.timestamp())
     path = target.path
-    return path.open("rb"), {
+    file: SourceFile = {
         "load_id": "",
         "bucket": requested.bucket,
         "key": requested.key,
@@ -133,6 +160,7 @@ def _open(target: LocalFile | S3Object, requested: RequestedObject, client: "S3C
         "dataset": dataset.name,
         "layout": "wide",
     }
+    return path.open("rb"), file, int(datetime.now(UTC).timestamp())
 
 
 def _convert(source: IOBase, file: PlannedFile, tally: Tally, settings: ConversionSettings) -> None:

@@ -13,7 +13,7 @@ from infra_cdk import context as read
 from infra_cdk.context import Context
 from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
-from shared.settings import LEASE_SECONDS, boolean, integer, share
+from shared.settings import LEASE_SECONDS, MAX_SERIES, boolean, integer, share
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
@@ -66,6 +66,7 @@ class FunctionsConfig:
     max_collision_rate: float
     max_rejected_rate: float
     max_set_aside_rate: float
+    max_series: int
     architecture: Architecture
     python: PythonVersion
     write_reserved_concurrency: int
@@ -177,6 +178,7 @@ def _functions(context: Context) -> FunctionsConfig:
         max_collision_rate=share(context, "max_collision_rate", default=0.05),
         max_rejected_rate=share(context, "max_rejected_rate", default=0.01),
         max_set_aside_rate=share(context, "max_set_aside_rate", default=1.0),
+        max_series=integer(context, "max_series", default=MAX_SERIES, minimum=1),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         write_reserved_concurrency=integer(context, "write_reserved_concurrency", default=0, minimum=0),

@@ -29,12 +29,16 @@ def environments(
         "MAX_RETRIES": str(config.functions.max_retries),
         "DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"],
     }
+    limits = {
+        "MAX_REJECTED_RATE": str(config.functions.max_rejected_rate),
+        "MAX_SERIES": conversion["MAX_SERIES"],
+    }
     return {
         "check_health": log | influx,
         "validate_schema": log | work | ledger | lease | conversion,
         "convert_and_chunk": log | work | conversion | _ALLOCATE_ON_DEMAND,
         "write_batch": log | work | influx | delivery,
-        "report_load": log | work | {"MAX_REJECTED_RATE": str(config.functions.max_rejected_rate)},
+        "report_load": log | work | limits,
         "report_backfill": log | work | ledger,
     }
 
@@ -58,4 +62,5 @@ def _conversion(config: FunctionsConfig) -> dict[str, str]:
         "DROP_INVALID_RECORDS": str(config.drop_invalid_records).lower(),
         "MAX_COLLISION_RATE": str(config.max_collision_rate),
         "MAX_SET_ASIDE_RATE": str(config.max_set_aside_rate),
+        "MAX_SERIES": str(config.max_series),
     }

@@ -9,42 +9,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.errors import UnknownDatasetError
-
-
-class Scale(NamedTuple):
-    """A conversion to `unit`: multiply by `multiplier`, then divide by `divisor`.
-
-    One of the two is 1, so a value is rounded once at most.
-    """
-
-    unit: str
-    multiplier: float = 1.0
-    divisor: float = 1.0
-
-
-UNITS: Mapping[str, Scale] = MappingProxyType(
-    {
-        "MWmed": Scale("MW"),
-        "kW": Scale("MW", divisor=1000.0),
-        "GW": Scale("MW", multiplier=1000.0),
-        "kWh": Scale("MWh", divisor=1000.0),
-        "GWh": Scale("MWh", multiplier=1000.0),
-        "%": Scale("ratio", divisor=100.0),
-    }
-)
-"""Units that the column `unit` of the long layout may name in addition to the fields' own units.
-
-MWmed is ONS's unit for the mean power of an hour.
-"""
-
+from shared.units import UNITS
 
 LONG_COLUMNS = ("value", "unit")
 """The columns of the long layout, in which each row is one value, instead of one column for each field."""
+
+EARLIEST = date(1990, 1, 1)
+"""The default of the earliest plausible time: the data of the power grid begins later."""
+
+_FIRST_DATE, _LAST_DATE = date(1678, 1, 1), date(2262, 1, 1)
+"""The dates between which InfluxDB can store times."""
 
 _NAME = re.compile(r"[^\W_][\w.-]*")
 """A name that line protocol does not need to escape."""
@@ -74,8 +54,13 @@ class Dataset:
         zone: the time zone of timestamps that name none.
         epoch: the unit of timestamps that are integers; None if they are not integers.
         aliases: column names of files, mapped to the names of this declaration.
+        ignored_columns: column names of files that resemble a name of this declaration, but mean something else.
         bucket: the InfluxDB bucket; None for the default, `INFLUXDB_BUCKET`.
         max_set_aside_rate: the share of a file's rows that may be set aside; None for `MAX_SET_ASIDE_RATE`.
+        earliest: rows before this date (UTC) are set aside.
+        latest: rows after the beginning of this date (UTC) are set aside; None for ten years after the object was
+            last modified.
+        max_series: the number of series that a file may have; None for the default, `MAX_SERIES`.
 
     Raises:
         ValueError: the declaration contradicts itself.
@@ -90,8 +75,12 @@ class Dataset:
     zone: str = "UTC"
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    ignored_columns: tuple[str, ...] = ()
     bucket: str | None = None
     max_set_aside_rate: float | None = None
+    earliest: date = EARLIEST
+    latest: date | None = None
+    max_series: int | None = None
 
     def __post_init__(self) -> None:
         if contradictions := list(_contradictions(self)):
@@ -123,9 +112,11 @@ def _contradictions(dataset: Dataset) -> Iterator[str]:
     for column, name in dataset.aliases.items():
         if name not in (*columns, *LONG_COLUMNS) or column in columns:
             yield f"alias {column!r} for {name!r} is not valid: map a name that is not declared to one that is"
+    for column in dataset.ignored_columns:
+        if column in (*columns, *dataset.aliases, *LONG_COLUMNS):
+            yield f"ignored column {column!r} is also declared, or an alias: remove one of the two"
     yield from _contradictory_fields(dataset.fields)
-    if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
-        yield f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
+    yield from _contradictory_limits(dataset)
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
         yield f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
 
@@ -136,6 +127,15 @@ def _contradictory_fields(fields: tuple[Field, ...]) -> Iterator[str]:
     for each in fields:
         if each.unit in UNITS:
             yield f"field {each.name!r} is in {each.unit!r}, which is converted: use {UNITS[each.unit].unit!r}"
+
+
+def _contradictory_limits(dataset: Dataset) -> Iterator[str]:
+    if not _FIRST_DATE <= dataset.earliest < (dataset.latest or _LAST_DATE) <= _LAST_DATE:
+        yield f"earliest and latest must be in this order, and between {_FIRST_DATE} and {_LAST_DATE}"
+    if dataset.max_series is not None and dataset.max_series < 1:
+        yield f"max_series is {dataset.max_series}: use a number of at least 1"
+    if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
+        yield f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
 
 
 def _is_zone(name: str) -> bool:

@@ -67,9 +67,14 @@ class FooterTooLargeError(DataError):
 class SchemaMismatchError(DataError):
     """The columns do not match the dataset; the message lists the first findings, the report all of them."""
 
-    def __init__(self, message: str, findings: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, findings: Sequence[str] = (), columns: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.findings = list(findings)
+        self.columns = list(columns)
+
+
+class TooManySeriesError(DataError):
+    """The file has more series than `MAX_SERIES`, or the dataset's own limit, allows."""
 
 
 class InvalidRecordsError(DataError):

@@ -24,9 +24,11 @@ class Span(TypedDict):
 class Health(TypedDict):
     """The result of state CheckHealth.
 
-    `bucket` is "not checkable" if this server or token cannot list buckets. `bucket_ids` has the id of each dataset's
-    bucket, "" for one that is not checkable; a former release recorded none. A bucket that is created anew gets a new
-    id.
+    Attributes:
+        bucket: "not checkable" if this server or token cannot list buckets.
+        shard_seconds: the shard group duration of each dataset's bucket, by dataset, if the bucket can be listed.
+        bucket_ids: the id of each dataset's bucket, by dataset; "" for one that is not checkable. A bucket that is
+            created anew gets a new id. A former release recorded none.
     """
 
     status: Literal["healthy"]
@@ -34,17 +36,26 @@ class Health(TypedDict):
     version: str
     bucket: Literal["found", "not checkable"]
     bucket_ids: NotRequired[dict[str, str]]
+    shard_seconds: NotRequired[dict[str, int]]
     ran: Span
 
 
 class Part(TypedDict):
-    """The row groups from `first_group` up to, but not including, `end_group`. Rows of the file count from 0."""
+    """The row groups from `first_group` up to, but not including, `end_group`. Rows of the file count from 0.
+
+    Attributes:
+        last_modified: when the object was last modified, in seconds since 1970, from which the latest plausible time
+            is counted. If it is absent, a former release planned the load, and no time is implausible.
+        file_parts: the number of parts of the file.
+    """
 
     part: int
     first_group: int
     end_group: int
     first_row: int
     rows: int
+    last_modified: NotRequired[int]
+    file_parts: NotRequired[int]
 
 
 class SourceFile(TypedDict):
@@ -183,6 +194,12 @@ class Failure(TypedDict):
     Cause: str
 
 
+class SeriesCount(TypedDict):
+    """The result of state CheckSeries: the number of series of a file with several parts."""
+
+    series: int
+
+
 class LoadState(TypedDict):
     """The state of the loader state machine, and the input of most functions. Keys are added as states succeed."""
 
@@ -191,6 +208,7 @@ class LoadState(TypedDict):
     health: NotRequired[Health]
     file: NotRequired[FileRef]
     converted: NotRequired[object]
+    series: NotRequired[SeriesCount]
     error: NotRequired[Failure]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Generic, NotRequired, TypedDict, TypeVar
 
 from shared.events import BackfillState, Execution, Failure, FileRef, Health
+from shared.plausibility import Plausibility
 from shared.stored import ChunkOutcome, PartOutcome, Verdict
 
 Data = TypeVar("Data")
@@ -136,8 +137,15 @@ class Response(TypedDict, Generic[Data]):
     data: Data
 
 
-class LoadReport(TypedDict):
-    """The JSON report of a load. `failed_state` is "" for a load that succeeded, `findings` are those of the schema."""
+class Findings(TypedDict):
+    """All findings about the schema of a file, and the columns that the file has; empty unless there are findings."""
+
+    findings: list[str]
+    columns: list[str]
+
+
+class LoadReport(Findings):
+    """The JSON report of a load. `failed_state` is "" for a load that succeeded."""
 
     response: Response[LoadData]
     parts: list[PartOutcome]
@@ -147,7 +155,7 @@ class LoadReport(TypedDict):
     health: Health | None
     file: FileRef | None
     failed_state: str
-    findings: list[str]
+    plausibility: Plausibility
 
 
 class BackfillReport(TypedDict):

@@ -73,13 +73,14 @@ class ConversionSettings:
     drop_invalid_records: bool
     max_collision_rate: float
     max_set_aside_rate: float = 1.0
+    max_series: int = 100_000
 
 
 def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSettings:
-    """Return the settings from five variables. Raise SettingsError if one is invalid.
+    """Return the settings from six variables. Raise SettingsError if one is invalid.
 
-    They are `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS`, `MAX_COLLISION_RATE` and
-    `MAX_SET_ASIDE_RATE`.
+    They are `MAX_BATCH_SIZE`, `ENABLE_VALIDATION`, `DROP_INVALID_RECORDS`, `MAX_COLLISION_RATE`, `MAX_SET_ASIDE_RATE`
+    and `MAX_SERIES`.
     """
     return ConversionSettings(
         max_batch_size=integer(environ, "MAX_BATCH_SIZE", default=1000, minimum=1),
@@ -87,12 +88,22 @@ def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSe
         drop_invalid_records=boolean(environ, "DROP_INVALID_RECORDS", default=True),
         max_collision_rate=share(environ, "MAX_COLLISION_RATE", default=0.05),
         max_set_aside_rate=share(environ, "MAX_SET_ASIDE_RATE", default=1.0),
+        max_series=max_series(environ),
     )
 
 
 def max_rejected_rate(environ: Mapping[str, str] = os.environ) -> float:
     """Return the share of a load's points that InfluxDB may reject, from `MAX_REJECTED_RATE`."""
     return share(environ, "MAX_REJECTED_RATE", default=0.01)
+
+
+MAX_SERIES = 100_000
+"""The number of series that a file may have, unless its dataset declares another."""
+
+
+def max_series(environ: Mapping[str, str] = os.environ) -> int:
+    """Return the number of series that a file may have. Raise SettingsError if `MAX_SERIES` is invalid."""
+    return integer(environ, "MAX_SERIES", default=MAX_SERIES, minimum=1)
 
 
 def work_bucket(environ: Mapping[str, str] = os.environ) -> str:

@@ -17,7 +17,7 @@ class StateCall(TypedDict, Generic[State, Input]):
 
 
 PinCall = StateCall[Literal["PinSource", "ValidateSchema"], LoadState]
-ReportCall = StateCall[Literal["ReportLoad", "ReportSkip", "ReportFailure"], LoadState]
+ReportCall = StateCall[Literal["CheckSeries", "ReportLoad", "ReportSkip", "ReportFailure"], LoadState]
 BackfillCall = StateCall[Literal["ReportBackfill", "ReportGivenUp"], BackfillState]
 
 

@@ -3,7 +3,7 @@
 Their keys are those of `shared/work_bucket.py`.
 """
 
-from typing import Literal, NamedTuple, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from shared.events import Chunk, Span
 
@@ -91,6 +91,8 @@ class PartOutcome(TypedDict):
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
         profile: None without points.
+        local_times: whether times without a zone were read. Former releases did not record it.
+        implausible_span: the first and the last time (ns) of the rows with rule `implausible_time`; None without any.
         started_at: when the conversion began (ISO 8601, UTC).
     """
 
@@ -110,6 +112,8 @@ class PartOutcome(TypedDict):
     body_bytes: int
     series: int
     profile: Profile | None
+    local_times: NotRequired[bool]
+    implausible_span: NotRequired[list[int] | None]
     started_at: str
     seconds: float
 

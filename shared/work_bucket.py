@@ -31,6 +31,16 @@ def manifest_key(load_id: str, execution: str, chunk: str) -> str:
     return f"{_staging(load_id, execution)}/chunks/{chunk}.json"
 
 
+def series_prefix(load_id: str, execution: str) -> str:
+    """Return the prefix of the series of an execution's parts, which exist only if a file has several parts."""
+    return f"{_staging(load_id, execution)}/series/"
+
+
+def series_key(load_id: str, execution: str, part: int) -> str:
+    """Return the key of a part's series: one line for each, with measurement and tags as in line protocol, gzipped."""
+    return f"{series_prefix(load_id, execution)}{part:04}.txt.gz"
+
+
 def outcomes_prefix(load_id: str, execution: str) -> str:
     """Return the prefix of an execution's outcomes: `<part>.json` of parts, `<part>-<number>.json` of chunks."""
     return f"{_staging(load_id, execution)}/outcomes/"

@@ -117,13 +117,28 @@ class LoaderStateMachine(Construct):
         self._catch(report_load).next(self._make_settle_loaded())
         convert = self._catch(convert_parts(self, self._functions, self._settings))
         write = self._catch(write_chunks(self, self._functions, self._settings))
-        convert.next(list_chunks(self)).next(write).next(report_load)
+        chunks = list_chunks(self)
+        chunks.next(write).next(report_load)
+        convert.next(self._add_series_choice(chunks))
         any_rows = sfn.Choice(self, "AnyRows?")
         any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
         any_rows.when(sfn.Condition.number_greater_than("$.file.rows", 0), convert)
         wait.next(validate_schema)
         return any_rows.otherwise(report_load)
+
+    def _add_series_choice(self, chunks: sfn.Pass) -> sfn.Choice:
+        """Chain CheckSeries before `chunks` if the file has several parts: each part knows only its own series.
+
+        Parts that an earlier release planned do not store their series, and have no `file_parts`.
+        """
+        keys = ("event", "execution", "file")
+        check_series = self._call("CheckSeries", self._functions["report_load"], keys=keys, result_path="$.series")
+        several_parts = sfn.Choice(self, "SeveralParts?")
+        several_parts.when(
+            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(chunks)
+        )
+        return several_parts.otherwise(chunks)
 
     def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
         """Settle the claim as loaded. If the ledger cannot be written, the load succeeds, and the response says so."""

@@ -10,17 +10,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from cli.deployed.buckets import read_buckets
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import console, facts, iso_time, listing, progress, quantity, show_json, size, status
 from cli.targets import parse_target
 from shared.datasets import dataset_of
 from shared.events import PlannedFile
+from shared.plausibility import format_duration
 from shared.settings import STACK_NAME, conversion_settings
 
 if TYPE_CHECKING:
     from cli.dry_run import Plan
     from shared.load_totals import Outcomes
+    from shared.plausibility import Plausibility
 
 Detached = Annotated[
     bool,
@@ -71,6 +74,9 @@ def _plan(target: str, dataset: str, deployment: Deployment, *, detached: bool) 
             settings=conversion_settings(environment),
             on_file=show_rows,
             on_chunk=lambda points: bar.advance(task, points),
+            shard_seconds=lambda dataset: (
+                None if detached else read_buckets(deployment).shard_seconds.get(dataset.name)
+            ),
         )
 
 
@@ -87,6 +93,7 @@ def _content(result: "Plan") -> dict[str, Any]:
         "parts": len(outcomes.parts),
         "compressed_bytes": result.tally.packed_bytes,
         "first_lines": result.tally.first_lines,
+        "plausibility": result.plausibility,
         **_counts(outcomes),
     }
 
@@ -127,6 +134,13 @@ def _show(result: "Plan", target: str) -> None:
     if result.file and result.outcomes.parts:
         console.print(_rows(result.outcomes, result.file["rows"]))
         _show_values(result.outcomes)
+    plausibility = result.plausibility
+    for label, style, texts in (
+        ("Warning", "yellow", plausibility["warnings"]),
+        ("Note", "", plausibility["notes"]),
+    ):
+        for text in texts:
+            console.print(Text(f"{label}: {text}", style), soft_wrap=True)
     for line_protocol in result.tally.first_lines:
         console.print(Text(line_protocol, style="dim"), soft_wrap=True)
 
@@ -144,10 +158,16 @@ def _facts(result: "Plan", file: PlannedFile) -> Text:
         rows |= {
             "time": " to ".join(map(iso_time, outcomes.span)),
             "series": f"{bound}{outcomes.series:,}",
+            "shards": _shards(result.plausibility),
             "requests": f"{batches} in {quantity(chunks, 'chunk')}",
             "size": f"{size(outcomes.body_bytes)} of line protocol, {size(result.tally.packed_bytes)} compressed",
         }
     return facts(rows | {"ignored columns": ", ".join(outcomes.ignored_columns)})
+
+
+def _shards(plausibility: "Plausibility") -> str:
+    assumed = " (assumed: the bucket cannot be read)" if plausibility["shard_duration"] == "assumed" else ""
+    return f"at most {plausibility['shards']:,} of {format_duration(plausibility['shard_seconds'])}{assumed}"
 
 
 def _rows(outcomes: "Outcomes", rows: int) -> Table:

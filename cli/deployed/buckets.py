@@ -26,10 +26,11 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Buckets:
-    """The current id of each dataset's bucket; `problem` says why there are none."""
+    """The current id and the shard group duration of each dataset's bucket; `problem` says why there are none."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    shard_seconds: Mapping[str, int] = field(default_factory=dict)
 
     def check(self, dataset: str, bucket_id: str) -> BucketCheck:
         """Return whether the bucket with this id, into which a file of the dataset was loaded, is the current one."""
@@ -46,4 +47,4 @@ def read_buckets(deployment: Deployment) -> Buckets:
     health: dict[str, Any] = json.loads(reply["Payload"].read())
     if "FunctionError" in reply:
         return Buckets(problem=f"{health.get('errorType', 'error')}: {health.get('errorMessage', '')}")
-    return Buckets(ids=health.get("bucket_ids", {}))
+    return Buckets(ids=health.get("bucket_ids", {}), shard_seconds=health.get("shard_seconds", {}))

@@ -39,6 +39,9 @@ class ChunkBodies:
     def put_set_aside(self, parquet: bytes) -> None:
         """Discard the rows: verification needs only what was sent."""
 
+    def put_series(self, keys: pa.Array) -> None:
+        """Discard the series."""
+
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Discard the outcome: the report already has it."""
 

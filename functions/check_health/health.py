@@ -17,6 +17,7 @@ from shared.errors import BucketNotFoundError
 from shared.events import Health
 from shared.influx import Influx
 from shared.influx_answers import Action, HttpReply, interpret
+from shared.plausibility import shard_duration
 from shared.times import span_since
 
 _VERSION_2 = re.compile(r"v?2\.")
@@ -26,10 +27,17 @@ NO_SUCH_ENDPOINT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.MET
 
 
 class BucketStatus(NamedTuple):
-    """The status of one bucket: `found` is False, and `id` is "", if the server cannot tell."""
+    """The status of one bucket.
+
+    Attributes:
+        found: False if the server cannot tell.
+        id: the bucket's id; "" if the server cannot tell.
+        shard_seconds: the shard group duration; None if the server cannot tell.
+    """
 
     found: bool
     id: str = ""
+    shard_seconds: int | None = None
 
 
 def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_at: datetime) -> Health:
@@ -58,12 +66,13 @@ def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_a
         version=version,
         bucket="found" if all(status.found for status in statuses.values()) else "not checkable",
         bucket_ids={dataset: statuses[bucket].id for dataset, bucket in buckets.items()},
+        shard_seconds={name: value for name, bucket in buckets.items() if (value := statuses[bucket].shard_seconds)},
         ran=span_since(started_at),
     )
 
 
 def _find_bucket(influx: Influx, org: str, bucket: str, version: str) -> BucketStatus:
-    """Return whether the server confirms that the bucket exists, and its id, which only InfluxDB 2 has.
+    """Return whether the server confirms that the bucket exists, and what only InfluxDB 2 knows of it.
 
     InfluxDB 2 returns 404 for a bucket that does not exist, which raises BucketNotFoundError, and an empty list for one
     that exists and that the token may not read. Raise InfluxUnauthorizedError if the token may not write to it.
@@ -73,8 +82,10 @@ def _find_bucket(influx: Influx, org: str, bucket: str, version: str) -> BucketS
         return BucketStatus(found=_has_database(influx, bucket.partition("/")[0]))
     if _VERSION_2.match(version):
         _check_write(influx, bucket)
-    ids = (entry.get("id", "") for entry in buckets if entry["name"] == bucket)
-    return next((BucketStatus(found=True, id=bucket_id) for bucket_id in ids), BucketStatus(found=False))
+    for entry in buckets:
+        if entry["name"] == bucket:
+            return BucketStatus(found=True, id=entry.get("id", ""), shard_seconds=shard_duration(entry))
+    return BucketStatus(found=False)
 
 
 def _check_write(influx: Influx, bucket: str) -> None:

@@ -28,7 +28,9 @@ from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
+from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
 from shared.schema import plan_columns
+from shared.series_limit import check_series, series_limit
 from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
 from shared.times import utc_ms
@@ -51,8 +53,10 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     started_at, start_s = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
-    records = read_records(reader, part["rows"], dataset_of(file["key"]), settings)
+    dataset = dataset_of(file["key"])
+    records = read_records(reader, part["rows"], dataset, settings, part_limits(dataset, part))
     collision_columns = judge_records(reader, records, part, staging, settings)
+    judge_series(records, part, staging, series_limit(dataset, settings.max_series))
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
@@ -85,10 +89,27 @@ def judge_records(
     return columns
 
 
-def read_records(reader: PartReader, rows: int, dataset: Dataset, settings: ConversionSettings) -> Records:
+def judge_series(records: Records, part: Part, staging: Staging, limit: int) -> None:
+    """Check that the part does not have too many series. CheckSeries does the same for the parts of a file together.
+
+    Raises:
+        TooManySeriesError: The part has more than `limit`.
+    """
+    is_only_part = part.get("file_parts", 1) == 1
+    if is_only_part and len(records.tag_sets.prefixes) <= limit:
+        return
+    keys = records.series_keys()
+    check_series(keys.to_pylist(), limit)
+    if not is_only_part:
+        staging.put_series(keys)
+
+
+def read_records(
+    reader: PartReader, rows: int, dataset: Dataset, settings: ConversionSettings, limits: TimeLimits = NO_LIMITS
+) -> Records:
     """Read all records of a part, and judge each by itself."""
     columns = plan_columns(reader.schema, dataset, validate=settings.validate)
-    records = Records(dataset, columns, rows, validate=settings.validate)
+    records = Records(dataset, columns, rows, validate=settings.validate, limits=limits)
     file_names, dataset_names = list(columns.source.values()), list(columns.source)
     for batch in reader.batches(file_names):
         records.append(batch.select(file_names).rename_columns(dataset_names))
@@ -162,6 +183,8 @@ def _outcome(records: Records, part: Part) -> PartOutcome:
         "body_bytes": 0,
         "series": int(np.count_nonzero(has_line)),
         "profile": profile(records.time, records.fields, lines) if len(lines) else None,
+        "local_times": records.local_times,
+        "implausible_span": records.implausible_span(),
         "started_at": "",
         "seconds": 0.0,
     }

@@ -15,9 +15,10 @@ from functions.convert_and_chunk.collisions import find_repeated_points
 from functions.convert_and_chunk.columns.long_layout import spread
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.series import Series
-from functions.convert_and_chunk.columns.timestamps import timestamps
+from functions.convert_and_chunk.columns.timestamps import has_local_times, timestamps
 from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
+from shared.plausible_times import NO_LIMITS, TimeLimits
 from shared.schema import Columns
 
 _NO_FIELD = Reason("no_field", "no field has a finite value")
@@ -31,10 +32,15 @@ class Records:
     The whole part is in memory, 12 bytes and 8 per field for each row, since a later row may contradict an earlier one.
     """
 
-    def __init__(self, dataset: Dataset, columns: Columns, rows: int, *, validate: bool) -> None:
+    def __init__(
+        self, dataset: Dataset, columns: Columns, rows: int, *, validate: bool, limits: TimeLimits = NO_LIMITS
+    ) -> None:
         self.dataset, self.columns, self.rows = dataset, columns, rows
         self._next_row = 0
         self._validate = validate
+        self._limits = limits
+        self._implausible = Reason("implausible_time", f"{dataset.timestamp} is not between {limits}")
+        self.local_times = False
         self.verdicts = Verdicts(rows)
         self.tag_sets = Series(dataset, columns.tags, self.verdicts, validate=validate)
         self.series = np.empty(rows, np.int32)
@@ -49,8 +55,10 @@ class Records:
         """
         rows = slice(self._next_row, self._next_row + batch.num_rows)
         self._next_row = rows.stop
-        self.time[rows], time_problems = timestamps(batch.column(self.dataset.timestamp), self.dataset)
-        self.verdicts.add(rows, time_problems)
+        times = batch.column(self.dataset.timestamp)
+        self.local_times = self.local_times or has_local_times(times)
+        self.time[rows], time_problems = timestamps(times, self.dataset)
+        self.verdicts.add(rows, [*time_problems, *self._implausible_times(self.time[rows])])
         self.series[rows] = self.tag_sets.numbers(batch, rows)
         columns, field_problems = self._fields(batch)
         self.verdicts.add(rows, field_problems)
@@ -62,6 +70,24 @@ class Records:
             all_null &= np.isnan(values) & ~not_finite
         self.verdicts.add(rows, problems(all_null, ALL_NULL))
         self.verdicts.add(rows, problems(no_field, _NO_FIELD))
+
+    def _implausible_times(self, time: NDArray[np.int64]) -> list[Problem]:
+        """Return a problem if any time is not plausible. Usually the first and the last time suffice to exclude it."""
+        if not len(time) or self._limits.include(int(time.min()), int(time.max())):
+            return []
+        earliest_ns, latest_ns = self._limits
+        return problems((time < earliest_ns) | (time > latest_ns), self._implausible)
+
+    def implausible_span(self) -> list[int] | None:
+        """Return the first and the last of the times that are not plausible, in ns; None without any."""
+        if "implausible_time" not in self.verdicts.set_aside:
+            return None
+        times = self.time[self.verdicts.codes == self.verdicts.code(self._implausible)]
+        return [int(times.min()), int(times.max())]
+
+    def series_keys(self) -> pa.Array:
+        """Return measurement and tags of each series that has a line."""
+        return self.tag_sets.prefixes.take(pa.array(np.flatnonzero(np.bincount(self.series[self.verdicts.lines]))))
 
     def judge_repeated_points(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Collapse exact repetitions and set colliding rows aside, once all rows are there.

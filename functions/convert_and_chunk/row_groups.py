@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from functions.convert_and_chunk.windows import WINDOW_BYTES, Window, windows
+from shared.column_types import is_text
 from shared.errors import CorruptParquetError
 from shared.events import Part
-from shared.schema import is_text
 
 BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20

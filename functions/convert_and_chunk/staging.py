@@ -3,13 +3,16 @@
 Keys depend only on the load and the part, so a repeated conversion overwrites its own objects.
 """
 
+import gzip
 from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
 
 from functions.convert_and_chunk.chunks import StagedChunk
 from shared.events import PartRef
 from shared.settings import work_bucket
 from shared.stored import PartOutcome
-from shared.work_bucket import chunk_key, manifest_key, outcome_key, put_json, rows_quarantine_key
+from shared.work_bucket import chunk_key, manifest_key, outcome_key, put_json, rows_quarantine_key, series_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,6 +26,9 @@ class Staging(Protocol):
 
     def put_set_aside(self, parquet: bytes) -> None:
         """Store the rows that were set aside, as a Parquet file."""
+
+    def put_series(self, keys: pa.Array) -> None:
+        """Store measurement and tags of each series of the part, if it is one of several parts."""
 
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Store the outcome of the part."""
@@ -43,6 +49,10 @@ class WorkBucketStaging:
 
     def put_set_aside(self, parquet: bytes) -> None:  # noqa: D102
         self._put(rows_quarantine_key(self._dataset, *self._load, self._part), parquet)
+
+    def put_series(self, keys: pa.Array) -> None:  # noqa: D102
+        lines = "\n".join(keys.to_pylist()).encode()
+        self._put(series_key(*self._load, self._part), gzip.compress(lines, compresslevel=1, mtime=0))
 
     def put_outcome(self, outcome: PartOutcome) -> None:  # noqa: D102
         put_json(self._client, outcome_key(*self._load, f"{self._part:04}"), outcome)

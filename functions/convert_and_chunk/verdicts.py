@@ -23,6 +23,7 @@ Rule = Literal[
     "timestamp_out_of_range",
     "ambiguous_time",
     "nonexistent_time",
+    "implausible_time",
     "missing_tag",
     "unusable_tag",
     "not_a_number",

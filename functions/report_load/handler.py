@@ -1,5 +1,6 @@
-"""The handler of states ReportLoad, ReportSkip and ReportFailure.
+"""The handler of states CheckSeries, ReportLoad, ReportSkip and ReportFailure.
 
+CheckSeries runs before the first write if a file has several parts (`count_series`); the others end an execution.
 `_report_load` and `_report_failure` read the outcomes, build the response, and publish it: the report goes to the work
 bucket and the metrics to CloudWatch (`_publish`). `_report_skip` only builds the response.
 """
@@ -14,8 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.report_load.outcomes import check_accounts
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
+from functions.report_load.series import count_series
 from shared.aws_clients import s3_client
-from shared.events import FailureSummary, LoadState
+from shared.events import FailureSummary, LoadState, SeriesCount
 from shared.load_totals import Outcomes, check_any_points, check_rejected
 from shared.logs import load_keys, log_invocations
 from shared.metrics import LoadMetrics, emit
@@ -33,16 +35,18 @@ if TYPE_CHECKING:
 def lambda_handler(
     event: ReportCall | LoadState,
     context: LambdaContext,  # noqa: ARG001
-) -> Response[LoadData] | FailureSummary:
-    """Report a load, a skipped object or a failure, depending on the state that calls."""
+) -> Response[LoadData] | FailureSummary | SeriesCount:
+    """Count a load's series, or report a load, a skipped object or a failure, depending on the calling state."""
     call, now = read_call(event, _infer_state), datetime.now(UTC)
+    if call["state"] == "CheckSeries":
+        return count_series(s3_client(), call["input"])
     if call["state"] == "ReportSkip":
         return skip(call["input"], now)
     report = _report_failure if call["state"] == "ReportFailure" else _report_load
     return report(s3_client(), call["input"], now)
 
 
-def _infer_state(load: LoadState) -> Literal["ReportLoad", "ReportSkip", "ReportFailure"]:
+def _infer_state(load: LoadState) -> Literal["CheckSeries", "ReportLoad", "ReportSkip", "ReportFailure"]:
     if "error" in load:
         return "ReportFailure"
     return "ReportSkip" if load["file"]["skipped"] else "ReportLoad"

@@ -16,6 +16,7 @@ from functions.report_load.runbook import Entry, entry
 from functions.report_load.timeline import Lane, lanes
 from shared.datasets import DATASETS
 from shared.load_totals import Outcomes
+from shared.plausibility import format_duration
 from shared.responses import LoadData, LoadReport
 
 REASONS = 40
@@ -36,6 +37,7 @@ def page(report: LoadReport, outcomes: Outcomes) -> str:
         rates=_rates(outcomes, states),
         latencies=latencies(outcomes),
         runbook=_runbook(report),
+        plausibility=report["plausibility"] if outcomes.parts else None,
         **_row_values(response["data"], outcomes),
         **_field_values(response["data"], outcomes),
     )
@@ -124,7 +126,7 @@ def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "moment": _moment, "duration": _duration}
+    environment.filters |= {"number": _number, "moment": _moment, "span": format_duration, "duration": _duration}
     return environment.get_template("page.html")
 
 

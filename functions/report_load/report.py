@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from functions.report_load.page import page
 from functions.report_load.timeline import failed_state
+from shared.datasets import DATASETS
 from shared.events import LoadState
 from shared.load_totals import Outcomes
 from shared.logs import logger
-from shared.responses import LoadData, LoadReport, Response
+from shared.plausibility import Plausibility, plausibility
+from shared.responses import Findings, LoadData, LoadReport, Response
 from shared.settings import work_bucket
 from shared.work_bucket import findings_key, get_json, put_json
 
@@ -43,13 +45,21 @@ def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, response: 
         "health": state.get("health"),
         "file": state.get("file"),
         "failed_state": failed_state(state, outcomes) if "error" in state else "",
-        "findings": _findings(client, state),
+        **_findings(client, state),
+        "plausibility": _plausibility(state, outcomes),
     }
 
 
-def _findings(client: "S3Client", state: LoadState) -> list[str]:
-    """Return all findings of a SchemaMismatchError, which ValidateSchema stored; [] for any other end."""
+def _plausibility(state: LoadState, outcomes: Outcomes) -> Plausibility:
+    file, health = state.get("file"), state.get("health")
+    dataset = DATASETS.get(file["dataset"]) if file else None
+    durations = health.get("shard_seconds", {}) if health else {}  # an earlier release did not read them
+    return plausibility(outcomes, dataset, durations.get(dataset.name) if dataset else None)
+
+
+def _findings(client: "S3Client", state: LoadState) -> Findings:
+    """Return what ValidateSchema stored about a SchemaMismatchError; empty lists for any other end."""
     if "error" not in state or state["error"]["Error"] != "SchemaMismatchError":
-        return []
-    findings: list[str] = get_json(client, findings_key(state["execution"]["name"]))["findings"]
-    return findings
+        return {"findings": [], "columns": []}
+    content = get_json(client, findings_key(state["execution"]["name"]))
+    return {"findings": content["findings"], "columns": content.get("columns", [])}

@@ -56,6 +56,8 @@ def failed_state(state: LoadState, outcomes: Outcomes) -> str:
         return "ValidateSchema"
     if "converted" not in state:
         return "ConvertAndChunk"
+    if "series" not in state and any(part.get("file_parts", 1) > 1 for part in file["parts"]):
+        return "CheckSeries"
     return "WriteBatch" if outcomes.unwritten_chunks or outcomes.points_rejected else "ReportLoad"
 
 
@@ -92,6 +94,7 @@ def _states(report: LoadReport, outcomes: Outcomes) -> Iterator[tuple[str, list[
     for state in ("PinSource", "Claim", "CheckHealth", "WaitForOlder", "ValidateSchema"):
         yield state, [_stretch(ran[state])] if state in ran else []
     yield "ConvertAndChunk", [_part_stretch(part) for part in outcomes.parts]
+    yield "CheckSeries", []
     yield "WriteBatch", [_stretch(run) for chunk in outcomes.chunks for run in chunk["runs"]]
     yield "WaitForInflux", list(_between_runs(outcomes.chunks, "WaitForInflux"))
 

@@ -5,12 +5,14 @@ wait for an older version: `plan_load` checks whose turn it is, and `plan_file` 
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from io import IOBase
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.validate_schema.footer import read_footer, row_group_rows
+from functions.validate_schema.integer_range import integer_range
 from functions.validate_schema.parts import plan_parts
 from functions.validate_schema.pin import pin_source
 from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
@@ -19,8 +21,10 @@ from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
 from shared.logs import load_keys, log_invocations, logger
+from shared.plausible_times import time_limits
 from shared.requested_object import requested_object
 from shared.schema import plan_columns
+from shared.schema_findings import Clues
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
 from shared.state_calls import PinCall, read_call
@@ -50,7 +54,9 @@ def _validate_schema(client: "S3Client", load: LoadState, now: datetime) -> File
     try:
         file = plan_load(client, load["file"], now)
     except SchemaMismatchError as error:
-        put_json(client, findings_key(load["execution"]["name"]), {"findings": error.findings})
+        put_json(
+            client, findings_key(load["execution"]["name"]), {"findings": error.findings, "columns": error.columns}
+        )
         raise
     return {**file, "ran": {**_add_wait(load["file"], now), "ValidateSchema": span_since(now)}}
 
@@ -71,22 +77,30 @@ def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
     file = {**file, "skipped": its_turn.skipped, "not_before": its_turn.not_before}
     if its_turn != ITS_TURN:
         return file
-    return {**file, **plan_file(PinnedObject(client, file), file, validate=conversion_settings().validate)}
+    source, validate = PinnedObject(client, file), conversion_settings().validate
+    return {**file, **plan_file(source, file, validate=validate, last_modified=claim["last_modified"])}
 
 
-def plan_file(source: IOBase, file: SourceFile, *, validate: bool) -> PlannedFile:
+def plan_file(source: IOBase, file: SourceFile, *, validate: bool, last_modified: int) -> PlannedFile:
     """Check the footer and the columns of a file, and plan its parts.
 
     Args:
         source: The content of the file.
         file: The pinned object.
         validate: Check that the required columns exist.
+        last_modified: When the object was last modified, in seconds since 1970.
 
     Raises:
         DataError: The file is damaged or encrypted, or its columns do not fit the dataset.
     """
     dataset = dataset_of(file["key"])
     metadata = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
-    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset, validate=validate)
+    clues = Clues(
+        key=file["key"],
+        limits=time_limits(dataset, last_modified),
+        integer_range=partial(integer_range, metadata),
+    )
+    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset, validate=validate, clues=clues)
     parts = plan_parts(row_group_rows(metadata))
+    parts = [{**part, "last_modified": last_modified, "file_parts": len(parts)} for part in parts]
     return {**file, "layout": columns.layout, "rows": metadata.num_rows, "parts": parts}

@@ -25,7 +25,8 @@ from tests.support.scripted_influx import RESET, Reply, Responder, ScriptedInflu
 
 BUCKETS, WRITE = "/api/v2/buckets", "/api/v2/write"
 BUCKET_ID = "0f1e2d3c4b5a6978"
-BUCKET_LIST = Reply(200, {"buckets": [{"id": BUCKET_ID, "name": "ons"}]})
+RETENTION_RULES = [{"type": "expire", "everySeconds": 0, "shardGroupDurationSeconds": 604_800}]
+BUCKET_LIST = Reply(200, {"buckets": [{"id": BUCKET_ID, "name": "ons", "retentionRules": RETENTION_RULES}]})
 NONE_READABLE = Reply(200, {"buckets": []})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
@@ -68,6 +69,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
     assert before <= began <= finished <= datetime.now(UTC)
     assert (health["status"], health["version"], health["bucket"]) == ("healthy", "v2.7.12", "found")
     assert health["bucket_ids"] == dict.fromkeys(DATASETS, BUCKET_ID)
+    assert health["shard_seconds"] == dict.fromkeys(DATASETS, 604_800)
     assert [request.path for request in influx.requests] == ["/ping", BUCKETS, WRITE]
     assert influx.requests[1].query == {"org": "grid", "name": "ons"}
     assert influx.requests[2].query == {"org": "grid", "bucket": "ons", "precision": "ns"}
@@ -92,6 +94,7 @@ def test_a_server_without_the_endpoint_is_healthy(
     influx.fallback = answers(replies)
     health = check(context)
     assert (health["bucket"], health["bucket_ids"]) == (bucket, dict.fromkeys(DATASETS, ""))
+    assert health["shard_seconds"] == {}
 
 
 def test_a_server_that_accepts_only_writes_with_points_is_healthy(

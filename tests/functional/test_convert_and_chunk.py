@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import logging
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,12 @@ from shared.errors import (
     SchemaMismatchError,
     SourceChangedError,
     SourceNotFoundError,
+    TooManySeriesError,
 )
 from shared.events import ConvertedPart, Part, PartRef
 from shared.logs import logger
 from shared.stored import PartOutcome
-from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key
+from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key, series_key
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation, long_generation, parquet
 from tests.support.conversion import whole_part
@@ -118,6 +120,45 @@ def test_debug_lines_show_the_converted_records(
     line = next(line for line in map(json.loads, written.getvalue().splitlines()) if line["message"] == "converted")
     assert line["converted"] == converted
     assert line["reads"] > 0
+
+
+def test_a_part_of_several_stores_its_series(s3: "S3Client", context: SimpleNamespace) -> None:
+    event = stored(s3, generation(4, region=["N", "S", "N", "São Paulo"]))
+    convert(event, context)
+    assert not [key for key in everything(s3) if "/series/" in key]
+    event["part"]["file_parts"] = 2
+    convert(event, context)
+    keys = gzip.decompress(everything(s3)[series_key(*LOAD, 0)]).decode().splitlines()
+    tags = "energy_source=hydro,measurement_type=verified,region="
+    assert keys == [f"generation_data,{tags}{region} " for region in ("N", "S", "São\\ Paulo")]
+
+
+@pytest.mark.parametrize("file_parts", [1, 2])
+def test_too_many_series_fail_a_part_before_a_chunk_is_staged(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, file_parts: int
+) -> None:
+    event = stored(s3, generation(9, plant_name=[str(row % 3) for row in range(9)]))
+    event["part"]["file_parts"] = file_parts
+    monkeypatch.setenv("MAX_SERIES", "2")
+    with pytest.raises(TooManySeriesError, match="the tag 'plant_name' has the most values, 3"):
+        convert(event, context)
+    assert everything(s3) == {}
+    monkeypatch.setenv("MAX_SERIES", "3")
+    assert convert(event, context)["points"] == 9
+
+
+def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    years = [datetime(year, 1, 1, tzinfo=UTC) for year in (1989, 1990, 2024, 2034, 2035)]
+    event = stored(s3, generation(5, timestamp=pa.array(years, pa.timestamp("us"))))
+    event["part"]["last_modified"] = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
+    convert(event, context)
+    part = outcome(s3)
+    assert (part["points"], part["set_aside"], part["local_times"]) == (3, {"implausible_time": 2}, True)
+    [reason] = part["reasons"]
+    assert reason["reason"] == "timestamp is not between 1990-01-01 00:00 and 2034-01-01 00:00"
+    assert [sample["source_row"] for sample in reason["samples"]] == [0, 4]
 
 
 def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:

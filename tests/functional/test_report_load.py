@@ -1,5 +1,6 @@
 """ReportLoad and ReportFailure: the contract's response, the metrics once per file, the report."""
 
+import gzip
 import json
 from datetime import datetime
 from types import SimpleNamespace
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.report_load.handler import lambda_handler
-from shared.errors import AccountingError, NoValidRecordsError
-from shared.work_bucket import findings_key, get_json, outcome_key, put_json
+from shared.errors import AccountingError, NoValidRecordsError, TooManySeriesError
+from shared.work_bucket import findings_key, get_json, outcome_key, put_json, report_key, series_key
+from tests.functional.conftest import WORK
 from tests.support.contract import METRICS
 
 if TYPE_CHECKING:
@@ -217,7 +219,9 @@ def test_a_failure_during_writing_lists_the_chunks_that_are_not_written(
         "no answer; of 1490 points 1000 are stored, 490 may be stored (InfluxDB did not acknowledge them); "
         "incomplete chunks: 0000-0000"
     )
-    assert response["points"] == cause["data"]["points"] == {"stored": 1000, "rejected": 0, "not_sent": 0, "unknown": 490}
+    assert (
+        response["points"] == cause["data"]["points"] == {"stored": 1000, "rejected": 0, "not_sent": 0, "unknown": 490}
+    )
     load, error = emitted(capsys)
     assert (load["ProcessingErrors"], load["FailedBatches"], load["SuccessRate"]) == ([1.0], [1.0], [0.5])
     assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["error", "service"]]
@@ -234,3 +238,41 @@ def test_a_failure_with_an_unreadable_event_is_still_reported(s3: "S3Client", co
     cause = json.loads(report(broken, context)["cause"])
     assert (cause["statusCode"], "key" in cause["data"]) == (400, False)
     assert cause["data"]["report"] == "reports/unplanned/unplanned/run-1.json"
+
+
+def leave_series(s3: "S3Client", part: int, *plants: str) -> None:
+    lines = "\n".join(f"generation_data,plant_name={plant},region=N " for plant in plants)
+    body = gzip.compress(lines.encode())
+    s3.put_object(Bucket=WORK, Key=series_key(str(FILE["load_id"]), "run-1", part), Body=body)
+
+
+def test_the_series_of_all_parts_are_counted_once(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_series(s3, 0, "a", "b", "c")
+    leave_series(s3, 1, "b", "c", "d")
+    leave_series(s3, 2)
+    call: Any = {"state": "CheckSeries", "input": state()}
+    monkeypatch.setenv("MAX_SERIES", "4")
+    assert lambda_handler(call, context) == {"series": 4}  # type: ignore[arg-type]
+    monkeypatch.setenv("MAX_SERIES", "3")
+    with pytest.raises(TooManySeriesError, match="the tag 'plant_name' has the most values, 4, such as 'a', 'b', 'c'"):
+        lambda_handler(call, context)  # type: ignore[arg-type]
+
+
+def test_a_failure_names_the_state_that_counts_series(s3: "S3Client", context: SimpleNamespace) -> None:
+    parts = [{"file_parts": 2, "last_modified": 0}] * 2
+    load = failed("TooManySeriesError", "{}", **{name: state(parts=parts)[name] for name in ("health", "file")})
+    report(load | {"converted": []}, context)
+    key = report_key("generation", str(FILE["load_id"]), "run-1", "json")
+    assert get_json(s3, key)["failed_state"] == "CheckSeries"
+    report(load | {"converted": [], "series": {"series": 9}}, context)
+    assert get_json(s3, key)["failed_state"] == "ReportLoad"
+
+
+def test_a_report_tells_what_is_plausible(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3, local_times=True)
+    leave_chunk(s3)
+    content = get_json(s3, report(state(), context)["data"]["report"])
+    assert (content["plausibility"]["series"], content["plausibility"]["shard_duration"]) == (3, "assumed")
+    assert content["plausibility"]["notes"] == ["times without a zone were read as UTC"]

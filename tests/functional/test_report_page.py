@@ -83,6 +83,7 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
         "Rows",
         "Rows set aside and points rejected",
         "Collisions",
+        "Plausibility",
         "Fields over time",
         "Timeline",
         "Requests to InfluxDB",
@@ -95,6 +96,22 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
     assert "6 of 1,500 rows have the same tags and timestamp as a later row, but another value" in text
     assert "declare one of these columns as a tag: agent" in text
     assert "2 requests 10 ms median 41.5 ms 95th percentile 41.5 ms maximum" in text
+
+
+def test_what_a_load_does_to_influxdb_is_shown(s3: "S3Client", context: SimpleNamespace) -> None:
+    years = profile([0, 24 * 7 * 300]) | {"bucket_ns": 24 * 7 * 300 * HOUR_NS}
+    years["fields"] = {"power_mw": [[number, 9, 1.0, 2.0, 3.0] for number in range(2)]}
+    leave_part(s3, profile=years, local_times=True)
+    leave_chunk(s3)
+    load = state()
+    text = Elements(drawn(s3, report(load, context))).text
+    assert "at most 301 of 7 days (assumed: the bucket's shard group duration cannot be read)" in text
+    assert "Warning: the points touch up to 301 shards of 7 days" in text
+    assert "times without a zone were read as UTC" in text
+    load["health"]["shard_seconds"] = {"generation": 70 * 86_400, "consumption": 3_600}
+    text = Elements(drawn(s3, report(load, context))).text
+    assert "at most 31 of 70 days Note" in text
+    assert "Warning" not in text
 
 
 def test_rows_are_counted_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -189,7 +206,7 @@ def test_parts_are_drawn_as_one_file() -> None:
 def test_a_load_succeeds_even_if_its_page_cannot_be_rendered(
     s3: "S3Client", context: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    leave_part(s3, profile={"not": "a profile"})
+    leave_part(s3, reasons=[{"rule": "no_field", "reason": "none", "rows": 6, "samples": "not a list of samples"}])
     leave_chunk(s3)
     response = report(state(), context)
     assert response["statusCode"] == 200

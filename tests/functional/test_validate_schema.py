@@ -93,7 +93,8 @@ def test_a_file_is_pinned_and_cut_into_parts(s3: "S3Client", context: SimpleName
     file = validate(named(), context)
     assert (file["version_id"], file["etag"]) == (put["VersionId"], put["ETag"])
     assert (file["dataset"], file["layout"], file["rows"], file["skipped"]) == ("generation", "wide", 3, "")
-    assert file["parts"] == [{"part": 0, "first_group": 0, "end_group": 2, "first_row": 0, "rows": 3}]
+    part = {"part": 0, "first_group": 0, "end_group": 2, "first_row": 0, "rows": 3}
+    assert file["parts"] == [part | {"last_modified": file["claim"]["last_modified"], "file_parts": 1}]
 
 
 def test_the_load_id_is_the_same_for_the_same_version_only(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -168,8 +169,39 @@ def test_every_finding_about_the_columns_is_raised_and_kept(s3: "S3Client", cont
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(TABLE.drop_columns(["region", "power_mw"])))
     with pytest.raises(SchemaMismatchError, match="region") as raised:
         validate(named(), context)
-    assert get_json(s3, findings_key("run-1")) == {"findings": raised.value.findings}
+    columns = ["'timestamp' timestamp[ms, tz=UTC]", "'energy_source' string", "'measurement_type' string"]
+    assert get_json(s3, findings_key("run-1")) == {"findings": raised.value.findings, "columns": columns}
     assert len(raised.value.findings) == 2
+
+
+def put_integers(s3: "S3Client", key: str, **options: Any) -> None:
+    """Put a file whose times are integers (ms), in two row groups."""
+    milliseconds = pa.array([1_704_067_200_000, 1_704_070_800_000, 1_704_074_400_000])
+    table = TABLE.set_column(0, "timestamp", milliseconds)
+    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table, row_group_size=2, **options))
+
+
+def test_the_epoch_of_integers_comes_from_the_statistics_of_the_footer(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    put_integers(s3, KEY)
+    with pytest.raises(SchemaMismatchError) as raised:
+        validate(named(), context)
+    advice = "declare epoch='ms' (then its times are 2024-01-01 00:00 to 2024-01-01 02:00)"
+    assert raised.value.findings == [f"column 'timestamp' has type int64: write timestamps, or {advice}"]
+
+
+def test_without_statistics_the_digits_tell_the_epoch(s3: "S3Client", context: SimpleNamespace) -> None:
+    put_integers(s3, KEY, write_statistics=False)
+    with pytest.raises(SchemaMismatchError, match="declare epoch='s' if its values have 10 digits, 'ms' if 13"):
+        validate(named(), context)
+
+
+def test_a_column_that_only_the_key_has_is_named(s3: "S3Client", context: SimpleNamespace) -> None:
+    key = "dataset=generation/region=N/a.parquet"
+    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(TABLE.drop_columns(["region"])))
+    with pytest.raises(SchemaMismatchError, match="only the key has it, as the folder 'region=N'"):
+        validate(named(key), context)
 
 
 def tail(length: int, magic: bytes) -> bytes:

@@ -22,7 +22,14 @@ from tests.infra.conftest import REQUIRED, Assembly, default_context
 
 READ_PARQUET = {"validate_schema", "convert_and_chunk"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
-CONVERSION = {"MAX_BATCH_SIZE", "ENABLE_VALIDATION", "DROP_INVALID_RECORDS", "MAX_COLLISION_RATE"}
+CONVERSION = {
+    "MAX_BATCH_SIZE",
+    "ENABLE_VALIDATION",
+    "DROP_INVALID_RECORDS",
+    "MAX_COLLISION_RATE",
+    "MAX_SET_ASIDE_RATE",
+    "MAX_SERIES",
+}
 
 
 def variables(assembly: Assembly, name: str) -> dict[str, str]:
@@ -45,7 +52,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
         ("validate_schema", CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
         ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT"}),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
-        ("report_load", {"WORK_BUCKET"}),
+        ("report_load", {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SERIES"}),
     ],
 )
 def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, expected: set[str]) -> None:

@@ -11,6 +11,7 @@ from shared.settings import (
     influx_settings,
     lease_seconds,
     ledger_table,
+    max_rejected_rate,
     work_bucket,
 )
 from state_machine.definition import definition
@@ -73,7 +74,15 @@ def test_the_table_of_datasets_is_the_declarations() -> None:
 
 def test_the_table_of_variables_is_what_the_settings_read() -> None:
     environment = RecordingEnvironment()
-    for read in (influx_settings, delivery_settings, conversion_settings, work_bucket, ledger_table, lease_seconds):
+    for read in (
+        influx_settings,
+        delivery_settings,
+        conversion_settings,
+        work_bucket,
+        ledger_table,
+        lease_seconds,
+        max_rejected_rate,
+    ):
         read(environment)
     cells = " ".join(first_column(SETTINGS, "variable"))
     assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", cells)) == environment.names

@@ -65,7 +65,7 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
         *({"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in transient),
         {"ErrorEquals": killed, "MaxAttempts": 1} | BACKOFF,
     ]
-    assert len(calls) == 8
+    assert len(calls) == 9
     assert all(task["Retry"][1:] == retry for task in calls)
     attempts = [75 if task["Resource"].endswith("convert_and_chunk") else 200 for task in calls]
     patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in attempts]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from dataclasses import replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -12,11 +13,14 @@ from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.datasets import DATASETS, Dataset
 from shared.events import Part
+from shared.plausible_times import NO_LIMITS, TimeLimits
 from shared.settings import ConversionSettings
 from tests.support.builders import parquet
 
 GENERATION = DATASETS["generation"]
-SETTINGS = ConversionSettings(max_batch_size=1000, validate=True, drop_invalid_records=True, max_collision_rate=1.0)
+SETTINGS = ConversionSettings(
+    max_batch_size=1000, validate=True, drop_invalid_records=True, max_collision_rate=1.0, max_series=100_000
+)
 
 
 class Conversion(NamedTuple):
@@ -32,6 +36,7 @@ class DiscardingStaging:
 
     def put_chunk(self, chunk: str, staged: object) -> None: ...
     def put_set_aside(self, parquet: bytes) -> None: ...
+    def put_series(self, keys: object) -> None: ...
     def put_outcome(self, outcome: object) -> None: ...
 
 
@@ -49,14 +54,14 @@ def convert_table(
     part: Part | None = None,
     validate: bool = True,
     max_lines: int = 1000,
+    limits: TimeLimits = NO_LIMITS,
 ) -> Conversion:
     """Convert the whole file, or only `part` of it."""
     content = table if isinstance(table, bytes) else parquet(table)
     part = part or whole_part(content)
-    settings = ConversionSettings(
-        max_batch_size=max_lines, validate=validate, drop_invalid_records=True, max_collision_rate=1.0
-    )
-    records = read_records(PartReader(io.BytesIO(content), part, "a file"), part["rows"], dataset, settings)
+    settings = replace(SETTINGS, max_batch_size=max_lines, validate=validate)
+    reader = PartReader(io.BytesIO(content), part, "a file")
+    records = read_records(reader, part["rows"], dataset, settings, limits)
     records.judge_repeated_points()
     body = b"".join(gzip.decompress(batch.member) for batch in packed_batches(records, 0, max_lines))
     verdicts = records.verdicts

@@ -33,9 +33,9 @@ HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "v2.7", "buck
 def load_file(s3: "S3Client", context: SimpleNamespace, key: str, table: pa.Table, execution: str = "run-1") -> Any:
     """Put the file and load it; the data of the response."""
     s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table))
-    pinned = pin(s3, RequestedObject(bucket=SOURCE, key=key), "").file
+    pinned, last_modified = pin(s3, RequestedObject(bucket=SOURCE, key=key), "")
     with PinnedObject(s3, pinned) as source:
-        file: Any = plan_file(source, pinned, validate=True)
+        file: Any = plan_file(source, pinned, validate=True, last_modified=int(last_modified.timestamp()))
     for part in file["parts"]:
         converted = convert_and_chunk({"execution": execution, "file": pinned, "part": part}, context)  # type: ignore[arg-type]
         for chunk in converted["chunks"]:

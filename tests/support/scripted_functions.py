@@ -16,6 +16,9 @@ EVENT = {"bucket": "landing", "key": "dataset=generation/a.parquet"}
 HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "2.7.12", "bucket": "found"}
 BUCKET_ID = "0f1e2d3c4b5a6978"
 PARTS = [{"part": n, "first_group": n, "end_group": n + 1, "first_row": 1000 * n, "rows": 1000} for n in range(2)]
+SEVERAL_PARTS = [part | {"last_modified": 1704067200, "file_parts": len(PARTS)} for part in PARTS]
+"""The parts as ValidateSchema plans them since their series are counted."""
+
 CLAIM = {
     "object": "s3://landing/dataset=generation/a.parquet",
     "version": "2024-01-01T00:00:00Z v1",

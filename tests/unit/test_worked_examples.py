@@ -9,7 +9,8 @@ import pytest
 from functions import convert_and_chunk
 
 MODULES = [
-    module.name for module in pkgutil.walk_packages(convert_and_chunk.__path__, f"{convert_and_chunk.__name__}.")
+    *(module.name for module in pkgutil.walk_packages(convert_and_chunk.__path__, f"{convert_and_chunk.__name__}.")),
+    *(f"shared.{name}" for name in ("near_misses", "plausibility", "plausible_times", "series_limit")),
 ]
 DENSE_ARRAY_CODE = [
     "chunks",

@@ -14,7 +14,8 @@ from functions.convert_and_chunk.columns.dictionaries import Encoded, combine, e
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.tags import trim
 from functions.convert_and_chunk.verdicts import Problem, Reason, problems
-from shared.datasets import UNITS, Field, Scale
+from shared.datasets import Field
+from shared.units import UNITS, Scale
 
 _NO_FIELD = -1
 _UNKNOWN = Reason("unknown_unit", "measurement_type and unit name no field of the dataset")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from functions.convert_and_chunk.verdicts import Problem, Reason, mask, problems
-from shared.schema import is_text
+from shared.column_types import is_text
 
 MAX_EXACT_INTEGER = 2**53
 """The largest integer up to which every integer is a double. A larger one may be stored as its neighbor."""

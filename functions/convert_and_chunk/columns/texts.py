@@ -3,7 +3,7 @@
 import pyarrow as pa
 from pyarrow import types
 
-from shared.schema import is_text
+from shared.column_types import is_text
 
 
 def texts(column: pa.Array) -> list[str | None]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from functions.convert_and_chunk.verdicts import Problem, Reason, mask, problems
+from shared.column_types import is_text
 from shared.datasets import Dataset
-from shared.schema import is_text
 
 MAX_NS = 2**63 - 2
 """The last nanosecond that InfluxDB stores, 2262-04-11; its negative is the first, 1677-09-21.
@@ -34,6 +34,19 @@ pandas alone would also read "now" as the time of the conversion, and drop digit
 """
 
 Times = tuple[NDArray[np.int64], list[Problem]]
+
+
+def has_local_times(array: pa.Array) -> bool:
+    """Return whether any time of a column names no zone, and so is a local time of the dataset.
+
+    >>> has_local_times(pa.array(["2024-01-01T00:00Z", "2024-01-01"])), has_local_times(pa.array([1], pa.int64()))
+    (True, False)
+    """
+    values = array.dictionary if types.is_dictionary(array.type) else array
+    if is_text(values.type):
+        text = pc.ascii_trim_whitespace(values.cast(pa.string(), safe=False))
+        return bool(pc.any(pc.match_substring_regex(text, _LOCAL)).as_py())
+    return types.is_date(values.type) or (types.is_timestamp(values.type) and values.type.tz is None)
 
 
 def timestamps(array: pa.Array, dataset: Dataset) -> Times:

@@ -13,9 +13,9 @@ from tests.support.ledger_items import break_table_name, item_of_other_execution
 from tests.support.scripted_functions import (
     CLAIM,
     FILE,
-    PARTS,
     PINNED,
     RESPONSE,
+    SEVERAL_PARTS,
     Failure,
     Payload,
     Stub,
@@ -52,6 +52,7 @@ class Scenario(NamedTuple):
 SCENARIOS = {
     "loaded": Scenario(lambda: {"write_batch": pause_once()}),
     "forced": Scenario(lambda: {"validate_schema": force_claim()}),
+    "several parts": Scenario(lambda: {"validate_schema": pin_then(always(FILE | {"parts": SEVERAL_PARTS}))}),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
     "already loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("loaded")]),
     "being loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("claimed", lease_until="2999")]),
@@ -139,7 +140,7 @@ def largest_bytes(ended: ExecutionResult) -> int:
 
 @pytest.mark.slow
 def test_the_largest_load_stays_within_the_limits_of_step_functions(run: Run) -> None:
-    parts = [PARTS[0] | {"part": part, "rows": 4_000_000} for part in range(40)]
+    parts = [SEVERAL_PARTS[0] | {"part": part, "rows": 4_000_000, "file_parts": 40} for part in range(40)]
     called = scripted_functions(
         validate_schema=pin_then(always(FILE | {"key": "k" * 1024, "parts": parts, "rows": 160_000_000})),
         convert_and_chunk=lambda part_ref: convert_part(part_ref, chunks=20),

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.support.builders import generation, parquet
@@ -70,3 +71,31 @@ def test_the_dataset_is_taken_from_the_path(file: Path, tmp_path: Path) -> None:
 def test_a_loader_s_error_has_status_1(file: Path) -> None:
     result = plan_detached(str(file), "--dataset", "generation", MAX_BATCH_SIZE="many")
     assert (result.exit_code, "SettingsError: MAX_BATCH_SIZE is 'many'" in result.stderr) == (1, True)
+
+
+def test_a_plan_shows_what_is_plausible(tmp_path: Path) -> None:
+    times = pa.array([week * 7 * 86_400 for week in range(1_100, 1_400)], pa.timestamp("s"))
+    (tmp_path / "a.parquet").write_bytes(parquet(generation(300, timestamp=times)))
+    result = plan_detached(str(tmp_path / "a.parquet"), "--dataset", "generation")
+    assert "at most 300 of 7 days (assumed: the bucket cannot be read)" in result.stdout
+    assert "Warning: the points touch up to 300 shards of 7 days" in result.stdout
+    assert "Note: times without a zone were read as UTC" in result.stdout
+    result = plan_detached(str(tmp_path / "a.parquet"), "--dataset", "generation", "--json")
+    assert json.loads(result.stdout)["plausibility"]["shards"] == 300
+
+
+def test_a_file_in_the_wrong_unit_would_fail_with_the_reason(tmp_path: Path) -> None:
+    milliseconds = pa.array([1_704_067_200_000] * 3, pa.timestamp("us"))
+    (tmp_path / "a.parquet").write_bytes(parquet(generation(3, timestamp=milliseconds)))
+    plan = json.loads(plan_detached(str(tmp_path / "a.parquet"), "--dataset", "generation", "--json").stdout)
+    assert (plan["error"], plan["set_aside_rows"]) == ("NoValidRecordsError", {"implausible_time": 3})
+    assert "in a unit 1,000 times as long, they would be 2024-01-01" in plan["message"]
+
+
+def test_a_file_with_too_many_series_would_fail_with_the_tag(tmp_path: Path) -> None:
+    table = generation(9, plant_name=[f"plant {number}" for number in range(9)])
+    (tmp_path / "a.parquet").write_bytes(parquet(table))
+    result = plan_detached(str(tmp_path / "a.parquet"), "--dataset", "generation", "--json", MAX_SERIES="8")
+    plan = json.loads(result.stdout)
+    assert (plan["error"], plan["chunks"]) == ("TooManySeriesError", 0)
+    assert "the tag 'plant_name' has the most values" in plan["message"]

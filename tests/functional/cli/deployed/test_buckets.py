@@ -19,9 +19,15 @@ def test_a_recorded_id_is_compared_with_the_current_one_of_the_dataset(aws: Scri
     assert {buckets.check(dataset, "old") for dataset in ("consumption", "unknown")} == {"not checkable"}
 
 
+def test_the_shard_group_durations_are_read_too(aws: ScriptedAws) -> None:
+    aws.results["health"] = {"bucket_ids": {}, "shard_seconds": {"generation": 86_400}}
+    assert read_buckets(Deployment(STACK)).shard_seconds == {"generation": 86_400}
+
+
 def test_a_former_release_tells_no_ids(aws: ScriptedAws) -> None:
     aws.results["health"] = {"status": "healthy"}
-    assert read_buckets(Deployment(STACK)).check("generation", "old") == "not checkable"
+    buckets = read_buckets(Deployment(STACK))
+    assert (buckets.check("generation", "old"), buckets.shard_seconds) == ("not checkable", {})
 
 
 def test_an_error_of_the_function_is_the_problem(aws: ScriptedAws) -> None:
