@@ -145,6 +145,21 @@ class AwsThrottledError(TransientError):
     """An AWS service, such as S3 or DynamoDB, throttles the loader's requests."""
 
 
+REPAIRABLE_DATA_ERRORS = (RefusedPointsError, SourceArchivedError, SourceChangedError, SourceNotFoundError)
+"""The data errors that heal without a change of the file: the InfluxDB bucket may be corrected, and the object may be
+restored from an archive, be there again, or no longer change.
+"""
+
+
+def can_heal(error: str) -> bool:
+    """Return whether a load that ended with this error may succeed when it is repeated with the same file.
+
+    A name that is not one of ours, such as Lambda's Sandbox.Timedout, may have been an accident.
+    """
+    repairable = {each.__name__ for each in REPAIRABLE_DATA_ERRORS}
+    return error in repairable or error not in error_names(DataError)
+
+
 def subclasses(base: type[LoaderError]) -> Iterator[type[LoaderError]]:
     """Yield `base` and all classes derived from it, in the order of their definition."""
     yield base

@@ -1,22 +1,23 @@
 """`loader retry`: load the files again that failed or were abandoned.
 
-`find_unloaded` reads the ledger for versions to load; `_reload` runs a few executions at a time until all have ended.
+`cli.deployed.unloaded` finds the versions to load, and leaves out those that cannot succeed. `_reload` runs a few
+executions at a time until all have ended.
 """
 
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from cli.advice import show_remedies
+from cli.advice import ERRORS, show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe, start_execution
-from cli.deployed.ledger import Entry, Filter, entries, filter_of, newest
+from cli.deployed.ledger import Entry, filter_of
 from cli.deployed.stack import Deployment
+from cli.deployed.unloaded import ABANDONED, Choice, cause, choose, find_unloaded
+from cli.errors import RefusedError
 from cli.load_result import is_partly_loaded, worst_exit_status
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.output import (
@@ -33,6 +34,13 @@ from shared.settings import STACK_NAME
 
 MAX_CONCURRENCY = 4
 """How many loads run at a time. Each of them writes several chunks concurrently."""
+ErrorName = Annotated[
+    str,
+    typer.Option(
+        "--error", metavar="NAME", help=f"Only loads that ended with this error; {ABANDONED} for those without one."
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Also load files again whose error only another file resolves.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files, but do not load them.")]
 
 
@@ -41,41 +49,35 @@ def retry(
     *,
     dataset: Dataset = "",
     since: Since = "",
+    error: ErrorName = "",
+    force: Force = False,
     dry_run: DryRun = False,
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """Load every file again whose newest version failed or was abandoned.
 
-    A load is abandoned if its execution ended without settling its claim in the ledger. After Ctrl-C, no further loads
-    start; those that are running continue.
+    A load is abandoned if its execution ended without settling its claim in the ledger. Skips objects that have been
+    deleted since, and errors that only another file resolves. After Ctrl-C, no further loads start; those that are
+    running continue.
     """
     deployment = Deployment(stack)
+    _check_error(error)
     with stderr.status("reading the ledger"):
         unloaded = find_unloaded(deployment, filter_of(deployment, prefix, dataset=dataset, since=since))
-    ended = {} if dry_run else _reload(deployment, unloaded)
+        choice = choose(deployment, [entry for entry in unloaded if error in ("", cause(entry))], force=force)
+    ended = {} if dry_run else _reload(deployment, choice.entries)
     if as_json:
-        show_json([_content(entry, ended.get(entry.object)) for entry in unloaded])
+        show_json(_contents(choice, ended))
     else:
-        _show(deployment, unloaded, ended)
+        _show(deployment, choice, ended)
     raise typer.Exit(worst_exit_status(ended.values()))
 
 
-def find_unloaded(deployment: Deployment, filter_: Filter) -> list[Entry]:
-    """Return the newest version of each object, if it failed or was abandoned.
-
-    Loads that failed before their version was known are not included: a backfill loads their files.
-    """
-    now = datetime.now(UTC)
-    changes = (
-        entry for status in ("failed", "claimed") for entry in entries(deployment, replace(filter_, status=status))
-    )
-    names = dict.fromkeys(entry.object for entry in changes if entry.load_id and _is_unloaded(entry, now))
-    return [entry for entry in (newest(deployment, name) for name in names) if _is_unloaded(entry, now)]
-
-
-def _is_unloaded(entry: Entry, now: datetime) -> bool:
-    return entry.status == "failed" or entry.abandoned(now)
+def _check_error(name: str) -> None:
+    """Raise RefusedError for a name that looks like one of our errors, but is not."""
+    if name.endswith("Error") and "." not in name and name not in ERRORS:
+        raise RefusedError(f"unknown error {name!r}: docs/errors.md lists the names")
 
 
 def _reload(deployment: Deployment, unloaded: Sequence[Entry]) -> dict[str, Execution]:
@@ -108,32 +110,35 @@ def _is_loaded(execution: Execution) -> bool:
     return execution.status == "SUCCEEDED"
 
 
-def _cause(entry: Entry) -> str:
-    return entry.error or "abandoned"
+def _contents(choice: Choice, ended: Mapping[str, Execution]) -> list[dict[str, Any]]:
+    skipped = [{"object": entry.object, "was": cause(entry), "skipped": reason} for entry, reason in choice.skipped]
+    return [_content(entry, ended.get(entry.object)) for entry in choice.entries] + skipped
 
 
 def _content(entry: Entry, execution: Execution | None) -> dict[str, Any]:
-    content = {"object": entry.object, "was": _cause(entry)}
+    content = {"object": entry.object, "was": cause(entry)}
     if execution is None:
         return content
     message = execution.message
     return content | {"status": execution.status, "error": execution.error, "message": message}
 
 
-def _show(deployment: Deployment, unloaded: list[Entry], ended: dict[str, Execution]) -> None:
-    if not unloaded:
+def _show(deployment: Deployment, choice: Choice, ended: Mapping[str, Execution]) -> None:
+    if not choice.entries:
         console.print("no files to load again")
-        return
+    rows = [(entry, _result(ended.get(entry.object), entry)) for entry in choice.entries]
+    rows += [(entry, Text(f"skipped: {reason}", "yellow")) for entry, reason in choice.skipped]
     table = listing("before", "now", "file")
-    for entry in unloaded:
-        execution = ended.get(entry.object)
-        result = _result(execution, entry) if execution else Text("unchanged (--dry-run)", "dim")
-        table.add_row(_cause(entry), result, entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
-    console.print(table)
+    for entry, result in rows:
+        table.add_row(cause(entry), result, entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
+    if rows:
+        console.print(table)
     show_remedies(execution.error for execution in ended.values() if execution.error)
 
 
-def _result(execution: Execution, before: Entry) -> Text:
+def _result(execution: Execution | None, before: Entry) -> Text:
+    if execution is None:
+        return Text("unchanged (--dry-run)", "dim")
     message = execution.message
     if not _is_loaded(execution):
         return status("failed").append(" again" if execution.error == before.error else f" {execution.error}")

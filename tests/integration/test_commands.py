@@ -85,7 +85,9 @@ def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_
     app.load(key, parquet(table)[:-9])
     (failed,) = run_loader(app, "history", prefix, "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
-    again = run_loader(app, "retry", prefix)
+    skipped = run_loader(app, "retry", prefix)
+    assert (skipped.status, "skipped: cannot succeed with the same file (--force)" in skipped.out) == (0, True)
+    again = run_loader(app, "retry", prefix, "--force")
     assert (again.status, "failed again" in again.out) == (1, True)
     app.put(key, table)
     app.wait_for_loads(key, count=3)
@@ -142,7 +144,7 @@ def test_a_backfill_gives_up_when_too_many_fail_and_retry_tries_them_all(app: De
     ended = run_loader(app, "backfill", "--follow", began.out.strip())
     assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
     assert "stopped because too many files failed" in ended.out
-    retried = run_loader(app, "retry", prefix)
+    retried = run_loader(app, "retry", prefix, "--force")
     assert (retried.status, retried.out.count("failed again")) == (1, 6)
 
 
