@@ -1,7 +1,7 @@
 """Errors as an operator reads them: one line that says what is wrong, and one that says what to do next.
 
 `error_text` and `next_step` describe an error of the command itself. `remedy` and `show_remedies` describe errors that
-ended a load, which are known by their names only.
+ended a load, of which only the names are available.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ NEXT_STEPS = {
 
 
 def error_text(error: Exception) -> str:
-    """Return one line about the error. Errors other than our own refusals start with a name that can be looked up."""
+    """Return one line about the error. Errors other than RefusedError start with a name that can be looked up."""
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -47,7 +47,7 @@ DESCRIPTIONS = {
         "quota."
     ),
     "SuccessRate": (
-        "More than 1 % of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "
+        "More than 1% of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "
         "file again."
     ),
     "RowsSetAside": (

@@ -1,7 +1,7 @@
 """The AWS clients of this process, each created at its first use and shared by all later invocations.
 
 A new client costs tens of milliseconds and a TLS handshake. A client takes its region, endpoint and credentials from
-the environment when it is created, and renews credentials that expire by itself.
+the environment when it is created, and renews expiring credentials on its own.
 """
 
 from functools import cache

@@ -80,7 +80,7 @@ AWS_TRANSIENT_ERRORS = _names("retry")
 """Lambda did not run the function, but may do so when it is invoked again."""
 
 AWS_KILLED_ERRORS = _names("retry once")
-"""The function was killed (out of memory, timeout, exit). One retry may help; more than one rarely do."""
+"""The function was killed (out of memory, timeout, exit). One retry may help; more than one rarely helps."""
 
 AWS_START_ERRORS = _names("retry start")
 """Step Functions could not be reached to start an execution."""

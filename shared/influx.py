@@ -1,4 +1,4 @@
-"""The InfluxDB client: its token, its time-outs, and single requests.
+"""The InfluxDB client: its token, its timeouts, and single requests.
 
 `Influx` makes requests and returns each reply as an `HttpReply`, whatever its status; `shared.influx_answers.interpret`
 says what the reply means. `token` reads the token from the environment or from Secrets Manager. No log line, message
@@ -38,10 +38,16 @@ READBACK_TIMEOUT_S = 60.0
 
 SECRET_MAX_AGE_S = 300
 
-FINAL_SECRET_CODES = frozenset(
-    {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure", "InvalidRequestException"}
-)
-"""Error codes of Secrets Manager that only a change of the deployment resolves. Its other errors are transient."""
+FINAL_SECRET_CODES = {
+    "ResourceNotFoundException": "create the secret, or correct INFLUXDB_TOKEN_SECRET_NAME",
+    "AccessDeniedException": "grant the function secretsmanager:GetSecretValue and kms:Decrypt",
+    "DecryptionFailure": "grant the function kms:Decrypt for the secret's key",
+    "InvalidRequestException": "store a token in the secret, and restore the secret if it is scheduled for deletion",
+}
+"""Error codes of Secrets Manager that only a change of the deployment resolves, and that change.
+
+Its other errors are transient.
+"""
 
 Request = Callable[[Any], Any]
 """A function that makes one request with an `ApiClient`: it returns data, status and headers, or raises."""
@@ -126,7 +132,7 @@ class Influx:
         return reply
 
     def _has_newer_token(self, rejected: str) -> bool:
-        """Return whether the secret, read once for all threads, holds another token than the `rejected` one."""
+        """Return whether the secret, read once for all threads, holds a token other than the `rejected` one."""
         with self._lock:
             if self._client.token == rejected and not self._secret_reread and not self._settings.token:
                 self._secret_reread = True
@@ -197,7 +203,7 @@ def _parse_token(secret: str) -> str:
 
 
 def _check_token(token: str, source: str) -> str:
-    """Return the token without white space around it. Raise SettingsError if an HTTP header cannot hold it.
+    """Return the token without surrounding whitespace. Raise SettingsError if an HTTP header cannot contain it.
 
     The HTTP library would reject a header with a line break too, but with a message that quotes the token.
     """
@@ -212,7 +218,8 @@ def _secret_error(name: str, error: GetParameterError) -> LoaderError:
     code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else type(cause).__name__
     throttled = AwsThrottledError if code in THROTTLING_CODES else InfluxUnavailableError
     kind = SettingsError if code in FINAL_SECRET_CODES else throttled
-    return kind(f"cannot read the secret {name}: {code}")
+    advice = FINAL_SECRET_CODES.get(code, "the loader retries")
+    return kind(f"cannot read the secret {name}: {code}: {advice}")
 
 
 def _ca_bundle(settings: InfluxSettings) -> str | None:

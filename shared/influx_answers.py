@@ -38,7 +38,7 @@ CLIENT_CLOSED_REQUEST = 499
 """InfluxDB 2.7 sends this status, which Nginx invented, when `http-read-timeout` ends a request."""
 
 YEAR_S = 365 * 24 * 3600.0
-"""The longest Retry-After to obey. Larger numbers would overflow dates and time-outs."""
+"""The longest Retry-After to obey. Larger numbers would overflow dates and timeouts."""
 
 
 class Action(Enum):
@@ -55,7 +55,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table: the action, the error if the action does not help, and the meaning in words."""
+    """One row of the table: the action, the error if the action does not help, and the meaning in plain English."""
 
     action: Action
     error: type[LoaderError]
@@ -106,7 +106,10 @@ FULL_DISK = Rule(
 BY_EXCEPTION: tuple[tuple[type[Exception], Rule], ...] = (
     (ssl.SSLCertVerificationError, UNTRUSTED),
     (urllib3_errors.ProxyError, _unavailable("the proxy in HTTPS_PROXY or HTTP_PROXY does not connect to it")),
-    (urllib3_errors.LocationValueError, Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a valid URL")),
+    (
+        urllib3_errors.LocationValueError,
+        Rule(Action.STOP, SettingsError, "INFLUXDB_URL is not a valid URL: correct it"),
+    ),
     (urllib3_errors.SSLError, _unavailable("the TLS handshake failed")),
     (urllib3_errors.NameResolutionError, _unavailable("its host name cannot be resolved (DNS)")),
     (ConnectionRefusedError, _unavailable("the connection was refused")),

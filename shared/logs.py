@@ -47,7 +47,7 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
 
 
 def load_keys(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return the execution, load and object that an event is about, as far as it names them, as keys for log lines."""
+    """Return the keys for log lines: the execution, load and object that the event names."""
     event = event.get("input", event)  # `shared.state_calls.StateCall`
     execution = event.get("execution")
     execution = execution.get("name") if isinstance(execution, Mapping) else execution

@@ -101,7 +101,7 @@ def _candidates(series: NDArray[np.int32], time: Rows, lines: Rows) -> Rows:
     Two points can have the same key by chance, so the caller compares series and time themselves.
 
     Only the keys are sorted, in place. That loses the row of each key, but is faster than an argsort, and
-    most files end here. Keys are computed again for the others: a second copy of them would cost 8 bytes per row.
+    most files end here. If keys repeat, they are computed a second time: a copy would cost 8 bytes per row.
 
     Example: rows 1 and 3 have the time 7, rows 0 and 4 the time 8, and row 2 is alone.
 

@@ -134,7 +134,9 @@ def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) 
         outcome["body_bytes"] += chunk.unpacked_bytes
     rows = outcome["points"] + outcome["collapsed"] + sum(outcome["set_aside"].values())
     if rows != part["rows"]:
-        raise AccountingError(f"{part['rows']} rows, {rows} accounted for: report this as a defect")
+        raise AccountingError(
+            f"part {part['part']} has {part['rows']} rows, but {rows} are accounted for: report this as a bug"
+        )
     return outcome
 
 

@@ -123,7 +123,7 @@ def decimal_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece
 
 
 def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:
-    """Tell whether every number is a decimal of so many digits after the point.
+    """Return whether every number has at most this many decimal places.
 
     Equality proves it: the quotient of two exact integers is rounded once, and so is the text when it is read.
 
@@ -150,7 +150,7 @@ def _whole_texts(name: str, size: int) -> pa.Array:
 
 @cache
 def _decimal_texts(decimals: int) -> pa.Array:
-    """Return all fractions of so many digits, without the zeros at their end.
+    """Return all fractions with this many digits, without trailing zeros.
 
     >>> _decimal_texts(2).take(pa.array([0, 1, 50])).to_pylist()
     ['.0,', '.01,', '.5,']

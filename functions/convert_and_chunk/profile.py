@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shared.stored import Bin, Profile
 
 MAX_BINS = 256
-"""The most bins of a part: 3 hours wide for a month, 2 days wide for a year."""
+"""The maximum number of bins of a part: 3 hours wide for a month, 2 days wide for a year."""
 
 _BLOCK_ROWS = 65_536
 

@@ -2,7 +2,7 @@
 
 `PartReader` reads window by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the
 quarantine and the report. Both call `_batches`, which cuts record batches to the rows of the part, and that calls
-`_read`, which decodes a window, checks what Arrow does not check, and reads text in another way if Arrow cannot read it
+`_read`, which decodes a window, checks what Arrow does not check, and reads text as plain text if Arrow cannot read it
 as dictionaries. `_translate_errors` raises CorruptParquetError for every error of the parser; errors of the source (S3)
 pass unchanged, since `shared/source.py` has named them already.
 """
@@ -129,7 +129,10 @@ class PartReader:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Raise CorruptParquetError for what the parser raises. Its OSError means damage: it will not go away."""
+        """Raise CorruptParquetError for what the parser raises.
+
+        An OSError of the parser means that the file is damaged, so a retry would not help.
+        """
         try:
             yield
         except MemoryError:  # Arrow's is an ArrowException too
@@ -169,7 +172,7 @@ def _take_rows(batch: pa.RecordBatch, positions: NDArray[np.int64]) -> pa.Record
 def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
     """Return the finest unit in which all times of the part's INT96 columns fit into 64 bits.
 
-    Arrow reads INT96 as nanoseconds unless told otherwise, and times that do not fit wrap around to other times. So
+    By default Arrow reads INT96 as nanoseconds, and times that do not fit wrap around to other times. So
     read these columns in seconds first, in which every time fits.
 
     Example: the year 9999 is 253,402,300,799 s. Times 10**9 that exceeds 2**63, times 10**6 it does not: microseconds.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Staging(Protocol):
-    """The destination of the objects of one part. `loader plan` has another one than S3."""
+    """The destination of the objects of one part. `loader plan` and `loader verify` replace S3 with memory."""
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:
         """Store a chunk and its manifest."""

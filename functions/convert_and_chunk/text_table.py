@@ -1,4 +1,4 @@
-"""One table of many texts, in buffers that are used again for every body.
+"""One table of many texts, in buffers that are reused for every body.
 
 New memory is expensive: the kernel clears each page before the first write to it. And the largest table of a body, that
 of the prefixes, is mostly the same as in the body before, so it need not be copied again.

@@ -109,7 +109,7 @@ class Verdicts:
             self.add_codes(rows, problem.rows * np.uint16(self.code(problem.reason)))
 
     def add_codes(self, rows: slice, codes: NDArray[np.uint16]) -> None:
-        """Give each of `rows` its code, unless it has another verdict than LINE already."""
+        """Give each of `rows` its code, unless the row already has a verdict other than LINE."""
         verdicts = self.codes[rows]  # a view: copyto writes into self.codes
         np.copyto(verdicts, codes, where=verdicts == LINE)
 

@@ -145,7 +145,7 @@ class _Scale:
         return round((bin_ - self.first) / self.bins * WIDTH, 1)
 
     def y(self, value: float) -> float:
-        """Return the y coordinate. SVG counts downwards. A field with only one value is drawn in the middle."""
+        """Return the y coordinate. SVG counts downward. A field with only one value is drawn in the middle."""
         share = (value - self.low) / self.span if self.span else 0.5
         return round(HEIGHT - 4 - share * (HEIGHT - 8), 1)
 

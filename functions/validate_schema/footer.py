@@ -63,7 +63,9 @@ def _check_tail(source: IOBase, name: str) -> int:
     if magic == b"PARE":
         raise EncryptedParquetError(f"{name}: the footer is encrypted: write the file without encryption")
     if magic != b"PAR1":
-        raise CorruptParquetError(f"{name}: it does not end like a Parquet file: it is truncated or in another format")
+        raise CorruptParquetError(
+            f"{name}: it does not end like Parquet, so it is truncated or in another format: write the file again"
+        )
     if length > MAX_FOOTER_BYTES:
         raise FooterTooLargeError(
             f"{name}: the footer has {length} bytes, more than {MAX_FOOTER_BYTES}: write the file with fewer row groups"

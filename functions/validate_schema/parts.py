@@ -10,12 +10,12 @@ PART_ROWS = 2_000_000
 PARTS = 20
 """How many full parts a file may have before its parts grow.
 
-Two neighbours together are always larger than one full part, so there are at most 40 parts.
+Two neighbors together are always larger than one full part, so there are at most 40 parts.
 """
 
 
 def plan_parts(group_rows: Sequence[int], part_rows: int = PART_ROWS) -> list[Part]:
-    """Join neighbouring row groups into parts of at most `part_rows`, and divide larger row groups. No part is empty.
+    """Join neighboring row groups into parts of at most `part_rows`, and divide larger row groups. No part is empty.
 
     Example with `part_rows` = 100:
 

@@ -26,17 +26,17 @@ from shared.logs import logger
 RESERVED_S = 15.0
 """The part of an invocation's time that is not available to wait for a response.
 
-5 s to connect and 5 s to send the body, which a request's time-out does not include, and 5 s to store the outcome.
+5 s to connect and 5 s to send the body, which a request's timeout does not include, and 5 s to store the outcome.
 """
 
 MIN_REQUEST_S = 1.0
-"""The least time in which to start a request."""
+"""The minimum time that must be left to start a request."""
 
 _STEPS = (10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71, 80, 90)
 LATENCIES_MS = (1, 2, 3, 4, 5, 6, 7, 8, 9, *(step * 10**power for power in range(4) for step in _STEPS), 10**9)
 """The upper bounds of the bins in which latencies are counted.
 
-From 10 ms on they are 12 % apart, so that quantiles over many chunks are exact to 12 %.
+From 10 ms on they are 12% apart, so quantiles over many chunks are accurate to 12%.
 """
 
 MAX_SLEEP_S = 10.0

@@ -1,7 +1,7 @@
 """The long layout: each row is one value, and its measurement_type or its unit names the field.
 
-`spread` makes of a record batch what the wide layout would have: one column per field. `_destinations` decides for each
-distinct pair of measurement type and unit, by `field_of`, which field its values belong to and how they are scaled.
+`spread` turns a record batch into what the wide layout would have: one column per field. `_destinations` decides for
+each distinct pair of measurement type and unit, by `field_of`, which field its values belong to and how to scale them.
 """
 
 from collections.abc import Iterator, Sequence

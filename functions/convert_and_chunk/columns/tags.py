@@ -5,7 +5,7 @@ import re
 from functions.convert_and_chunk.verdicts import Reason
 
 MAX_KEY_BYTES = 65_535
-"""The most bytes of measurement and tags that InfluxDB accepts."""
+"""The maximum size of measurement and tags that InfluxDB accepts, in bytes."""
 
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|\\(?=[,= \\]|$)")
 """Characters that line protocol cannot carry.

@@ -18,7 +18,7 @@ def texts(column: pa.Array) -> list[str | None]:
     if is_text(column.type) or types.is_fixed_size_binary(column.type):
         values = column.cast(pa.binary()).to_pylist()
         return [None if value is None else value.decode(errors="backslashreplace") for value in values]
-    if types.is_timestamp(column.type):  # by way of integers, since the time zone of the column may be unknown
+    if types.is_timestamp(column.type):  # via integers, because the time zone of the column may be unknown
         column = column.cast(pa.int64()).cast(pa.timestamp(column.type.unit))
     result: list[str | None] = column.cast(pa.string()).to_pylist()
     return result

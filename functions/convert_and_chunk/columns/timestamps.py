@@ -162,7 +162,7 @@ def _from_zone(local: NDArray[np.int64], dataset: Dataset) -> Times:
     """
     if dataset.zone == "UTC":
         return local, []
-    import pandas as pd  # noqa: PLC0415 -- the same
+    import pandas as pd  # noqa: PLC0415 -- as in _iso_8601
 
     clock = pd.DatetimeIndex(local.view("M8[ns]"))
     times = clock.tz_localize(dataset.zone, ambiguous="NaT", nonexistent="NaT").asi8
