@@ -27,6 +27,7 @@ from shared.errors import (
     SettingsError,
     UntrustedCertificateError,
 )
+from shared.rejections import retention_bound_ns
 
 MAX_MESSAGE = 500
 """The longest server message to quote: a server may repeat every line that it rejects."""
@@ -153,7 +154,8 @@ class HttpReply:
 class Answer:
     """The meaning of a reply. The server asks for no further request within `retry_after_s` seconds.
 
-    If `may_be_stored` is false, InfluxDB stored no point of the body.
+    If `may_be_stored` is false, InfluxDB stored no point of the body. Points before `lower_bound_ns` (since 1970) are
+    too old for the bucket; None if the reply does not say so.
     """
 
     action: Action
@@ -162,6 +164,7 @@ class Answer:
     message: str
     retry_after_s: float
     may_be_stored: bool
+    lower_bound_ns: int | None
 
     def exception(self, where: str) -> LoaderError:
         """Return the error to raise; `where` names the place in the load, such as a batch."""
@@ -178,6 +181,7 @@ def interpret(reply: HttpReply) -> Answer:
         message=_message(rule, reply),
         retry_after_s=retry_after_s(reply.headers.get("Retry-After", ""), datetime.now(UTC)),
         may_be_stored=_may_be_stored(reply),
+        lower_bound_ns=retention_bound_ns(str(reply.data)) if rule.action is Action.SPLIT else None,
     )
 
 

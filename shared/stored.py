@@ -70,10 +70,14 @@ class SetAsideRow(TypedDict):
 
 
 class SetAsideReason(TypedDict):
-    """One reason why rows were set aside or points rejected, with the first of them as samples."""
+    """One reason why rows were set aside or points rejected, with the first of them as samples.
+
+    `reason` is a kind of InfluxDB's messages (`shared/rejections.py`), and `example` one of them. Rows have no example.
+    """
 
     rule: str
     reason: str
+    example: NotRequired[str]
     rows: int
     samples: list[SetAsideRow]
 
@@ -142,7 +146,7 @@ class ChunkOutcome(TypedDict):
         slowest_ms: the longest latency.
         runs: the invocations, except those that were killed. An execution's history of 25,000 events limits them.
         not_before: when InfluxDB accepts requests again (ISO 8601, UTC), or "".
-        reasons: the server's most frequent messages about rejected points.
+        reasons: the most frequent kinds of rejections.
     """
 
     chunk: str

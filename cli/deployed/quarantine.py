@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment
+from shared.rejections import kind_of
 from shared.stored import REJECTED
 
 SAMPLES = 3
@@ -51,10 +52,11 @@ def rejected_lines(deployment: Deployment, report: Report) -> list[str]:
 
 
 def group_by_reason(records: Iterable[Quarantined]) -> list[Group]:
-    """Group records by rule and reason, and return the largest group first."""
+    """Group records by rule and reason, and rejected points by kind. Return the largest group first."""
     groups: dict[tuple[str, str], Group] = {}
     for record in records:
-        group = groups.setdefault((record.rule, record.reason), Group(record.rule, record.reason))
+        kind = kind_of(record.reason) if record.rule == REJECTED else record.reason
+        group = groups.setdefault((record.rule, kind), Group(record.rule, kind))
         group.rows += 1
         if len(group.samples) < SAMPLES:
             group.samples.append(record)

@@ -30,6 +30,13 @@ With a round trip of 2 ms, one server accepted 188,000 points/s from one writer,
 The state machine runs several of these functions at once, so that more writers would only wait for the server.
 """
 
+PATIENT_RUNS = 2
+"""The number of invocations that fail when InfluxDB still answers 500 after all retries; later ones bisect the body.
+
+InfluxDB answers 500 when it is overloaded, but 2.7.12 also in place of 422, if it cannot write to its own bucket
+`_monitoring`: then smaller bodies are accepted.
+"""
+
 MAX_SEARCH_REQUESTS = 2000
 """The number of requests in which to search for the rejected points of a chunk.
 
@@ -62,6 +69,7 @@ def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_rejec
             batches = staged_batches(client, ref)
             progress.plan(batches)
             announce(client, ref, progress)
+            sender.splits_server_errors = progress.failed_runs >= PATIENT_RUNS
             Delivery(ref, sender, progress).write(batches)
         except ResumeLaterError as pause:
             progress.outcome["not_before"] = pause.not_before.isoformat()
@@ -112,7 +120,10 @@ class Delivery:
             body = gzip.compress(b"\n".join(lines[number] for number in some), 1, mtime=0)
             return self._sender.send(body, self._place(batch), fates.request(some))
 
-        for found in rejected_lines(range(len(lines)), rejection, send):
+        def time_ns(line: int) -> int:
+            return int(lines[line].rpartition(b" ")[2])
+
+        for found in rejected_lines(range(len(lines)), rejection, send, time_ns):
             self._progress.add_rejected(batch, found.line, source_rows[found.line], lines[found.line], found)
 
     def _count_search_request(self) -> None:

@@ -16,8 +16,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Literal, cast
 
 from functions.write_batch.fates import CODES, REJECTED, STORED, UNKNOWN, Fates
-from functions.write_batch.isolation import Rejection
 from functions.write_batch.reasons import reasons
+from functions.write_batch.rejection import Rejection
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.errors import SourceNotFoundError
@@ -67,6 +67,11 @@ class Progress:
         """The number of points that InfluxDB acknowledged, also in batches that are not finished."""
         unfinished = (fates.count(STORED) for fates in self._fates.values())
         return sum(self.outcome["written"].values()) + sum(unfinished)
+
+    @property
+    def failed_runs(self) -> int:
+        """The number of earlier invocations that failed."""
+        return sum(not run["then"] for run in self.outcome["runs"])
 
     @property
     def batches_done(self) -> int:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
+from shared.rejections import kind_of
 from shared.stored import REJECTED, RejectedPoint, SetAsideReason, SetAsideRow
 
 REASONS, SAMPLES, CHARACTERS = 5, 3, 400
@@ -10,21 +11,27 @@ REASONS, SAMPLES, CHARACTERS = 5, 3, 400
 
 
 def reasons(rejected: Mapping[int, RejectedPoint]) -> list[SetAsideReason]:
-    """Return the most frequent messages of the server, each with the first points that it was about.
+    """Return the most frequent kinds of rejections, each with one full message and the first points as samples.
 
     Args:
         rejected: The rejected points by source row.
     """
-    by_message: dict[str, list[RejectedPoint]] = defaultdict(list)
+    by_kind: dict[str, list[RejectedPoint]] = defaultdict(list)
     for source_row in sorted(rejected):
-        by_message[rejected[source_row]["message"]].append(rejected[source_row])
-    frequent = sorted(by_message, key=lambda message: -len(by_message[message]))[:REASONS]
-    return [_reason(message[:CHARACTERS], by_message[message]) for message in frequent]
+        by_kind[kind_of(rejected[source_row]["message"])].append(rejected[source_row])
+    frequent = sorted(by_kind, key=lambda kind: -len(by_kind[kind]))[:REASONS]
+    return [_reason(kind[:CHARACTERS], by_kind[kind]) for kind in frequent]
 
 
-def _reason(message: str, points: list[RejectedPoint]) -> SetAsideReason:
+def _reason(kind: str, points: list[RejectedPoint]) -> SetAsideReason:
     samples = [_sample(point) for point in points[:SAMPLES]]
-    return {"rule": REJECTED, "reason": message, "rows": len(points), "samples": samples}
+    return {
+        "rule": REJECTED,
+        "reason": kind,
+        "example": points[0]["message"],
+        "rows": len(points),
+        "samples": samples,
+    }
 
 
 def _sample(point: RejectedPoint) -> SetAsideRow:

@@ -8,8 +8,9 @@ machine waits instead.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from threading import Event, Lock
 from time import monotonic
 from typing import cast
@@ -69,6 +70,7 @@ class Sender:
         latencies_ms: The number of requests by the upper bound of their latency, one of `LATENCIES_MS`.
         slowest_ms: The longest latency.
         failure: The first error of any writer.
+        splits_server_errors: Return an answer with status 500 as one to bisect, after all retries.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
@@ -76,6 +78,7 @@ class Sender:
         self.latencies_ms: Counter[str] = Counter()
         self.slowest_ms = 0.0
         self.failure: Exception | None = None
+        self.splits_server_errors = False
         self._influx = influx
         self._bucket = bucket
         self._max_retries = max_retries
@@ -108,6 +111,8 @@ class Sender:
         answer = self._retrying(self._attempt, body, lines)
         if answer.action in (Action.DONE, Action.SPLIT):
             return answer
+        if self.splits_server_errors and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return replace(answer, action=Action.SPLIT)
         if answer.action is Action.RETRY and answer.retry_after_s:
             raise ResumeLaterError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
         raise answer.exception(where)

@@ -34,7 +34,7 @@ def isolate(count: int, bad: Collection[int], status: int) -> tuple[Server, list
     """Send lines named by their numbers, as WriteBatch does: whole first, then bisected if refused."""
     server = Server({b"%d" % number for number in bad}, status)
     whole = server.send(range(count))
-    found = rejected_lines(range(count), whole, server.send) if bad else iter(())
+    found = rejected_lines(range(count), whole, server.send, int) if bad else iter(())
     return server, [rejection.line for rejection in found]
 
 
@@ -73,7 +73,7 @@ def test_a_body_that_is_too_large_is_halved_until_it_fits() -> None:
         sizes.append(len(lines))
         return interpret(HttpReply(status=413 if len(lines) > 3 else 204))
 
-    assert list(rejected_lines(range(10), send(range(10)), send)) == []
+    assert list(rejected_lines(range(10), send(range(10)), send, int)) == []
     assert sum(size for size in sizes if size <= 3) == 10
 
 
@@ -81,5 +81,5 @@ def test_a_single_line_that_is_too_large_is_refused() -> None:
     def send(lines: Sequence[int]) -> Answer:
         return interpret(HttpReply(status=413 if 1 in lines else 204))
 
-    rejections = rejected_lines(range(3), send(range(3)), send)
+    rejections = rejected_lines(range(3), send(range(3)), send, int)
     assert [(line, answer.status, fate) for line, answer, fate in rejections] == [(1, 413, "rejected")]
