@@ -75,7 +75,7 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
 def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: Assembly) -> None:
     requests = [state for state in tasks(assembly) if ":dynamodb:" in state["Resource"]]
     refused = {"ErrorEquals": [AWS_CONDITION_FAILED_ERROR], "MaxAttempts": 0} | BACKOFF
-    assert len(requests) == 6
+    assert len(requests) == 7
     assert all(
         task["Retry"] == [refused, *waits_for("DynamoDB"), {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF]
         for task in requests
