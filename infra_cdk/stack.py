@@ -21,6 +21,7 @@ from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
 from infra_cdk.trigger import Trigger
+from shared.code_digest import code_digest, datasets_digest
 from shared.function_names import LoadFunctionName, pascal_case
 from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
@@ -123,6 +124,8 @@ class LoaderStack(Stack):
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
         CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
+        CfnOutput(self, "CodeDigest", value=code_digest())
+        CfnOutput(self, "DatasetsDigest", value=datasets_digest())
 
     def _add_function_outputs(self, functions: LoadFunctions) -> None:
         """Name the functions that the `loader` command invokes, or whose environment it reads."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from infra_cdk.app import DATABASE_STACK_NAME
+from shared.code_digest import code_digest, datasets_digest
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 
@@ -53,6 +54,8 @@ OUTPUTS = {
         "StateMachineArn",
         "BackfillArn",
         "TokenSecretName",
+        "CodeDigest",
+        "DatasetsDigest",
         "CheckHealthName",
         "ConvertAndChunkName",
         "WriteBatchName",
@@ -117,3 +120,9 @@ def test_outputs_keep_their_names(everything_new: Assembly, stack: str) -> None:
 def test_environment_variables_keep_their_names(everything_new: Assembly) -> None:
     functions = everything_new.functions.items()
     assert {name: set(function["Environment"]["Variables"]) for name, function in functions} == VARIABLES
+
+
+def test_outputs_tell_which_code_and_datasets_are_deployed(everything_new: Assembly) -> None:
+    outputs = everything_new.stack(STACK_NAME)["Outputs"]
+    digests = [outputs[name]["Value"] for name in ("CodeDigest", "DatasetsDigest")]
+    assert digests == [code_digest(), datasets_digest()]

@@ -3,12 +3,22 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
+from shared.code_digest import code_digest, datasets_digest
+from shared.ledger import version_name
+from tests.functional.conftest import SOURCE
 from tests.support.builders import generation, parquet
 from tests.support.command_line import NOWHERE, run_loader
+from tests.support.ledger_entries import item, put_items
+from tests.support.scripted_aws import ScriptedAws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
 
 plan_detached = partial(run_loader, "plan", "--detached", **NOWHERE)
 
@@ -99,3 +109,58 @@ def test_a_file_with_too_many_series_would_fail_with_the_tag(tmp_path: Path) -> 
     plan = json.loads(result.stdout)
     assert (plan["error"], plan["chunks"]) == ("TooManySeriesError", 0)
     assert "the tag 'plant_name' has the most values" in plan["message"]
+
+
+def put_loaded(s3: "S3Client", ledger: "Table", file: Path, **more: Any) -> str:
+    """Put the file into the source bucket, and an item of its version into the ledger. Return its address."""
+    key = f"dataset=generation/{file.name}"
+    s3.put_object(Bucket=SOURCE, Key=key, Body=file.read_bytes())
+    head = s3.head_object(Bucket=SOURCE, Key=key)
+    version = version_name(head["LastModified"], head["VersionId"], head["ETag"])
+    put_items(ledger, item(file.name, "loaded", 1) | {"version": version} | more)
+    return f"s3://{SOURCE}/{key}"
+
+
+@pytest.mark.parametrize(("bucket_id", "check"), [("new", "current"), ("old", "replaced"), ("", "not checkable")])
+@pytest.mark.usefixtures("aws")
+def test_a_plan_predicts_that_a_loaded_object_is_skipped(
+    s3: "S3Client", ledger: "Table", file: Path, bucket_id: str, check: str
+) -> None:
+    address = put_loaded(s3, ledger, file, bucket_id=bucket_id)
+    plan = json.loads(run_loader("plan", address, "--json").stdout)
+    assert plan["message"].startswith("would be skipped: already loaded")
+    assert (plan["status"], plan["bucket"], plan["output_points"]) == ("loaded", check, 2)
+    assert ("bucket was replaced since: `loader" in run_loader("plan", address).stdout) == (check == "replaced")
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("status", "more", "message"),
+    [
+        ("failed", {}, "would load"),
+        ("claimed", {"lease_until": "2999-01-01T09:30:00Z"}, "would be skipped: already being loaded"),
+        ("claimed", {"lease_until": "2020-01-01T09:30:00Z"}, "would load"),
+    ],
+)
+def test_a_plan_predicts_what_the_ledger_allows(  # noqa: PLR0917 - three fixtures
+    s3: "S3Client", ledger: "Table", file: Path, status: str, more: dict[str, str], message: str
+) -> None:
+    address = put_loaded(s3, ledger, file, status=status, **more)
+    plan = json.loads(run_loader("plan", address, "--json").stdout)
+    assert (plan["message"], plan["status"], plan["bucket"]) == (message, status, None)
+
+
+def test_a_plan_says_when_the_deployed_code_differs(aws: ScriptedAws, file: Path) -> None:
+    aws.outputs |= {"CodeDigest": code_digest(), "DatasetsDigest": datasets_digest()}
+    command = ("plan", str(file), "--dataset", "generation")
+    assert "Warning: the deployed" not in run_loader(*command).stdout
+    aws.outputs["CodeDigest"] = "0123456789abcdef"
+    assert "Warning: the deployed code differs from this checkout" in run_loader(*command).stdout
+    plan = json.loads(run_loader(*command, "--json").stdout)
+    assert (plan["deployed_code"], plan["deployed_datasets"]) == ("differs", "same")
+
+
+def test_a_plan_reads_the_settings_of_the_deployment(aws: ScriptedAws, file: Path) -> None:
+    aws.environments["convert"] = {"MAX_BATCH_SIZE": "1"}
+    plan = json.loads(run_loader("plan", str(file), "--dataset", "generation", "--json", MAX_BATCH_SIZE="7").stdout)
+    assert plan["batches"] == plan["output_points"] == 2
