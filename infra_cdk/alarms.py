@@ -1,7 +1,7 @@
 """The CloudWatch alarms and the SNS topic that mails them.
 
 Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `SuccessRate`,
-`RowsSetAside` (one alarm per dataset) and `NothingLoaded` have conditions of their own.
+`RowsSetAside` and `NothingLoaded` have conditions of their own.
 """
 
 from aws_cdk import ArnFormat, Duration, Stack
@@ -14,7 +14,6 @@ from constructs import Construct
 
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.monitoring_config import MonitoringConfig
-from shared.datasets import DATASETS
 
 MIN_SUCCESS_RATE = 0.99
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -51,8 +50,8 @@ DESCRIPTIONS = {
         "file again."
     ),
     "RowsSetAside": (
-        "More than {share} of the rows of dataset {dataset} were set aside. Run `loader history` to see which files "
-        "are partly loaded, and `loader quarantine` for the reasons."
+        "More than {share} of the rows of a file were set aside. Run `loader history` to see which files are partly "
+        "loaded, and `loader quarantine` for the reasons."
     ),
     "NothingLoaded": (
         "No points were written in the last {period}. Check that new files arrive in the source bucket and that the "
@@ -85,8 +84,9 @@ class Alarms(Construct):
             self._add_alarm(name, metric, DESCRIPTIONS[name], ABOVE, 0)
         rate = metrics.load("SuccessRate", statistic="Minimum")
         self._add_alarm("SuccessRate", rate, DESCRIPTIONS["SuccessRate"], BELOW, MIN_SUCCESS_RATE)
-        for dataset in DATASETS:
-            self._add_set_aside_alarm(metrics, dataset, config.alarm_set_aside_rate)
+        share = metrics.load("SetAsideRate", statistic="Maximum")
+        description = DESCRIPTIONS["RowsSetAside"].format(share=f"{config.alarm_set_aside_rate:.0%}")
+        self._add_alarm("RowsSetAside", share, description, ABOVE, config.alarm_set_aside_rate)
         if config.alarm_hours_without_load:
             self._add_silence_alarm(metrics, config.alarm_hours_without_load)
 
@@ -116,12 +116,6 @@ class Alarms(Construct):
             )
         )
 
-    def _add_set_aside_alarm(self, metrics: WatchedMetrics, dataset: str, max_rate: float) -> None:
-        """Alarm when too large a share of a dataset's rows is set aside: small datasets have an alarm of their own."""
-        description = DESCRIPTIONS["RowsSetAside"].format(share=f"{max_rate:.0%}", dataset=dataset)
-        rate = metrics.set_aside_rate(dataset)
-        self._add_alarm(f"RowsSetAside-{dataset}", rate, description, ABOVE, max_rate, entry="RowsSetAside")
-
     def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
         """Alarm when no points were written for `hours`, also when the metric has no data at all."""
         hourly = metrics.load("PointsWritten", period=Duration.hours(1))
@@ -137,7 +131,6 @@ class Alarms(Construct):
         comparison: cloudwatch.ComparisonOperator,
         threshold: float,
         *,
-        entry: str = "",
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
@@ -149,6 +142,6 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             treat_missing_data=missing,
-            alarm_description=f"{description} Runbook: docs/operations.md, {entry or name}",
+            alarm_description=f"{description} Runbook: docs/operations.md, {name}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))

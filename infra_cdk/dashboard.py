@@ -56,7 +56,8 @@ class Dashboard(Construct):
 
     def _rates(self) -> cloudwatch.GraphWidget:
         rates = [self._metrics.load(name, statistic="Minimum") for name in ("ConversionRate", "SuccessRate")]
-        return _graph("Lowest share of rows converted and of batches written", *rates)
+        rates.append(self._metrics.load("SetAsideRate", statistic="Maximum"))
+        return _graph("Lowest share of rows converted and of batches written, highest share of rows set aside", *rates)
 
     def _times(self) -> cloudwatch.GraphWidget:
         times = [self._metrics.load("ProcessingTime", statistic=statistic) for statistic in ("p50", "p99")]

@@ -34,25 +34,6 @@ class WatchedMetrics:
             period=period,
         )
 
-    def set_aside_rate(self, dataset: str) -> cloudwatch.MathExpression:
-        """Return the share of a dataset's rows that were set aside, among those and the points that were stored."""
-        aside, stored = (
-            cloudwatch.Metric(
-                namespace=NAMESPACE,
-                metric_name=name,
-                dimensions_map={"service": SERVICE, "dataset": dataset},
-                statistic="Sum",
-                period=FIVE_MINUTES,
-            )
-            for name in ("RowsSetAside", "PointsWritten")
-        )
-        return cloudwatch.MathExpression(
-            expression="aside / (aside + stored)",
-            using_metrics={"aside": aside, "stored": stored},
-            label=f"{dataset}: share of rows set aside",
-            period=FIVE_MINUTES,
-        )
-
     def executions(self, name: str) -> cloudwatch.Metric:
         """Return a Step Functions metric of the loader's state machine."""
         return self._state_machine.metric(name, statistic="Sum", period=FIVE_MINUTES)

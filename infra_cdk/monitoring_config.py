@@ -17,7 +17,7 @@ class MonitoringConfig:
     """The alarms and logs.
 
     Without `alarm_email`, the topic has no subscriber. `alarm_hours_without_load` 0 means no such alarm.
-    `alarm_set_aside_rate` is the share of a dataset's rows that may be set aside without an alarm.
+    `alarm_set_aside_rate` is the share of a file's rows that may be set aside without an alarm.
     """
 
     alarm_email: str

@@ -21,6 +21,7 @@ class LoadMetrics:
         batches_processed: the number of batches whose points are all written or rejected.
         processing_seconds: the duration of the execution.
         rows_set_aside: the number of rows that conversion set aside.
+        set_aside_rate: the share of the rows that conversion set aside.
         conversion_rate: the share of the rows that became points.
         success_rate: the share of the planned batches of which every point is written.
         failed_batches: the number of batches with a point that is rejected or not sent.
@@ -31,6 +32,7 @@ class LoadMetrics:
     batches_processed: int
     processing_seconds: float
     rows_set_aside: int
+    set_aside_rate: float
     conversion_rate: float
     success_rate: float
     failed_batches: int
@@ -58,6 +60,7 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
     metrics.add_metric(name="BatchesProcessed", unit=MetricUnit.Count, value=load.batches_processed)
     metrics.add_metric(name="ProcessingTime", unit=MetricUnit.Seconds, value=load.processing_seconds)
     metrics.add_metric(name="RowsSetAside", unit=MetricUnit.Count, value=load.rows_set_aside)
+    metrics.add_metric(name="SetAsideRate", unit=MetricUnit.NoUnit, value=load.set_aside_rate)
     metrics.add_metric(name="ConversionRate", unit=MetricUnit.NoUnit, value=load.conversion_rate)
     metrics.add_metric(name="SuccessRate", unit=MetricUnit.NoUnit, value=load.success_rate)
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=int(load.error != ""))

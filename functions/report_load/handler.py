@@ -90,6 +90,7 @@ def _metrics(state: LoadState, outcomes: Outcomes, data: LoadData) -> LoadMetric
         batches_processed=outcomes.batches_processed,
         processing_seconds=data["processing_time_seconds"],
         rows_set_aside=sum(outcomes.set_aside.values()),
+        set_aside_rate=sum(outcomes.set_aside.values()) / max(1, data["conversion_stats"]["input_rows"]),
         conversion_rate=data["conversion_stats"]["conversion_rate"],
         success_rate=outcomes.success_rate,
         failed_batches=outcomes.failed_batches,

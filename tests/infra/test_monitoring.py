@@ -9,7 +9,6 @@ import pytest
 
 from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
-from shared.datasets import DATASETS
 from shared.metrics import NAMESPACE, LoadMetrics, emit
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
@@ -37,6 +36,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
         batches_processed=0,
         processing_seconds=0,
         rows_set_aside=0,
+        set_aside_rate=0,
         conversion_rate=0,
         success_rate=0,
         failed_batches=0,
@@ -58,13 +58,6 @@ def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
     return {a["AlarmDescription"].rpartition(", ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
 
 
-def metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the metrics that an alarm watches: one, or those of its expression."""
-    if "Metrics" not in alarm:
-        return [alarm]
-    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
-
-
 def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:
     """Return the properties of the dashboard's widgets."""
     [page] = assembly.properties("CloudWatch::Dashboard").values()
@@ -77,16 +70,15 @@ def dashboard_metrics(assembly: Assembly) -> list[list[Any]]:
 
 
 def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[tuple[str, Dimensions]]) -> None:
-    metrics = [metric for alarm in alarms(assembly).values() for metric in metrics_of(alarm)]
-    ours = [metric for metric in metrics if metric["Namespace"] == NAMESPACE]
-    watched = {(metric["MetricName"], frozenset(d["Name"] for d in metric["Dimensions"])) for metric in ours}
+    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
+    watched = {(alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"])) for alarm in ours}
     assert watched <= emitted
     assert {name for name, _ in watched} == {
         "ProcessingErrors",
         "FailedBatches",
         "SuccessRate",
         "PointsWritten",
-        "RowsSetAside",
+        "SetAsideRate",
     }
 
 
@@ -104,7 +96,7 @@ def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
-    aws = {name: alarm for name, alarm in alarms(assembly).items() if metrics_of(alarm)[0]["Namespace"] != NAMESPACE}
+    aws = {name: alarm for name, alarm in alarms(assembly).items() if alarm["Namespace"] != NAMESPACE}
     about = {name: [flat(d["Value"]) for d in alarm["Dimensions"]] for name, alarm in aws.items()}
     machine, [queue] = assembly.machine_id("Loader"), assembly.properties("SQS::Queue")
     [write_batch] = (name for name in assembly.properties("Lambda::Function") if "WriteBatch" in name)
@@ -166,12 +158,13 @@ def test_one_batch_of_a_hundred_that_fails_is_no_alarm_of_the_rate_and_two_are(a
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_each_dataset_has_an_alarm_of_its_own_on_the_share_of_rows_set_aside(assembly: Assembly) -> None:
-    of_rows = [a for a in assembly.properties("CloudWatch::Alarm").values() if "Metrics" in a]
-    assert {a["Threshold"] for a in of_rows} == {0.1}
-    watched = [[(m["MetricName"], flat(m["Dimensions"][0]["Value"])) for m in metrics_of(a)] for a in of_rows]
-    names = ("RowsSetAside", "PointsWritten")
-    assert sorted(map(sorted, watched)) == sorted(sorted((name, dataset) for name in names) for dataset in DATASETS)
+def test_a_file_that_loses_more_than_a_tenth_of_its_rows_is_an_alarm(assembly: Assembly) -> None:
+    alarm = alarms(assembly)["RowsSetAside"]
+    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
+        "Maximum",
+        "GreaterThanThreshold",
+        0.1,
+    )
 
 
 def test_the_runbook_has_a_line_for_every_alarm() -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from math import ceil, log2
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from local.influxdb.server import BUCKET
 from local.readback import compare
 from shared.datasets import DATASETS
 from tests.support.deployed_app import DeployedApp, unique_records
-from tests.support.fault_proxy import FaultProxy
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, pass_on, response
 from tests.support.faults import limit_body_size, reject_bodies_with
+from tests.support.ledger import only_item
 from tests.support.trial import writes_through_proxy
 
 ROWS = 5000
@@ -65,6 +67,8 @@ def check_isolated(app: DeployedApp, folder: Path, execution: Execution, table: 
     assert data["points_written"] == ROWS - len(rows)
     assert data["conversion_stats"]["input_rows"] == data["conversion_stats"]["output_points"] == ROWS
     assert data["conversion_stats"]["refused_points"] == len(rows)
+    assert data["points"] == {"stored": ROWS - len(rows), "rejected": len(rows), "not_sent": 0, "unknown": 0}
+    assert data["verdict"] == ("partly loaded" if rows else "loaded")
     points = quarantined(app, execution)
     assert [point["source_row"] for point in points] == rows
     compared = app.compare(folder, "generation", without(table, rows))
@@ -143,11 +147,65 @@ def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, prox
     proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
-    assert f"rejected {MANY} points" in execution.response["message"]
+    assert f"rejected {MANY} of {ROWS} points" in execution.response["message"]
+    assert execution.response["data"]["points"] == {
+        "stored": ROWS - MANY,
+        "rejected": MANY,
+        "not_sent": 0,
+        "unknown": 0,
+    }
+    assert app.compare(tmp_path, "generation", without(table, spread(MANY))).equal
     assert len(proxy.exchanges) <= most_requests(MANY)
     assert app.failed_calls(execution) == 1
     proxy.set_faults()
     check_isolated(app, tmp_path, app.run(app.reload_event(execution.key)), table, [])
+
+
+def test_a_file_of_which_every_point_is_rejected_fails_and_its_ledger_item_counts_them(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    table = unique_records(tmp_path, "generation", 20)
+    table = only_here(table, "efficiency", list(range(20)))
+    take_as_integer(app, "efficiency", [time.as_py() for time in table["timestamp"]])
+    proxy.set_faults()
+    key = f"dataset=generation/{tmp_path.name}.parquet"
+    execution = app.load(key, table)
+    assert (execution.error, execution.response["statusCode"]) == ("RefusedPointsError", 400)
+    message = execution.response["message"]
+    assert "InfluxDB rejected all points: field type conflict: " in message
+    assert message.endswith("of 20 points 0 are stored, 20 were rejected")
+    item = only_item(app, key)
+    assert (item["status"], item["points_written"], item["points_rejected"]) == ("failed", 0, 20)
+    assert app.compare(tmp_path, "generation", table).read_back == 0
+
+
+def test_a_load_that_ends_early_counts_what_the_server_stored(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    table = unique_records(tmp_path, "generation", ROWS)
+    proxy.set_faults(always=reject_once_then_fail(4))
+    execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert execution.error == "BucketNotFoundError"
+    points = execution.response["data"]["points"]
+    assert sum(points.values()) == ROWS
+    assert points["stored"] == app.compare(tmp_path, "generation", table).read_back > 0
+    assert execution.response["data"]["points_written"] == points["stored"]
+
+
+def reject_once_then_fail(requests: int) -> Fault:
+    """Reject the first body, pass the next ones on, and answer 404 after this number of requests."""
+    numbers = count(1)
+
+    def respond(exchange: Exchange) -> None:
+        number = next(numbers)
+        if 1 < number <= requests:
+            pass_on(exchange)
+            return
+        exchange.read()
+        status, code = (400, "invalid") if number == 1 else (404, "not found")
+        exchange.send(response(status, json.dumps({"code": code, "message": code}).encode()))
+
+    return respond
 
 
 @pytest.mark.slow
@@ -181,3 +239,24 @@ def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedAp
         tmp_path / "kept.parquet", DATASETS["generation"], url=influx.url, bucket="one-hour", token=influx.token
     )
     assert comparison.equal, comparison.differences
+
+
+def test_old_points_that_travel_with_a_newer_one_of_their_shard_group_are_stored(
+    app: DeployedApp, tmp_path: Path
+) -> None:
+    app.influxdb.engine.create_bucket("one-hour", "1h")
+    now = datetime.now(UTC).replace(microsecond=0)
+    table = unique_records(tmp_path, "generation", 180)
+    times = [now - timedelta(minutes=row, seconds=30) for row in range(180)]
+    table = table.set_column(0, "timestamp", pa.array(times, pa.timestamp("us", "UTC")))
+    with writes_through_proxy(app, INFLUXDB_BUCKET="one-hour"):
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    points, influx = execution.response["data"]["points"], app.cloud.influx
+    pq.write_table(table, tmp_path / "all.parquet")
+    found = compare(
+        tmp_path / "all.parquet", DATASETS["generation"], url=influx.url, bucket="one-hour", token=influx.token
+    )
+    assert points["unknown"] == points["not_sent"] == 0
+    assert points["stored"] == found.read_back >= 60
+    (reason,) = app.report(execution.response["data"]["report"])["chunks"][0]["reasons"]
+    assert reason["reason"] == "older than the bucket's retention period of 1h0m0s"

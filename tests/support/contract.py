@@ -5,6 +5,7 @@ METRICS = {
     "PointsNotSent",
     "PointsUnknown",
     "RowsSetAside",
+    "SetAsideRate",
     "PointsWritten",
     "BatchesProcessed",
     "ProcessingTime",
