@@ -19,7 +19,7 @@ def part(set_aside: int, all_null: int = 0) -> Any:
     return {
         "set_aside": {"missing_tag": set_aside - all_null, "no_field": all_null},
         "all_null": all_null,
-        "reasons": [REASON],
+        "reasons": [REASON] if set_aside else [],
     }
 
 
