@@ -32,6 +32,7 @@ from benchmarks.convert_peers import dataframe_serializer, naive, ours, polars, 
 from benchmarks.convert_shapes import SEED, SHAPES, Shape, record_batch  # noqa: E402
 from benchmarks.convert_whole import Whole, write_file  # noqa: E402
 from benchmarks.record import describe_machine, package_versions, save_result  # noqa: E402
+from infra_cdk.environment import RETURN_MEMORY  # noqa: E402
 
 ROUNDS = 11
 BATCHES, BATCH_ROWS = 16, 65_536
@@ -122,7 +123,8 @@ def measure_whole(shape: Shape, folder: Path) -> dict[str, float]:
     for name, rows in WHOLE_ROWS.items():
         write_file(folder / name, shape, rows)
         command = [sys.executable, "-m", "benchmarks.convert_whole", str(folder / name)]
-        runs[name] = [json.loads(subprocess.check_output(command)) for _ in range(WHOLE_ROUNDS)]
+        environment = os.environ | RETURN_MEMORY
+        runs[name] = [json.loads(subprocess.check_output(command, env=environment)) for _ in range(WHOLE_ROUNDS)]
     peaks = {f"peak_mib_{name}": max(run["peak_mib"] for run in repeats) for name, repeats in runs.items()}
     return {"rows_per_s": median(run["rows"] / run["seconds"] for run in runs["10m"])} | peaks
 

@@ -8,8 +8,13 @@ from shared.function_names import FunctionName
 CA_FOLDER = "/opt"
 """The folder in which a function finds `influxdb_ca_bundle`, which is deployed as a layer."""
 
-_ALLOCATE_ON_DEMAND = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
-"""Makes Arrow's allocator take memory only as it is needed, because ConvertAndChunk limits itself by its memory use."""
+RETURN_MEMORY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0", "MALLOC_MMAP_THRESHOLD_": "8388608"}
+"""Make the allocators hold only what ConvertAndChunk uses, since it limits itself by the memory of its process.
+
+Arrow's mimalloc takes memory as it is needed, and glibc gives arrays of 8 MiB or more back once they are freed, instead
+of keeping the space for later arrays of another size: 238 MiB instead of 284 for a file of 10 million rows, for 7 % more
+processor time.
+"""
 
 
 def environments(
@@ -36,7 +41,7 @@ def environments(
     return {
         "check_health": log | influx,
         "validate_schema": log | work | ledger | lease | conversion,
-        "convert_and_chunk": log | work | conversion | _ALLOCATE_ON_DEMAND,
+        "convert_and_chunk": log | work | conversion | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work | limits,
         "report_backfill": log | work | ledger,

@@ -50,7 +50,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     [
         ("check_health", INFLUX),
         ("validate_schema", CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
-        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT"}),
+        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"}),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
         ("report_load", {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SERIES"}),
     ],

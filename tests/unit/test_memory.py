@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from functions.convert_and_chunk.memory import bounded_memory
 from tests.support.conversion import convert_table
+from infra_cdk.environment import RETURN_MEMORY
 try:
     with bounded_memory():
         result = convert_table(Path(sys.argv[1]).read_bytes())
@@ -31,7 +32,7 @@ def convert(content: bytes, folder: Path, *, memory_mib: int) -> tuple[str, int]
     """Convert the file in a process with this memory size, and return its output and its peak memory in MiB."""
     file = folder / "bomb.parquet"
     file.write_bytes(content)
-    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), "MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), **RETURN_MEMORY}
     command = [sys.executable, "-c", CONVERT, str(file)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
     output, peak_mib = done.stdout.splitlines()
