@@ -90,8 +90,11 @@ def test_where_400_writes_nothing_each_refused_line_is_found(
     requests = len(proxy.exchanges)
     assert requests <= most_requests(bad)
     check_isolated(app, tmp_path, execution, table, rows)
-    written = [exchange.body for exchange in proxy.exchanges if exchange.upstream_status]
-    assert sum(len(gzip.decompress(body).removesuffix(b"\n").split(b"\n")) for body in written) == ROWS - bad
+    written = [gzip.decompress(exchange.body) for exchange in proxy.exchanges if exchange.upstream_status]
+    lines = sum(
+        len(body.removesuffix(b"\n").split(b"\n")) for body in written if body
+    )  # CheckHealth writes an empty one
+    assert lines == ROWS - bad
     replayed = app.run(app.reload_event(execution.key))
     assert len(proxy.exchanges) == 2 * requests
     check_isolated(app, tmp_path, replayed, table, rows)
@@ -183,7 +186,7 @@ def test_a_load_that_ends_early_counts_what_the_server_stored(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     table = unique_records(tmp_path, "generation", ROWS)
-    proxy.set_faults(always=reject_once_then_fail(4))
+    proxy.set_faults(always=reject_once_then_fail(2))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     assert execution.error == "BucketNotFoundError"
     points = execution.response["data"]["points"]
@@ -197,11 +200,11 @@ def reject_once_then_fail(requests: int) -> Fault:
     numbers = count(1)
 
     def respond(exchange: Exchange) -> None:
-        number = next(numbers)
-        if 1 < number <= requests:
+        exchange.read()
+        number = next(numbers) if gzip.decompress(exchange.body) else 0  # CheckHealth writes an empty body
+        if number != 1 and number <= requests:
             pass_on(exchange)
             return
-        exchange.read()
         status, code = (400, "invalid") if number == 1 else (404, "not found")
         exchange.send(response(status, json.dumps({"code": code, "message": code}).encode()))
 
@@ -244,17 +247,17 @@ def test_points_older_than_the_retention_of_the_bucket_are_found(app: DeployedAp
 def test_old_points_that_travel_with_a_newer_one_of_their_shard_group_are_stored(
     app: DeployedApp, tmp_path: Path
 ) -> None:
-    app.influxdb.engine.create_bucket("one-hour", "1h")
+    app.influxdb.engine.create_bucket("old-and-new", "1h")
     now = datetime.now(UTC).replace(microsecond=0)
     table = unique_records(tmp_path, "generation", 180)
     times = [now - timedelta(minutes=row, seconds=30) for row in range(180)]
     table = table.set_column(0, "timestamp", pa.array(times, pa.timestamp("us", "UTC")))
-    with writes_through_proxy(app, INFLUXDB_BUCKET="one-hour"):
+    with writes_through_proxy(app, INFLUXDB_BUCKET="old-and-new"):
         execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
     points, influx = execution.response["data"]["points"], app.cloud.influx
     pq.write_table(table, tmp_path / "all.parquet")
     found = compare(
-        tmp_path / "all.parquet", DATASETS["generation"], url=influx.url, bucket="one-hour", token=influx.token
+        tmp_path / "all.parquet", DATASETS["generation"], url=influx.url, bucket="old-and-new", token=influx.token
     )
     assert points["unknown"] == points["not_sent"] == 0
     assert points["stored"] == found.read_back >= 60
