@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from functions.convert_and_chunk.memory import bounded_memory
+from infra_cdk.environment import RETURN_MEMORY
 from shared.errors import RecordsTooLargeError
 from tests.support.builders import dictionary_bomb, generation, page_bomb, parquet
 
@@ -16,7 +17,6 @@ import sys
 from pathlib import Path
 from functions.convert_and_chunk.memory import bounded_memory
 from tests.support.conversion import convert_table
-from infra_cdk.environment import RETURN_MEMORY
 try:
     with bounded_memory():
         result = convert_table(Path(sys.argv[1]).read_bytes())
