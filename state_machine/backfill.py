@@ -29,7 +29,7 @@ DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10, "force": F
 whether files that are loaded are loaded again.
 """
 
-FOUND_ITEM = "$.ledger.Items[0]"
+LEDGER_ITEM = "$.ledger.Items[0]"
 """The path of the ledger's item in the state of a child."""
 
 RESULTS = "staging/backfills"
@@ -198,13 +198,13 @@ def _is_replaced(dataset: str) -> sfn.Condition:
 
     An id that is missing on either side counts as equal.
     """
-    recorded, current = f"{FOUND_ITEM}.bucket_id.S", f"$.bucket_ids.{dataset}"
+    recorded, current = f"{LEDGER_ITEM}.bucket_id.S", f"$.bucket_ids.{dataset}"
     checkable = (
         sfn.Condition.not_(sfn.Condition.string_equals(recorded, "")),
         sfn.Condition.not_(sfn.Condition.string_equals(current, "")),
     )
     return sfn.Condition.and_(
-        sfn.Condition.string_equals(f"{FOUND_ITEM}.dataset.S", dataset),
+        sfn.Condition.string_equals(f"{LEDGER_ITEM}.dataset.S", dataset),
         sfn.Condition.is_present(recorded),
         *checkable,
         sfn.Condition.not_(sfn.Condition.string_equals_json_path(recorded, current)),

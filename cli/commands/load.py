@@ -99,9 +99,9 @@ def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask
     existing = None if replace else find_object(deployment, file.key)
     if existing is None:
         return
-    found = f"{existing.address} exists: {existing.describe(datetime.now(UTC))}"
-    if not (ask and _confirm(f"{found}. Replace it with {file.path}?")):
-        raise RefusedError(f"{found}. It was not replaced: add --replace to replace it, or rename {file.path}")
+    description = f"{existing.address} exists: {existing.describe(datetime.now(UTC))}"
+    if not (ask and _confirm(f"{description}. Replace it with {file.path}?")):
+        raise RefusedError(f"{description}. It was not replaced: add --replace to replace it, or rename {file.path}")
 
 
 def _confirm(question: str) -> bool:

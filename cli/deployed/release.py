@@ -16,7 +16,7 @@ class Release(NamedTuple):
 
     @property
     def warning(self) -> str:
-        """What the comparison means for a prediction; "" if the deployment runs the same code."""
+        """The meaning of the comparison for a prediction; "" if the deployment runs the same code."""
         if self.code == "same":
             return ""
         if self.code == "not checkable":

@@ -30,12 +30,12 @@ class BucketStatus(NamedTuple):
     """The status of one bucket.
 
     Attributes:
-        found: False if the server cannot tell.
+        exists: False if the server cannot tell.
         id: the bucket's id; "" if the server cannot tell.
         shard_seconds: the shard group duration; None if the server cannot tell.
     """
 
-    found: bool
+    exists: bool
     id: str = ""
     shard_seconds: int | None = None
 
@@ -64,7 +64,7 @@ def check_health(influx: Influx, org: str, buckets: Mapping[str, str], started_a
         status="healthy",
         response_time_ms=response_time_ms,
         version=version,
-        bucket="found" if all(status.found for status in statuses.values()) else "not checkable",
+        bucket="found" if all(status.exists for status in statuses.values()) else "not checkable",
         bucket_ids={dataset: statuses[bucket].id for dataset, bucket in buckets.items()},
         shard_seconds={name: value for name, bucket in buckets.items() if (value := statuses[bucket].shard_seconds)},
         ran=span_since(started_at),
@@ -79,13 +79,13 @@ def _find_bucket(influx: Influx, org: str, bucket: str, version: str) -> BucketS
     """
     buckets = _json_body(influx.get("/api/v2/buckets", org=org, name=bucket)).get("buckets")
     if buckets is None:
-        return BucketStatus(found=_has_database(influx, bucket.partition("/")[0]))
+        return BucketStatus(exists=_has_database(influx, bucket.partition("/")[0]))
     if _VERSION_2.match(version):
         _check_write(influx, bucket)
     for entry in buckets:
         if entry["name"] == bucket:
-            return BucketStatus(found=True, id=entry.get("id", ""), shard_seconds=shard_duration(entry))
-    return BucketStatus(found=False)
+            return BucketStatus(exists=True, id=entry.get("id", ""), shard_seconds=shard_duration(entry))
+    return BucketStatus(exists=False)
 
 
 def _check_write(influx: Influx, bucket: str) -> None:
