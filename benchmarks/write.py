@@ -20,9 +20,10 @@ from threading import Lock
 
 from benchmarks.record import describe_machine, package_versions, save_result
 from functions.write_batch.delivery import WRITERS, Delivery
-from functions.write_batch.progress import Progress, empty_outcome
+from functions.write_batch.progress import Progress
 from functions.write_batch.sending import Deadline, Sender
 from functions.write_batch.staged import StagedBatch
+from functions.write_batch.stored_progress import empty_outcome
 from local.influxdb.engine import Engine
 from local.influxdb.engine_client import EngineClient
 from shared.events import ChunkRef

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from functions.write_batch.fates import Fates
 from functions.write_batch.isolation import rejected_lines
 from functions.write_batch.pause import ResumeLaterError, check_not_before, resume_later
-from functions.write_batch.progress import Progress, announce, chunk_progress
+from functions.write_batch.progress import Progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
+from functions.write_batch.stored_progress import announce, chunk_progress
 from shared.errors import RefusedPointsError
 from shared.events import ChunkProgress, ChunkRef
 from shared.influx_answers import Action, Answer
