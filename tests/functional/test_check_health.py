@@ -31,7 +31,7 @@ NONE_READABLE = Reply(200, {"buckets": []})
 NO_SUCH_PATH = Reply(404, "404 page not found")
 
 
-def answers(replies: dict[str, Reply]) -> Responder:
+def responder(replies: dict[str, Reply]) -> Responder:
     """Return a responder that replies by path, by default like InfluxDB 2.7 that has the bucket."""
     all_replies = {"/ping": Reply(204), BUCKETS: BUCKET_LIST, WRITE: Reply(204), **replies}
     return lambda request: all_replies.get(request.path, NO_SUCH_PATH)
@@ -52,7 +52,7 @@ FORBIDDEN = Reply(403, {"code": "forbidden", "message": "insufficient permission
 
 @pytest.fixture
 def influx(influx: ScriptedInflux) -> ScriptedInflux:
-    influx.fallback = answers({})
+    influx.fallback = responder({})
     return influx
 
 
@@ -91,7 +91,7 @@ def test_a_server_with_the_bucket_is_healthy(influx: ScriptedInflux, context: Si
 def test_a_server_without_the_endpoint_is_healthy(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], bucket: str
 ) -> None:
-    influx.fallback = answers(replies)
+    influx.fallback = responder(replies)
     health = check(context)
     assert (health["bucket"], health["bucket_ids"]) == (bucket, dict.fromkeys(DATASETS, ""))
     assert health["shard_seconds"] == {}
@@ -100,7 +100,7 @@ def test_a_server_without_the_endpoint_is_healthy(
 def test_a_server_that_accepts_only_writes_with_points_is_healthy(
     influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
-    influx.fallback = answers({WRITE: Reply(400, {"code": "invalid", "message": "empty"})})
+    influx.fallback = responder({WRITE: Reply(400, {"code": "invalid", "message": "empty"})})
     assert check(context)["bucket"] == "found"
 
 
@@ -137,7 +137,7 @@ def test_the_id_is_that_of_the_bucket_of_each_dataset(
 def test_every_problem_has_its_own_error(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply], error: type[LoaderError], message: str
 ) -> None:
-    influx.fallback = answers(replies)
+    influx.fallback = responder(replies)
     with pytest.raises(error, match=message):
         check(context)
 
@@ -159,7 +159,7 @@ def test_only_a_version_2_that_knows_the_bucket_gets_an_empty_write(
     influx: ScriptedInflux, context: SimpleNamespace, replies: dict[str, Reply]
 ) -> None:
     """InfluxDB 3 would create the database, and other servers are not known to write nothing."""
-    influx.fallback = answers(replies)
+    influx.fallback = responder(replies)
     with suppress(BucketNotFoundError):
         check(context)
     assert influx.writes == []
@@ -204,7 +204,7 @@ def test_a_ca_bundle_makes_a_certificate_trusted(
     tls, pem = create_self_signed(tmp_path)
     monkeypatch.setenv("INFLUXDB_CA_BUNDLE", str(pem))
     with scripted_influx(tls) as secure:
-        secure.fallback = answers({})
+        secure.fallback = responder({})
         monkeypatch.setenv("INFLUXDB_URL", secure.url)
         assert check(context)["bucket"] == "found"
 

@@ -38,7 +38,7 @@ KEY = "dataset=generation/year=2024/at=2024-01-02 03:04:05.678901/x+y ção.parq
 LOAD = ("0123456789abcdef", "run-1")
 
 
-def stored(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None, **options: Any) -> PartRef:
+def put_source(s3: "S3Client", table: pa.Table | bytes, *, part: Part | None = None, **options: Any) -> PartRef:
     """Put a file, and return ConvertAndChunk's input for the whole file or one part."""
     content = table if isinstance(table, bytes) else parquet(table, **options)
     put = s3.put_object(Bucket=SOURCE, Key=KEY, Body=content)
@@ -92,7 +92,7 @@ def quarantine(s3: "S3Client", part: int = 0) -> pa.Table:
 
 
 def test_1500_rows_are_1500_points_in_2_batches(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(stored(s3, generation(1500)), context)
+    converted = convert(put_source(s3, generation(1500)), context)
     assert (converted["part"], converted["rows"], converted["points"]) == (0, 1500, 1500)
     [chunk] = converted["chunks"]
     assert (chunk["chunk"], chunk["points"]) == ("0000-0000", 1500)
@@ -104,7 +104,7 @@ def test_1500_rows_are_1500_points_in_2_batches(s3: "S3Client", context: SimpleN
 
 def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_BATCH_SIZE", "400")
-    convert(stored(s3, generation(1500)), context)
+    convert(put_source(s3, generation(1500)), context)
     manifest = get_json(s3, manifest_key(*LOAD, "0000-0000"))
     assert [batch["points"] for batch in manifest["batches"]] == [400, 400, 400, 300]
 
@@ -116,14 +116,14 @@ def test_debug_lines_show_the_converted_records(
     monkeypatch.setattr(logger.registered_handler, "stream", written)
     logger.setLevel(logging.DEBUG)
     request.addfinalizer(lambda: logger.setLevel(logging.INFO))
-    converted = convert(stored(s3, generation(20)), context)
+    converted = convert(put_source(s3, generation(20)), context)
     line = next(line for line in map(json.loads, written.getvalue().splitlines()) if line["message"] == "converted")
     assert line["converted"] == converted
     assert line["reads"] > 0
 
 
 def test_a_part_of_several_stores_its_series(s3: "S3Client", context: SimpleNamespace) -> None:
-    event = stored(s3, generation(4, region=["N", "S", "N", "São Paulo"]))
+    event = put_source(s3, generation(4, region=["N", "S", "N", "São Paulo"]))
     convert(event, context)
     assert not [key for key in everything(s3) if "/series/" in key]
     event["part"]["file_parts"] = 2
@@ -137,7 +137,7 @@ def test_a_part_of_several_stores_its_series(s3: "S3Client", context: SimpleName
 def test_too_many_series_fail_a_part_before_a_chunk_is_staged(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, file_parts: int
 ) -> None:
-    event = stored(s3, generation(9, plant_name=[str(row % 3) for row in range(9)]))
+    event = put_source(s3, generation(9, plant_name=[str(row % 3) for row in range(9)]))
     event["part"]["file_parts"] = file_parts
     monkeypatch.setenv("MAX_SERIES", "2")
     with pytest.raises(TooManySeriesError, match="the tag 'plant_name' has the most values, 3"):
@@ -151,7 +151,7 @@ def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
     s3: "S3Client", context: SimpleNamespace
 ) -> None:
     years = [datetime(year, 1, 1, tzinfo=UTC) for year in (1989, 1990, 2024, 2034, 2035)]
-    event = stored(s3, generation(5, timestamp=pa.array(years, pa.timestamp("us"))))
+    event = put_source(s3, generation(5, timestamp=pa.array(years, pa.timestamp("us"))))
     event["part"]["last_modified"] = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
     convert(event, context)
     part = outcome(s3)
@@ -162,7 +162,7 @@ def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
 
 
 def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(stored(s3, generation(120_000)), context)
+    converted = convert(put_source(s3, generation(120_000)), context)
     assert [chunk["points"] for chunk in converted["chunks"]] == [50_000, 50_000, 20_000]
     assert [chunk["chunk"] for chunk in converted["chunks"]] == ["0000-0000", "0000-0001", "0000-0002"]
     assert outcome(s3)["chunks"] == converted["chunks"]
@@ -176,18 +176,18 @@ def test_the_outcome_accounts_for_every_row(s3: "S3Client", context: SimpleNames
         power_mw=[1.0, 1.0, float("inf"), -5.0, 1.0, 1.0],
         note=["x"] * 6,
     )
-    convert(stored(s3, table), context)
+    convert(put_source(s3, table), context)
     result = outcome(s3)
     assert (result["rows"], result["points"], result["collapsed"], result["batches"]) == (6, 2, 1, 1)
     assert result["set_aside"] == {"missing_tag": 1, "no_field": 1, "no_timestamp": 1}
     assert (result["fields_left_out"], result["out_of_bounds"]) == ({"power_mw": 1}, {"power_mw": 1})
     assert (result["ignored_columns"], result["collision_columns"]) == (["note"], [])
-    assert result["body_bytes"] == len("\n".join(lines(s3, convert(stored(s3, table), context)))) + 1
+    assert result["body_bytes"] == len("\n".join(lines(s3, convert(put_source(s3, table), context)))) + 1
 
 
 def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", context: SimpleNamespace) -> None:
     table = generation(4, region=["N", "a\nb", "S", None], note=["p", "q", "r", "s"], rule=[1, 2, 3, 4])
-    convert(stored(s3, table, row_group_size=1), context)
+    convert(put_source(s3, table, row_group_size=1), context)
     result = quarantine(s3)
     assert result.column_names == [
         "timestamp", "region", "energy_source", "measurement_type", "power_mw", "note", "rule_of_file",
@@ -202,21 +202,21 @@ def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", con
 
 def test_rows_with_text_that_is_no_utf_8_are_stored_and_shown(s3: "S3Client", context: SimpleNamespace) -> None:
     table = generation(2, region=pa.array([b"S\xc3", b"N"], pa.binary()), note=pa.array([b"\xff", None], pa.binary()))
-    convert(stored(s3, table), context)
+    convert(put_source(s3, table), context)
     [reason] = outcome(s3)["reasons"]
     assert (reason["rule"], reason["samples"][0]["record"]["region"]) == ("unusable_tag", r"S\xc3")
     assert quarantine(s3).column("source_row").to_pylist() == [0]
 
 
 def test_a_file_without_bad_rows_leaves_no_quarantine(s3: "S3Client", context: SimpleNamespace) -> None:
-    convert(stored(s3, generation(3)), context)
+    convert(put_source(s3, generation(3)), context)
     assert not [key for key in everything(s3) if key.startswith("quarantine/")]
 
 
 def test_rows_are_numbered_over_the_file_not_over_the_part(s3: "S3Client", context: SimpleNamespace) -> None:
     content = parquet(generation(30, region=["N"] * 25 + [""] + ["N"] * 4), row_group_size=10)
     part: Part = {"part": 2, "first_group": 2, "end_group": 3, "first_row": 20, "rows": 10}
-    converted = convert(stored(s3, content, part=part), context)
+    converted = convert(put_source(s3, content, part=part), context)
     [chunk] = converted["chunks"]
     assert (chunk["chunk"], converted["points"]) == ("0002-0000", 9)
     manifest = get_json(s3, manifest_key(*LOAD, "0002-0000"))
@@ -226,19 +226,19 @@ def test_rows_are_numbered_over_the_file_not_over_the_part(s3: "S3Client", conte
 
 def test_the_parts_of_a_row_group_add_up_to_the_whole(s3: "S3Client", context: SimpleNamespace) -> None:
     content = parquet(generation(30), row_group_size=30)
-    every = lines(s3, convert(stored(s3, content), context))
+    every = lines(s3, convert(put_source(s3, content), context))
     result: list[str] = []
     for number, first in enumerate((0, 13)):
         rows = (13, 17)[number]
         part: Part = {"part": number, "first_group": 0, "end_group": 1, "first_row": first, "rows": rows}
-        result += lines(s3, convert(stored(s3, content, part=part), context))
+        result += lines(s3, convert(put_source(s3, content, part=part), context))
     assert result == every
 
 
 def test_a_part_repeated_leaves_the_same_bytes(s3: "S3Client", context: SimpleNamespace) -> None:
     noise = np.random.default_rng(7).normal(size=3000)
     table = generation(3000, power_mw=noise, region=[f"R{row % 50}" if row % 41 else None for row in range(3000)])
-    event = stored(s3, table, row_group_size=700)
+    event = put_source(s3, table, row_group_size=700)
     convert(event, context)
     first = everything(s3)
     convert(event, context)
@@ -246,7 +246,7 @@ def test_a_part_repeated_leaves_the_same_bytes(s3: "S3Client", context: SimpleNa
 
 
 def test_the_long_layout_is_converted(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(stored(s3, long_generation([1.5, 2.0], ["MW", "furlong"])), context)
+    converted = convert(put_source(s3, long_generation([1.5, 2.0], ["MW", "furlong"])), context)
     assert converted["points"] == 1
     assert outcome(s3)["set_aside"] == {"unknown_unit": 1}
 
@@ -255,7 +255,7 @@ def test_one_invalid_record_fails_the_part_where_none_may_be_dropped(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DROP_INVALID_RECORDS", "false")
-    event = stored(s3, generation(3, region=["N", "", "a\tb"]))
+    event = put_source(s3, generation(3, region=["N", "", "a\tb"]))
     with pytest.raises(InvalidRecordsError, match="1 missing_tag, 1 unusable_tag; row 1: region is empty; row 2"):
         convert(event, context)
     assert all(key.startswith("quarantine/") for key in everything(s3))
@@ -268,7 +268,7 @@ def colliding(rows: int, collisions: int) -> pa.Table:
 
 
 def test_few_collisions_are_set_aside_and_explained(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(stored(s3, colliding(100, 5)), context)
+    converted = convert(put_source(s3, colliding(100, 5)), context)
     assert converted["points"] == 95
     assert outcome(s3)["set_aside"] == {"collision": 5}
     assert outcome(s3)["collision_columns"] == ["turbine"]
@@ -277,7 +277,7 @@ def test_few_collisions_are_set_aside_and_explained(s3: "S3Client", context: Sim
 
 def test_many_collisions_fail_the_part_and_name_the_columns(s3: "S3Client", context: SimpleNamespace) -> None:
     with pytest.raises(CollidingRecordsError, match=r"6 of 100 .* first rows 0, 1, 2, 3, 4: declare one of turbine"):
-        convert(stored(s3, colliding(100, 6)), context)
+        convert(put_source(s3, colliding(100, 6)), context)
     assert not [key for key in everything(s3) if key.startswith("staging/")]
 
 
@@ -285,19 +285,19 @@ def test_the_collision_rate_that_fails_a_part_is_a_setting(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_COLLISION_RATE", "0.06")
-    assert convert(stored(s3, colliding(100, 6)), context)["points"] == 94
+    assert convert(put_source(s3, colliding(100, 6)), context)["points"] == 94
 
 
 def test_validation_can_be_switched_off(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENABLE_VALIDATION", "false")
-    event = stored(s3, generation(3, region=None, energy_source=["x", "", None]))
+    event = put_source(s3, generation(3, region=None, energy_source=["x", "", None]))
     assert convert(event, context)["points"] == 3
 
 
 def test_another_version_is_never_read(s3: "S3Client", context: SimpleNamespace) -> None:
-    event = stored(s3, generation(3))
+    event = put_source(s3, generation(3))
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(generation(5)))
     assert convert(event, context)["points"] == 3
 
@@ -305,7 +305,7 @@ def test_another_version_is_never_read(s3: "S3Client", context: SimpleNamespace)
 def test_a_file_that_was_replaced_or_deleted_is_told_apart_from_a_damaged_one(
     s3: "S3Client", context: SimpleNamespace
 ) -> None:
-    event = stored(s3, generation(3))
+    event = put_source(s3, generation(3))
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet(generation(5)))
     event["file"]["version_id"] = ""
     with pytest.raises(SourceChangedError):
@@ -318,11 +318,11 @@ def test_a_file_that_was_replaced_or_deleted_is_told_apart_from_a_damaged_one(
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
 def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNamespace, share: float) -> None:
     content = parquet(generation(100))
-    event = stored(s3, content[: int(len(content) * share)] or b"P", part=whole_part(content))
+    event = put_source(s3, content[: int(len(content) * share)] or b"P", part=whole_part(content))
     with pytest.raises(CorruptParquetError):
         convert(event, context)
 
 
 def test_missing_columns_fail_the_conversion_too(s3: "S3Client", context: SimpleNamespace) -> None:
     with pytest.raises(SchemaMismatchError, match="column 'region' is missing"):
-        convert(stored(s3, generation(3, region=None)), context)
+        convert(put_source(s3, generation(3, region=None)), context)

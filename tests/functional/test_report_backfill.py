@@ -163,9 +163,9 @@ def test_a_response_lists_some_files_and_the_report_lists_all(
     answer = report(context)
     assert answer["message"].endswith("data.not_loaded names 2 of the other 4, the report names all")
     assert [file["key"] for file in answer["data"]["not_loaded"]] == keys[:2]
-    stored = get_json(s3, answer["data"]["report"])
-    assert [file["key"] for file in stored["not_loaded"]] == keys[:4]
-    assert stored["response"] == answer
+    report_json = get_json(s3, answer["data"]["report"])
+    assert [file["key"] for file in report_json["not_loaded"]] == keys[:4]
+    assert report_json["response"] == answer
 
 
 def test_a_map_that_gave_up_is_a_failure_of_the_same_shape(s3: "S3Client", context: SimpleNamespace) -> None:

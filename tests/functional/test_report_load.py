@@ -151,9 +151,13 @@ def test_the_report_is_stored_at_the_key_in_the_response(s3: "S3Client", context
     leave_chunk(s3)
     response = report(state(), context)
     assert response["data"]["report"] == "reports/generation/00000000deadbeef/run-1.json"
-    stored = get_json(s3, response["data"]["report"])
-    assert stored["response"] == response
-    assert (stored["file"], stored["parts"][0]["rows"], stored["chunks"][0]["requests"]) == (FILE, 1500, 2)
+    report_json = get_json(s3, response["data"]["report"])
+    assert report_json["response"] == response
+    assert (report_json["file"], report_json["parts"][0]["rows"], report_json["chunks"][0]["requests"]) == (
+        FILE,
+        1500,
+        2,
+    )
 
 
 def test_a_file_without_rows_is_loaded_with_no_points(s3: "S3Client", context: SimpleNamespace) -> None:

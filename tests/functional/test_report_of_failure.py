@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.work_bucket import findings_key, put_json
 from tests.functional.test_report_load import FILE, HEALTH, failed, report, span
-from tests.functional.test_report_page import HOSTILE, Elements, check_alone, drawn
+from tests.functional.test_report_page import HOSTILE, Elements, check_alone, stored_page
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +20,7 @@ def broken(error: str, **state: Any) -> dict[str, Any]:
 
 
 def drawn_failure(s3: "S3Client", context: SimpleNamespace, event: dict[str, Any]) -> str:
-    return drawn(s3, json.loads(report(event, context)["cause"]))
+    return stored_page(s3, json.loads(report(event, context)["cause"]))
 
 
 def test_an_error_message_is_shown_as_text_and_never_as_markup(s3: "S3Client", context: SimpleNamespace) -> None:

@@ -24,11 +24,11 @@ def profile(hours: list[int]) -> dict[str, Any]:
     return {"first_ns": hours[0] * HOUR_NS, "last_ns": last_ns, "bucket_ns": HOUR_NS, "fields": {"power_mw": buckets}}
 
 
-def drawn(s3: "S3Client", response: dict[str, Any]) -> str:
+def stored_page(s3: "S3Client", response: dict[str, Any]) -> str:
     key = response["data"]["report_page"].removeprefix(f"s3://{WORK}/")
-    stored = s3.get_object(Bucket=WORK, Key=key)
-    assert stored["ContentType"] == "text/html; charset=utf-8"
-    return stored["Body"].read().decode()
+    page_object = s3.get_object(Bucket=WORK, Key=key)
+    assert page_object["ContentType"] == "text/html; charset=utf-8"
+    return page_object["Body"].read().decode()
 
 
 class Elements(HTMLParser):
@@ -64,13 +64,13 @@ def check_alone(content: str) -> None:
 def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) -> None:
     response = report(state(rows=0), context)
     assert response["data"]["report_page"] == f"s3://{WORK}/reports/generation/00000000deadbeef/run-1.html"
-    assert drawn(s3, response).startswith("<!doctype html>")
+    assert stored_page(s3, response).startswith("<!doctype html>")
 
 
 def test_the_page_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2]))
     leave_chunk(s3)
-    check_alone(drawn(s3, report(state(), context)))
+    check_alone(stored_page(s3, report(state(), context)))
 
 
 def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -78,7 +78,7 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
     reasons = [{"rule": "collision", "reason": "another value", "rows": 6, "samples": [sample]}]
     leave_part(s3, set_aside={"collision": 6}, collision_columns=["agent"], reasons=reasons, profile=profile([0, 1]))
     leave_chunk(s3)
-    content = drawn(s3, report(state(), context))
+    content = stored_page(s3, report(state(), context))
     assert re.findall(r"<h2>(.+?)</h2>", content) == [
         "Rows",
         "Rows set aside and points rejected",
@@ -104,12 +104,12 @@ def test_what_a_load_does_to_influxdb_is_shown(s3: "S3Client", context: SimpleNa
     leave_part(s3, profile=years, local_times=True)
     leave_chunk(s3)
     load = state()
-    text = Elements(drawn(s3, report(load, context))).text
+    text = Elements(stored_page(s3, report(load, context))).text
     assert "at most 301 of 7 days (assumed: the bucket's shard group duration cannot be read)" in text
     assert "Warning: the points touch up to 301 shards of 7 days" in text
     assert "times without a zone were read as UTC" in text
     load["health"]["shard_seconds"] = {"generation": 70 * 86_400, "consumption": 3_600}
-    text = Elements(drawn(s3, report(load, context))).text
+    text = Elements(stored_page(s3, report(load, context))).text
     assert "at most 31 of 70 days Note" in text
     assert "Warning" not in text
 
@@ -117,7 +117,7 @@ def test_what_a_load_does_to_influxdb_is_shown(s3: "S3Client", context: SimpleNa
 def test_rows_are_counted_by_where_they_ended(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3)
-    content = drawn(s3, report(state(), context))
+    content = stored_page(s3, report(state(), context))
     assert re.findall(r'<td class="n">([\d,]+)</td><td class="dot (\w+)">(.+?)</td>', content) == [
         ("1,487", "good", "points stored in InfluxDB"),
         ("3", "bad", "points that InfluxDB rejected"),
@@ -131,7 +131,7 @@ def test_rejected_points_are_shown_with_the_message_of_the_server(s3: "S3Client"
     reason = {"rule": "refused_by_influxdb", "reason": "a field type conflict", "rows": 2, "samples": samples}
     leave_part(s3)
     leave_chunk(s3, reasons=[reason])
-    text = Elements(drawn(s3, report(state(), context))).text
+    text = Elements(stored_page(s3, report(state(), context))).text
     assert "2 · refused_by_influxdb: a field type conflict row 1,234 line=m,t=a f=1 0" in text
     assert "7 more rows for other reasons" in text
 
@@ -139,7 +139,7 @@ def test_rejected_points_are_shown_with_the_message_of_the_server(s3: "S3Client"
 def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3)
     leave_chunk(s3, runs=[span(2, 3) | {"then": "WaitForInflux"}, span(30, 31) | {"then": ""}])
-    content = drawn(s3, report(state(), context))
+    content = stored_page(s3, report(state(), context))
     lanes = dict(re.findall(r'class="lane"><span>(\w+).*?</span>\s*<div class="track">(.+?)</div>', content))
     kinds = {lane: re.findall(r'<i class="(\w+)"', bars) for lane, bars in lanes.items()}
     assert kinds == {
@@ -154,7 +154,7 @@ def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> 
 
 
 def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: SimpleNamespace) -> None:
-    content = drawn(s3, report(state(rows=0), context))
+    content = stored_page(s3, report(state(rows=0), context))
     assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Source and execution"]
     assert "0 rows in the file 0 points stored Rows The file has no rows" in Elements(content).text
 
@@ -164,7 +164,7 @@ def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Clien
     reason = {"rule": "collision", "reason": HOSTILE, "rows": 6, "samples": [sample]}
     leave_part(s3, reasons=[reason], ignored_columns=[HOSTILE], profile=profile([0]))
     leave_chunk(s3)
-    content = drawn(s3, report(state(key=f"dataset=generation/{HOSTILE}.parquet"), context))
+    content = stored_page(s3, report(state(key=f"dataset=generation/{HOSTILE}.parquet"), context))
     assert "script" not in Elements(content).names
     assert content.count("&lt;script&gt;") >= 4
     assert "row 7" in content
@@ -173,7 +173,7 @@ def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Clien
 def test_a_field_is_drawn_with_its_gap(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2, 3, 4, 20, 21, 22]))
     leave_chunk(s3)
-    content = drawn(s3, report(state(), context))
+    content = stored_page(s3, report(state(), context))
     assert content.count('class="gap"') == 1
     assert "1 gap: 1970-01-01 05:00 to 1970-01-01 20:00" in Elements(content).text
     (line,) = re.findall(r'class="mean"[^>]* d="([^"]*)"', content)
@@ -193,7 +193,9 @@ def test_a_field_without_values_is_named(s3: "S3Client", context: SimpleNamespac
         s3, profile=record | {"fields": record["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9}
     )
     leave_chunk(s3)
-    assert "efficiency: no values · 9 not finite, not written" in Elements(drawn(s3, report(state(), context))).text
+    assert (
+        "efficiency: no values · 9 not finite, not written" in Elements(stored_page(s3, report(state(), context))).text
+    )
 
 
 def test_parts_are_drawn_as_one_file() -> None:
@@ -210,5 +212,5 @@ def test_a_load_succeeds_even_if_its_page_cannot_be_rendered(
     leave_chunk(s3)
     response = report(state(), context)
     assert response["statusCode"] == 200
-    assert "could not be rendered" in drawn(s3, response)
+    assert "could not be rendered" in stored_page(s3, response)
     assert "the report has no page" in caplog.text

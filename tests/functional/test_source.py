@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BODY = bytes(range(256)) * 4
 
 
-def stored(s3: "S3Client", *, pinned_by_version: bool = True) -> SourceFile:
+def put_source(s3: "S3Client", *, pinned_by_version: bool = True) -> SourceFile:
     put = s3.put_object(Bucket=SOURCE, Key="k", Body=BODY)
     return {
         "load_id": "0" * 16,
@@ -40,7 +40,7 @@ def stored(s3: "S3Client", *, pinned_by_version: bool = True) -> SourceFile:
 
 
 def test_any_range_reads_as_the_object_does(s3: "S3Client") -> None:
-    pinned, plain = PinnedObject(s3, stored(s3)), io.BytesIO(BODY)
+    pinned, plain = PinnedObject(s3, put_source(s3)), io.BytesIO(BODY)
     for offset, whence, length in [(0, 0, 10), (-5, 2, 10), (100, 0, 900), (-50, 1, 7), (2000, 0, 3), (0, 0, -1)]:
         assert pinned.seek(offset, whence) == plain.seek(offset, whence)
         assert pinned.read(length) == plain.read(length)
@@ -48,20 +48,20 @@ def test_any_range_reads_as_the_object_does(s3: "S3Client") -> None:
 
 
 def test_the_pinned_version_is_read_after_a_newer_one_arrived(s3: "S3Client") -> None:
-    pinned = PinnedObject(s3, stored(s3))
+    pinned = PinnedObject(s3, put_source(s3))
     s3.put_object(Bucket=SOURCE, Key="k", Body=b"new")
     assert pinned.read() == BODY
 
 
 def test_without_versions_a_replaced_object_is_noticed(s3: "S3Client") -> None:
-    pinned = PinnedObject(s3, stored(s3, pinned_by_version=False))
+    pinned = PinnedObject(s3, put_source(s3, pinned_by_version=False))
     s3.put_object(Bucket=SOURCE, Key="k", Body=b"new")
     with pytest.raises(SourceChangedError, match="overwritten"):
         pinned.read()
 
 
 def test_a_deleted_version_is_not_found(s3: "S3Client") -> None:
-    file = stored(s3)
+    file = put_source(s3)
     s3.delete_object(Bucket=SOURCE, Key="k", VersionId=file["version_id"])
     with pytest.raises(SourceNotFoundError):
         PinnedObject(s3, file).read()
@@ -87,12 +87,12 @@ class BrokenBody:
 
 
 def test_a_body_that_breaks_off_is_read_again(s3: "S3Client") -> None:
-    assert PinnedObject(BreakingBody(s3, 2), stored(s3)).read() == BODY  # type: ignore[arg-type]
+    assert PinnedObject(BreakingBody(s3, 2), put_source(s3)).read() == BODY  # type: ignore[arg-type]
 
 
 def test_bodies_that_always_break_off_are_unavailable(s3: "S3Client") -> None:
     with pytest.raises(SourceUnavailableError, match="IncompleteReadError"):
-        PinnedObject(BreakingBody(s3, 99), stored(s3)).read()  # type: ignore[arg-type]
+        PinnedObject(BreakingBody(s3, 99), put_source(s3)).read()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ def test_a_file_is_pinned_and_cut_into_parts(s3: "S3Client", context: SimpleName
 
 def test_the_load_id_is_the_same_for_the_same_version_only(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
-    first, again = validate(named(), context), validate(named(), context)
+    first, second = validate(named(), context), validate(named(), context)
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
-    assert first["load_id"] == again["load_id"] != validate(named(), context)["load_id"]
+    assert first["load_id"] == second["load_id"] != validate(named(), context)["load_id"]
     assert len(first["load_id"]) == 16
 
 

@@ -117,9 +117,9 @@ def test_two_builds_in_two_folders_have_equal_bytes(
     built = build()
     monkeypatch.setattr("infra_cdk.archives.CACHE", tmp_path / "another folder with a longer path")
     monkeypatch.setenv("ANOTHER_VARIABLE", "with a value")
-    again = build()
-    assert again != built
-    assert (built.name, built.read_bytes()) == (again.name, again.read_bytes())
+    second_build = build()
+    assert second_build != built
+    assert (built.name, built.read_bytes()) == (second_build.name, second_build.read_bytes())
 
 
 def test_without_an_interpreter_of_the_runtime_there_is_no_bytecode_and_a_warning(
@@ -164,5 +164,5 @@ def test_an_interpreter_that_cannot_compile_for_lambda_is_not_used(
 def test_equal_ingredients_make_equal_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = build_layer("shared", python="3.13", architecture="arm64", package="shared")
     monkeypatch.setattr("infra_cdk.archives.CACHE", tmp_path)
-    again = build_layer("shared", python="3.13", architecture="arm64", package="shared")
-    assert (built.name, built.read_bytes()) == (again.name, again.read_bytes())
+    second_build = build_layer("shared", python="3.13", architecture="arm64", package="shared")
+    assert (built.name, built.read_bytes()) == (second_build.name, second_build.read_bytes())

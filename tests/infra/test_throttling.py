@@ -54,8 +54,8 @@ def test_settings_that_could_fill_the_history_are_noticed(settings: MachineSetti
 def test_the_worst_case_of_a_load_is_its_attempts_if_time_does_not_limit_it(assembly: Assembly) -> None:
     """One part and one chunk: 75 and 200 retries, each with three events."""
     alone = most_events(assembly.definition, parts=1, chunks=1)
-    quiet = most_events(assembly.definition | {"TimeoutSeconds": 0}, parts=1, chunks=1)
-    assert alone - quiet == 3 * (75 + 200)
+    without_work = most_events(assembly.definition | {"TimeoutSeconds": 0}, parts=1, chunks=1)
+    assert alone - without_work == 3 * (75 + 200)
 
 
 def test_the_delays_of_a_retrier_grow_to_their_limit() -> None:

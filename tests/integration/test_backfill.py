@@ -30,7 +30,7 @@ def prefix(tmp_path: Path) -> str:
 
 
 @pytest.fixture(autouse=True)
-def quiet(app: DeployedApp) -> Iterator[None]:
+def no_events(app: DeployedApp) -> Iterator[None]:
     """Without the bucket's events: only backfills start loads."""
     with app.without_events():
         yield

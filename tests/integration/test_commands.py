@@ -87,8 +87,8 @@ def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
     skipped = run_loader(app, "retry", prefix)
     assert (skipped.status, "skipped: cannot succeed with the same file (--force)" in skipped.out) == (0, True)
-    again = run_loader(app, "retry", prefix, "--force")
-    assert (again.status, "failed again" in again.out) == (1, True)
+    second_retry = run_loader(app, "retry", prefix, "--force")
+    assert (second_retry.status, "failed again" in second_retry.out) == (1, True)
     app.put(key, table)
     app.wait_for_loads(key, count=3)
     assert run_loader(app, "retry", prefix).out == "no files to load again\n"
@@ -111,8 +111,9 @@ def test_the_very_version_that_failed_or_was_abandoned_is_loaded_again(
     first = app.load(f"{prefix}a.parquet", unique_records(tmp_path, "generation", 20))
     ledger_table(app).put_item(Item=only_item(app, prefix) | left)
     assert was in run_loader(app, "history", prefix).out
-    again = run_loader(app, "retry", prefix, "--json")
-    assert (again.status, [(file["was"], file["status"]) for file in again.json]) == (0, [(was, "SUCCEEDED")])
+    second_retry = run_loader(app, "retry", prefix, "--json")
+    changes = [(file["was"], file["status"]) for file in second_retry.json]
+    assert (second_retry.status, changes) == (0, [(was, "SUCCEEDED")])
     item = only_item(app, prefix)
     assert (item["status"], item["points_written"]) == ("loaded", 20)
     execution = app.cloud.client("stepfunctions").describe_execution(executionArn=item["execution"])
@@ -141,9 +142,9 @@ def test_a_backfill_gives_up_when_too_many_fail_and_retry_tries_them_all(app: De
         for n in range(6):
             app.put(f"{prefix}{n}.parquet", b"not Parquet")
         began = run_loader(app, "backfill", prefix, "--no-wait")
-    ended = run_loader(app, "backfill", "--follow", began.out.strip())
-    assert (ended.status, ended.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
-    assert "stopped because too many files failed" in ended.out
+    backfill_result = run_loader(app, "backfill", "--follow", began.out.strip())
+    assert (backfill_result.status, backfill_result.out.splitlines()[0]) == (1, "0 of 6 files are loaded")
+    assert "stopped because too many files failed" in backfill_result.out
     retried = run_loader(app, "retry", prefix, "--force")
     assert (retried.status, retried.out.count("failed again")) == (1, 6)
 
@@ -168,7 +169,7 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
         for n in range(4):
             app.put(f"{prefix}{n}.parquet", table)
         loader = start_loader(app, "backfill", prefix, "--max-concurrency", "1")
-        while not (running := client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]):
+        while not (executions := client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]):
             assert loader.poll() is None
             time.sleep(0.1)
         time.sleep(1)  # until it knows the execution too
@@ -176,8 +177,8 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
         _, errors = loader.communicate(timeout=30)
     assert loader.returncode == 130
     assert errors.startswith("The backfill is still running.\n")
-    assert f"loader backfill --follow {running[0]['name']}\n" in errors
-    assert app.wait_for_end(running[0]["executionArn"]).response["data"]["loaded_files"] == 4
+    assert f"loader backfill --follow {executions[0]['name']}\n" in errors
+    assert app.wait_for_end(executions[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
 
 @pytest.mark.parametrize(

@@ -91,15 +91,15 @@ def test_a_function_that_is_throttled_is_called_again_and_given_up_after_so_many
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
         given_up = trial.load()
-        again = trial.app.start(trial.app.reload_event(trial.key))
-        while not trial.app.failed_calls(execution := describe(trial.app.cloud.client("stepfunctions"), again)):
+        reload_arn = trial.app.start(trial.app.reload_event(trial.key))
+        while not trial.app.failed_calls(execution := describe(trial.app.cloud.client("stepfunctions"), reload_arn)):
             assert not execution.ended
             sleep(0.1)
     finally:
         client.delete_function_concurrency(FunctionName=name)
     trial.check_failed(given_up, "Lambda.TooManyRequestsException", 500)
     assert trial.app.failed_calls(given_up) == ATTEMPTS
-    trial.check_loaded(trial.app.wait_for_end(again))
+    trial.check_loaded(trial.app.wait_for_end(reload_arn))
 
 
 def test_a_function_called_again_after_it_succeeded_changes_nothing(trial: Trial) -> None:

@@ -35,7 +35,7 @@ def table(tmp_path: Path) -> pa.Table:
 
 
 @pytest.fixture
-def quiet(app: DeployedApp) -> Iterator[None]:
+def no_events(app: DeployedApp) -> Iterator[None]:
     """Without the bucket's events: only the test starts loads."""
     with app.without_events():
         yield
@@ -53,8 +53,8 @@ def event(app: DeployedApp, key: str, version: str, sequencer: str = "") -> dict
     return {"detail-type": "Object Created", "detail": {"bucket": {"name": app.source_bucket}, "object": source}}
 
 
-def messages(ended: list[Execution]) -> list[str]:
-    return [execution.response["message"] for execution in ended]
+def messages(executions: list[Execution]) -> list[str]:
+    return [execution.response["message"] for execution in executions]
 
 
 def test_a_second_event_about_a_file_loads_nothing(app: DeployedApp, tmp_path: Path, key: str, table: pa.Table) -> None:
@@ -69,7 +69,7 @@ def test_a_second_event_about_a_file_loads_nothing(app: DeployedApp, tmp_path: P
 
 
 def test_of_ten_events_at_once_one_loads(
-    app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
+    app: DeployedApp, no_events: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
     version = app.put(key, table)
     arns = [app.start(event(app, key, version)) for _ in range(10)]
@@ -80,7 +80,7 @@ def test_of_ten_events_at_once_one_loads(
 
 
 def test_events_that_come_in_the_wrong_order_leave_the_newest(
-    app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
+    app: DeployedApp, no_events: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
     newer = rewritten(table)
     versions = [app.put(key, table), app.put(key, newer)]
@@ -91,7 +91,7 @@ def test_events_that_come_in_the_wrong_order_leave_the_newest(
 
 
 def test_an_older_version_asked_for_by_name_does_not_overwrite_a_newer_one(
-    app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
+    app: DeployedApp, no_events: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
     older, newer = app.put(key, table), rewritten(table)
     time.sleep(1.1)  # LastModified counts in seconds, and by name there is no sequencer
@@ -106,7 +106,7 @@ def test_an_older_version_asked_for_by_name_does_not_overwrite_a_newer_one(
 
 @pytest.mark.slow
 def test_a_newer_version_waits_until_the_older_one_is_written(
-    app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
+    app: DeployedApp, no_events: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
     newer, started = rewritten(table), []
 
@@ -117,11 +117,11 @@ def test_a_newer_version_waits_until_the_older_one_is_written(
     with writes_through_proxy(app) as proxy:
         proxy.set_faults(arrives)
         older = app.run(event(app, key, app.put(key, table), "0051"))
-        ended = app.wait_for_end(started[0])
-    assert messages([older, ended]) == [LOADED, LOADED]
+        newer_load = app.wait_for_end(started[0])
+    assert messages([older, newer_load]) == [LOADED, LOADED]
     states = [
         entered["stateEnteredEventDetails"]["name"]
-        for entered in app.history(ended)
+        for entered in app.history(newer_load)
         if "stateEnteredEventDetails" in entered
     ]
     assert "WaitForOlder" in states
@@ -147,9 +147,9 @@ def test_force_loads_again(app: DeployedApp, tmp_path: Path, key: str, table: pa
 
 def test_a_failure_is_kept_until_a_load_succeeds(app: DeployedApp, tmp_path: Path, key: str, table: pa.Table) -> None:
     broken = app.load(key, parquet(table)[:-100])
-    again = app.run({"bucket": app.source_bucket, "key": key})
-    assert (broken.error, again.error) == ("CorruptParquetError", "CorruptParquetError")
-    assert (only_item(app, key)["error"], only_item(app, key)["execution"]) == ("CorruptParquetError", again.arn)
+    retry = app.run({"bucket": app.source_bucket, "key": key})
+    assert (broken.error, retry.error) == ("CorruptParquetError", "CorruptParquetError")
+    assert (only_item(app, key)["error"], only_item(app, key)["execution"]) == ("CorruptParquetError", retry.arn)
     check_ledger(app, tmp_path, key, {})
     app.load(key, table)
     assert statuses(app, key) == ["failed", "loaded"]
@@ -165,7 +165,7 @@ def test_a_file_of_an_unknown_dataset_is_in_the_ledger_too(app: DeployedApp, tmp
 
 @pytest.mark.slow
 def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
-    app: DeployedApp, quiet: None, tmp_path: Path, key: str, table: pa.Table
+    app: DeployedApp, no_events: None, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
     influxdb, version = app.influxdb, app.put(key, table)
     with app.configured(LEASE_SECONDS="12"):
@@ -177,13 +177,13 @@ def test_an_execution_that_is_killed_keeps_a_file_until_its_lease_ends(
             app.cloud.client("stepfunctions").stop_execution(executionArn=killed)
         finally:
             influxdb.start_gateway()
-        held = only_item(app, key)
+        claimed_item = only_item(app, key)
         early = app.run(event(app, key, version))
         assert messages([early]) == [
-            f"Skipped: already being loaded by {killed}; its claim expires at {held['lease_until']}"
+            f"Skipped: already being loaded by {killed}; its claim expires at {claimed_item['lease_until']}"
         ]
-        assert only_item(app, key) == held
-        time.sleep((datetime.fromisoformat(held["lease_until"]) - datetime.now(UTC)).total_seconds() + 1)
+        assert only_item(app, key) == claimed_item
+        time.sleep((datetime.fromisoformat(claimed_item["lease_until"]) - datetime.now(UTC)).total_seconds() + 1)
         assert messages([app.run(event(app, key, version))]) == [LOADED]
     check_ledger(app, tmp_path, key, {key: table})
 

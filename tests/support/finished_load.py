@@ -33,13 +33,13 @@ HEALTH = {"status": "healthy", "response_time_ms": 1.5, "version": "v2.7", "buck
 def load_file(s3: "S3Client", context: SimpleNamespace, key: str, table: pa.Table, execution: str = "run-1") -> Any:
     """Put the file and load it; the data of the response."""
     s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table))
-    pinned, last_modified = pin(s3, RequestedObject(bucket=SOURCE, key=key), "")
-    with PinnedObject(s3, pinned) as source:
-        file: Any = plan_file(source, pinned, validate=True, last_modified=int(last_modified.timestamp()))
+    source_file, last_modified = pin(s3, RequestedObject(bucket=SOURCE, key=key), "")
+    with PinnedObject(s3, source_file) as source:
+        file: Any = plan_file(source, source_file, validate=True, last_modified=int(last_modified.timestamp()))
     for part in file["parts"]:
-        converted = convert_and_chunk({"execution": execution, "file": pinned, "part": part}, context)  # type: ignore[arg-type]
+        converted = convert_and_chunk({"execution": execution, "file": source_file, "part": part}, context)  # type: ignore[arg-type]
         for chunk in converted["chunks"]:
-            about = {name: pinned[name] for name in ("load_id", "bucket", "key", "dataset")}
+            about = {name: source_file[name] for name in ("load_id", "bucket", "key", "dataset")}
             ref: Any = {**chunk, **about, "execution": execution, "next_batch": 0, "waits": 0}
             assert write_batch(ref, context)["written"]  # type: ignore[arg-type]
     state = {

@@ -30,7 +30,7 @@ def chunk(*runs: tuple[float, float], then: str = "", batches: int = 1) -> Any:
     return {"chunk": "0000-0000", "points": 4, "runs": spans, "batches": batches, "written": {"0": 1}, "refused": {}}
 
 
-def drawn(
+def lanes_of(
     parts: list[Any], chunks: list[Any], ran: Mapping[str, tuple[float, float]], failed: str = ""
 ) -> dict[str, Lane]:
     """Return the lanes, by state, of a load of 100 s (so 1 s is 1 %), in which ReportLoad starts 2 s before the end."""
@@ -53,7 +53,7 @@ EARLY: dict[str, tuple[float, float]] = {"PinSource": (2, 3), "CheckHealth": (5,
 
 
 def test_each_state_has_a_lane_in_the_order_in_which_they_run() -> None:
-    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    lanes_by_state = lanes_of([part(15, 5)], [chunk((22, 40))], EARLY)
     assert list(lanes_by_state) == [
         "PinSource",
         "CheckHealth",
@@ -66,7 +66,7 @@ def test_each_state_has_a_lane_in_the_order_in_which_they_run() -> None:
 
 
 def test_a_bar_begins_where_the_state_before_ended_and_is_pale_until_the_function_runs() -> None:
-    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY)
+    lanes_by_state = lanes_of([part(15, 5)], [chunk((22, 40))], EARLY)
     assert rounded(lanes_by_state["PinSource"].bars) == [("pause", 0, 2), ("run", 2, 1)]
     assert rounded(lanes_by_state["CheckHealth"].bars) == [("pause", 3, 2), ("run", 5, 4)]
     assert rounded(lanes_by_state["WriteBatch"].bars) == [("pause", 20, 2), ("run", 22, 18)]
@@ -74,20 +74,20 @@ def test_a_bar_begins_where_the_state_before_ended_and_is_pale_until_the_functio
 
 
 def test_a_wait_for_influx_is_a_lane_of_its_own() -> None:
-    lanes_by_state = drawn([part(15, 5)], [chunk((20, 25), (60, 70), then="WaitForInflux")], EARLY)
+    lanes_by_state = lanes_of([part(15, 5)], [chunk((20, 25), (60, 70), then="WaitForInflux")], EARLY)
     assert rounded(lanes_by_state["WaitForInflux"].bars) == [("wait", 25, 35)]
     assert (lanes_by_state["WaitForInflux"].seconds, lanes_by_state["WriteBatch"].seconds) == (35, 15)
     assert rounded(lanes_by_state["WriteBatch"].bars)[1:] == [("run", 20, 5), ("run", 60, 10)]
 
 
 def test_a_wait_for_an_older_version_is_a_lane_of_its_own() -> None:
-    lanes_by_state = drawn([], [], EARLY | {"WaitForOlder": (10, 60), "ValidateSchema": (61, 62)})
+    lanes_by_state = lanes_of([], [], EARLY | {"WaitForOlder": (10, 60), "ValidateSchema": (61, 62)})
     assert rounded(lanes_by_state["WaitForOlder"].bars) == [("wait", 10, 50)]
     assert rounded(lanes_by_state["ValidateSchema"].bars) == [("pause", 60, 1), ("run", 61, 1)]
 
 
 def test_the_time_between_two_tries_is_pale() -> None:
-    lanes_by_state = drawn([part(15, 5)], [chunk((20, 25), (31, 40))], EARLY)
+    lanes_by_state = lanes_of([part(15, 5)], [chunk((20, 25), (31, 40))], EARLY)
     assert rounded(lanes_by_state["WriteBatch"].bars) == [
         ("pause", 20, 0),
         ("pause", 25, 6),
@@ -98,12 +98,12 @@ def test_the_time_between_two_tries_is_pale() -> None:
 
 
 def test_time_in_which_several_run_counts_once() -> None:
-    lanes_by_state = drawn([part(20, 10), part(25, 10), part(26, 1), part(50, 5)], [], EARLY)
+    lanes_by_state = lanes_of([part(20, 10), part(25, 10), part(26, 1), part(50, 5)], [], EARLY)
     assert (lanes_by_state["ConvertAndChunk"].seconds, lanes_by_state["ConvertAndChunk"].runs) == (20, 4)
 
 
 def test_a_state_that_failed_is_red_until_the_failure_is_reported() -> None:
-    lanes_by_state = drawn([], [], {"PinSource": (2, 3)}, failed="CheckHealth")
+    lanes_by_state = lanes_of([], [], {"PinSource": (2, 3)}, failed="CheckHealth")
     assert list(lanes_by_state) == ["PinSource", "CheckHealth", "ReportFailure"]
     assert lanes_by_state["CheckHealth"].failed
     assert rounded(lanes_by_state["CheckHealth"].bars) == [("failed", 3, 95)]
@@ -111,7 +111,7 @@ def test_a_state_that_failed_is_red_until_the_failure_is_reported() -> None:
 
 
 def test_the_runs_of_a_failed_state_are_drawn_too() -> None:
-    lanes_by_state = drawn([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
+    lanes_by_state = lanes_of([part(15, 5)], [chunk((22, 40))], EARLY, failed="WriteBatch")
     assert rounded(lanes_by_state["WriteBatch"].bars) == [("pause", 20, 2), ("failed", 40, 58), ("run", 22, 18)]
 
 

@@ -31,11 +31,11 @@ def secrets(s3: "S3Client") -> None:
 @pytest.fixture
 def server() -> Iterator[ScriptedInflux]:
     with scripted_influx() as running:
-        running.fallback = answer
+        running.fallback = reply_like_influxdb
         yield running
 
 
-def answer(request: Request) -> Reply:
+def reply_like_influxdb(request: Request) -> Reply:
     """As 2.7 does for its administrator."""
     if request.path == "/api/v2/signin":
         expected = "Basic " + base64.b64encode(b"admin:the-password").decode()
@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, server: ScriptedInflux) -> None:
     main()
 
 
-def stored() -> str:
+def stored_token() -> str:
     return boto3.client("secretsmanager").get_secret_value(SecretId="token")["SecretString"]
 
 
@@ -60,7 +60,7 @@ def test_a_token_for_the_bucket_is_in_the_secret_and_nowhere_else(
     secrets: None, server: ScriptedInflux, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(monkeypatch, server)
-    assert stored() == "the-token"
+    assert stored_token() == "the-token"
     printed = capsys.readouterr()
     assert "energy" in printed.out
     assert "the-token" not in printed.out + printed.err
@@ -83,4 +83,4 @@ def test_a_refusal_leaves_the_secret_as_it_was(
     server.fallback = lambda _: Reply(401, "unauthorized")
     with pytest.raises(SystemExit, match="InfluxDB rejected the request: 401"):
         run(monkeypatch, server)
-    assert stored() == "generated"
+    assert stored_token() == "generated"

@@ -76,11 +76,11 @@ def test_a_failure_is_printed_with_its_error_and_remedy() -> None:
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize(("reason", "again"), [("already loaded", True), ("superseded by version v2", False)])
-def test_only_an_object_that_is_loaded_is_worth_a_force(reason: str, again: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("reason", "offers_force"), [("already loaded", True), ("superseded by version v2", False)])
+def test_only_an_object_that_is_loaded_is_worth_a_force(reason: str, offers_force: bool) -> None:  # noqa: FBT001
     lines = printed(f"Skipped: {reason}", {**DATA, "bucket": "s", "key": "k"})
     assert lines[0] == "k skipped"
-    assert (lines[-1] == "To load it again, run `loader load s3://s/k --force`.") is again
+    assert (lines[-1] == "To load it again, run `loader load s3://s/k --force`.") is offers_force
 
 
 @pytest.mark.usefixtures("aws")

@@ -20,22 +20,22 @@ def definition() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Interpreter]:
-    with interpreter() as started:
-        yield started
+def local_interpreter() -> Iterator[Interpreter]:
+    with interpreter() as local:
+        yield local
 
 
 @pytest.fixture(scope="package")
-def run(definition: dict[str, Any], running: Interpreter) -> Run:
+def run(definition: dict[str, Any], local_interpreter: Interpreter) -> Run:
     """A function that executes a definition (by default the synthesized one) on the event of a file and a ledger."""
 
     def execute(
-        called: Functions,
+        functions: Functions,
         machine: dict[str, Any] = definition,
         *,
         ledger: Sequence[Item] = (),
         timeout_s: float = 300,
     ) -> ExecutionResult:
-        return running.run(machine, called, EVENT, ledger=ledger, timeout_s=timeout_s)
+        return local_interpreter.run(machine, functions, EVENT, ledger=ledger, timeout_s=timeout_s)
 
     return execute

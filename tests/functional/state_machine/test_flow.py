@@ -27,10 +27,10 @@ from tests.support.scripted_functions import (
 
 
 def test_a_load_ends_with_the_report(run: Run) -> None:
-    called = scripted_functions()
-    ended = run(called)
-    assert (ended.status, ended.output) == ("SUCCEEDED", RESPONSE)
-    assert [name for name, _ in called.calls] == [
+    functions = scripted_functions()
+    result = run(functions)
+    assert (result.status, result.output) == ("SUCCEEDED", RESPONSE)
+    assert [name for name, _ in functions.calls] == [
         "validate_schema",
         "check_health",
         "validate_schema",
@@ -41,17 +41,17 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
 
 
 def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
-    called = scripted_functions()
-    run(called)
-    request = called.payloads("check_health")[0]
+    functions = scripted_functions()
+    run(functions)
+    request = functions.payloads("check_health")[0]
     assert (request["event"], request["file"]) == (EVENT, PINNED)
     assert request["execution"]["name"] == "execution"
     assert request["execution"]["id"].endswith(":execution")
     assert datetime.fromisoformat(request["execution"]["start_time"]).tzinfo
     source_file = {key: FILE[key] for key in SourceFile.__annotations__}
     parts = [{"execution": "execution", "file": source_file, "part": part} for part in PARTS]
-    assert sorted(called.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
-    assert min(called.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
+    assert sorted(functions.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
+    assert min(functions.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
         "load_id": FILE["load_id"],
         "bucket": FILE["bucket"],
         "key": FILE["key"],
@@ -64,47 +64,47 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "waits": 0,
     }
     report_input = request | {"health": HEALTH, "file": FILE}
-    assert called.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
-    pinning, validating = called.payloads("validate_schema")
+    assert functions.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
+    pinning, validating = functions.payloads("validate_schema")
     assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution"})
     assert validating == {"state": "ValidateSchema", "input": request | {"health": HEALTH, "file": PINNED}}
 
 
 def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:
-    ended = run(scripted_functions(validate_schema=pin_then(always(PINNED))))
-    assert (ended.status, ended.output) == ("SUCCEEDED", RESPONSE)
-    assert ended.states[-4:] == ["ValidateSchema", "AnyRows?", "ReportLoad", "SettleLoaded"]
+    result = run(scripted_functions(validate_schema=pin_then(always(PINNED))))
+    assert (result.status, result.output) == ("SUCCEEDED", RESPONSE)
+    assert result.states[-4:] == ["ValidateSchema", "AnyRows?", "ReportLoad", "SettleLoaded"]
 
 
 def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
-    called = scripted_functions(convert_and_chunk=lambda ref: convert_part(ref) | {"chunks": []})
-    assert run(called).status == "SUCCEEDED"
-    assert called.payloads("write_batch") == []
+    functions = scripted_functions(convert_and_chunk=lambda ref: convert_part(ref) | {"chunks": []})
+    assert run(functions).status == "SUCCEEDED"
+    assert functions.payloads("write_batch") == []
 
 
 def test_a_transient_error_is_retried(run: Run) -> None:
-    called = scripted_functions(check_health=in_turn(Failure("InfluxUnavailableError"), HEALTH))
-    ended = run(called)
-    assert ended.status == "SUCCEEDED"
-    assert len(called.payloads("check_health")) == 2
+    functions = scripted_functions(check_health=in_turn(Failure("InfluxUnavailableError"), HEALTH))
+    result = run(functions)
+    assert result.status == "SUCCEEDED"
+    assert len(functions.payloads("check_health")) == 2
 
 
 def test_a_transient_error_that_persists_fails_the_load(run: Run) -> None:
-    called = scripted_functions(
+    functions = scripted_functions(
         check_health=always(Failure("InfluxUnavailableError", "no answer")), report_load=report_load
     )
-    ended = run(called)
-    assert (ended.status, ended.error) == ("FAILED", "InfluxUnavailableError")
-    assert len(called.payloads("check_health")) == 3
+    result = run(functions)
+    assert (result.status, result.error) == ("FAILED", "InfluxUnavailableError")
+    assert len(functions.payloads("check_health")) == 3
 
 
 def test_a_killed_function_is_retried_once(run: Run) -> None:
     one_part = pin_then(always(FILE | {"parts": PARTS[:1]}))
     killed = always(Failure("Runtime.ExitError"))
-    called = scripted_functions(validate_schema=one_part, convert_and_chunk=killed, report_load=report_load)
-    ended = run(called)
-    assert ended.error == "Runtime.ExitError"
-    assert len(called.payloads("convert_and_chunk")) == 2
+    functions = scripted_functions(validate_schema=one_part, convert_and_chunk=killed, report_load=report_load)
+    result = run(functions)
+    assert result.error == "Runtime.ExitError"
+    assert len(functions.payloads("convert_and_chunk")) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,40 +117,40 @@ def test_a_killed_function_is_retried_once(run: Run) -> None:
     ],
 )
 def test_other_errors_fail_at_once_with_the_reported_response(run: Run, function: str, error: str) -> None:
-    called = scripted_functions(**{function: always(Failure(error, "the reason")), "report_load": report_load})
-    ended = run(called)
-    assert (ended.status, ended.error) == ("FAILED", error)
-    cause = json.loads(ended.cause)
+    functions = scripted_functions(**{function: always(Failure(error, "the reason")), "report_load": report_load})
+    result = run(functions)
+    assert (result.status, result.error) == ("FAILED", error)
+    cause = json.loads(result.cause)
     assert cause["statusCode"] == 400
     assert "the reason" in cause["of"]
-    assert "ReportFailure" in ended.states
-    assert ended.states[-1] == "FailLoad"
-    assert called.payloads("report_load")[0]["input"]["execution"]["name"] == "execution"
+    assert "ReportFailure" in result.states
+    assert result.states[-1] == "FailLoad"
+    assert functions.payloads("report_load")[0]["input"]["execution"]["name"] == "execution"
 
 
 def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
-    called = scripted_functions(
+    functions = scripted_functions(
         report_load=lambda s: report_failure(s) if "error" in s["input"] else Failure("AccountingError", "sums")
     )
-    ended = run(called)
-    assert (ended.status, ended.error) == ("FAILED", "AccountingError")
-    assert called.payloads("report_load")[1]["input"]["file"] == FILE
+    result = run(functions)
+    assert (result.status, result.error) == ("FAILED", "AccountingError")
+    assert functions.payloads("report_load")[1]["input"]["file"] == FILE
 
 
 def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
-    called = scripted_functions(
+    functions = scripted_functions(
         check_health=always(Failure("BucketNotFoundError")), report_load=always(Failure("KeyError"))
     )
-    ended = run(called)
-    assert (ended.status, ended.error) == ("FAILED", "BucketNotFoundError")
-    assert "why" in ended.cause
-    assert "Unreported" in ended.states
+    result = run(functions)
+    assert (result.status, result.error) == ("FAILED", "BucketNotFoundError")
+    assert "why" in result.cause
+    assert "Unreported" in result.states
 
 
 def test_a_chunk_waits_for_influxdb_and_resumes_where_it_stopped(run: Run) -> None:
-    called = scripted_functions(write_batch=pause_once())
-    ended = run(called)
-    assert ended.status == "SUCCEEDED"
-    assert ended.states.count("WaitForInflux") == 1
-    resumed = [ref for ref in called.payloads("write_batch") if ref["waits"]]
+    functions = scripted_functions(write_batch=pause_once())
+    result = run(functions)
+    assert result.status == "SUCCEEDED"
+    assert result.states.count("WaitForInflux") == 1
+    resumed = [ref for ref in functions.payloads("write_batch") if ref["waits"]]
     assert [(ref["next_batch"], ref["waits"]) for ref in resumed] == [(7, 1)]

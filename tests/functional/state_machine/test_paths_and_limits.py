@@ -44,7 +44,7 @@ def shown(call: Payload) -> Payload:
 class Scenario(NamedTuple):
     """The functions' stubs, the items of the ledger, and the state that finds no ledger, if any."""
 
-    answers: Callable[[], Mapping[str, Stub]] = dict
+    stubs: Callable[[], Mapping[str, Stub]] = dict
     ledger: Sequence[Mapping[str, Any]] = ()
     without_ledger: str = ""
 
@@ -67,17 +67,17 @@ SCENARIOS = {
 
 def outcome(run: Run, scenario: Scenario, machine: dict[str, Any]) -> tuple[ExecutionResult, Any]:
     """Run a scenario, and return its execution and a comparable summary: its end, ledger and calls."""
-    called = scripted_functions(**scenario.answers())
+    functions = scripted_functions(**scenario.stubs())
     machine = break_table_name(machine, scenario.without_ledger) if scenario.without_ledger else machine
-    ended = run(called, machine, ledger=scenario.ledger, timeout_s=20)
-    ledger = [{name: item[name] for name in item.keys() - {"execution", "changed_at"}} for item in ended.ledger]
-    return ended, (
-        ended.status,
-        ended.output,
-        ended.error,
-        ended.cause,
+    result = run(functions, machine, ledger=scenario.ledger, timeout_s=20)
+    ledger = [{name: item[name] for name in item.keys() - {"execution", "changed_at"}} for item in result.ledger]
+    return result, (
+        result.status,
+        result.output,
+        result.error,
+        result.cause,
         ledger,
-        sorted(name for name, _ in called.calls),
+        sorted(name for name, _ in functions.calls),
     )
 
 
@@ -103,10 +103,10 @@ def with_wrong_path(definition: dict[str, Any], place: tuple[Any, ...]) -> dict[
 
 
 def test_a_wrong_path_fails_the_execution(run: Run, definition: dict[str, Any]) -> None:
-    ended = run(
+    result = run(
         scripted_functions(), with_wrong_path(definition, ("States", "WriteChunks", "ItemSelector", "load_id.$"))
     )
-    assert ended.status == "FAILED"
+    assert result.status == "FAILED"
 
 
 def without_retries(definition: dict[str, Any]) -> dict[str, Any]:
@@ -123,29 +123,29 @@ def test_every_wrong_path_is_noticed(run: Run, definition: dict[str, Any]) -> No
     unnoticed = list(reading_paths(machine))
     assert len(unnoticed) > 100
     for scenario in SCENARIOS.values():
-        ended, right = outcome(run, scenario, machine)
+        result, right = outcome(run, scenario, machine)
         unnoticed = [
             place
             for place in unnoticed
-            if place[1] not in ended.states or outcome(run, scenario, with_wrong_path(machine, place))[1] == right
+            if place[1] not in result.states or outcome(run, scenario, with_wrong_path(machine, place))[1] == right
         ]
     assert unnoticed == []
 
 
-def largest_bytes(ended: ExecutionResult) -> int:
+def largest_bytes(result: ExecutionResult) -> int:
     """Return the size of the largest input or output of a state or function."""
-    details = [part for event in ended.events for part in event.values() if isinstance(part, dict)]
+    details = [part for event in result.events for part in event.values() if isinstance(part, dict)]
     return max(len(detail.get(name, "").encode()) for detail in details for name in ("input", "output"))
 
 
 @pytest.mark.slow
 def test_the_largest_load_stays_within_the_limits_of_step_functions(run: Run) -> None:
     parts = [SEVERAL_PARTS[0] | {"part": part, "rows": 4_000_000, "file_parts": 40} for part in range(40)]
-    called = scripted_functions(
+    functions = scripted_functions(
         validate_schema=pin_then(always(FILE | {"key": "k" * 1024, "parts": parts, "rows": 160_000_000})),
         convert_and_chunk=lambda part_ref: convert_part(part_ref, chunks=20),
     )
-    ended = run(called)
-    assert (ended.status, len(called.payloads("write_batch"))) == ("SUCCEEDED", 800)
-    assert largest_bytes(ended) < 128 * 1024
-    assert len(ended.events) < 10_000
+    result = run(functions)
+    assert (result.status, len(functions.payloads("write_batch"))) == ("SUCCEEDED", 800)
+    assert largest_bytes(result) < 128 * 1024
+    assert len(result.events) < 10_000
