@@ -46,7 +46,7 @@ def rejected_lines(lines: Sequence[int], rejection: Answer, send: Send, time_ns:
         lost.add(found.line)
         yield found
     others = set(lines) - lost - search.expired.keys() - search.unclear.keys()
-    yield from settle_expired(search.expired, others, send, time_ns)
+    yield from settle_expired(search.expired, others, lost, send, time_ns)
     # InfluxDB may have stored these lines with an earlier body, unless it stored no line of any.
     for line, answer in search.unclear.items():
         may_be_stored = others or answer.status == HTTPStatus.INTERNAL_SERVER_ERROR

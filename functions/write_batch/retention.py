@@ -16,7 +16,7 @@ Time = Callable[[int], int]
 
 
 def settle_expired(
-    expired: Mapping[int, Answer], current: Collection[int], send: Send, time_ns: Time
+    expired: Mapping[int, Answer], current: Collection[int], rejected: Collection[int], send: Send, time_ns: Time
 ) -> Iterator[Rejection]:
     """Yield the old lines that are rejected, or whose fate stays unknown; all others are acknowledged afterwards.
 
@@ -29,16 +29,17 @@ def settle_expired(
     Args:
         expired: The old lines, each with the answer that told the bound.
         current: The lines of the batch that are acknowledged and not too old.
+        rejected: The lines of the batch that are rejected for another reason. InfluxDB may have stored an old line
+            that was in one request with them.
         send: Sends some of the lines as one body.
         time_ns: The time of a line.
     """
     newest_first = sorted(expired, key=time_ns, reverse=True)
-    if not current:
-        yield from (Rejection(line, expired[line], "rejected") for line in newest_first)
-        return
-    companion = min(current, key=time_ns)
-    stored, limit, size = 0, len(newest_first), 1
-    while stored < limit:
+    companion = min(current, key=time_ns, default=None)
+    # The companion proves nothing about the shard group of an older line that was rejected.
+    is_proof = not rejected if companion is None else all(time_ns(line) >= time_ns(companion) for line in rejected)
+    stored, limit, size = 0, len(newest_first) if companion is not None else 0, 1
+    while companion is not None and stored < limit:
         answer = send([companion, *newest_first[:size]])
         if answer.action is Action.DONE:
             stored = size
@@ -49,7 +50,7 @@ def settle_expired(
         else:
             limit = size - 1
         size = limit if size == 1 else (stored + limit + 1) // 2
-    yield from (Rejection(line, expired[line], "rejected") for line in newest_first[limit:])
+    yield from (Rejection(line, expired[line], "rejected" if is_proof else "unknown") for line in newest_first[limit:])
 
 
 def split_by_age(lines: Sequence[int], bound_ns: int, time_ns: Time) -> tuple[list[int], list[int]]:

@@ -75,7 +75,7 @@ def test_of_ten_events_at_once_one_loads(
     arns = [app.start(event(app, key, version)) for _ in range(10)]
     counts = Counter(message.partition(" by ")[0] for message in messages([app.wait_for_end(arn) for arn in arns]))
     assert counts[LOADED] == 1
-    assert counts[SKIPPED] + counts["Skipped: being loaded"] == 9
+    assert counts[SKIPPED] + counts["Skipped: already being loaded"] == 9
     check_ledger(app, tmp_path, key, {key: table})
 
 

@@ -118,8 +118,11 @@ def test_the_runs_of_a_failed_state_are_drawn_too() -> None:
 PINNED = {"file": {"ran": {"PinSource": span(0, 1)}, "not_before": ""}}
 HEALTHY = PINNED | {"health": {}}
 WAITING = HEALTHY | {"file": {"ran": {"ValidateSchema": span(2, 3)}, "not_before": "2024-01-01T00:00:05Z"}}
-VALID = HEALTHY | {"file": {"ran": {"ValidateSchema": span(2, 3)}, "not_before": ""}}
-CONVERTED = VALID | {"converted": {"chunks": []}}
+VALID: dict[str, Any] = HEALTHY | {
+    "file": {"ran": {"ValidateSchema": span(2, 3)}, "not_before": "", "parts": [{"file_parts": 1}]}
+}
+CONVERTED: dict[str, Any] = VALID | {"converted": {"chunks": []}}
+SEVERAL_PARTS = CONVERTED | {"file": VALID["file"] | {"parts": [{"file_parts": 2}] * 2}}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,7 @@ CONVERTED = VALID | {"converted": {"chunks": []}}
         (HEALTHY, "CorruptParquetError", Outcomes(), "ValidateSchema"),
         (WAITING, "CorruptParquetError", Outcomes(), "ValidateSchema"),
         (VALID, "CollidingRecordsError", Outcomes(), "ConvertAndChunk"),
+        (SEVERAL_PARTS, "TooManySeriesError", Outcomes([part(0, 1), part(1, 1)]), "CheckSeries"),
         (CONVERTED, "InfluxUnavailableError", Outcomes([part(0, 1)], [chunk((2, 3), batches=2)]), "WriteBatch"),
         (
             CONVERTED,

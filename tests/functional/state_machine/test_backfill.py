@@ -41,21 +41,23 @@ def child() -> dict[str, Any]:
     ],
 )
 def test_a_file_is_loaded_again_only_if_its_bucket_was_replaced(
-    running: Interpreter, child: dict[str, Any], ledger: list[Any], current: str, last_state: str
+    local_interpreter: Interpreter, child: dict[str, Any], ledger: list[Any], current: str, last_state: str
 ) -> None:
     ids = {"generation": current, "consumption": OLD, "transmission": OLD}
     event = ITEM | {"force": False, "bucket_ids": ids}
-    result = running.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
+    result = local_interpreter.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
     assert (result.status, result.states[-1]) == ("SUCCEEDED", last_state)
 
 
 @pytest.mark.parametrize(
     ("key", "last_state"), [(FILE["key"], "LoadAgain"), ("a/_temporary/0.parquet", "Done"), ("_SUCCESS", "Done")]
 )
-def test_force_loads_every_file_again(running: Interpreter, child: dict[str, Any], key: str, last_state: str) -> None:
+def test_force_loads_every_file_again(
+    local_interpreter: Interpreter, child: dict[str, Any], key: str, last_state: str
+) -> None:
     event = ITEM | {"key": key, "force": True, "bucket_ids": {"generation": OLD}}
     ledger = [LOADED | {"bucket_id": OLD}]
-    result = running.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
+    result = local_interpreter.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
     assert (result.status, result.states[-1]) == ("SUCCEEDED", last_state)
     assert last_state == "Done" or result.output == {"force": True}
 
