@@ -85,8 +85,9 @@ def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_
     app.load(key, parquet(table)[:-9])
     (failed,) = run_loader(app, "history", prefix, "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "CorruptParquetError")
-    skipped = run_loader(app, "retry", prefix)
-    assert (skipped.status, "skipped: cannot succeed with the same file (--force)" in skipped.out) == (0, True)
+    skipped = run_loader(app, "retry", prefix, "--json")
+    reasons = [load["skipped"] for load in skipped.json]
+    assert (skipped.status, reasons) == (0, ["cannot succeed with the same file (--force)"])
     second_retry = run_loader(app, "retry", prefix, "--force")
     assert (second_retry.status, "failed again" in second_retry.out) == (1, True)
     app.put(key, table)
