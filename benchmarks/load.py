@@ -10,9 +10,12 @@ The contestants take turns on the same local servers, or on the InfluxDB that IN
 
 Every run writes a time range of its own, so that each of its points is new to the database. The clock stops when a
 count query over that range returns all points.
+
+`python -m benchmarks.load NAME` measures only the size with this name, and keeps the other figures of the last result.
 """
 
 import json
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -24,7 +27,7 @@ import requests
 from benchmarks.load_contestants import CONTESTANTS, load_warm
 from benchmarks.load_jobs import SEED, Bench, Size, wait_until_idle
 from benchmarks.processes import cpu_seconds
-from benchmarks.record import describe_machine, package_versions, save_result
+from benchmarks.record import RESULTS, describe_machine, package_versions, save_result
 from local.cloud import local_cloud
 
 PACKAGES = ("influxdb-client", "pandas", "pyarrow", "boto3")
@@ -75,13 +78,15 @@ def ratios(size: Size, seconds: dict[str, list[float]]) -> dict[str, float]:
 def main() -> None:
     """Measure every size, print the table, and write benchmarks/results/load.json."""
     machine = describe_machine()
-    results: dict[str, float] = {}
-    figures: dict[str, Any] = {}
+    names = sys.argv[1:]
+    last = json.loads((RESULTS / "load.json").read_text(encoding="utf-8")) if names else {}
+    results: dict[str, float] = last.get("ratios", {})
+    figures: dict[str, Any] = last.get("figures", {})
     with TemporaryDirectory(prefix="loader-bench-") as folder, ExitStack() as running:
         cloud = running.enter_context(local_cloud())
-        bench = Bench(cloud, cloud.deploy(), Path(folder))
+        bench = Bench(cloud, cloud.deploy(), Path(folder), cloud.client("stepfunctions"))
         server = requests.get(f"{cloud.influx.url}/ping", timeout=10).headers.get("X-Influxdb-Version", "unknown")
-        for size in SIZES:
+        for size in (size for size in SIZES if not names or size.name in names):
             before = cpu_seconds()
             seconds = measure(bench, size)
             results |= ratios(size, seconds)

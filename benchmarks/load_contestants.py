@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
-from benchmarks.load_jobs import GENERATION, Bench, Job
+from benchmarks.load_jobs import GENERATION, Bench, Job, count_running
 from functions.convert_and_chunk.chunks import batches
 from functions.convert_and_chunk.part import bodies, read_records
 from functions.convert_and_chunk.row_groups import PartReader
@@ -28,7 +28,7 @@ BATCH_LINES = 5_000
 CLIENT_ROWS = 50_000
 CONNECTIONS = 2
 FILES_IN_FLIGHT = 16
-"""Files that were put and are not stored yet: each keeps processes of the emulator busy, which has no limit."""
+"""Executions that run at once: each keeps processes of the emulator busy, which has no limit."""
 
 
 def load_cold(bench: Bench, job: Job) -> float:
@@ -38,14 +38,12 @@ def load_cold(bench: Bench, job: Job) -> float:
 
 
 def load_warm(bench: Bench, job: Job) -> float:
-    """Put the files and wait; of many files only FILES_IN_FLIGHT are under way at once."""
+    """Put the files and wait. Of many files, only FILES_IN_FLIGHT are being loaded at once."""
     s3, bucket = bench.cloud.client("s3"), bench.outputs["SourceBucketName"]
-    per_file = job.points // len(job.files)
     started = time.perf_counter()
     for put, file in enumerate(job.files):
-        if put >= FILES_IN_FLIGHT:
-            while put - bench.stored(job) // per_file >= FILES_IN_FLIGHT:
-                time.sleep(0.1)
+        while put >= FILES_IN_FLIGHT and count_running(bench) >= FILES_IN_FLIGHT:
+            time.sleep(0.1)
         s3.upload_file(str(file), bucket, f"dataset=generation/run={job.number}/{file.name}")
     bench.wait_until_stored(job)
     return time.perf_counter() - started

@@ -51,6 +51,7 @@ class Bench:
     cloud: LocalCloud
     outputs: dict[str, str]
     folder: Path
+    stepfunctions: Any
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _next_hour: int = FIRST_HOUR
 
@@ -121,10 +122,16 @@ def _tag(codes: Any, values: list[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(values)).cast(pa.string())
 
 
+def count_running(bench: Bench) -> int:
+    """Count the loads that are running."""
+    machine = bench.outputs["StateMachineArn"]
+    return len(bench.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"])
+
+
 def wait_until_idle(bench: Bench) -> None:
     """Wait until no execution runs: a load reports and settles after its points are stored. Raises on a failed one."""
-    client, machine = bench.cloud.client("stepfunctions"), bench.outputs["StateMachineArn"]
-    while client.list_executions(stateMachineArn=machine, statusFilter="RUNNING", maxResults=1)["executions"]:
+    client, machine = bench.stepfunctions, bench.outputs["StateMachineArn"]
+    while count_running(bench):
         time.sleep(0.2)
     if failed := client.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]:
         cause = client.describe_execution(executionArn=failed[0]["executionArn"]).get("cause", "")
