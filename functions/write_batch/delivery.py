@@ -124,8 +124,8 @@ class Delivery:
         def time_ns(line: int) -> int:
             return int(lines[line].rpartition(b" ")[2])
 
-        for found in rejected_lines(range(len(lines)), rejection, send, time_ns):
-            self._progress.add_rejected(batch, found.line, source_rows[found.line], lines[found.line], found)
+        for loss in rejected_lines(range(len(lines)), rejection, send, time_ns):
+            self._progress.add_rejected(batch, loss.line, source_rows[loss.line], lines[loss.line], loss)
 
     def _count_search_request(self) -> None:
         if self._progress.add_search_request() > MAX_SEARCH_REQUESTS:

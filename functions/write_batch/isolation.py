@@ -42,9 +42,9 @@ def rejected_lines(lines: Sequence[int], rejection: Answer, send: Send, time_ns:
     """
     search = Search(send, time_ns)
     lost = set()
-    for found in search.bisect(lines, rejection):
-        lost.add(found.line)
-        yield found
+    for loss in search.bisect(lines, rejection):
+        lost.add(loss.line)
+        yield loss
     others = set(lines) - lost - search.expired.keys() - search.unclear.keys()
     yield from settle_expired(search.expired, others, lost, send, time_ns)
     # InfluxDB may have stored these lines with an earlier body, unless it stored no line of any.
