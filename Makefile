@@ -55,3 +55,23 @@ throttling: $(READY) ## simulate bursts of files that Lambda throttles, and writ
 	@$(BIN)/python -m benchmarks.throttling > docs/throttling.md.new && mv docs/throttling.md.new docs/throttling.md
 
 sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md
+	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
+
+snapshot: $(READY) ## write the definitions of the state machines to docs/state_machines.json
+	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
+
+lint: $(READY)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(READY)
+	@$(BIN)/mypy
+
+lock: $(READY) ## compile requirements/*.in to requirements/*.txt, with hashes
+	@cd requirements && for name in dev emulator layer-shared layer-arrow lambda uv bench; do \
+		../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove everything that these commands created
+	rm -rf .venv build cdk.out node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
