@@ -22,6 +22,7 @@ from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
+from shared.file_keys import FileRule
 from shared.load_totals import Outcomes, check_any_points
 from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
@@ -99,6 +100,7 @@ def plan(
     client: "S3Client",
     bucket: str,
     settings: ConversionSettings,
+    rule: FileRule,
     on_file: Callable[[PlannedFile], object],
     on_chunk: Callable[[int], object],
     shard_seconds: Callable[[Dataset], int | None] = lambda _: None,
@@ -110,6 +112,7 @@ def plan(
         client: The client that reads an object in S3.
         bucket: The source bucket, for a local file.
         settings: The settings of ConvertAndChunk.
+        rule: The rule for the keys of files.
         on_file: Called once with the file, when its number of rows is known.
         on_chunk: Called with the number of points of each chunk.
         shard_seconds: Returns the shard group duration of a dataset's bucket, None if it is not known.
@@ -119,7 +122,7 @@ def plan(
     """
     tally, file = Tally(on_chunk), None
     requested = RequestedObject(bucket=getattr(target, "bucket", bucket), key=target.key, notified=False)
-    if reason := reason_not_to_load(requested):
+    if reason := reason_not_to_load(requested, rule):
         return Plan(file=None, tally=tally, skipped=reason)
     try:
         source, pinned, last_modified = _open(target, requested, client)

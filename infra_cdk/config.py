@@ -13,7 +13,7 @@ from infra_cdk import context as read
 from infra_cdk.context import Context
 from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
-from shared.settings import LEASE_SECONDS, MAX_SERIES, boolean, integer, share
+from shared.settings import LEASE_SECONDS, MAX_SERIES, boolean, integer, share, suffixes
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
@@ -40,12 +40,14 @@ class InfluxConfig:
 class StorageConfig:
     """The source of the files, and the KMS keys.
 
-    Without `source_bucket_name`, the stack creates a bucket. `kms_key_arn` encrypts what the stack creates; without it,
-    keys that AWS manages do. `decrypt_key_arns` are the keys of an existing bucket or secret.
+    Without `source_bucket_name`, the stack creates a bucket. `file_suffixes` are those of `shared.file_keys.FileRule`.
+    `kms_key_arn` encrypts what the stack creates; without it, keys that AWS manages do. `decrypt_key_arns` are the keys
+    of an existing bucket or secret.
     """
 
     source_bucket_name: str
     source_prefix: str
+    file_suffixes: tuple[str, ...]
     kms_key_arn: str
     decrypt_key_arns: tuple[str, ...]
 
@@ -162,6 +164,7 @@ def _storage(context: Context) -> StorageConfig:
     return StorageConfig(
         source_bucket_name=read.optional(context, "source_bucket_name", read.BUCKET),
         source_prefix=read.optional(context, "source_prefix", read.KEY_PREFIX),
+        file_suffixes=suffixes(context, "file_suffixes"),
         kms_key_arn=read.optional(context, "kms_key_arn", read.KMS_KEY),
         decrypt_key_arns=read.comma_separated(context, "decrypt_key_arns", read.KMS_KEY),
     )

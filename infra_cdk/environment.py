@@ -30,6 +30,7 @@ def environments(
     lease = {"LEASE_SECONDS": str(config.functions.lease_seconds)}
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
     conversion = _conversion(config.functions)
+    files = {"FILE_SUFFIXES": ",".join(config.storage.file_suffixes), "SOURCE_PREFIX": config.storage.source_prefix}
     delivery = {
         "MAX_RETRIES": str(config.functions.max_retries),
         "DROP_INVALID_RECORDS": conversion["DROP_INVALID_RECORDS"],
@@ -38,13 +39,14 @@ def environments(
         "MAX_REJECTED_RATE": str(config.functions.max_rejected_rate),
         "MAX_SERIES": conversion["MAX_SERIES"],
     }
+    # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
         "check_health": log | influx,
-        "validate_schema": log | work | ledger | lease | conversion,
-        "convert_and_chunk": log | work | conversion | RETURN_MEMORY,
+        "validate_schema": log | work | ledger | lease | conversion | files,
+        "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery,
         "report_load": log | work | limits,
-        "report_backfill": log | work | ledger,
+        "report_backfill": log | work | ledger | files,
     }
 
 

@@ -105,8 +105,8 @@ class LoaderStack(Stack):
         return machine
 
     def _create_trigger(self) -> Trigger:
-        source, prefix = self._storage.source, self._config.storage.source_prefix
-        return Trigger(self, "Trigger", bucket=source, prefix=prefix, state_machine=self._state_machine)
+        source, config = self._storage.source, self._config.storage
+        return Trigger(self, "Trigger", bucket=source, config=config, state_machine=self._state_machine)
 
     def _monitor(self, functions: Functions, trigger: Trigger) -> None:
         metrics = WatchedMetrics(

@@ -1,21 +1,67 @@
 """The rule that tells which S3 objects are files to load, by their keys.
 
-The S3 event trigger, the backfill state machine, PinSource, ReportBackfill and the CLI all use it. EventBridge and
-Step Functions match patterns that are built from these constants; Python code calls `reason_to_skip`.
+PinSource, the backfill, ReportBackfill and the CLI apply it: `skip_kind` is for counting, `reason_to_skip` for people.
+The S3 event trigger only narrows what starts an execution, since a pattern of EventBridge cannot express the rule.
 """
 
-from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
 
 FILE_SUFFIX = ".parquet"
+ANY_SUFFIX = "*"
+"""Stands for every suffix, and for names without one, such as `part-00000`."""
+
 TEMPORARY_FOLDER = "_temporary"
 """The folder in which Spark and Hadoop write files before they rename them."""
 
+SkipKind = Literal["", "folder", "hidden", "suffix"]
+"""The kinds of keys that are not files to load; "" if the key is that of a file.
 
-def reason_to_skip(key: str) -> str:
+`folder` is an empty object that stands for a folder, `hidden` a file that its writer hides from readers.
+"""
+
+
+class FileRule(NamedTuple):
+    """The settings of the rule.
+
+    `suffixes` are in lower case, with their dot, or ANY_SUFFIX. The folders of `prefix`, under which the files are, may
+    have any name.
+    """
+
+    suffixes: tuple[str, ...] = (FILE_SUFFIX,)
+    prefix: str = ""
+
+
+def skip_kind(key: str, rule: FileRule) -> SkipKind:
+    """Return the kind of a key that is not that of a file to load, or "".
+
+    >>> [skip_kind(key, FileRule()) for key in ("_col=1/a.PARQUET", "a.csv", "_delta_log/1.parquet", "year=2024/")]
+    ['', 'suffix', 'hidden', 'folder']
+    """
+    if _hidden_part(key, rule):
+        return "hidden"
+    if key.endswith("/"):
+        return "folder"
+    return "" if ANY_SUFFIX in rule.suffixes or key.lower().endswith(rule.suffixes) else "suffix"
+
+
+def reason_to_skip(key: str, rule: FileRule) -> str:
     """Return why an object with this key is not a file to load, or "" if it is one."""
-    path = PurePosixPath(key)
-    if TEMPORARY_FOLDER in path.parts[:-1]:
-        return "a temporary file of its writer"
-    if path.suffix.lower() != FILE_SUFFIX or key.endswith("/"):
-        return f"not a {FILE_SUFFIX} file: {path.name!r}"
+    match skip_kind(key, rule):
+        case "hidden":
+            part = _hidden_part(key, rule)
+            return f"a hidden or temporary file of its writer: {part!r} begins with {part[0]!r}"
+        case "folder":
+            return f"a folder, not a file: {key!r}"
+        case "suffix":
+            return f"not a {' or '.join(rule.suffixes)} file: {key.rpartition('/')[2]!r}"
     return ""
+
+
+def _hidden_part(key: str, rule: FileRule) -> str:
+    """Return the first part of the key that hides the object from readers, or "".
+
+    Spark, Hive, Athena and Arrow ignore names that begin with "_" or ".", except folders of partitions.
+    """
+    *folders, name = key.removeprefix(rule.prefix).split("/")
+    parts = [*(folder for folder in folders if "=" not in folder and folder not in (".", "..")), name]
+    return next((part for part in parts if part.startswith(("_", "."))), "")

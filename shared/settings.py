@@ -4,10 +4,12 @@ They are read when they are needed. A SettingsError names the variable that is m
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.errors import SettingsError
+from shared.file_keys import ANY_SUFFIX, FILE_SUFFIX, FileRule
 
 STACK_NAME = "InfluxdbLoader"
 """The CloudFormation stack that `cdk deploy` creates and the commands look for by default."""
@@ -106,6 +108,11 @@ def max_series(environ: Mapping[str, str] = os.environ) -> int:
     return integer(environ, "MAX_SERIES", default=MAX_SERIES, minimum=1)
 
 
+def file_rule(environ: Mapping[str, str] = os.environ) -> FileRule:
+    """Return the rule for the keys of files, from `FILE_SUFFIXES` and `SOURCE_PREFIX`."""
+    return FileRule(suffixes(environ, "FILE_SUFFIXES"), environ.get("SOURCE_PREFIX", ""))
+
+
 def work_bucket(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the work bucket. Raise SettingsError if `WORK_BUCKET` is not set."""
     return _required(environ, "WORK_BUCKET")
@@ -151,6 +158,15 @@ def share(environ: Mapping[str, str], name: str, *, default: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise SettingsError(f"{name} is {text!r}: use a number from 0 to 1")
     return value
+
+
+def suffixes(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the suffixes of files, in lower case. Raise SettingsError if the variable has anything else."""
+    text = environ.get(name, FILE_SUFFIX)
+    values = tuple(value.strip().lower() for value in text.split(","))
+    if not all(value == ANY_SUFFIX or re.fullmatch(r"\.[^\s/*]+", value) for value in values):
+        raise SettingsError(f"{name} is {text!r}: use suffixes such as .parquet,.pq or * for any file")
+    return values
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

@@ -19,7 +19,7 @@ from cli.options import AsJson, DatasetName, Stack, Targets
 from cli.output import console, detach_on_interrupt, progress, show_json
 from cli.targets import LocalFile, S3Object, parse_target
 from shared.file_keys import reason_to_skip
-from shared.settings import STACK_NAME
+from shared.settings import STACK_NAME, file_rule
 
 ARRIVAL_S = 60
 """How long an upload may take to start its execution."""
@@ -94,7 +94,8 @@ def _check_keys(sources: Sequence[LocalFile | S3Object]) -> None:
 
 def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask: bool) -> None:
     """Raise RefusedError if the loader would skip the file, or if its key exists and the operator does not agree."""
-    if reason := reason_to_skip(file.key) or ("" if file.path.stat().st_size else "an empty file"):
+    rule = file_rule(deployment.conversion_environment())
+    if reason := reason_to_skip(file.key, rule) or ("" if file.path.stat().st_size else "an empty file"):
         raise RefusedError(f"{file.path} was not uploaded, because it would not be loaded: {reason}")
     existing = None if replace else find_object(deployment, file.key)
     if existing is None:

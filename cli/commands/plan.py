@@ -22,7 +22,7 @@ from cli.output import progress, quantity, show_json
 from cli.plan_result import DeployedState, plan_content, show_plan
 from cli.targets import LocalFile, S3Object, parse_target
 from shared.events import PlannedFile
-from shared.settings import STACK_NAME, conversion_settings
+from shared.settings import STACK_NAME, conversion_settings, file_rule
 
 if TYPE_CHECKING:
     from cli.dry_run import Plan
@@ -99,6 +99,7 @@ def _plan(
             client=deployment.s3,
             bucket=NO_BUCKET if detached else deployment.source_bucket,
             settings=conversion_settings(environment),
+            rule=file_rule(environment),
             on_file=show_rows,
             on_chunk=lambda points: bar.advance(task, points),
             shard_seconds=lambda dataset: read().shard_seconds.get(dataset.name),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from shared.aws_clients import dynamodb_resource
 from shared.events import BackfillState
-from shared.file_keys import reason_to_skip
+from shared.file_keys import skip_kind
 from shared.ledger import BucketCheck, LedgerItem, check_bucket, object_name, version_name
 from shared.responses import UnloadedFile
-from shared.settings import ledger_table
+from shared.settings import file_rule, ledger_table
 from shared.times import utc_seconds
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ def _bucket_ids(backfill: BackfillState) -> Mapping[str, str]:
 
 def _pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[Sequence["ObjectVersionTypeDef"]]:
     """Yield the latest versions, a page at a time. ListObjectVersions is necessary: ListObjects has no version IDs."""
+    rule = file_rule()
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         latest = (version for version in page.get("Versions", []) if version["IsLatest"])
-        yield [version for version in latest if not reason_to_skip(version["Key"])]
+        yield [version for version in latest if not skip_kind(version["Key"], rule)]
 
 
 def _ledger_key(bucket: str, version: "ObjectVersionTypeDef") -> Key:

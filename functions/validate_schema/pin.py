@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.datasets import dataset_of
 from shared.errors import SourceNotFoundError, UnknownDatasetError
 from shared.events import Claim, FileRef, SourceFile
-from shared.file_keys import reason_to_skip
+from shared.file_keys import FileRule, reason_to_skip
 from shared.ledger import object_name, version_name
 from shared.requested_object import RequestedObject
-from shared.settings import lease_seconds
+from shared.settings import file_rule, lease_seconds
 from shared.source import source_errors
 from shared.times import utc_seconds
 
@@ -38,7 +38,7 @@ def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) ->
     Raises:
         LoaderError: One of the errors of `shared.source.source_errors`.
     """
-    if reason := reason_not_to_load(requested):
+    if reason := reason_not_to_load(requested, file_rule()):
         return _skip_unclaimed(requested, reason, now)
     latest = pin(client, requested, "" if requested.notified else requested.version_id)
     if requested.notified and latest.file["size"] == 0:
@@ -48,10 +48,10 @@ def pin_source(client: "S3Client", requested: RequestedObject, now: datetime) ->
     return _claim(requested, latest, now)
 
 
-def reason_not_to_load(requested: RequestedObject) -> str:
+def reason_not_to_load(requested: RequestedObject, rule: FileRule) -> str:
     """Return the reason not to load this object, judging by its event and its key; "" if there is none."""
     empty = "an empty object" if requested.notified and requested.size == 0 else ""
-    return requested.skip_reason or reason_to_skip(requested.key) or empty
+    return requested.skip_reason or reason_to_skip(requested.key, rule) or empty
 
 
 class PinnedVersion(NamedTuple):

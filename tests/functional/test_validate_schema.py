@@ -124,10 +124,13 @@ def test_an_event_about_an_older_version_is_skipped(s3: "S3Client", context: Sim
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("dataset=generation/_SUCCESS", "not a .parquet file: '_SUCCESS'"),
+        ("dataset=generation/_SUCCESS", "a hidden or temporary file of its writer: '_SUCCESS' begins with '_'"),
         ("dataset=generation/data.csv", "not a .parquet file: 'data.csv'"),
-        ("dataset=generation/", "not a .parquet file: 'dataset=generation'"),
-        ("dataset=generation/_temporary/0/a.parquet", "a temporary file of its writer"),
+        ("dataset=generation/", "a folder, not a file: 'dataset=generation/'"),
+        (
+            "dataset=generation/_temporary/0/a.parquet",
+            "a hidden or temporary file of its writer: '_temporary' begins with '_'",
+        ),
     ],
 )
 def test_an_object_that_needs_no_load_is_skipped_without_reading_it(
@@ -135,6 +138,16 @@ def test_an_object_that_needs_no_load_is_skipped_without_reading_it(
 ) -> None:
     file = pin(named(key), context)
     assert (file["skipped"], file["claim"]["version"]) == (reason, "")
+
+
+def test_files_of_another_suffix_are_loaded_if_the_environment_says_so(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILE_SUFFIXES", ".parquet,.pq")
+    monkeypatch.setenv("SOURCE_PREFIX", "_landing/")
+    key = "_landing/dataset=generation/a.PQ"
+    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet())
+    assert (pin(named(key), context)["skipped"], validate(named(key), context)["rows"]) == ("", 3)
 
 
 def test_an_empty_object_is_skipped_in_an_event_and_refused_by_name(s3: "S3Client", context: SimpleNamespace) -> None:

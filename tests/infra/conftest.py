@@ -149,9 +149,9 @@ VARIANTS: dict[str, dict[str, str]] = {
         "decrypt_key_arns": f"{KEY_ARN.format(1)}, {KEY_ARN.format(2)}",
         "alarm_hours_without_load": "0",
     },
-    "x86_64": {"architecture": "x86_64"},
+    "x86_64": {"architecture": "x86_64", "file_suffixes": ".parquet,.pq"},
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64"},
-    "with_a_database": VPC | {"database_instance_type": "db.influx.medium"},
+    "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*"},
 }
 """Settings that override those of cdk.json. Any file can be the certificate bundle here."""
 

@@ -46,6 +46,7 @@ def test_a_required_key_is_named(key: str) -> None:
         ("influxdb_ca_bundle", "no/such.pem"),
         ("source_bucket_name", "s3://lake"),
         ("source_prefix", "processed/*"),
+        ("file_suffixes", "parquet"),
         ("kms_key_arn", "alias/lake"),
         ("decrypt_key_arns", "alias/lake"),
         ("write_reserved_concurrency", "-1"),

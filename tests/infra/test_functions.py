@@ -22,6 +22,7 @@ from tests.infra.conftest import REQUIRED, Assembly, default_context
 
 READ_PARQUET = {"validate_schema", "convert_and_chunk"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
+FILES = {"FILE_SUFFIXES", "SOURCE_PREFIX"}
 CONVERSION = {
     "MAX_BATCH_SIZE",
     "ENABLE_VALIDATION",
@@ -49,8 +50,11 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     ("name", "expected"),
     [
         ("check_health", INFLUX),
-        ("validate_schema", CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
-        ("convert_and_chunk", CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"}),
+        ("validate_schema", CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
+        (
+            "convert_and_chunk",
+            CONVERSION | FILES | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
+        ),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
         ("report_load", {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SERIES"}),
     ],

@@ -8,6 +8,7 @@ from shared.datasets import DATASETS
 from shared.settings import (
     conversion_settings,
     delivery_settings,
+    file_rule,
     influx_settings,
     lease_seconds,
     ledger_table,
@@ -78,6 +79,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         influx_settings,
         delivery_settings,
         conversion_settings,
+        file_rule,
         work_bucket,
         ledger_table,
         lease_seconds,

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from tests.infra.conftest import Assembly
 
+ANY_CASE = {"suffix": {"equals-ignore-case": ".parquet"}}
+"""EventBridge compares keys by case, unless a pattern says otherwise."""
+
 
 def test_a_parquet_object_of_the_source_bucket_starts_one(assembly: Assembly) -> None:
     [rule] = assembly.properties("Events::Rule").values()
@@ -12,7 +15,7 @@ def test_a_parquet_object_of_the_source_bucket_starts_one(assembly: Assembly) ->
     assert rule["EventPattern"] == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [{"Ref": source}]}, "object": {"key": [{"suffix": ".parquet"}]}},
+        "detail": {"bucket": {"name": [{"Ref": source}]}, "object": {"key": [ANY_CASE]}},
     }
 
 
@@ -21,9 +24,24 @@ def test_a_prefix_of_an_existing_bucket_narrows_what_starts_one(variants: Callab
     [rule] = assembly.properties("Events::Rule").values()
     assert rule["EventPattern"]["detail"] == {
         "bucket": {"name": ["lake"]},
-        "object": {"key": [{"wildcard": "processed/*.parquet"}]},
+        "object": {"key": [{"prefix": "processed/"}]},
     }
     assert [name for name in assembly.properties("S3::Bucket") if "Source" in name] == []
+
+
+def test_the_suffixes_of_the_configuration_narrow_what_starts_one(variants: Callable[[str], Assembly]) -> None:
+    [several], [all_] = (variants(name).properties("Events::Rule").values() for name in ("x86_64", "with_a_database"))
+    keys = [ANY_CASE, {"suffix": {"equals-ignore-case": ".pq"}}]
+    assert several["EventPattern"]["detail"]["object"] == {"key": keys}
+    assert all_["EventPattern"]["detail"].keys() == {"bucket"}
+
+
+def test_the_functions_that_apply_the_rule_on_keys_have_its_settings(variants: Callable[[str], Assembly]) -> None:
+    functions = variants("x86_64").functions
+    environments = {name: each["Environment"]["Variables"] for name, each in functions.items()}
+    suffixes = {name: values["FILE_SUFFIXES"] for name, values in environments.items() if "FILE_SUFFIXES" in values}
+    assert suffixes.keys() >= {"validate_schema", "convert_and_chunk", "report_backfill"}
+    assert set(suffixes.values()) == {".parquet,.pq"}
 
 
 def test_the_execution_gets_the_whole_event(assembly: Assembly) -> None:

@@ -26,6 +26,15 @@ def test_a_late_event_about_an_older_version_is_skipped(app: DeployedApp, tmp_pa
     assert app.compare(tmp_path, "transmission", table).equal
 
 
+def test_a_suffix_in_upper_case_starts_a_load_and_a_hidden_file_is_skipped(
+    app: DeployedApp, tmp_path: Path, table: pa.Table
+) -> None:
+    folder = f"dataset=transmission/{tmp_path.name}"
+    assert app.load(f"{folder}/A.PARQUET", table).response["data"]["points_written"] == 300
+    hidden = app.load(f"{folder}/_delta_log/1.parquet", table)
+    assert hidden.response["message"].startswith("Skipped: a hidden or temporary file")
+
+
 NO_LOADS = [
     {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"},
     {"Records": [{"eventName": "ObjectRemoved:Delete", "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]},

@@ -18,10 +18,6 @@ run_nowhere = partial(run_loader, **NOWHERE)
         (["plan", "s3://bucket"], "not the address of an object: use s3://BUCKET/KEY"),
         (["plan", __file__], "does not name its dataset: add --dataset"),
         (["plan", __file__, "--dataset", "weather"], "unknown dataset 'weather'"),
-        (
-            ["load", __file__, "--dataset", "generation"],
-            "was not uploaded, because it would not be loaded: not a .parquet file",
-        ),
         (["load", "s3://source/a.parquet"], "check that the local cloud (`make cloud`) is still running"),
         (["backfill"], "specify the files to load"),
         (["backfill", "a/", "--follow", "run"], "specify the files to load"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cli.dry_run import FIRST_LINES, Plan, plan
 from cli.targets import LocalFile, S3Object
 from shared.events import PlannedFile
+from shared.file_keys import FileRule
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation, parquet
 from tests.support.conversion import SETTINGS
@@ -24,7 +25,15 @@ def run(s3: "S3Client", target: LocalFile | S3Object) -> tuple[Plan, list[int], 
     def on_file(file: PlannedFile) -> None:
         rows.append(file["rows"])
 
-    result = plan(target, client=s3, bucket=SOURCE, settings=SETTINGS, on_file=on_file, on_chunk=points.append)
+    result = plan(
+        target,
+        client=s3,
+        bucket=SOURCE,
+        settings=SETTINGS,
+        rule=FileRule(),
+        on_file=on_file,
+        on_chunk=points.append,
+    )
     return result, rows, points
 
 

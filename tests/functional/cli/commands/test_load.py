@@ -52,6 +52,24 @@ def test_a_file_is_uploaded_and_its_load_is_waited_for(aws: ScriptedAws, s3: "S3
     assert "StartExecution" not in aws.actions
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.csv", "not a .parquet or .pq file: 'a.csv'"),
+        ("_a.pq", "a hidden or temporary file of its writer: '_a.pq' begins with '_'"),
+    ],
+)
+def test_a_file_that_the_loader_would_skip_is_not_uploaded(
+    aws: ScriptedAws, s3: "S3Client", tmp_path: Path, name: str, reason: str
+) -> None:
+    aws.environments["convert"] = {"FILE_SUFFIXES": ".parquet,.pq"}
+    (tmp_path / name).write_bytes(b"x")
+    result = run_loader("load", str(tmp_path / name), "--dataset", "generation")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"was not uploaded, because it would not be loaded: {reason}" in " ".join(result.stderr.split())
+    assert "Contents" not in s3.list_objects_v2(Bucket=SOURCE)
+
+
 @pytest.mark.usefixtures("events")
 def test_without_waiting_the_execution_is_printed(aws: ScriptedAws, file: Path) -> None:
     result = run_loader("load", str(file), "--dataset", "generation", "--no-wait")
