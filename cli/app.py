@@ -4,30 +4,23 @@ The exit status is 0 for success, 1 if the load or comparison failed, 2 if nothi
 loaded, and 130 after Ctrl-C.
 """
 
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
-from typer.core import TyperGroup
 
 from cli.advice import error_text, next_step
-from cli.commands.backfill import backfill
-from cli.commands.history import history
-from cli.commands.load import load
-from cli.commands.plan import plan
-from cli.commands.quarantine import quarantine
-from cli.commands.retry import retry
-from cli.commands.show import show
-from cli.commands.verify import verify
 from cli.errors import RefusedError
-from cli.output import INTERRUPTED, stderr
+from cli.lazy_commands import LazyCommands
+from cli.output import INTERRUPTED, console, stderr
 from shared.errors import LoaderError
 
 FAILED, NOT_ATTEMPTED = 1, 2
 
 
-class Commands(TyperGroup):
+class Commands(LazyCommands):
     """The group of all commands. It prints an expected error in one line; with `--debug`, as a stack trace."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -53,22 +46,27 @@ def _print_error(error: Exception) -> None:
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def print_version(requested: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    """Print the version and exit, if the option is there."""
+    if requested:
+        console.print(f"loader {metadata.version('influxdb-loader')}")
+        raise typer.Exit
+
+
 @app.callback()
 def loader(
     *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
 ) -> None:
     """Load Parquet files from Amazon S3 into InfluxDB.
 
     The commands use the AWS Region and credentials of your environment, and the stack that --stack names.
     """
-
-
-for command in (plan, load, backfill, history, show, quarantine, retry, verify):
-    app.command()(command)

@@ -1,6 +1,7 @@
 """The command line as a whole: what it prints and exits with when something is wrong, and its help."""
 
 from functools import partial
+from importlib import metadata
 
 import pytest
 
@@ -39,3 +40,7 @@ def test_what_cannot_be_attempted_is_one_line_with_status_2(command: list[str], 
 
 def test_debug_shows_where_an_error_comes_from() -> None:
     assert isinstance(run_nowhere("--debug", "plan", "nothing.parquet").exception, RefusedError)
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert run_nowhere("--version").stdout == f"loader {metadata.version('influxdb-loader')}\n"

@@ -3,15 +3,14 @@
 from collections import defaultdict
 
 import pytest
-import typer
 
-from cli.app import app
+from cli import lazy_commands
 from cli.options import DATASET_NAMES
 from shared.datasets import DATASETS
 from shared.settings import STACK_NAME
 from tests.support.command_line import run_loader
 
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = {name: lazy_commands.import_command(name) for name in lazy_commands.COMMANDS}
 
 
 def help_texts() -> dict[tuple[str, str], dict[str, str]]:

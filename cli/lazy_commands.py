@@ -1,0 +1,48 @@
+"""The group of the commands, each of which is imported when it is run.
+
+A command's imports (boto3, pyarrow) take up to a second. The help of `loader` needs none of them: it lists the first
+lines of the docstrings, which `_summary` reads from the source files.
+"""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = ("plan", "load", "backfill", "history", "show", "quarantine", "retry", "verify")
+"""The names of all commands, in the order of the help. Each is a function in the module of its name."""
+
+
+class ListedCommand(TyperCommand):
+    """A command that has only a name and a summary."""
+
+
+class LazyCommands(TyperGroup):
+    """A group that lists its commands without importing them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands.update({name: ListedCommand(name, help=_summary(name)) for name in COMMANDS})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command, which is imported now, and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, import_command(str(name)) if isinstance(command, ListedCommand) else command, rest
+
+
+def import_command(name: str) -> Any:
+    """Return the command with its arguments and options."""
+    app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+    app.command(name)(getattr(import_module(f"cli.commands.{name}"), name))
+    return typer.main.get_command(app)
+
+
+def _summary(name: str) -> str:
+    """Return the first paragraph of the docstring of a command."""
+    source = Path(__file__).with_name("commands") / f"{name}.py"
+    functions = (node for node in ast.parse(source.read_text()).body if isinstance(node, ast.FunctionDef))
+    docstring = next(ast.get_docstring(function) for function in functions if function.name == name)
+    return (docstring or "").partition("\n\n")[0]
