@@ -16,14 +16,14 @@ import pyarrow as pa
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
-from functions.convert_and_chunk.set_aside.limits import check_set_aside, max_set_aside_rate
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
 from shared.file_keys import FileRule
-from shared.load_totals import Outcomes, check_any_points
+from shared.load_limits import check_any_points, check_set_aside, set_aside_limit
+from shared.load_totals import Outcomes
 from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
 from shared.series_limit import check_series, series_limit
@@ -130,13 +130,18 @@ def plan(
             file = plan_file(source, pinned, validate=settings.validate, last_modified=last_modified)
             on_file(file)
             _convert(source, file, tally, settings)
-        check_series(tally.series_keys, series_limit(dataset_of(file["key"]), settings.max_series))
-        outcomes = Outcomes(parts=tally.parts)
-        check_any_points(outcomes, file)
-        check_set_aside(outcomes, file["rows"], max_set_aside_rate(file["key"], settings))
+        _check_limits(file, tally, settings)
     except LoaderError as error:
         return Plan(file=file, tally=tally, error=error)
     return Plan(file=file, tally=tally, shard_seconds=shard_seconds(dataset_of(file["key"])) if tally.parts else None)
+
+
+def _check_limits(file: PlannedFile, tally: Tally, settings: ConversionSettings) -> None:
+    """Check the limits on the whole file, in the order in which the states of a load do."""
+    dataset, outcomes = dataset_of(file["key"]), Outcomes(parts=tally.parts)
+    check_series(tally.series_keys, series_limit(dataset, settings.max_series))
+    check_set_aside(outcomes, file["rows"], set_aside_limit(dataset, settings.max_set_aside_rate))
+    check_any_points(outcomes, file)
 
 
 def _open(

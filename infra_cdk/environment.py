@@ -38,6 +38,7 @@ def environments(
     limits = {
         "MAX_REJECTED_RATE": str(config.functions.max_rejected_rate),
         "MAX_SERIES": conversion["MAX_SERIES"],
+        "MAX_SET_ASIDE_RATE": conversion["MAX_SET_ASIDE_RATE"],
     }
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {

@@ -117,15 +117,11 @@ class FileRef(PlannedFile):
 
 
 class PartRef(TypedDict):
-    """The input of state ConvertAndChunk. `execution` is the execution's name.
-
-    `file_rows` counts the rows of the whole file. Executions that began under an earlier release do not pass it.
-    """
+    """The input of state ConvertAndChunk. `execution` is the execution's name."""
 
     execution: str
     file: SourceFile
     part: Part
-    file_rows: NotRequired[int]
 
 
 class Chunk(TypedDict):

@@ -7,14 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.accounts import Accounts, chunk_accounts, total
-from shared.datasets import dataset_of
-from shared.errors import NoValidRecordsError, RefusedPointsError
-from shared.events import PlannedFile
-from shared.plausible_times import format_span, time_limits, unit_hint
-from shared.stored import REJECTED, ChunkOutcome, PartOutcome, SetAsideReason, Verdict
-
-MIN_REJECTED = 100
-"""The number of rejected points that a load may have whatever its size, as long as others are stored."""
+from shared.stored import ChunkOutcome, PartOutcome, SetAsideReason, Verdict
 
 
 @dataclass(frozen=True)
@@ -147,53 +140,6 @@ class Outcomes:
         """The names of the staged chunks that were not sent completely."""
         sent = {chunk["chunk"] for chunk in self.chunks if 0 < chunk["batches"] == len(chunk["written"])}
         return sorted(chunk["chunk"] for part in self.parts for chunk in part["chunks"] if chunk["chunk"] not in sent)
-
-
-def check_any_points(outcomes: Outcomes, file: PlannedFile) -> None:
-    """Raise NoValidRecordsError if the file has rows but none of them became a point."""
-    if file["rows"] and not outcomes.points:
-        counts = ", ".join(f"{rows} {rule}" for rule, rows in outcomes.set_aside.items())
-        raise NoValidRecordsError(
-            f"all {file['rows']} rows of s3://{file['bucket']}/{file['key']} were set aside ({counts})"
-            f"{_time_hint(outcomes, file)}: read the reasons in the report"
-        )
-
-
-def _time_hint(outcomes: Outcomes, file: PlannedFile) -> str:
-    """Return why times are not plausible, as far as the outcomes tell, if they are not in most of the rows."""
-    wrong = sum(outcomes.set_aside.get(rule, 0) for rule in ("implausible_time", "timestamp_out_of_range"))
-    if 2 * wrong < file["rows"]:
-        return ""
-    advice = "; the times are probably in another unit than the column's type, or `epoch` of the dataset, says"
-    spans = [span for part in outcomes.parts if (span := part.get("implausible_span"))]
-    if not spans:
-        return advice
-    first_ns, last_ns = min(span[0] for span in spans), max(span[1] for span in spans)
-    limits = time_limits(dataset_of(file["key"]), file["parts"][0].get("last_modified", 0))
-    hint = unit_hint(first_ns, last_ns, limits)
-    return f"{advice}: they are {format_span(first_ns, last_ns)}" + (f"; {hint}" if hint else "")
-
-
-def check_rejected(outcomes: Outcomes, max_rate: float) -> None:
-    """Check at the end of a load that InfluxDB stored enough of its points.
-
-    Raises:
-        RefusedPointsError: It stored none, or more than `max_rate` of them, and more than MIN_REJECTED, are rejected
-            or may be.
-    """
-    accounts, limit = outcomes.accounts, max(MIN_REJECTED, max_rate * outcomes.points)
-    lost = accounts.rejected + accounts.unknown
-    if not lost or (accounts.stored and lost <= limit):
-        return
-    reason = next((reason for reason in outcomes.reasons if reason["rule"] == REJECTED), None)
-    example = f": {reason['reason']}, for example row {reason['samples'][0]['source_row']}" if reason else ""
-    problem = (
-        f"{lost} of {outcomes.points} points (MAX_REJECTED_RATE is {max_rate})" if accounts.stored else "all points"
-    )
-    raise RefusedPointsError(
-        f"InfluxDB rejected {problem}{example}; correct the bucket (its field types, its retention period), then load "
-        "the file again"
-    )
 
 
 def _sum_of(counts: Iterable[dict[str, Any]]) -> dict[str, int]:

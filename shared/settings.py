@@ -89,9 +89,14 @@ def conversion_settings(environ: Mapping[str, str] = os.environ) -> ConversionSe
         validate=boolean(environ, "ENABLE_VALIDATION", default=True),
         drop_invalid_records=boolean(environ, "DROP_INVALID_RECORDS", default=True),
         max_collision_rate=share(environ, "MAX_COLLISION_RATE", default=0.05),
-        max_set_aside_rate=share(environ, "MAX_SET_ASIDE_RATE", default=1.0),
+        max_set_aside_rate=max_set_aside_rate(environ),
         max_series=max_series(environ),
     )
+
+
+def max_set_aside_rate(environ: Mapping[str, str] = os.environ) -> float:
+    """Return the share of a file's rows that may be set aside, from `MAX_SET_ASIDE_RATE`."""
+    return share(environ, "MAX_SET_ASIDE_RATE", default=1.0)
 
 
 def max_rejected_rate(environ: Mapping[str, str] = os.environ) -> float:

@@ -19,7 +19,6 @@ def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineS
         "execution": sfn.JsonPath.string_at("$.execution.name"),
         "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
         "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-        "file_rows": sfn.JsonPath.number_at("$.file.rows"),
     }
     return sfn.Map(
         scope,

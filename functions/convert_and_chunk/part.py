@@ -28,6 +28,8 @@ from functions.convert_and_chunk.staging import Staging
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
+from shared.load_limits import check_set_aside, set_aside_limit
+from shared.load_totals import Outcomes
 from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
 from shared.schema import plan_columns
 from shared.series_limit import check_series, series_limit
@@ -48,7 +50,12 @@ A part has at most CHUNKS_PER_PART chunks, so that a load of many parts has at m
 def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> ConvertedPart:
     """Judge all rows of a part, then stage their lines.
 
-    A repeated conversion of the same part stores the same objects.
+    A repeated conversion of the same part stores the same objects. If the file has several parts, CheckSeries checks
+    how many rows are set aside; a part that an earlier release planned does not know how many parts there are.
+
+    Raises:
+        InvalidRecordsError: This is the only part, and more of its rows are set aside than MAX_SET_ASIDE_RATE, or the
+            dataset, allows. The outcome is stored, so that the report has the reasons.
     """
     started_at, start_s = utc_ms(datetime.now(UTC)), perf_counter()
     file, part = event["file"], event["part"]
@@ -64,6 +71,8 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
     outcome |= {"started_at": started_at, "seconds": seconds}
     staging.put_outcome(outcome)
+    if part.get("file_parts") == 1:
+        check_set_aside(Outcomes(parts=[outcome]), part["rows"], set_aside_limit(dataset, settings.max_set_aside_rate))
     return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
 
 

@@ -1,6 +1,6 @@
 """The handler of states CheckSeries, ReportLoad, ReportSkip and ReportFailure.
 
-CheckSeries runs before the first write if a file has several parts (`count_series`); the others end an execution.
+CheckSeries runs before the first write if a file has several parts (`check_file`); the others end an execution.
 `_report_load` and `_report_failure` read the outcomes, build the response, and publish it: the report goes to the work
 bucket and the metrics to CloudWatch (`_publish`). `_report_skip` only builds the response.
 """
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.report_load.file_limits import check_file
 from functions.report_load.outcomes import check_accounts
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
-from functions.report_load.series import count_series
 from shared.aws_clients import s3_client
 from shared.events import FailureSummary, LoadState, SeriesCount
-from shared.load_totals import Outcomes, check_any_points, check_rejected
+from shared.load_limits import check_any_points, check_rejected
+from shared.load_totals import Outcomes
 from shared.logs import load_keys, log_invocations
 from shared.metrics import LoadMetrics, emit
 from shared.outcomes import read_outcomes
@@ -36,10 +37,10 @@ def lambda_handler(
     event: ReportCall | LoadState,
     context: LambdaContext,  # noqa: ARG001
 ) -> Response[LoadData] | FailureSummary | SeriesCount:
-    """Count a load's series, or report a load, a skipped object or a failure, depending on the calling state."""
+    """Check the limits of a file, or report a load, a skipped object or a failure, depending on the calling state."""
     call, now = read_call(event, _infer_state), datetime.now(UTC)
     if call["state"] == "CheckSeries":
-        return count_series(s3_client(), call["input"])
+        return check_file(s3_client(), call["input"])
     if call["state"] == "ReportSkip":
         return skip(call["input"], now)
     report = _report_failure if call["state"] == "ReportFailure" else _report_load

@@ -101,7 +101,7 @@ def run_load(s3: "S3Client", context: SimpleNamespace, table: Any) -> tuple[dict
 
 def _convert_and_write(pinned: Any, file: Any, context: SimpleNamespace) -> None:
     for part in file["parts"]:
-        event: Any = {"execution": "run-1", "file": pinned, "part": part, "file_rows": file["rows"]}
+        event: Any = {"execution": "run-1", "file": pinned, "part": part}
         for chunk in convert_and_chunk(event, context)["chunks"]:  # type: ignore[arg-type]
             about = {name: pinned[name] for name in ("load_id", "bucket", "key", "dataset")}
             ref: Any = {**chunk, **about, "execution": "run-1", "next_batch": 0, "waits": 0}

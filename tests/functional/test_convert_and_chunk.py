@@ -147,6 +147,30 @@ def test_too_many_series_fail_a_part_before_a_chunk_is_staged(
     assert convert(event, context)["points"] == 9
 
 
+def test_the_only_part_of_a_file_fails_if_too_many_rows_are_set_aside(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = put_source(s3, generation(10, region=[None] * 2 + ["N"] * 8))
+    monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.1")
+    event["part"]["file_parts"] = 1
+    with pytest.raises(InvalidRecordsError, match=r"2 of 10 rows would be set aside \(MAX_SET_ASIDE_RATE is 0.1\): 2 "):
+        convert(event, context)
+    assert outcome(s3)["set_aside"] == {"missing_tag": 2}
+    monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.2")
+    assert convert(event, context)["points"] == 8
+
+
+@pytest.mark.parametrize("file_parts", [2, None], ids=["one of several", "planned by an earlier release"])
+def test_other_parts_leave_the_set_aside_rows_to_the_check_of_the_whole_file(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, file_parts: int | None
+) -> None:
+    event = put_source(s3, generation(10, region=[None] * 9 + ["N"]))
+    monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.1")
+    if file_parts:
+        event["part"]["file_parts"] = file_parts
+    assert convert(event, context)["points"] == 1
+
+
 def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
     s3: "S3Client", context: SimpleNamespace
 ) -> None:

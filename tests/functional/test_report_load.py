@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.report_load.handler import lambda_handler
-from shared.errors import AccountingError, NoValidRecordsError, TooManySeriesError
+from shared.errors import AccountingError, InvalidRecordsError, NoValidRecordsError, TooManySeriesError
 from shared.work_bucket import findings_key, get_json, outcome_key, put_json, report_key, series_key
 from tests.functional.conftest import WORK
 from tests.support.contract import METRICS
@@ -72,7 +72,8 @@ def leave_part(s3: "S3Client", **changes: Any) -> None:
         "batches": 2,
         "chunks": [{"chunk": "0000-0000", "sha256": "", "points": 1490}],
     }
-    put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000"), part | changes)  # type: ignore[arg-type]
+    part |= changes
+    put_json(s3, outcome_key(FILE["load_id"], "run-1", f"{part['part']:04}"), part)  # type: ignore[arg-type]
 
 
 def leave_chunk(s3: "S3Client", **changes: Any) -> None:
@@ -261,6 +262,21 @@ def test_the_series_of_all_parts_are_counted_once(
     assert lambda_handler(call, context) == {"series": 4}  # type: ignore[arg-type]
     monkeypatch.setenv("MAX_SERIES", "3")
     with pytest.raises(TooManySeriesError, match="the tag 'plant_name' has the most values, 4, such as 'a', 'b', 'c'"):
+        lambda_handler(call, context)  # type: ignore[arg-type]
+
+
+def test_the_rows_set_aside_in_all_parts_are_judged_by_the_rows_of_the_file(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = {"rule": "missing_tag", "reason": "region is empty", "rows": 200}
+    sample = {"source_row": 7, "record": {"region": None}}
+    leave_part(s3, part=0, rows=500, set_aside={"missing_tag": 200}, reasons=[reason | {"samples": [sample]}])
+    leave_part(s3, part=1, rows=1000, set_aside={"missing_tag": 100, "no_field": 50}, all_null=50)
+    call: Any = {"state": "CheckSeries", "input": state()}
+    monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.2")
+    assert lambda_handler(call, context) == {"series": 0}  # type: ignore[arg-type]
+    monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.199")
+    with pytest.raises(InvalidRecordsError, match=r"^300 of 1500 rows .* 200 missing_tag .* row 7: region=None;"):
         lambda_handler(call, context)  # type: ignore[arg-type]
 
 

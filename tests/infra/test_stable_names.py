@@ -83,7 +83,7 @@ VARIABLES = {
     "validate_schema": LOG | CONVERSION | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"},
     "convert_and_chunk": LOG | CONVERSION | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
     "write_batch": LOG | INFLUX | {"WORK_BUCKET", "MAX_RETRIES", "DROP_INVALID_RECORDS"},
-    "report_load": LOG | {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SERIES"},
+    "report_load": LOG | {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE"},
 }
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from functions.convert_and_chunk.set_aside.limits import check_set_aside, max_set_aside_rate
-from shared import datasets
+from shared.datasets import DATASETS
 from shared.errors import InvalidRecordsError, RefusedPointsError
-from shared.load_totals import Outcomes, check_rejected
-from tests.support.conversion import SETTINGS
+from shared.load_limits import check_rejected, check_set_aside, set_aside_limit
+from shared.load_totals import Outcomes
 
 SAMPLE = {"source_row": 7, "record": {"region": "-"}}
 REASON = {"rule": "missing_tag", "reason": "region is empty", "rows": 300, "samples": [SAMPLE]}
@@ -36,12 +35,10 @@ def test_rows_whose_fields_are_all_null_do_not_count() -> None:
     check_set_aside(Outcomes(parts=[part(900, all_null=900)]), 1000, 0.0)
 
 
-def test_a_dataset_may_have_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    key = "dataset=generation/a.parquet"
-    assert max_set_aside_rate(key, SETTINGS) == 1.0
-    strict = replace(datasets.DATASETS["generation"], max_set_aside_rate=0.0)
-    monkeypatch.setattr(datasets, "DATASETS", {"generation": strict})
-    assert max_set_aside_rate(key, SETTINGS) == 0.0
+def test_a_dataset_may_have_a_limit_of_its_own() -> None:
+    generation = DATASETS["generation"]
+    assert set_aside_limit(generation, 0.5) == 0.5
+    assert set_aside_limit(replace(generation, max_set_aside_rate=0.0), 0.5) == 0.0
 
 
 def written(stored: int, rejected: int, unknown: int = 0) -> Outcomes:

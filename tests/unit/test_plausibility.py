@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from functions.convert_and_chunk.profile import profile
 from shared.errors import NoValidRecordsError
-from shared.load_totals import Outcomes, check_any_points
+from shared.load_limits import check_any_points
+from shared.load_totals import Outcomes
 from shared.plausibility import count_shards, format_duration, plausibility
 from shared.plausible_times import NO_LIMITS, part_limits, time_limits, unit_hint
 from tests.support.builders import generation

@@ -1,19 +1,13 @@
-"""The limits on rows that are set aside. Exceeding one fails the load before its first write to InfluxDB."""
-
-from collections.abc import Sequence
+"""The limits on the rows of one part. Exceeding one fails the load before anything of the part is staged."""
 
 from numpy import int64
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.verdicts import Verdicts
-from shared.datasets import dataset_of
 from shared.errors import CollidingRecordsError, InvalidRecordsError
-from shared.load_totals import Outcomes
-from shared.settings import ConversionSettings
-from shared.stored import SetAsideRow
 
-LISTED_ROWS, LISTED_CHARACTERS = 5, 100
-"""The number of rows that an error message lists, and how much of each."""
+LISTED_ROWS = 5
+"""The number of rows that an error message lists."""
 
 
 def check_collisions(
@@ -42,41 +36,6 @@ def check_collisions(
             f"{len(colliding)} of {rows} rows have the series and time of a later row but another value of a field "
             f"(MAX_COLLISION_RATE is {max_rate}), first rows {listed_rows}: {advice}"
         )
-
-
-def max_set_aside_rate(key: str, settings: ConversionSettings) -> float:
-    """Return the share of rows that may be set aside: that of the dataset, or else `MAX_SET_ASIDE_RATE`."""
-    rate = dataset_of(key).max_set_aside_rate
-    return settings.max_set_aside_rate if rate is None else rate
-
-
-def check_set_aside(outcomes: Outcomes, rows: int, max_rate: float) -> None:
-    """Check that few rows of a file are set aside. Rows whose fields are all null do not count.
-
-    Args:
-        outcomes: The outcomes of all parts of the file.
-        rows: The number of rows of the file.
-        max_rate: The share of rows that may be set aside.
-
-    Raises:
-        InvalidRecordsError: More rows are set aside. The message has the most frequent reasons, each with an example.
-    """
-    all_null = sum(part.get("all_null", 0) for part in outcomes.parts)
-    counted = sum(outcomes.set_aside.values()) - all_null
-    if counted > max_rate * rows:
-        reasons = "; ".join(
-            f"{reason['rows']} {reason['rule']} ({reason['reason']}), for example row {_sample(reason['samples'])}"
-            for reason in outcomes.reasons[:LISTED_ROWS]
-        )
-        raise InvalidRecordsError(
-            f"{counted} of {rows} rows would be set aside (MAX_SET_ASIDE_RATE is {max_rate}): {reasons}; correct the "
-            "rows, or raise the limit of the dataset or of all datasets to load the others"
-        )
-
-
-def _sample(samples: Sequence[SetAsideRow]) -> str:
-    values = ", ".join(f"{name}={value}" for name, value in samples[0]["record"].items())
-    return f"{samples[0]['source_row']}: {values[:LISTED_CHARACTERS]}"
 
 
 def check_invalid(verdicts: Verdicts, first_row: int) -> None:

@@ -49,7 +49,7 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
     assert request["execution"]["id"].endswith(":execution")
     assert datetime.fromisoformat(request["execution"]["start_time"]).tzinfo
     source_file = {key: FILE[key] for key in SourceFile.__annotations__}
-    common = {"execution": "execution", "file": source_file, "file_rows": FILE["rows"]}
+    common = {"execution": "execution", "file": source_file}
     parts = [common | {"part": part} for part in PARTS]
     assert sorted(functions.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
     assert min(functions.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
