@@ -18,9 +18,12 @@ processor time.
 
 
 def environments(
-    config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str
+    config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str, secrets_endpoint_url: str = ""
 ) -> dict[FunctionName, dict[str, str]]:
-    """Return the environment of each function, by function name."""
+    """Return the environment of each function, by function name.
+
+    AWS's SDK sends its requests to Secrets Manager to `secrets_endpoint_url`, or to its usual address if that is "".
+    """
     log = {
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_LOGGER_SAMPLE_RATE": str(config.monitoring.debug_sample_rate),
@@ -29,6 +32,8 @@ def environments(
     ledger = {"LEDGER_TABLE": ledger_table}
     lease = {"LEASE_SECONDS": str(config.functions.lease_seconds)}
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
+    if secrets_endpoint_url:
+        influx["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = secrets_endpoint_url
     conversion = _conversion(config.functions)
     files = {"FILE_SUFFIXES": ",".join(config.storage.file_suffixes), "SOURCE_PREFIX": config.storage.source_prefix}
     delivery = {

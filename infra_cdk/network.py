@@ -7,7 +7,7 @@ groups that refer to each other would be a circular dependency, so `callers` and
 
 from urllib.parse import urlsplit
 
-from aws_cdk import Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -18,7 +18,10 @@ HTTPS = 443
 
 
 class Network(Construct):
-    """The VPC configuration of a function (`vpc`, `subnets`, `security_groups`), and the endpoints that it needs."""
+    """The VPC configuration of a function (`vpc`, `subnets`, `security_groups`), and the endpoints that it needs.
+
+    `secrets_endpoint_url` is the address of Secrets Manager for the functions; "" if its usual name is right.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: NetworkConfig, influxdb_url: str) -> None:
         super().__init__(scope, construct_id)
@@ -28,6 +31,7 @@ class Network(Construct):
             subnets=[ec2.Subnet.from_subnet_id(self, subnet, subnet) for subnet in config.subnet_ids]
         )
         callers = ec2.SecurityGroup(self, "Callers", vpc=self.vpc, allow_all_outbound=False)
+        self.secrets_endpoint_url = config.secrets_endpoint_url
         endpoint = config.secrets_endpoint_security_group_id or self._create_secrets_endpoint(callers.security_group_id)
         if config.s3_route_table_ids:
             self._create_s3_endpoint()
@@ -56,7 +60,11 @@ class Network(Construct):
         )
 
     def _create_secrets_endpoint(self, callers: str) -> str:
-        """Create an interface endpoint and return the id of its security group."""
+        """Create an interface endpoint and return the id of its security group.
+
+        Its private DNS is off: it would send all requests of the VPC to Secrets Manager to this endpoint, which admits
+        the callers only. They use the endpoint's own name instead.
+        """
         ingress = ec2.CfnSecurityGroup.IngressProperty(
             ip_protocol="tcp", from_port=HTTPS, to_port=HTTPS, source_security_group_id=callers
         )
@@ -67,16 +75,17 @@ class Network(Construct):
             vpc_id=self._config.vpc_id,
             security_group_ingress=[ingress],
         )
-        ec2.CfnVPCEndpoint(
+        endpoint = ec2.CfnVPCEndpoint(
             self,
             "SecretsEndpoint",
             service_name=f"com.amazonaws.{Stack.of(self).region}.secretsmanager",
             vpc_id=self._config.vpc_id,
             vpc_endpoint_type="Interface",
-            private_dns_enabled=True,
-            subnet_ids=list(self._config.subnet_ids),
+            private_dns_enabled=False,
+            subnet_ids=list(self._config.secrets_endpoint_subnet_ids),
             security_group_ids=[group.attr_group_id],
         )
+        self.secrets_endpoint_url = _endpoint_url(endpoint)
         return group.attr_group_id
 
     def _create_s3_endpoint(self) -> None:
@@ -88,6 +97,14 @@ class Network(Construct):
             vpc_endpoint_type="Gateway",
             route_table_ids=list(self._config.s3_route_table_ids),
         )
+
+
+def _endpoint_url(endpoint: ec2.CfnVPCEndpoint) -> str:
+    """Return the URL of the endpoint in its Region.
+
+    CloudFormation lists the regional name first. Each entry is `<hosted zone>:<name>`.
+    """
+    return f"https://{Fn.select(1, Fn.split(':', Fn.select(0, endpoint.attr_dns_entries)))}"
 
 
 def _egress_rule(port: int, description: str, **destination: str) -> ec2.CfnSecurityGroup.EgressProperty:

@@ -12,8 +12,9 @@ class NetworkConfig:
     """An existing VPC for the two functions that call InfluxDB.
 
     `database_peer` is the security group or CIDR block of the database. `client_security_group_id` is a security group
-    that the functions use in addition to their own. The stack creates an endpoint for Secrets Manager unless
-    `secrets_endpoint_security_group_id` is set, and one for S3 if `s3_route_table_ids` is set.
+    that the functions use in addition to their own. The stack creates an endpoint for Secrets Manager in
+    `secrets_endpoint_subnet_ids` unless `secrets_endpoint_security_group_id` is set, which may have a
+    `secrets_endpoint_url` of its own, and one for S3 if `s3_route_table_ids` is set.
     """
 
     vpc_id: str
@@ -23,6 +24,8 @@ class NetworkConfig:
     s3_prefix_list_id: str
     s3_route_table_ids: tuple[str, ...]
     secrets_endpoint_security_group_id: str
+    secrets_endpoint_url: str
+    secrets_endpoint_subnet_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +56,10 @@ def network_config(context: Context) -> NetworkConfig | None:
     """Return the configuration of the VPC, or None without `vpc_id`. Raises SettingsError."""
     if "vpc_id" not in context:
         return None
+    subnets = _subnets(context)
     return NetworkConfig(
         vpc_id=read.required(context, "vpc_id", read.VPC),
-        subnet_ids=_subnets(context),
+        subnet_ids=subnets,
         database_peer=read.required(context, "database_peer", read.PEER),
         client_security_group_id=read.optional(context, "client_security_group_id", read.SECURITY_GROUP),
         s3_prefix_list_id=read.required(context, "s3_prefix_list_id", read.PREFIX_LIST),
@@ -63,7 +67,18 @@ def network_config(context: Context) -> NetworkConfig | None:
         secrets_endpoint_security_group_id=read.optional(
             context, "secrets_endpoint_security_group_id", read.SECURITY_GROUP
         ),
+        secrets_endpoint_url=_secrets_endpoint_url(context),
+        # EC2 refuses an endpoint in two subnets of one zone, and zones are unknown here: one is always right.
+        secrets_endpoint_subnet_ids=read.comma_separated(context, "secrets_endpoint_subnet_ids", read.SUBNET)
+        or subnets[:1],
     )
+
+
+def _secrets_endpoint_url(context: Context) -> str:
+    if "secrets_endpoint_url" not in context:
+        return ""
+    read.required(context, "secrets_endpoint_security_group_id")
+    return read.server_url(context, "secrets_endpoint_url")
 
 
 def _subnets(context: Context) -> tuple[str, ...]:

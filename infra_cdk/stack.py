@@ -61,6 +61,7 @@ class LoaderStack(Stack):
         config, work, token = self._config, self._storage.work, self._token
         url, vpc = config.influx.influxdb_url, config.network
         _warn_about_python_3_11(self, config)
+        network = Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None
         return Functions(
             self,
             "Functions",
@@ -70,9 +71,10 @@ class LoaderStack(Stack):
                 work_bucket=work.bucket_name,
                 ledger_table=self._ledger.table_name,
                 token_secret_name=token.secret_name,
+                secrets_endpoint_url=network.secrets_endpoint_url if network else "",
             ),
             permissions=self._permissions.by_function(),
-            network=Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None,
+            network=network,
         )
 
     def _create_loader(self, functions: LoadFunctions) -> sfn.StateMachine:

@@ -1,6 +1,9 @@
 """The token: from the environment or the secret, read again once when it is refused, never told."""
 
+import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,8 @@ from aws_lambda_powertools.utilities import parameters
 
 from shared.errors import InfluxUnauthorizedError, SettingsError
 from shared.events import ChunkRef
+from shared.influx import token
+from shared.settings import InfluxSettings
 from tests.support.scripted_influx import Reply, ScriptedInflux
 from tests.support.staged_chunk import points, stage, write
 
@@ -108,3 +113,32 @@ def test_the_token_is_in_no_log_line_and_no_error(
         error = repr(raised) + repr(raised.__cause__) + repr(raised.__context__)
     assert "canary" not in error
     assert "canary" not in capsys.readouterr().out
+
+
+class SecretsEndpoint(BaseHTTPRequestHandler):
+    """An endpoint of Secrets Manager with a name of its own, which holds one secret."""
+
+    def do_POST(self) -> None:
+        body = json.dumps({"Name": NAME, "SecretString": "from-the-endpoint"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name of the base class
+        """Keep standard error clean."""
+
+
+def test_the_secret_is_read_at_the_endpoint_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a VPC, the functions reach Secrets Manager only by the name of its endpoint there."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings = InfluxSettings(url="", org="", bucket="", token="", token_secret_name=NAME, ca_bundle="")
+    with ThreadingHTTPServer(("127.0.0.1", 0), SecretsEndpoint) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://127.0.0.1:{server.server_port}")
+        parameters.clear_caches()  # type: ignore[no-untyped-call]
+        assert token(settings) == "from-the-endpoint"
+        parameters.clear_caches()  # type: ignore[no-untyped-call]
+        server.shutdown()

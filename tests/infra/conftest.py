@@ -143,6 +143,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "database_peer": "sg-0a1b2c3d",
         "client_security_group_id": "sg-1a1b2c3d",
         "secrets_endpoint_security_group_id": "sg-2a1b2c3d",
+        "secrets_endpoint_url": "https://vpce-0a1b2c3d.secretsmanager.us-east-1.vpce.amazonaws.com",
         "source_bucket_name": "lake",
         "source_prefix": "processed/",
         "token_secret_name": "influxdb/token",
@@ -150,7 +151,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "alarm_hours_without_load": "0",
     },
     "x86_64": {"architecture": "x86_64", "file_suffixes": ".parquet,.pq"},
-    "x86_64_in_a_vpc": VPC | {"architecture": "x86_64"},
+    "x86_64_in_a_vpc": VPC | {"architecture": "x86_64", "secrets_endpoint_subnet_ids": VPC["subnet_ids"]},
     "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*"},
 }
 """Settings that override those of cdk.json. Any file can be the certificate bundle here."""

@@ -62,6 +62,7 @@ def test_a_required_key_is_named(key: str) -> None:
         ("s3_route_table_ids", "rtb"),
         ("client_security_group_id", "sg"),
         ("secrets_endpoint_security_group_id", "vpce-0a1b2c3d"),
+        ("secrets_endpoint_subnet_ids", "vpce-0a1b2c3d"),
     ],
 )
 def test_a_wrong_value_is_named(key: str, value: str) -> None:

@@ -1,13 +1,16 @@
 """The VPC of the functions, and the destinations that they can reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from tests.infra.conftest import Assembly
+from infra_cdk.config import loader_config
+from shared.errors import SettingsError
+from tests.infra.conftest import REQUIRED, VARIANTS, VPC, Assembly
 from tests.infra.test_permissions import flat
 
+SECRETS_URL = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
 SUBNETS = ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
 
 
@@ -32,6 +35,17 @@ def destination(rule: dict[str, Any]) -> str:
         flat(v) for key, v in rule.items() if key in ("CidrIp", "DestinationPrefixListId", "DestinationSecurityGroupId")
     )
     return value
+
+
+def interface_endpoints(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
+    endpoints = assembly.properties("EC2::VPCEndpoint").items()
+    return {name: endpoint for name, endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface"}
+
+
+def secrets_urls(assembly: Assembly) -> dict[str, Any]:
+    """Return where the functions find Secrets Manager, by function name."""
+    variables = {name: function["Environment"]["Variables"] for name, function in assembly.functions.items()}
+    return {name: value[SECRETS_URL] for name, value in variables.items() if SECRETS_URL in value}
 
 
 def groups(assembly: Assembly, function: str) -> list[str]:
@@ -70,8 +84,37 @@ def test_endpoints_are_made_where_none_are_named(variants: Callable[[str], Assem
     assert variants("all_existing").properties("EC2::VPCEndpoint") == {}
     endpoints = {e["VpcEndpointType"]: e for e in variants("all_new").properties("EC2::VPCEndpoint").values()}
     assert endpoints["Gateway"]["RouteTableIds"] == ["rtb-0a1b2c3d"]
-    secrets = endpoints["Interface"]
-    assert (secrets["SubnetIds"], secrets["PrivateDnsEnabled"]) == (SUBNETS, True)
+    assert endpoints.keys() == {"Gateway", "Interface"}
+
+
+def test_other_workloads_of_the_vpc_keep_their_way_to_secrets_manager(variants: Callable[[str], Assembly]) -> None:
+    """With private DNS, the VPC would send everyone's requests to an endpoint that admits the functions only."""
+    [(name, secrets)] = interface_endpoints(variants("all_new")).items()
+    assert secrets["PrivateDnsEnabled"] is False
+    # The entry is `<hosted zone>:<name>`; CloudFormation lists the regional name first.
+    entry = {"Fn::Select": [0, {"Fn::GetAtt": [name, "DnsEntries"]}]}
+    url = {"Fn::Join": ["", ["https://", {"Fn::Select": [1, {"Fn::Split": [":", entry]}]}]]}
+    assert secrets_urls(variants("all_new")) == {"check_health": url, "write_batch": url}
+
+
+def test_the_endpoint_is_in_one_subnet_since_two_of_one_zone_are_refused(variants: Callable[[str], Assembly]) -> None:
+    [endpoint] = interface_endpoints(variants("all_new")).values()
+    assert endpoint["SubnetIds"] == SUBNETS[:1]
+    [endpoint] = interface_endpoints(variants("x86_64_in_a_vpc")).values()
+    assert endpoint["SubnetIds"] == SUBNETS
+
+
+def test_an_existing_endpoint_is_called_by_its_url_or_by_the_usual_name(variants: Callable[[str], Assembly]) -> None:
+    url = VARIANTS["all_existing"]["secrets_endpoint_url"]
+    assert secrets_urls(variants("all_existing")) == {"check_health": url, "write_batch": url}
+    config = loader_config(REQUIRED | VPC | {"secrets_endpoint_security_group_id": "sg-2a1b2c3d"})
+    assert config.network is not None
+    assert config.network.secrets_endpoint_url == ""
+
+
+def test_a_url_without_an_existing_endpoint_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^secrets_endpoint_security_group_id is not set"):
+        loader_config(REQUIRED | VPC | {"secrets_endpoint_url": "https://vpce-0a1b.example"})
 
 
 def test_the_secrets_endpoint_lets_in_only_the_functions(variants: Callable[[str], Assembly]) -> None:
