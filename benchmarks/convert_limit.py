@@ -52,6 +52,7 @@ def _write(batches: Sequence[pa.RecordBatch], file: Path) -> Records:
     records = Records(dataset, columns, sum(batch.num_rows for batch in batches), validate=True)
     for batch in batches:
         records.append(batch)
+    records.settle_series()
     with file.open("wb") as out:
         out.write(records.time.tobytes())
         for column in records.fields.values():

@@ -108,7 +108,7 @@ def judge_series(records: Records, part: Part, staging: Staging, limit: int) -> 
     if is_only_part and len(records.tag_sets.prefixes) <= limit:
         return
     keys = records.series_keys()
-    check_series(keys.to_pylist(), limit)
+    check_series(keys.slice(0, limit + 1).to_pylist(), limit)
     if not is_only_part:
         staging.put_series(keys)
 
@@ -122,6 +122,7 @@ def read_records(
     file_names, dataset_names = list(columns.source.values()), list(columns.source)
     for batch in reader.batches(file_names):
         records.append(batch.select(file_names).rename_columns(dataset_names))
+    records.settle_series()
     pa.default_memory_pool().release_unused()  # reading leaves about 40 MiB there, which the next steps need
     return records
 

@@ -1,7 +1,7 @@
 """The records of one part as arrays, one entry per row, and the rules that set rows aside.
 
 `Records.append` converts one record batch after the other: times, series and fields, each judged on its own. When all
-rows of the part are there, `Records.judge_repeated_points` compares those of the same series and time. Rows that are
+rows of the part are there, `Records.settle_series` and then `Records.judge_repeated_points` compare them. Rows that are
 set aside stay in the arrays; `verdicts` tells which rows become lines.
 """
 
@@ -70,6 +70,10 @@ class Records:
             all_null &= np.isnan(values) & ~not_finite
         self.verdicts.add(rows, problems(all_null, ALL_NULL))
         self.verdicts.add(rows, problems(no_field, _NO_FIELD))
+
+    def settle_series(self) -> None:
+        """Give equal tag sets the same series number, once all rows are there."""
+        self.series = self.tag_sets.settle(self.series)
 
     def _implausible_times(self, time: NDArray[np.int64]) -> list[Problem]:
         """Return a problem if any time is not plausible. Usually the first and the last time suffice to exclude it."""

@@ -3,16 +3,17 @@
 import gzip
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.convert_and_chunk.part import packed_batches, read_records
+from functions.convert_and_chunk.part import convert_part, packed_batches, read_records
 from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.datasets import DATASETS, Dataset
-from shared.events import Part
+from shared.events import ConvertedPart, Part, SourceFile
 from shared.plausible_times import NO_LIMITS, TimeLimits
 from shared.settings import ConversionSettings
 from tests.support.builders import parquet
@@ -67,3 +68,21 @@ def convert_table(
     verdicts = records.verdicts
     rules: dict[int, str] = {int(row): verdicts.reason(verdicts.codes[row]).rule for row in verdicts.set_aside_rows}
     return Conversion(body.decode().split("\n")[:-1], rules, records)
+
+
+def stage_file(file: Path, *, max_series: int = 10_000_000) -> ConvertedPart:
+    """Convert the whole file as ConvertAndChunk does, and discard the chunks."""
+    with file.open("rb") as source:
+        part = whole_part(file.read_bytes())
+        pinned: SourceFile = {
+            "load_id": "0123456789abcdef",
+            "bucket": "bucket",
+            "key": "dataset=generation/a.parquet",
+            "version_id": "",
+            "etag": "",
+            "size": file.stat().st_size,
+            "dataset": "generation",
+            "layout": "wide",
+        }
+        settings = replace(SETTINGS, max_batch_size=5000, max_series=max_series)
+        return convert_part(source, {"execution": "e", "file": pinned, "part": part}, DiscardingStaging(), settings)

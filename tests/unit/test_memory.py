@@ -1,5 +1,6 @@
 """Files that attack memory: each loads within the memory of the function, or fails with a named error."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -28,12 +29,24 @@ print(int(peak.split()[1]) // 1024)
 """
 
 
-def convert(content: bytes, folder: Path, *, memory_mib: int) -> tuple[str, int]:
+STAGE = """
+import sys
+from pathlib import Path
+from functions.convert_and_chunk.memory import bounded_memory
+from tests.support.conversion import stage_file
+with bounded_memory():
+    print(stage_file(Path(sys.argv[1]))["points"])
+[peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(int(peak.split()[1]) // 1024)
+"""
+
+
+def convert(content: bytes, folder: Path, *, memory_mib: int, script: str = CONVERT) -> tuple[str, int]:
     """Convert the file in a process with this memory size, and return its output and its peak memory in MiB."""
     file = folder / "bomb.parquet"
     file.write_bytes(content)
     environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), **RETURN_MEMORY}
-    command = [sys.executable, "-c", CONVERT, str(file)]
+    command = [sys.executable, "-c", script, str(file)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
     output, peak_mib = done.stdout.splitlines()
     return output, int(peak_mib)
@@ -83,6 +96,17 @@ def test_two_hundred_thousand_series_and_thousands_of_row_groups_fit(tmp_path: P
         output, peak_mib = convert(content, tmp_path, memory_mib=1024)
         assert output == expected
         assert peak_mib < 512
+
+
+def test_a_million_series_take_seconds_and_fit(tmp_path: Path) -> None:
+    """The time to find equal tag sets does not grow with the square of their number."""
+    content = parquet(generation(1_000_000, plant_name=[f"plant {row}" for row in range(1_000_000)]))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    output, peak_mib = convert(content, tmp_path, script=STAGE, memory_mib=1769)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert output == "1000000"
+    assert peak_mib < 1024
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6  # 1 s of it to start Python
 
 
 def test_the_limit_is_lifted_afterwards_and_there_is_none_outside_lambda() -> None:

@@ -89,6 +89,53 @@ def test_each_row_group_may_have_its_own_dictionary() -> None:
     assert [line.split("region=")[1].split(" ")[0] for line in lines] == regions
 
 
+def test_values_that_a_growing_dictionary_repeats_stay_one_series() -> None:
+    """A file without a dictionary page: Arrow's reader appends the values of each record batch to one dictionary."""
+    numbers = [row * 7919 % 90_000 for row in range(140_000)]
+    table = generation(140_000, plant_name=[f"plant {number}" for number in numbers], region=["N", "N "] * 70_000)
+    result = convert_table(parquet(table, use_dictionary=False))
+    assert len(result.records.tag_sets.prefixes) == 90_000
+    for row in (0, 65_536, 90_000, 139_999):
+        assert rf",plant_name=plant\ {numbers[row]},region=N " in result.lines[row]
+
+
+def test_tag_sets_that_each_row_group_repeats_stay_one_series() -> None:
+    """Each row group has a dictionary of its own, and together they have more tag sets than are merged at once."""
+    names = [f"plant {row % 40_000}" for row in range(120_000)]
+    result = convert_table(parquet(generation(120_000, plant_name=names), row_group_size=40_000))
+    assert len(result.records.tag_sets.prefixes) == 40_000
+    assert (result.records.series[:40_000] == result.records.series[80_000:]).all()
+
+
+def test_values_of_a_large_dictionary_are_judged_like_those_of_a_small_one() -> None:
+    special = [
+        "",
+        "-",
+        " - ",
+        " N ",
+        "a b",
+        "a,b",
+        "a=b",
+        "a\\",
+        "a\\,b",
+        "a\nb",
+        "São Paulo",
+        "\x7f",
+        "--",
+        "\u2028",
+        "x" * 70_000,
+    ]
+    names = special + [f"plant {row}" for row in range(500)]
+    large = convert_table(generation(len(names), region=names))
+    small = [convert_table(generation(1, region=[name])) for name in special]
+    for row, single in enumerate(small):
+        assert large.set_aside.get(row) == single.set_aside.get(0)
+    lines = iter(line.split(" power")[0] for line in large.lines)
+    assert [line for single in small for line in (line.split(" power")[0] for line in single.lines)] == [
+        line for line in lines if "plant" not in line
+    ]
+
+
 def test_many_distinct_values_in_every_tag_stay_distinct_series() -> None:
     """So many that the product of the dictionaries' sizes passes 64 bits, over several record batches."""
     rows = 140_000
