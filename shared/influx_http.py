@@ -1,22 +1,22 @@
 """The connections of the InfluxDB client: responses bounded in time and readable as text, and the proxy.
 
 urllib3's read time-out begins anew with each byte, so a server that sends its response byte by byte could hold a
-request for hours. `_BoundedConnection` ends the response when its time is over. The client fails to decode a body that
-is not UTF-8 and then loses the status with it, so `BoundedPools` returns bodies that are.
+request for hours. The `_BoundedResponse` of a connection gives each read only the time that is left for the whole
+response. The client fails to decode a body that is not UTF-8 and then loses the status with it, so `BoundedPools`
+returns bodies that are.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
-from http.client import HTTPException
-from socket import SHUT_RDWR, socket
-from threading import Event, Timer
-from typing import Any, NamedTuple
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
+from socket import socket
+from time import monotonic
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
 
 
 class Response(NamedTuple):
@@ -55,36 +55,45 @@ def proxy_for(url: str) -> str | None:
     return None if proxy_bypass(parts.netloc.rpartition("@")[2]) else getproxies().get(parts.scheme)
 
 
+class _TimedReader(RawIOBase):
+    """The bytes that a socket receives, until the time of its time-out is over, counted from now for all of them."""
+
+    def __init__(self, connection: socket) -> None:
+        self._connection = connection
+        self._raw: Any = connection.makefile("rb", buffering=0)
+        self._timeout_s = connection.gettimeout()
+        self._deadline_s = monotonic() + (self._timeout_s or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read as a socket does. Raise TimeoutError if the time is over."""
+        if self._timeout_s is not None:
+            left_s = self._deadline_s - monotonic()
+            if left_s <= 0:
+                raise TimeoutError(f"the response took longer than {self._timeout_s} s")
+            self._connection.settimeout(left_s)
+        return cast(int | None, self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp.close()
+        self.fp = BufferedReader(_TimedReader(sock))
+
+
 class _BoundedConnection(HTTPConnection):
-    def getresponse(self) -> Any:
-        """Return the response with its body, or raise TimeoutError if both do not arrive within `self.timeout`."""
-        timeout_s, connection = self.timeout, self.sock
-        if not isinstance(timeout_s, int | float) or connection is None:
-            return super().getresponse()
-        expired = Event()
-        timer = Timer(timeout_s, _shut_down, (connection, expired))
-        timer.daemon = True
-        timer.start()
-        try:
-            response = super().getresponse()
-        except (OSError, ValueError, HTTPException, HTTPError):
-            if not expired.is_set():
-                raise
-        finally:
-            timer.cancel()
-        if expired.is_set():  # a body that ends with its connection looks complete
-            raise TimeoutError(f"the response took longer than {timeout_s} s")
-        return response
+    response_class = _BoundedResponse
 
 
-def _shut_down(connection: socket, expired: Event) -> None:
-    expired.set()
-    with suppress(OSError):
-        socket.shutdown(connection, SHUT_RDWR)  # ssl's own method would forget the TLS session that a thread reads from
-
-
-class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
-    pass
+class _BoundedTlsConnection(HTTPSConnection):
+    response_class = _BoundedResponse
 
 
 class _HttpPool(HTTPConnectionPool):
