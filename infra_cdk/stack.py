@@ -48,7 +48,8 @@ class LoaderStack(Stack):
         functions = self._create_functions()
         self._state_machine = self._create_loader(functions.load_functions)
         self._backfill = self._create_backfill(functions)
-        self._monitor(functions, self._create_trigger())
+        self._trigger = self._create_trigger()
+        self._alarms = self._monitor(functions, self._trigger)
         acknowledge_findings(self)
         self._add_outputs()
         self._add_function_outputs(functions.load_functions)
@@ -110,14 +111,14 @@ class LoaderStack(Stack):
         source, config = self._storage.source, self._config.storage
         return Trigger(self, "Trigger", bucket=source, config=config, state_machine=self._state_machine)
 
-    def _monitor(self, functions: Functions, trigger: Trigger) -> None:
+    def _monitor(self, functions: Functions, trigger: Trigger) -> Alarms:
         metrics = WatchedMetrics(
             state_machine=self._state_machine,
             functions=functions.load_functions,
             dead_letters=trigger.dead_letters,
         )
-        Alarms(self, "Alarms", config=self._config.monitoring, metrics=metrics)
         Dashboard(self, "Overview", metrics=metrics, log_groups=list(functions.log_groups.values()))
+        return Alarms(self, "Alarms", config=self._config.monitoring, metrics=metrics)
 
     def _add_outputs(self) -> None:
         CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
@@ -126,6 +127,9 @@ class LoaderStack(Stack):
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
         CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
+        CfnOutput(self, "TriggerRuleName", value=self._trigger.rule.rule_name)
+        CfnOutput(self, "DeadLetterQueueUrl", value=self._trigger.dead_letters.queue_url)
+        CfnOutput(self, "AlarmTopicArn", value=self._alarms.topic.topic_arn)
         CfnOutput(self, "CodeDigest", value=code_digest())
         CfnOutput(self, "DatasetsDigest", value=datasets_digest())
 

@@ -40,7 +40,9 @@ class Trigger(Construct):
             max_event_age=Duration.hours(24),
             retry_attempts=MAX_RETRY_ATTEMPTS,
         )
-        events.Rule(self, "ObjectCreated", event_pattern=_object_created(bucket, config), targets=[execution])
+        self.rule = events.Rule(
+            self, "ObjectCreated", event_pattern=_object_created(bucket, config), targets=[execution]
+        )
 
     def _create_queue(self) -> sqs.Queue:
         return sqs.Queue(

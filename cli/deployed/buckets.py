@@ -39,12 +39,18 @@ class Buckets:
 
 def read_buckets(deployment: Deployment) -> Buckets:
     """Return the current ids. A problem is part of the result, since it must not keep a command from its work."""
-    client: LambdaClient = boto3.client("lambda", config=Config(read_timeout=TIMEOUT_S, retries={"max_attempts": 0}))
     try:
-        reply = client.invoke(FunctionName=deployment.check_health_name, Payload=b"{}")
+        health = invoke_check_health(deployment)
     except (NotFoundError, ClientError, BotoCoreError) as error:
         return Buckets(problem=str(error))
-    health: dict[str, Any] = json.loads(reply["Payload"].read())
-    if "FunctionError" in reply:
-        return Buckets(problem=f"{health.get('errorType', 'error')}: {health.get('errorMessage', '')}")
+    if "errorType" in health:
+        return Buckets(problem=f"{health['errorType']}: {health.get('errorMessage', '')}")
     return Buckets(ids=health.get("bucket_ids", {}), shard_seconds=health.get("shard_seconds", {}))
+
+
+def invoke_check_health(deployment: Deployment) -> dict[str, Any]:
+    """Return the result of the function, or its error with an `errorType`."""
+    client: LambdaClient = boto3.client("lambda", config=Config(read_timeout=TIMEOUT_S, retries={"max_attempts": 0}))
+    reply = client.invoke(FunctionName=deployment.check_health_name, Payload=b"{}")
+    health: dict[str, Any] = json.loads(reply["Payload"].read())
+    return {"errorType": "error", **health} if "FunctionError" in reply else health

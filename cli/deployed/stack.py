@@ -51,7 +51,7 @@ class Deployment:
     @property
     def source_bucket(self) -> str:
         """The bucket to which files are uploaded."""
-        return self._output("SourceBucketName")
+        return self.output("SourceBucketName")
 
     def check_source(self, bucket: str) -> None:
         """Raise RefusedError unless `bucket` is the source bucket, the only one that the stack may read."""
@@ -64,27 +64,37 @@ class Deployment:
     @property
     def work_bucket(self) -> str:
         """The bucket of staged chunks, quarantines and reports."""
-        return self._output("WorkBucketName")
+        return self.output("WorkBucketName")
 
     @property
     def machine(self) -> str:
         """The ARN of the state machine that loads one file."""
-        return self._output("StateMachineArn")
+        return self.output("StateMachineArn")
 
     @property
     def backfill_machine(self) -> str:
         """The ARN of the state machine that loads all files of a prefix."""
-        return self._output("BackfillArn")
+        return self.output("BackfillArn")
 
     @property
     def check_health_name(self) -> str:
         """The name of the function CheckHealth."""
-        return self._output("CheckHealthName")
+        return self.output("CheckHealthName")
+
+    @property
+    def region(self) -> str:
+        """The Region of the stack."""
+        return self.machine.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account of the stack."""
+        return self.machine.split(":")[4]
 
     @cached_property
     def ledger(self) -> "Table":
         """The DynamoDB table with one item per version of each object."""
-        return boto3.resource("dynamodb").Table(self._output("LedgerTableName"))
+        return boto3.resource("dynamodb").Table(self.output("LedgerTableName"))
 
     @cached_property
     def s3(self) -> "S3Client":
@@ -129,7 +139,8 @@ class Deployment:
         content: dict[str, Any] = json.loads(self.work_object(key))
         return content
 
-    def _output(self, name: str) -> str:
+    def output(self, name: str) -> str:
+        """Return one output of the stack."""
         if name not in self.outputs:
             raise NotFoundError(
                 f"stack {self.stack!r} has no output {name}: an older release deployed it, so deploy it again"
@@ -138,5 +149,5 @@ class Deployment:
 
     def _environment(self, function: FunctionName) -> Mapping[str, str]:
         client: LambdaClient = boto3.client("lambda")
-        configuration = client.get_function_configuration(FunctionName=self._output(f"{pascal_case(function)}Name"))
+        configuration = client.get_function_configuration(FunctionName=self.output(f"{pascal_case(function)}Name"))
         return configuration["Environment"]["Variables"]

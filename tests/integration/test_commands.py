@@ -55,6 +55,13 @@ def test_a_load_that_fails_has_status_1_and_is_shown_by_its_execution(app: Deplo
     assert run_loader(app, "verify", execution).status == 2
 
 
+def test_the_doctor_finds_the_deployment_healthy(app: DeployedApp) -> None:
+    """Only the alarms have no subscriber here, since no address is configured."""
+    doctor = run_loader(app, "doctor", "--json")
+    problems = {check["check"]: check["detail"] for check in doctor.json if check["verdict"] != "ok"}
+    assert (doctor.status, problems) == (1, {"alarms": "nobody receives alarms"})
+
+
 def test_an_object_is_loaded_by_name(app: DeployedApp, tmp_path: Path) -> None:
     key = f"dataset=generation/{tmp_path.name}/by-name.parquet"
     app.load(key, unique_records(tmp_path, "generation", 20))

@@ -62,6 +62,9 @@ class ScriptedAws(ThreadingHTTPServer):
         self.item_counts: Json | None = None
         self.before_list: Callable[[], None] = lambda: None
         self.actions: list[str] = []
+        self.stack_status = "UPDATE_COMPLETE"
+        self.account_concurrency = 1000
+        self.reserved_concurrency: Json = {}
 
     @property
     def inputs(self) -> list[Json]:
@@ -121,7 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: ScriptedAws
 
     def do_GET(self) -> None:
+        if self.path.startswith("/2016-08-19/account-settings"):
+            self._send(200, {"AccountLimit": {"ConcurrentExecutions": self.server.account_concurrency}})
+            return
         name = unquote(self.path).split("/")[3]
+        if self.path.endswith("/concurrency"):
+            self._send(200, self.server.reserved_concurrency)
+            return
         self._send(200, {"Environment": {"Variables": self.server.environments[name]}})
 
     def do_POST(self) -> None:
@@ -154,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
             for key, value in self.server.outputs.items()
         )
-        result = f"<Stacks><member><Outputs>{members}</Outputs></member></Stacks>"
+        state = self.server.stack_status
+        result = f"<Stacks><member><StackStatus>{state}</StackStatus><Outputs>{members}</Outputs></member></Stacks>"
         self._send(200, f"<R><DescribeStacksResult>{result}</DescribeStacksResult></R>")
 
     def _send(self, status: int, content: Json | str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
