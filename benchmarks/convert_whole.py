@@ -50,6 +50,9 @@ class NullStaging:
     def put_series(self, keys: pa.Array) -> None:
         """Discard the series."""
 
+    def put_footprint(self, parquet: bytes) -> None:
+        """Discard the footprint."""
+
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Discard the outcome."""
 

@@ -63,6 +63,9 @@ class Tally:
         """Keep the series of a part, if it is one of several."""
         self.series_keys.update(keys.to_pylist())
 
+    def put_footprint(self, parquet: bytes) -> None:
+        """Discard the footprint."""
+
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Keep the outcome of a part."""
         self.parts.append(outcome)

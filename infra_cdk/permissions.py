@@ -59,7 +59,7 @@ class Permissions:
             "convert_and_chunk": [
                 *source,
                 *_read(self._work, "staging/*/outcomes/*"),
-                *self._write("staging/*", "quarantine/*/rows-*"),
+                *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
             ],
             "write_batch": [
                 *staged,

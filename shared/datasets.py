@@ -20,6 +20,9 @@ from shared.units import UNITS
 LONG_COLUMNS = ("value", "unit")
 """The columns of the long layout, in which each row is one value, instead of one column for each field."""
 
+MAX_FIELDS = 64
+"""The number of fields that a dataset can have: the footprint of a load has a mask of 64 bits for each point."""
+
 EARLIEST = date(1990, 1, 1)
 """The default of the earliest plausible time: the data of the power grid begins later."""
 
@@ -124,6 +127,8 @@ def _contradictions(dataset: Dataset) -> Iterator[str]:
 def _contradictory_fields(fields: tuple[Field, ...]) -> Iterator[str]:
     if not fields:
         yield "no fields are declared: declare at least one"
+    if len(fields) > MAX_FIELDS:
+        yield f"{len(fields)} fields are declared, more than {MAX_FIELDS}: divide them among several datasets"
     for each in fields:
         if each.unit in UNITS:
             yield f"field {each.name!r} is in {each.unit!r}, which is converted: use {UNITS[each.unit].unit!r}"

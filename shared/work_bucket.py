@@ -1,4 +1,4 @@
-"""The keys of the work bucket, where loads store staged chunks, outcomes, quarantine and reports.
+"""The keys of the work bucket, where loads store staged chunks, outcomes, quarantine, footprints and reports.
 
 All keys are derived with these functions, so events need not carry them. `put_json` and `get_json` store and read the
 JSON objects of `shared/stored.py`.
@@ -62,6 +62,16 @@ def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:
     """Return the key of a chunk's points that InfluxDB rejected: each a `RejectedPoint`, as gzipped JSON lines."""
     return f"quarantine/{dataset}/{load_id}/{execution}/points-{chunk}.jsonl.gz"
+
+
+def footprint_prefix(dataset: str, load_id: str, execution: str) -> str:
+    """Return the prefix of an execution's footprint, which does not expire: one object for each part."""
+    return f"footprints/{dataset}/{load_id}/{execution}/"
+
+
+def footprint_key(dataset: str, load_id: str, execution: str, part: int) -> str:
+    """Return the key of a part's footprint (`shared/footprints.py`)."""
+    return f"{footprint_prefix(dataset, load_id, execution)}{part:04}.parquet"
 
 
 def report_key(dataset: str, load_id: str, execution: str, suffix: Literal["json", "html"]) -> str:

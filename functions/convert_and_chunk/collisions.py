@@ -1,12 +1,11 @@
 """Rows that have the same series and time: exact repetitions collapse, contradictions are collisions.
 
 InfluxDB keeps one point per series and time, and the last value that was written for each field of it.
-`find_repeated_points` finds the rows for which that would lose a value, in three steps:
+`find_repeated_points` finds the rows for which that would lose a value. It gets only the rows whose series and time
+occur more than once (`point_order`), which most files do not have:
 
-1. `_candidates` mixes series and time of each row into one 64-bit key (`_keys`) and sorts the keys. Only rows whose key
-   occurs twice go on. Most files have none, and for them this step is all that happens.
-2. Candidates are compared field by field with the last value of their point. A row with another value is a collision.
-3. Of the rows that agree with the last values and have the same fields, all but the last row collapse
+1. Rows are compared field by field with the last value of their point. A row with another value is a collision.
+2. Of the rows that agree with the last values and have the same fields, all but the last row collapse
    (`_all_but_last_of_equals`).
 
 `distinguishing_columns` then names the columns that, declared as a tag, would have prevented all collisions.
@@ -25,12 +24,7 @@ from functions.convert_and_chunk.row_groups import PartReader
 MAX_COLLISIONS_EXAMINED = 1_000
 """The number of collisions to examine for columns that would distinguish the rows."""
 
-_KEY_BLOCK_ROWS = 65_536
-
 Rows = NDArray[np.int64]
-
-_MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-"""Odd numbers without a pattern. Series times one plus time times the other is the key of a row."""
 
 
 class RepeatedPoints(NamedTuple):
@@ -46,23 +40,23 @@ class RepeatedPoints(NamedTuple):
 
 
 def find_repeated_points(
-    series: NDArray[np.int32], time: Rows, fields: Iterable[NDArray[np.float64]], lines: Rows
+    series: NDArray[np.int32], time: Rows, fields: Iterable[NDArray[np.float64]], rows: Rows
 ) -> RepeatedPoints:
     """Find rows that repeat a later row, and rows that a later row contradicts.
 
-    Example: one series, the fields a and b, and rows in file order.
+    Example: one series, the fields a and b, and five rows, of which the first four have the same time.
 
         row  time    a    b
         0       7    1         collision: row 3 gives a another value
         1       7         5    becomes a line: no row contradicts it, and no other row has just the field b
         2       7    2         collapses into row 3: the same fields with the same values
         3       7    2         becomes a line: it has the last value of a
-        4       8    1         becomes a line: it is the only row at its time
+        4       8    1         is not compared: it is the only row at its time
 
     >>> nan = np.nan
     >>> series, time = np.zeros(5, np.int32), np.array([7, 7, 7, 7, 8])
     >>> a, b = np.array([1, nan, 2, 2, 1]), np.array([nan, 5, nan, nan, nan])
-    >>> repeated = find_repeated_points(series, time, [a, b], np.arange(5))
+    >>> repeated = find_repeated_points(series, time, [a, b], np.arange(4))
     >>> repeated.collapsed.tolist(), repeated.colliding.tolist(), repeated.winners.tolist()
     ([2], [0], [3])
 
@@ -70,9 +64,8 @@ def find_repeated_points(
         series: The series number of each row.
         time: The time of each row in ns.
         fields: The values of each field, one per row; NaN is no value.
-        lines: The rows to compare, ascending. All other rows are set aside already.
+        rows: The rows to compare, sorted by series, time and row: [0, 1, 2, 3] in the example.
     """
-    rows = _candidates(series, time, lines)  # [0, 1, 2, 3] in the example: sorted by point, then by row
     if not len(rows):
         return RepeatedPoints(rows, rows, rows)
     # starts[k] is the position in `rows` at which point k begins: [0]. No series is -1, so the first row always starts.
@@ -93,45 +86,6 @@ def find_repeated_points(
     # Rows that agree with the last values and have the same fields are equal, so the values need not be compared.
     collapsed = agreeing[_all_but_last_of_equals([point[agreeing], *(has_value[agreeing] for has_value in presence)])]
     return RepeatedPoints(rows[collapsed], rows[colliding], rows[winner[colliding]])
-
-
-def _candidates(series: NDArray[np.int32], time: Rows, lines: Rows) -> Rows:
-    """Return the rows whose key occurs more than once, sorted by series, time and row.
-
-    Two points can have the same key by chance, so the caller compares series and time themselves.
-
-    Only the keys are sorted, in place. That loses the row of each key, but is faster than an argsort, and
-    most files end here. If keys repeat, they are computed a second time: a copy would cost 8 bytes per row.
-
-    Example: rows 1 and 3 have the time 7, rows 0 and 4 the time 8, and row 2 is alone.
-
-    >>> _candidates(np.zeros(5, np.int32), np.array([8, 7, 9, 7, 8]), np.arange(5)).tolist()
-    [1, 3, 0, 4]
-    """
-    keys = _keys(series, time, lines)
-    keys.sort()
-    shared = keys[1:][keys[1:] == keys[:-1]]  # the keys that occur more than once, ascending
-    if not len(shared):
-        return lines[:0]
-    keys = _keys(series, time, lines)
-    # A key is shared if it is what the binary search finds. The clip is for keys beyond the last shared one.
-    rows = lines[shared[np.searchsorted(shared, keys).clip(max=len(shared) - 1)] == keys]
-    by_point: Rows = rows[np.lexsort((rows, time[rows], series[rows]))]
-    return by_point
-
-
-def _keys(series: NDArray[np.int32], time: Rows, lines: Rows) -> NDArray[np.uint64]:
-    """Return the key of each row of `lines`; products that exceed 64 bits wrap around.
-
-    Keys are computed in blocks, since the temporary arrays of one expression would be as large as all keys.
-    """
-    keys = np.empty(len(lines), np.uint64)
-    for first in range(0, len(lines), _KEY_BLOCK_ROWS):
-        rows = lines[first : first + _KEY_BLOCK_ROWS]
-        keys[first : first + len(rows)] = (
-            series[rows].astype(np.uint64) * _MIX[0] + time[rows].view(np.uint64) * _MIX[1]
-        )
-    return keys
 
 
 def _all_but_last_of_equals(columns: list[NDArray[np.generic]]) -> Rows:

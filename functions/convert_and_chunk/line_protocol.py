@@ -61,7 +61,7 @@ def render_lines(
     """
     table = TextTable()
     for rows in bodies:
-        index = _index(rows)
+        index = as_slice(rows)
         pieces = [prefix_piece(prefixes, series[index])]
         for name, column in fields.items():
             values = column[index]
@@ -72,10 +72,10 @@ def render_lines(
         yield _body(table, pieces, len(rows))
 
 
-def _index(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+def as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     """Return the rows as a slice if there are no gaps between them: a slice of an array is not copied.
 
-    >>> _index(np.array([3, 4, 5])), _index(np.array([3, 5])).tolist()
+    >>> as_slice(np.array([3, 4, 5])), as_slice(np.array([3, 5])).tolist()
     (slice(3, 6, None), [3, 5])
     """
     first, last = int(rows[0]), int(rows[-1])

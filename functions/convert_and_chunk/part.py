@@ -2,8 +2,8 @@
 
 `convert_part` runs these steps. `read_records` judges each row by itself. `judge_records` compares rows with each
 other, quarantines those that are set aside, and fails the load if there are too many: nothing has been staged by then.
-`stage_lines` renders the rest (`bodies`), compresses it (`packed_batches`), stages it chunk by chunk, and checks that
-the outcome counts every row of the part once.
+The footprint says which points will be written. `stage_lines` renders the lines (`bodies`), compresses them
+(`packed_batches`), stages them chunk by chunk, and checks that the outcome counts every row of the part once.
 """
 
 from collections.abc import Iterator
@@ -64,6 +64,7 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     records = read_records(reader, part["rows"], dataset, settings, part_limits(dataset, part))
     collision_columns = judge_records(reader, records, part, staging, settings)
     judge_series(records, part, staging, series_limit(dataset, settings.max_series))
+    staging.put_footprint(records.take_footprint())
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
     outcome = stage_lines(staging, records, part, settings.max_batch_size)
@@ -88,7 +89,7 @@ def judge_records(
         CollidingRecordsError: More rows collide than MAX_COLLISION_RATE allows.
         InvalidRecordsError: A row is set aside, and DROP_INVALID_RECORDS is false.
     """
-    colliding, winners = records.judge_repeated_points()
+    _, colliding, winners = records.judge_repeated_points()
     columns = distinguishing_columns(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
         staging.put_set_aside(quarantine_parquet(reader.rows_at(rows), rows, records.verdicts, part["first_row"]))

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.collisions import find_repeated_points
+from functions.convert_and_chunk.collisions import RepeatedPoints, find_repeated_points
 from functions.convert_and_chunk.columns.long_layout import spread
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.series import Series
 from functions.convert_and_chunk.columns.timestamps import has_local_times, timestamps
+from functions.convert_and_chunk.footprint import encode_footprint, sort_series
+from functions.convert_and_chunk.point_order import Lines, SortedPoints, sort_points
 from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
 from shared.plausible_times import NO_LIMITS, TimeLimits
@@ -47,6 +49,7 @@ class Records:
         self.time = np.empty(rows, np.int64)
         self.fields = {name: np.empty(rows, np.float64) for name in sorted(columns.fields)}
         self.left_out: Counter[str] = Counter()
+        self._points: SortedPoints | None = None
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Convert and judge the next record batch, whose columns have the names of the dataset.
@@ -93,16 +96,29 @@ class Records:
         """Return measurement and tags of each series that has a line."""
         return self.tag_sets.prefixes.take(pa.array(np.flatnonzero(np.bincount(self.series[self.verdicts.lines]))))
 
-    def judge_repeated_points(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def judge_repeated_points(self) -> RepeatedPoints:
         """Collapse exact repetitions and set colliding rows aside, once all rows are there.
 
-        Returns:
-            The colliding rows, ascending, and for each the later row that contradicts it.
+        The lines that remain are sorted for `footprint`.
         """
-        repeated = find_repeated_points(self.series, self.time, self.fields.values(), self.verdicts.lines)
+        self._sorted_series = sort_series(self.tag_sets.prefixes)
+        points = sort_points(self._lines())
+        repeated = find_repeated_points(self.series, self.time, self.fields.values(), points.repeated_rows())
         self.verdicts.codes[repeated.collapsed] = COLLAPSED
         self.verdicts.codes[repeated.colliding] = self.verdicts.code(_COLLISION)
-        return repeated.colliding, repeated.winners
+        is_changed = len(repeated.collapsed) or len(repeated.colliding)
+        self._points = sort_points(self._lines()) if is_changed else points
+        return repeated
+
+    def take_footprint(self) -> bytes:
+        """Return the footprint of the lines, and free the memory of their order."""
+        if self._points is None:
+            raise ValueError("repeated points are not judged yet, or the footprint was already taken")
+        points, self._points = self._points, None
+        return encode_footprint(self._sorted_series.names, list(self.fields), points)
+
+    def _lines(self) -> Lines:
+        return Lines(self.series, self._sorted_series.ranks, self.time, self.fields, self.verdicts.lines)
 
     def out_of_bounds(self) -> dict[str, int]:
         """Count the loaded values outside their soft bounds, by field; none if records are not validated."""

@@ -12,7 +12,15 @@ from functions.convert_and_chunk.chunks import StagedChunk
 from shared.events import PartRef
 from shared.settings import work_bucket
 from shared.stored import PartOutcome
-from shared.work_bucket import chunk_key, manifest_key, outcome_key, put_json, rows_quarantine_key, series_key
+from shared.work_bucket import (
+    chunk_key,
+    footprint_key,
+    manifest_key,
+    outcome_key,
+    put_json,
+    rows_quarantine_key,
+    series_key,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,6 +37,9 @@ class Staging(Protocol):
 
     def put_series(self, keys: pa.Array) -> None:
         """Store measurement and tags of each series of the part, if it is one of several parts."""
+
+    def put_footprint(self, parquet: bytes) -> None:
+        """Store which points the part writes, as a Parquet file."""
 
     def put_outcome(self, outcome: PartOutcome) -> None:
         """Store the outcome of the part."""
@@ -53,6 +64,9 @@ class WorkBucketStaging:
     def put_series(self, keys: pa.Array) -> None:  # noqa: D102
         lines = "\n".join(keys.to_pylist()).encode()
         self._put(series_key(*self._load, self._part), gzip.compress(lines, compresslevel=1, mtime=0))
+
+    def put_footprint(self, parquet: bytes) -> None:  # noqa: D102
+        self._put(footprint_key(self._dataset, *self._load, self._part), parquet)
 
     def put_outcome(self, outcome: PartOutcome) -> None:  # noqa: D102
         put_json(self._client, outcome_key(*self._load, f"{self._part:04}"), outcome)

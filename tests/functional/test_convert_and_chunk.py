@@ -24,9 +24,18 @@ from shared.errors import (
     TooManySeriesError,
 )
 from shared.events import ConvertedPart, Part, PartRef
+from shared.footprints import read_footprint
 from shared.logs import logger
 from shared.stored import PartOutcome
-from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, rows_quarantine_key, series_key
+from shared.work_bucket import (
+    chunk_key,
+    footprint_key,
+    get_json,
+    manifest_key,
+    outcome_key,
+    rows_quarantine_key,
+    series_key,
+)
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation, long_generation, parquet
 from tests.support.conversion import whole_part
@@ -350,3 +359,16 @@ def test_a_file_cut_off_anywhere_is_damaged(s3: "S3Client", context: SimpleNames
 def test_missing_columns_fail_the_conversion_too(s3: "S3Client", context: SimpleNamespace) -> None:
     with pytest.raises(SchemaMismatchError, match="column 'region' is missing"):
         convert(put_source(s3, generation(3, region=None)), context)
+
+
+def test_a_part_stores_its_footprint(s3: "S3Client", context: SimpleNamespace) -> None:
+    convert(put_source(s3, generation(3, region=["SE", "", "N"])), context)
+    footprint = read_footprint(body(s3, footprint_key("generation", *LOAD, 0)))
+    assert [name.rpartition("region=")[2] for name in footprint.series] == ["N", "SE"]
+    assert footprint.points.numbers.tolist() == [0, 1]
+
+
+def test_a_part_that_fails_has_no_footprint(s3: "S3Client", context: SimpleNamespace) -> None:
+    with pytest.raises(CollidingRecordsError):
+        convert(put_source(s3, generation(40, timestamp=pa.array([0] * 40, pa.timestamp("s")))), context)
+    assert not [key for key in everything(s3) if key.startswith("footprints/")]

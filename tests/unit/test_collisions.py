@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from functions.convert_and_chunk.collisions import distinguishing_columns, find_repeated_points
 from functions.convert_and_chunk.part import judge_records, read_records
+from functions.convert_and_chunk.point_order import Lines, sort_points
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
 from tests.support.builders import generation, long_generation, parquet
@@ -113,7 +114,10 @@ def test_it_agrees_with_the_slow_way(points: list[tuple[int, int, list[float]]])
     fields = [np.array([point[2][n] for point in points], np.float64) for n in range(2)]
     series = np.array([point[0] for point in points], np.int32)
     time = np.array([point[1] for point in points], np.int64)
-    repeated = find_repeated_points(series, time, fields, np.arange(len(points)))
+    part = Lines(
+        series, np.arange(3, dtype=np.int32), time, dict(zip("ab", fields, strict=True)), np.arange(len(points))
+    )
+    repeated = find_repeated_points(series, time, fields, sort_points(part).repeated_rows())
     assert (sorted(repeated.collapsed.tolist()), repeated.colliding.tolist()) == reference(points)
 
 

@@ -50,6 +50,7 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"measurement": ""}, "'' is not a valid name"),
         ({"fields": (Field(name="time", unit="h"),)}, "'time' is not a valid name"),
         ({"fields": ()}, "no fields are declared"),
+        ({"fields": tuple(Field(name=f"f{n}", unit="m") for n in range(65))}, "65 fields are declared, more than 64"),
         (
             {"fields": (Field(name="power", unit="MWmed"),)},
             "field 'power' is in 'MWmed', which is converted: use 'MW'",

@@ -10,7 +10,7 @@ from functions import convert_and_chunk
 
 MODULES = [
     *(module.name for module in pkgutil.walk_packages(convert_and_chunk.__path__, f"{convert_and_chunk.__name__}.")),
-    *(f"shared.{name}" for name in ("near_misses", "plausibility", "plausible_times", "series_limit")),
+    *(f"shared.{name}" for name in ("footprints", "near_misses", "plausibility", "plausible_times", "series_limit")),
 ]
 DENSE_ARRAY_CODE = [
     "chunks",
@@ -22,6 +22,7 @@ DENSE_ARRAY_CODE = [
     "columns.timestamps",
     "line_protocol",
     "pieces",
+    "point_order",
     "profile",
     "row_groups",
     "text_table",

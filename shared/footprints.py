@@ -1,0 +1,118 @@
+"""Footprints: which points a load planned to write, as Parquet of less than a byte a point for regular data.
+
+ConvertAndChunk stores the footprint of each part before the first write of the load, so a load that fails has one too.
+A stored footprint never changes. `FootprintWriter` encodes sorted points block by block, and `read_footprint` decodes
+them.
+
+The file has one row for each line of the part: `series` (measurement and tags as in line protocol), `time_ns`, and
+`fields`, in which bit `n` is set if the line has the field `names[n]` of the file's metadata. Since the rows are sorted
+by series and time, the series are runs of equal values, and the times of regular data have equal differences.
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+_NAMES = "field_names"
+"""The key of the fields' names in the metadata of the file; a JSON list."""
+
+_SCHEMA = pa.schema(
+    [
+        ("series", pa.dictionary(pa.int32(), pa.string())),
+        ("time_ns", pa.int64()),
+        ("fields", pa.uint64()),
+    ]
+)
+
+
+class PointBlock(NamedTuple):
+    """Some lines, sorted by series and time. Two lines with the same series and time have different fields.
+
+    Attributes:
+        numbers: The position of each line's series in a list of series.
+        time: The time of each line in ns.
+        fields: The fields of each line: bit `n` stands for the field with the number `n`.
+    """
+
+    numbers: NDArray[np.int32]
+    time: NDArray[np.int64]
+    fields: NDArray[np.uint64]
+
+
+class Footprint(NamedTuple):
+    """The lines of one part: `points`, whose numbers are positions in `series`, and whose fields have these `names`.
+
+    `series` are ascending, without a repetition, and each has a line: "generation_data,region=N".
+    """
+
+    series: list[str]
+    names: tuple[str, ...]
+    points: PointBlock
+
+
+class FootprintWriter:
+    """A footprint that is encoded block by block, in memory. Blocks continue each other: all their lines are sorted.
+
+    Args:
+        series: All series, ascending. They may include series without a line.
+        names: The names of the fields.
+    """
+
+    def __init__(self, series: pa.Array, names: Sequence[str]) -> None:
+        self._series = series
+        self._content = io.BytesIO()
+        self._writer = pq.ParquetWriter(
+            self._content,
+            _SCHEMA.with_metadata({_NAMES: json.dumps(list(names))}),
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=["series", "fields"],
+            column_encoding={"time_ns": "DELTA_BINARY_PACKED"},
+            write_statistics=False,
+        )
+
+    def write(self, block: PointBlock) -> None:
+        """Encode the next lines, of which there is at least one.
+
+        A row group repeats the names of its series, so it gets only those from its first to its last.
+        """
+        first, last = int(block.numbers[0]), int(block.numbers[-1])
+        names = self._series.slice(first, last - first + 1)
+        series = pa.DictionaryArray.from_arrays(pa.array(block.numbers - np.int32(first)), names)
+        columns = [series, pa.array(block.time), pa.array(block.fields)]
+        self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
+
+    def close(self) -> bytes:
+        """Return the Parquet file."""
+        self._writer.close()
+        return self._content.getvalue()
+
+
+def read_footprint(content: bytes) -> Footprint:
+    """Decode a footprint.
+
+    >>> writer = FootprintWriter(pa.array(["m,t=x", "m,t=y", "m,t=z"]), ["a", "b"])
+    >>> writer.write(PointBlock(np.array([0, 2, 2]), np.array([7, 7, 8]), np.array([1, 3, 2], np.uint64)))
+    >>> footprint = read_footprint(writer.close())
+    >>> footprint.series, footprint.names
+    (['m,t=x', 'm,t=z'], ('a', 'b'))
+    >>> [column.tolist() for column in footprint.points]
+    [[0, 1, 1], [7, 7, 8], [1, 3, 2]]
+    """
+    table = pq.ParquetFile(io.BytesIO(content)).read().unify_dictionaries().combine_chunks()
+    names = tuple(json.loads(table.schema.metadata[_NAMES.encode()]))
+    time, fields = (table.column(name).to_numpy() for name in ("time_ns", "fields"))
+    column = table.column("series")
+    if not len(column):
+        return Footprint([], names, PointBlock(np.empty(0, np.int32), time, fields))
+    [encoded] = column.chunks
+    # The dictionary has the series in their order, but also series without a line, which get no position.
+    used, numbers = np.unique(encoded.indices.to_numpy(), return_inverse=True)
+    series = encoded.dictionary.take(pa.array(used)).to_pylist()
+    return Footprint(series, names, PointBlock(numbers.astype(np.int32), time, fields))

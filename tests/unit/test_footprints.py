@@ -1,0 +1,103 @@
+"""A footprint says exactly which points a part writes, sorted, in less than a byte a point for regular data."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.convert_and_chunk.point_order import OrderedPoints, PackedPoints, SortedPoints, sort_points
+from shared.footprints import Footprint, read_footprint
+from tests.support.builders import START, generation
+from tests.support.conversion import convert_table
+
+FIELDS = ("capacity_factor", "efficiency", "power_mw")
+FAR_NS = 2**62 + 1
+"""A distance in time that leaves no bits of a key for series and fields."""
+
+Point = tuple[str, int, list[str]]
+
+
+def points_of_lines(lines: list[str]) -> list[Point]:
+    """Return series, time and names of the fields of each line, sorted."""
+    points = []
+    for line in lines:
+        series, fields, time = line.rsplit(" ", 2)
+        points.append((series, int(time), sorted(pair.partition("=")[0] for pair in fields.split(","))))
+    return sorted(points)
+
+
+def points_of_footprint(footprint: Footprint) -> list[Point]:
+    """Return the same of a footprint, which is sorted except for the fields of equal points."""
+    series, names, columns = footprint
+    points = [
+        (series[number], time, [name for bit, name in enumerate(names) if mask >> bit & 1])
+        for number, time, mask in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    assert [point[:2] for point in points] == sorted(point[:2] for point in points)
+    return sorted(points)
+
+
+def check(table: pa.Table, order: type[SortedPoints]) -> Footprint:
+    """Check the footprint of a table, which is sorted with `order`, and return it."""
+    result = convert_table(table)
+    assert type(sort_points(result.records._lines())) is order
+    footprint = read_footprint(result.records.take_footprint())
+    assert points_of_footprint(footprint) == points_of_lines(result.lines)
+    return footprint
+
+
+row = st.fixed_dictionaries(
+    {"timestamp": st.integers(0, 3), "region": st.sampled_from(["N", "N ", "a,b c", "é", "a", None])}
+    | dict.fromkeys(FIELDS, st.sampled_from([1.0, 2.0, math.nan, None]))
+)
+far_rows = [{"timestamp": time, "region": "S"} | dict.fromkeys(FIELDS, 1.0) for time in (0, 1, -FAR_NS)]
+
+
+def table_of(rows: list[dict[str, Any]]) -> pa.Table:
+    columns: dict[str, Any] = {name: pa.array([row[name] for row in rows], pa.float64()) for name in FIELDS}
+    columns["region"] = pa.array([row["region"] for row in rows], pa.string())
+    columns["timestamp"] = pa.array([START * 1000 + row["timestamp"] for row in rows], pa.timestamp("ns", "UTC"))
+    return generation(len(rows), **columns)
+
+
+@given(rows=st.lists(row, max_size=20))
+def test_a_footprint_has_the_points_of_all_lines(rows: list[dict[str, Any]]) -> None:
+    check(table_of(rows), PackedPoints)
+
+
+@given(rows=st.lists(row, max_size=20))
+def test_it_has_them_too_if_the_times_are_too_far_apart_for_a_key(rows: list[dict[str, Any]]) -> None:
+    check(table_of([*rows, *far_rows]), OrderedPoints)
+
+
+@pytest.mark.parametrize("order", [PackedPoints, OrderedPoints])
+def test_more_points_than_a_block_has_are_sorted_across_blocks(order: type[SortedPoints]) -> None:
+    count, random = 70_000, np.random.default_rng(7)
+    table = generation(
+        count,
+        timestamp=pa.array(START * 1000 + random.permutation(count), pa.timestamp("ns", "UTC")),
+        region=pa.array([f"region {number}" for number in random.integers(0, 40, count)]),
+        efficiency=[1.0] * count,
+    )
+    rows = far_rows if order is OrderedPoints else []
+    far = table_of(rows).select(table.column_names)
+    footprint = check(pa.concat_tables([table, far.cast(table.schema)]), order)
+    assert len(footprint.points.time) == count + len(rows)
+
+
+def test_a_part_without_lines_has_an_empty_footprint() -> None:
+    footprint = check(generation(2, region=["", None]), PackedPoints)
+    assert (footprint.series, len(footprint.points.time)) == ([], 0)
+
+
+def test_regular_hourly_data_need_less_than_a_byte_a_point() -> None:
+    plants, hours = 200, 31 * 24
+    times = np.repeat(START + np.arange(hours) * 3_600_000_000, plants)
+    names = [f"Usina {number:03}" for number in range(plants)] * hours
+    table = generation(plants * hours, timestamp=pa.array(times, pa.timestamp("us", "UTC")), plant_name=names)
+    footprint = convert_table(table).records.take_footprint()
+    assert len(footprint) / (plants * hours) < 0.2
