@@ -11,6 +11,8 @@ from shared.datasets import Dataset
 def accepts(kind: pa.DataType, name: str, dataset: Dataset) -> bool:
     """Return whether the column of a declared name may have the type `kind`, dictionary-encoded or not."""
     value_type = kind.value_type if types.is_dictionary(kind) else kind
+    if isinstance(value_type, pa.JsonType):  # a text, whatever it says
+        value_type = value_type.storage_type
     return bool(types.is_null(value_type) or _test(name, dataset)(value_type))
 
 
@@ -19,6 +21,11 @@ def expected_content(name: str, dataset: Dataset) -> str:
     if name == dataset.timestamp:
         return f"integers ({dataset.epoch} since 1970)" if dataset.epoch else "timestamps"
     return "text" if name in dataset.tags or name == "unit" else "numbers"
+
+
+def type_name(kind: pa.DataType) -> str:
+    """Return the name of a type, for people: Parquet's own name if Arrow has no type for a column."""
+    return str(kind.type_name) if isinstance(kind, pa.OpaqueType) else str(kind)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -38,7 +45,7 @@ def _test(name: str, dataset: Dataset) -> Callable[[pa.DataType], bool]:
 
 
 def _is_label(kind: pa.DataType) -> bool:
-    return is_text(kind) or types.is_integer(kind)
+    return is_text(kind) or types.is_integer(kind) or isinstance(kind, pa.UuidType)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -56,6 +56,10 @@ class CorruptParquetError(DataError):
     """The file is not a Parquet file, or it is damaged."""
 
 
+class UnsupportedParquetError(DataError):
+    """The file uses a type or another feature of Parquet that the loader cannot read, where the dataset needs it."""
+
+
 class EncryptedParquetError(DataError):
     """The Parquet file is encrypted."""
 

@@ -3,8 +3,8 @@
 `plan_columns` maps declared names to columns. `SchemaCheck` of `shared/schema_findings.py` collects everything that is
 wrong with them, so that one error reports all of it.
 
-Only this module, `schema_findings` and `column_types` of `shared` need pyarrow. Only ValidateSchema, which checks the
-columns, and ConvertAndChunk, which reads them, may import them.
+Only this module, `schema_findings`, `column_types` and `parquet_schema` of `shared` need pyarrow. Only ValidateSchema,
+which checks the columns, and ConvertAndChunk, which reads them, may import them.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from shared.column_types import expected_content, type_name
 from shared.datasets import LONG_COLUMNS, Dataset
-from shared.errors import SchemaMismatchError
+from shared.errors import SchemaMismatchError, UnsupportedParquetError
 from shared.events import Layout
+from shared.parquet_schema import unsupported_type
 from shared.schema_findings import Clues, SchemaCheck
 
 MAX_LISTED_FINDINGS = 20
@@ -56,16 +58,18 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool, clues: 
 
     Raises:
         SchemaMismatchError: the columns do not match; it has every finding.
+        UnsupportedParquetError: Arrow has no type for a column of the dataset.
     """
     names = [dataset.aliases.get(name, name) for name in schema.names]
     layout: Layout = "long" if set(LONG_COLUMNS) <= set(names) and not set(names) & set(dataset.field_names) else "wide"
     declared = {dataset.timestamp, *dataset.tags, *(LONG_COLUMNS if layout == "long" else dataset.field_names)}
     source = {name: column for name, column in zip(names, schema.names, strict=True) if name in declared}
+    _check_supported(schema, source, dataset)
     check = SchemaCheck(
         schema=schema, dataset=dataset, layout=layout, names=names, source=source, validate=validate, clues=clues
     )
     if findings := check.findings():
-        columns = [f"{field.name!r} {_short(str(field.type))}" for field in schema]
+        columns = [f"{field.name!r} {_short(type_name(field.type))}" for field in schema]
         raise SchemaMismatchError(_message(findings, columns), findings, columns)
     return Columns(
         layout=layout,
@@ -74,6 +78,18 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool, clues: 
         fields=dataset.field_names if layout == "long" else tuple(f for f in dataset.field_names if f in source),
         ignored=tuple(sorted(set(schema.names) - set(source.values()))),
     )
+
+
+def _check_supported(schema: pa.Schema, source: Mapping[str, str], dataset: Dataset) -> None:
+    """Raise UnsupportedParquetError for columns of the dataset that Arrow has no type for."""
+    kinds = {name: unsupported_type(schema.field(schema.names.index(column)).type) for name, column in source.items()}
+    if findings := [
+        f"column {source[name]!r} has the type {kind}, which the loader cannot read: write it with "
+        f"{expected_content(name, dataset)}"
+        for name, kind in kinds.items()
+        if kind
+    ]:
+        raise UnsupportedParquetError("; ".join(findings))
 
 
 def _message(findings: list[str], columns: list[str]) -> str:

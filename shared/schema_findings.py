@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import types
 
-from shared.column_types import accepts, expected_content
+from shared.column_types import accepts, expected_content, type_name
 from shared.datasets import LONG_COLUMNS, Dataset
 from shared.events import Layout
 from shared.near_misses import difference, is_time_name, is_time_of_file, unit_of
@@ -134,8 +134,8 @@ class SchemaCheck:
             epoch = f", and {self._epoch_advice(column)}"
         other = "" if name in self._required else f"; if it means something else, declare ignored_columns=({column!r},)"
         return (
-            f"column {name!r} is missing, but {column!r} ({type_}) {resemblance}: rename it, or{condition} declare "
-            f"{line} in dataset {self.dataset.name!r}{epoch}{other}"
+            f"column {name!r} is missing, but {column!r} ({type_name(type_)}) {resemblance}: rename it, or{condition} "
+            f"declare {line} in dataset {self.dataset.name!r}{epoch}{other}"
         )
 
     @property
@@ -156,7 +156,7 @@ class SchemaCheck:
             type_ = self._type(column)
             if self.schema.names.count(column) > 1 or accepts(type_, name, self.dataset):
                 continue
-            line = f"column {column!r} has type {type_}: write {expected_content(name, self.dataset)}"
+            line = f"column {column!r} has type {type_name(type_)}: write {expected_content(name, self.dataset)}"
             is_epoch = name == self.dataset.timestamp and types.is_integer(type_)
             yield f"{line}, or {self._epoch_advice(column)}" if is_epoch else line
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import types
 
@@ -121,12 +122,18 @@ def distinguishing_columns(reader: PartReader, columns: Sequence[str], rows: Row
     if not (len(rows) and flat):
         return []
     rows_to_read = np.unique(np.concatenate((rows, winners)))  # ascending, as the reader requires: [0, 1, 2, 3]
-    batches = [{name: texts(batch.column(name)) for name in flat} for batch in reader.rows_at(rows_to_read, flat)]
+    batches = reader.read_rows(rows_to_read, flat, _texts)
     # The positions of both rows of each pair among the rows that were read: (0, 3) and (1, 2).
     pairs = list(zip(np.searchsorted(rows_to_read, rows), np.searchsorted(rows_to_read, winners), strict=True))
-    values = {name: [text for batch in batches for text in batch[name]] for name in flat}
+    values = {name: [text for batch in batches for text in batch[name]] for name in batches[0]}
     return [name for name, column in values.items() if all(column[a] != column[b] for a, b in pairs)]
 
 
+def _texts(batches: Iterable[pa.RecordBatch]) -> list[dict[str, list[str | None]]]:
+    return [{name: texts(batch.column(name)) for name in batch.schema.names} for batch in batches]
+
+
 def _is_flat(reader: PartReader, name: str) -> bool:
-    return reader.schema.names.count(name) == 1 and not types.is_nested(reader.schema.field(name).type)
+    """Return whether the values of a column can be compared."""
+    is_ambiguous = name in reader.unreadable or reader.schema.names.count(name) > 1
+    return not is_ambiguous and not types.is_nested(reader.schema.field(name).type)

@@ -8,6 +8,7 @@ The footprint says which points will be written. `stage_lines` renders the lines
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from io import IOBase
 from time import perf_counter
 
@@ -92,7 +93,8 @@ def judge_records(
     _, colliding, winners = records.judge_repeated_points()
     columns = distinguishing_columns(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
-        staging.put_set_aside(quarantine_parquet(reader.rows_at(rows), rows, records.verdicts, part["first_row"]))
+        write = partial(quarantine_parquet, rows=rows, verdicts=records.verdicts, first_row=part["first_row"])
+        staging.put_set_aside(reader.read_rows(rows, None, write))
     check_collisions(colliding, columns, part["first_row"], part["rows"], settings.max_collision_rate)
     if not settings.drop_invalid_records:
         check_invalid(records.verdicts, part["first_row"])

@@ -3,25 +3,30 @@
 `PartReader` reads window by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the
 quarantine and the report. Both call `_batches`, which cuts record batches to the rows of the part, and that calls
 `_read`, which decodes a window, checks what Arrow does not check, and reads text as plain text if Arrow cannot read it
-as dictionaries. `_translate_errors` raises CorruptParquetError for every error of the parser; errors of the source (S3)
-pass unchanged, since `shared/source.py` has named them already.
+as dictionaries. `read_rows` leaves out columns that Arrow cannot read: a column that is not converted never fails a
+load. Errors of the parser have a name (`parser_errors`).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from io import IOBase
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import types
 
+from functions.convert_and_chunk.columns.plain import plain_columns
+from functions.convert_and_chunk.int96 import COARSE, FINE, finest_unit, int96_leaves, mark_beyond, times_beyond
+from functions.convert_and_chunk.parser_errors import parser_errors
+from functions.convert_and_chunk.text_columns import check_indices, encode_text
 from functions.convert_and_chunk.windows import WINDOW_BYTES, Window, windows
 from shared.column_types import is_text
-from shared.errors import CorruptParquetError
+from shared.errors import CorruptParquetError, UnsupportedParquetError
 from shared.events import Part
+from shared.parquet_schema import read_parquet_footer, unsupported_type, without_dictionaries
 
 BATCH_ROWS = 65_536
 BATCH_BYTES = 32 << 20
@@ -30,57 +35,97 @@ BATCH_BYTES = 32 << 20
 STREAM_BYTES = 2 << 20
 """The number of bytes to read of each column at a time when a row group is streamed."""
 
+Result = TypeVar("Result")
+
 
 class PartReader:
     """The rows of one part, numbered from its first row.
 
     Text arrives dictionary-encoded, so a value is in memory once, however many rows repeat it. `name` is the name of
-    the file in error messages.
+    the file in error messages. `unreadable` has the columns that Arrow cannot read, as far as that is clear.
     """
 
     def __init__(self, source: IOBase, part: Part, name: str) -> None:
-        self._rows, self._name = part["rows"], name
-        with self._translate_errors():
-            footer = pq.read_metadata(source)
-            self.schema = footer.schema.to_arrow_schema()
-            self._windows = windows(footer, part)
-            self._text = [field.name for field in self.schema if is_text(field.type)]
-            self._source, self._options = (
-                source,
-                {
-                    "metadata": footer,
-                    "coerce_int96_timestamp_unit": _int96_unit(source, footer, part),
-                    "page_checksum_verification": True,
-                },
-            )
+        self._source, self._rows, self._name = source, part["rows"], name
+        with parser_errors(name):
+            footer = read_parquet_footer(source)
+            self.schema, self._metadata = footer.schema, footer.metadata
+            self._windows = windows(footer.metadata, part)
             for field in self.schema:
                 getattr(field.type, "tz", None)  # Arrow decodes the name of a zone here: raise now if it is damaged
+        self._text = [field.name for field in self.schema if is_text(field.type)]
+        self.unreadable = {field.name for field in self.schema if unsupported_type(field.type)}
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield all rows of the part, in order.
+        """Yield all rows of the part, in order, with text instead of JSON and UUIDs.
 
         Raises:
             CorruptParquetError: The file is damaged, or has fewer rows than its footer says.
+            UnsupportedParquetError: The file uses a feature of Parquet that Arrow does not implement.
         """
-        rows = 0
-        for _, batch in self._batches(self._windows, columns):
+        rows, beyond = 0, self._times_beyond(columns)
+        for first, batch in self._batches(self._windows, columns):
             rows += batch.num_rows
-            yield batch
-        if rows != self._rows:
-            raise CorruptParquetError(
-                f"{self._name} is damaged: it has {rows} rows, but its footer says {self._rows}: write it again"
-            )
+            positions = {name: _rows_between(of_column, first, batch.num_rows) for name, of_column in beyond.items()}
+            yield plain_columns(mark_beyond(batch, {name: each - first for name, each in positions.items()}))
+        self._check_rows(rows, self._rows)
+
+    def read_rows(
+        self, rows: NDArray[np.int64], columns: Sequence[str] | None, use: Callable[[Iterator[pa.RecordBatch]], Result]
+    ) -> Result:
+        """Return the result of `use`, called with the record batches of `rows`, which must be ascending.
+
+        Columns that Arrow cannot read are left out. This is only clear when they are read, so `use` is called again.
+        """
+        try:
+            return use(self.rows_at(rows, columns))
+        except (CorruptParquetError, UnsupportedParquetError):
+            names = set(self.schema.names if columns is None else columns) - self.unreadable
+            if not (unreadable := {name for name in names if not self._is_readable(rows, name)}):
+                raise
+            self.unreadable |= unreadable
+            return use(self.rows_at(rows, columns))
 
     def rows_at(self, rows: NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield only `rows`, which must be ascending. Windows without any of them are not read."""
+        every = self.schema.names if columns is None else columns
+        names = [name for name in dict.fromkeys(every) if name not in self.unreadable]
         selection = [window for window in self._windows if len(_rows_between(rows, window.first, window.rows))]
-        for first, batch in self._batches(selection, columns):
+        rows_read = 0
+        for first, batch in self._batches(selection, names, self._unit(selection, names)):
             batch_rows = _rows_between(rows, first, batch.num_rows)
             if len(batch_rows):
+                rows_read += len(batch_rows)
                 yield _take_rows(batch, batch_rows - first)
+        self._check_rows(rows_read, len(rows))
+
+    def _is_readable(self, rows: NDArray[np.int64], name: str) -> bool:
+        try:
+            for _ in self.rows_at(rows, [name]):
+                pass
+        except (CorruptParquetError, UnsupportedParquetError):
+            return False
+        return True
+
+    def _check_rows(self, rows: int, expected: int) -> None:
+        if rows != expected:
+            raise CorruptParquetError(
+                f"{self._name} is damaged: it has {rows} rows, but its footer says {expected}: write it again"
+            )
+
+    def _times_beyond(self, columns: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+        """Return the rows of each column of INT96 whose times are beyond nanoseconds. Most parts have none."""
+        names = [path for path in int96_leaves(self._metadata, columns) if path in columns]
+        rows = {name: times_beyond(self._batches(self._windows, [name], COARSE), name) for name in names}
+        return {name: beyond for name, beyond in rows.items() if len(beyond)}
+
+    def _unit(self, selection: Sequence[Window], columns: Sequence[str]) -> str:
+        """Return the unit in which to copy INT96: the finest one that holds all times in the selected windows."""
+        leaves = int96_leaves(self._metadata, columns)
+        return finest_unit(batch for _, batch in self._batches(selection, leaves, COARSE)) if leaves else FINE
 
     def _batches(
-        self, selection: Sequence[Window], columns: Sequence[str] | None
+        self, selection: Sequence[Window], columns: Sequence[str], int96_unit: str = FINE
     ) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield record batches with the number of their first row, without rows that belong to other parts.
 
@@ -90,7 +135,7 @@ class PartReader:
         """
         for window in selection:
             first = window.first
-            for batch in self._read(window, columns):
+            for batch in self._read(window, columns, int96_unit):
                 begin, end = max(0, -first), min(batch.num_rows, self._rows - first)
                 if begin < end:
                     yield first + begin, batch.slice(begin, end - begin)
@@ -98,67 +143,44 @@ class PartReader:
                 pa.default_memory_pool().release_unused()  # decoding leaves up to 40 MiB there
                 if first >= self._rows:
                     break
+            else:
+                self._check_rows(first - window.first, window.rows)
 
-    def _read(self, window: Window, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+    def _read(self, window: Window, columns: Sequence[str], int96_unit: str) -> Iterator[pa.RecordBatch]:
         """Yield the record batches of a window, with text as dictionaries.
 
         Arrow cannot read text in DELTA encodings as dictionaries: it raises an OSError, as it does for damage. So on an
         OSError read the window again as plain text, skip the rows that were yielded already, and encode them here.
         """
         rows_read = 0
-        with self._translate_errors():
+        with parser_errors(self._name):
             try:
-                for batch in self._decode(window, columns, self._text):
-                    _check_indices(batch)
+                options = {"metadata": self._metadata, "read_dictionary": self._text}
+                for batch in self._decode(window, columns, int96_unit, options):
+                    check_indices(batch)
                     rows_read += batch.num_rows
                     yield batch
             except OSError:
-                for batch in self._decode(window, columns, []):
+                for batch in self._decode(window, columns, int96_unit, {"metadata": self._plain_metadata}):
                     if rows_read < batch.num_rows:
-                        yield _encode_text(batch.slice(rows_read))
+                        yield encode_text(batch.slice(rows_read))
                     rows_read = max(0, rows_read - batch.num_rows)
 
+    @cached_property
+    def _plain_metadata(self) -> pq.FileMetaData:
+        """The footer that makes Arrow read no column as dictionaries."""
+        has_dictionaries = any(types.is_dictionary(field.type) for field in self.schema)
+        return without_dictionaries(self._source) if has_dictionaries else self._metadata
+
     def _decode(
-        self, window: Window, columns: Sequence[str] | None, as_dictionaries: Sequence[str]
+        self, window: Window, columns: Sequence[str], int96_unit: str, options: dict[str, object]
     ) -> Iterator[pa.RecordBatch]:
         prefetch = window.unpacked_bytes <= WINDOW_BYTES
         reading = {"pre_buffer": True} if prefetch else {"pre_buffer": False, "buffer_size": STREAM_BYTES}
-        file = pq.ParquetFile(self._source, read_dictionary=as_dictionaries, **reading, **self._options)
+        options = {**options, **reading, "coerce_int96_timestamp_unit": int96_unit, "page_checksum_verification": True}
+        file = pq.ParquetFile(self._source, **options)
         rows_by_size = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
         yield from file.iter_batches(max(1, min(BATCH_ROWS, rows_by_size)), row_groups=window.groups, columns=columns)
-
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Raise CorruptParquetError for what the parser raises.
-
-        An OSError of the parser means that the file is damaged, so a retry would not help.
-        """
-        try:
-            yield
-        except MemoryError:  # Arrow's is an ArrowException too
-            raise
-        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-            raise CorruptParquetError(f"{self._name} is damaged ({error}): write it again") from error
-
-
-def _check_indices(batch: pa.RecordBatch) -> None:
-    """Raise ArrowInvalid if an index is outside its dictionary. Arrow uses the indices of a file without a check."""
-    for column in batch.columns:
-        if types.is_dictionary(column.type):
-            first, last = pc.min_max(column.indices).as_py().values()
-            if first is not None and not 0 <= first <= last < len(column.dictionary):
-                raise pa.ArrowInvalid(f"index {last} into a dictionary of {len(column.dictionary)} values")
-
-
-def _encode_text(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Encode text as dictionaries of the types that Arrow's reader uses, so that all batches have the same schema."""
-    columns = [
-        column.cast(pa.string() if "string" in str(column.type) else pa.binary()).dictionary_encode()
-        if is_text(column.type)
-        else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def _take_rows(batch: pa.RecordBatch, positions: NDArray[np.int64]) -> pa.RecordBatch:
@@ -167,25 +189,6 @@ def _take_rows(batch: pa.RecordBatch, positions: NDArray[np.int64]) -> pa.Record
         return batch.take(pa.array(positions))
     except pa.ArrowNotImplementedError:
         return pa.concat_batches([batch.slice(position, 1) for position in positions.tolist()])
-
-
-def _int96_unit(source: IOBase, footer: pq.FileMetaData, part: Part) -> str:
-    """Return the finest unit in which all times of the part's INT96 columns fit into 64 bits.
-
-    By default Arrow reads INT96 as nanoseconds, and times that do not fit wrap around to other times. So
-    read these columns in seconds first, in which every time fits.
-
-    Example: the year 9999 is 253,402,300,799 s. Times 10**9 that exceeds 2**63, times 10**6 it does not: microseconds.
-    """
-    columns = [footer.schema.column(number) for number in range(footer.num_columns)]
-    names = [column.path for column in columns if column.physical_type == "INT96"]
-    groups = list(range(part["first_group"], part["end_group"]))
-    coarse = pq.ParquetFile(source, metadata=footer, coerce_int96_timestamp_unit="s")
-    largest = 0
-    for batch in coarse.iter_batches(row_groups=groups, columns=names) if names else ():
-        for column in batch.columns:
-            largest = max(largest, pc.max(pc.abs(column.cast(pa.int64()))).as_py() or 0)
-    return next(unit for unit, ticks in (("ns", 10**9), ("us", 10**6), ("ms", 1000)) if largest < 2**63 // ticks)
 
 
 def _rows_between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.errors import CorruptParquetError, EncryptedParquetError, FooterTooLargeError
+from shared.parquet_schema import ParquetFooter, read_parquet_footer
 
 MAX_FOOTER_BYTES = 32 << 20
 _TAIL_BYTES = 8
@@ -18,7 +19,7 @@ The check looks for it in the sizes, since Arrow terminates the process when ask
 """
 
 
-def read_footer(source: IOBase, name: str) -> pq.FileMetaData:
+def read_footer(source: IOBase, name: str) -> ParquetFooter:
     """Return the footer of a Parquet file.
 
     Args:
@@ -32,17 +33,18 @@ def read_footer(source: IOBase, name: str) -> pq.FileMetaData:
     """
     length = _check_tail(source, name)
     try:
-        metadata = pq.read_metadata(pa.PythonFile(source, mode="r"))
+        footer = read_parquet_footer(source)
     except (OSError, pa.ArrowException, ValueError) as error:  # the parser's OSError means damage, not a network error
         raise CorruptParquetError(f"{name}: the footer cannot be parsed ({error}): write the file again") from error
-    if length - metadata.serialized_size == _SIGNATURE_BYTES:
+    if length - footer.size == _SIGNATURE_BYTES:
         raise EncryptedParquetError(f"{name}: columns are encrypted: write the file without encryption")
+    metadata = footer.metadata
     rows = sum(row_group_rows(metadata))
     if rows != metadata.num_rows:
         raise CorruptParquetError(
             f"{name}: the footer counts {metadata.num_rows} rows but its row groups {rows}: write the file again"
         )
-    return metadata
+    return footer
 
 
 def row_group_rows(metadata: pq.FileMetaData) -> list[int]:

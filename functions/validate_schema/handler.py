@@ -94,13 +94,13 @@ def plan_file(source: IOBase, file: SourceFile, *, validate: bool, last_modified
         DataError: The file is damaged or encrypted, or its columns do not fit the dataset.
     """
     dataset = dataset_of(file["key"])
-    metadata = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
+    footer = read_footer(source, f"s3://{file['bucket']}/{file['key']}")
     clues = Clues(
         key=file["key"],
         limits=time_limits(dataset, last_modified),
-        integer_range=partial(integer_range, metadata),
+        integer_range=partial(integer_range, footer.metadata),
     )
-    columns = plan_columns(metadata.schema.to_arrow_schema(), dataset, validate=validate, clues=clues)
-    parts = plan_parts(row_group_rows(metadata))
+    columns = plan_columns(footer.schema, dataset, validate=validate, clues=clues)
+    parts = plan_parts(row_group_rows(footer.metadata))
     parts = [{**part, "last_modified": last_modified, "file_parts": len(parts)} for part in parts]
-    return {**file, "layout": columns.layout, "rows": metadata.num_rows, "parts": parts}
+    return {**file, "layout": columns.layout, "rows": footer.metadata.num_rows, "parts": parts}

@@ -20,7 +20,7 @@ from tests.support.conversion import GENERATION, SETTINGS
 
 def convert(content: bytes) -> int:
     """Read the file as ValidateSchema and ConvertAndChunk do, and return the number of rows."""
-    footer = read_footer(io.BytesIO(content), "a file")
+    footer = read_footer(io.BytesIO(content), "a file").metadata
     rows = 0
     for part in plan_parts(row_group_rows(footer)):
         reader = PartReader(io.BytesIO(content), part, "a file")

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.verdicts import Verdicts
+from shared.errors import AccountingError
 
 _ADDED_COLUMNS = ("source_row", "rule", "reason")
 
@@ -22,6 +23,9 @@ def quarantine_parquet(
         rows: The number of each row in the part, ascending.
         verdicts: The verdicts on all rows of the part.
         first_row: The row of the file with which the part begins; the column `source_row` counts over the file.
+
+    Raises:
+        AccountingError: The batches hold another number of rows than are counted as set aside.
     """
     sink, writer, position = pa.BufferOutputStream(), None, 0
     for batch in batches:
@@ -31,6 +35,10 @@ def quarantine_parquet(
         table = _with_columns(batch, (batch_rows + first_row, rules, reasons))
         writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
         writer.write_table(table)
+    if position != len(rows):
+        raise AccountingError(
+            f"{len(rows)} rows are set aside, but {position} were read for the quarantine: report this as a bug"
+        )
     if writer:
         writer.close()
     content: bytes = sink.getvalue().to_pybytes()

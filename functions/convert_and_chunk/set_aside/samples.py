@@ -1,6 +1,9 @@
 """The most frequent reasons, and for each a few of the rows that it set aside, as text for the report."""
 
+from collections.abc import Iterable
+
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.columns.texts import texts
@@ -38,10 +41,15 @@ def reasons_with_samples(verdicts: Verdicts, reader: PartReader, first_row: int)
 def _records(reader: PartReader, rows: NDArray[np.int64]) -> dict[int, dict[str, str]]:
     """Read the rows as text, by row number. Columns without a value are left out."""
     names = list(dict.fromkeys(reader.schema.names))[:MAX_COLUMNS]
-    records: list[dict[str, str]] = []
-    for batch in reader.rows_at(rows, names):
+    return dict(zip(rows.tolist(), reader.read_rows(rows, names, _texts), strict=True))
+
+
+def _texts(batches: Iterable[pa.RecordBatch]) -> list[dict[str, str]]:
+    """Return the values of each row as text."""
+    records = []
+    for batch in batches:
         columns = {name: texts(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
         for row in range(batch.num_rows):
             values = {name: column[row] for name, column in columns.items()}
             records.append({name: value[:MAX_CHARACTERS] for name, value in values.items() if value is not None})
-    return dict(zip(rows.tolist(), records, strict=True))
+    return records
