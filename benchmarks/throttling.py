@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from benchmarks.bursts import Burst, simulate
 from benchmarks.retriers import (
     EVENTS_OF_RETRY,
+    EVENTS_OF_WAIT,
     MAX_CHUNKS,
     MAX_EVENTS,
     MAX_PARTS,
@@ -51,10 +52,21 @@ HISTORY = """\
 ## Events in the history
 
 Step Functions ends an execution after {limit:,} events. The largest load has {parts} parts and {chunks} chunks, and at
-most {base:,} events without retries. A retry adds {events}, and the time limit of the execution, {hours} hours, limits
-the retries: in the worst distribution over parts and chunks, this load has {most:,} events if it is throttled all the
-time. A load of 20 chunks has at most {small:,}.
+most {base:,} events without retries. A retry adds {events} events, and a wait of a chunk for InfluxDB {wait_events}.
+
+| load | most events |
+|---|---|
+| the largest one, without retries | {base:,} |
+| the largest one, with {waits} waits | {with_waits:,} |
+| the largest one, throttled and waiting until the time limit of {hours} hours | {most:,} |
+| 20 chunks, throttled and waiting until the time limit | {small:,} |
+
+The worst case assumes that parts and chunks fail in the order that adds most events, and that InfluxDB accepts a batch
+after each wait, so that the patience never ends. The pauses of a chunk double nevertheless, up to five minutes.
 """
+
+WAITS = 500
+"""A number of waits that the largest load must be able to have, with a margin of a third."""
 
 
 COLUMNS = (
@@ -98,12 +110,16 @@ def _line(cells: Iterable[object]) -> str:
 
 def history_section(machine: Definition) -> str:
     """Return the part of the page about the events in the history."""
+    base = events_without_retries(machine, MAX_PARTS, MAX_CHUNKS)
     return HISTORY.format(
         limit=MAX_EVENTS,
         parts=MAX_PARTS,
         chunks=MAX_CHUNKS,
-        base=events_without_retries(machine, MAX_PARTS, MAX_CHUNKS),
+        base=base,
         events=EVENTS_OF_RETRY,
+        wait_events=EVENTS_OF_WAIT,
+        waits=WAITS,
+        with_waits=base + WAITS * EVENTS_OF_WAIT,
         hours=machine["TimeoutSeconds"] // 3600,
         most=most_events(machine),
         small=most_events(machine, parts=1, chunks=20),

@@ -28,6 +28,7 @@ from local.influxdb.engine import Engine
 from local.influxdb.engine_client import EngineClient
 from shared.events import ChunkRef
 from shared.influx import Influx
+from shared.outages import NO_OUTAGE
 from shared.settings import InfluxSettings
 
 SERIES = (200, 20_000)
@@ -81,8 +82,7 @@ def ours(port: int, database: str, members: Sequence[bytes]) -> None:
         chunk="",
         sha256="",
         points=POINTS,
-        next_batch=0,
-        waits=0,
+        outage=NO_OUTAGE,
     )
     Delivery(ref, sender, Progress(empty_outcome(ref), {})).write(batches)
 

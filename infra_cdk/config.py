@@ -13,7 +13,8 @@ from infra_cdk import context as read
 from infra_cdk.context import Context
 from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
-from shared.settings import LEASE_SECONDS, MAX_SERIES, boolean, integer, share, suffixes
+from infra_cdk.time_limits import lease_seconds, outage_patience
+from shared.settings import MAX_SERIES, boolean, integer, share, suffixes
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
@@ -56,9 +57,9 @@ class StorageConfig:
 class FunctionsConfig:
     """The settings of the functions.
 
-    `write_reserved_concurrency` 0 means no limit. A claim holds for `lease_seconds`, which must be longer than an
-    execution can last. `python` 3.11 works on the local cloud only: Lambda runs it on
-    glibc 2.26, and pyarrow's wheels need 2.28.
+    `write_reserved_concurrency` 0 means no limit. A load waits `outage_patience` seconds for InfluxDB. A claim holds
+    for `lease_seconds`, which must be longer than an execution can last. `python` 3.11 works on the local cloud only:
+    Lambda runs it on glibc 2.26, and pyarrow's wheels need 2.28.
     """
 
     max_batch_size: int
@@ -69,6 +70,7 @@ class FunctionsConfig:
     max_rejected_rate: float
     max_set_aside_rate: float
     max_series: int
+    outage_patience: int
     architecture: Architecture
     python: PythonVersion
     write_reserved_concurrency: int
@@ -182,10 +184,11 @@ def _functions(context: Context) -> FunctionsConfig:
         max_rejected_rate=share(context, "max_rejected_rate", default=0.01),
         max_set_aside_rate=share(context, "max_set_aside_rate", default=1.0),
         max_series=integer(context, "max_series", default=MAX_SERIES, minimum=1),
+        outage_patience=outage_patience(context),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         write_reserved_concurrency=integer(context, "write_reserved_concurrency", default=0, minimum=0),
-        lease_seconds=integer(context, "lease_seconds", default=LEASE_SECONDS, minimum=1),
+        lease_seconds=lease_seconds(context),
     )
 
 

@@ -10,8 +10,15 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra_cdk.metrics import WatchedMetrics
+from shared.function_names import LoadFunctionName
 
 HALF, WHOLE = 12, 24
+WAITING_FUNCTIONS: tuple[LoadFunctionName, ...] = ("check_health", "write_batch")
+"""The functions whose metric `Errors` counts waits for InfluxDB: they raise an error to be called again later.
+
+An error of theirs that is one fails the load, which "Failed loads, by error" shows.
+"""
+
 INTRODUCTION = """
 # InfluxDB loader
 Each execution of the state machine loads one file. For every error, `docs/operations.md` says what it means, who acts,
@@ -73,8 +80,11 @@ class Dashboard(Construct):
         )
 
     def _throttles(self) -> cloudwatch.GraphWidget:
-        functions = self._metrics.functions.items()
-        errors = [function.metric_errors(label=f"{name}: errors") for name, function in functions]
+        errors = [
+            function.metric_errors(label=f"{name}: errors")
+            for name, function in self._metrics.functions.items()
+            if name not in WAITING_FUNCTIONS
+        ]
         return _graph("Functions: errors, and throttles of WriteBatch", *errors, self._metrics.write_throttles)
 
 

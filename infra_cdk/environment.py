@@ -34,6 +34,7 @@ def environments(
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
     if secrets_endpoint_url:
         influx["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = secrets_endpoint_url
+    patience = {"OUTAGE_PATIENCE": str(config.functions.outage_patience)}
     conversion = _conversion(config.functions)
     files = {"FILE_SUFFIXES": ",".join(config.storage.file_suffixes), "SOURCE_PREFIX": config.storage.source_prefix}
     delivery = {
@@ -47,10 +48,10 @@ def environments(
     }
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
-        "check_health": log | influx,
+        "check_health": log | influx | patience,
         "validate_schema": log | work | ledger | lease | conversion | files,
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
-        "write_batch": log | work | influx | delivery,
+        "write_batch": log | work | influx | delivery | patience,
         "report_load": log | work | limits,
         "report_backfill": log | work | ledger | files,
     }

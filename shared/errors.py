@@ -136,8 +136,10 @@ class AccountingError(OperatorError):
 class InfluxUnavailableError(TransientError):
     """InfluxDB throttles requests or does not respond; the points may already be written."""
 
+    retry_after_s = 0.0
 
-class InfluxDiskFullError(TransientError):
+
+class InfluxDiskFullError(InfluxUnavailableError):
     """InfluxDB's disk is full, or was full and InfluxDB has not been restarted since."""
 
 

@@ -40,6 +40,24 @@ class Health(TypedDict):
     ran: Span
 
 
+class Outage(TypedDict):
+    """The time for which a state waits for InfluxDB, until it makes progress again. All times are ISO 8601, UTC.
+
+    Attributes:
+        since: when InfluxDB last accepted a batch of the chunk, or the first failure; "" if the state does not wait.
+        give_up_at: when the load fails unless InfluxDB has accepted something until then.
+        not_before: when the state tries again.
+        waits: how often the state has waited so far.
+        reason: the last failure.
+    """
+
+    since: str
+    give_up_at: str
+    not_before: str
+    waits: int
+    reason: str
+
+
 class Part(TypedDict):
     """The row groups from `first_group` up to, but not including, `end_group`. Rows of the file count from 0.
 
@@ -147,8 +165,8 @@ class ChunkRef(Chunk):
     `bucket` and `key` are the source's, for log lines; `execution` is the execution's name.
 
     Attributes:
-        next_batch: the progress, for people. The chunk's outcome decides which batches are sent.
-        waits: how many times in a row WaitForInflux came back to this chunk without a batch being written.
+        outage: how long the chunk waits for InfluxDB. Executions that began under an earlier release do not pass it.
+        waits: how many times in a row such an execution came back to this chunk without a batch being written.
     """
 
     load_id: str
@@ -156,12 +174,15 @@ class ChunkRef(Chunk):
     key: str
     dataset: str
     execution: str
-    next_batch: int
-    waits: int
+    outage: NotRequired[Outage]
+    waits: NotRequired[int]
 
 
 class ChunkProgress(TypedDict):
-    """The result of state WriteBatch. If not `written`, continue at `not_before` (ISO 8601, UTC) with `next_batch`."""
+    """The result of state WriteBatch, which only executions that began under an earlier release read.
+
+    If not `written`, they call WriteBatch again at `not_before` (ISO 8601, UTC). Others are told by a WriteLaterError.
+    """
 
     chunk: str
     written: bool
@@ -201,6 +222,7 @@ class LoadState(TypedDict):
 
     event: object
     execution: Execution
+    outage: NotRequired[Outage]
     health: NotRequired[Health]
     file: NotRequired[FileRef]
     converted: NotRequired[object]

@@ -168,7 +168,10 @@ class Answer:
 
     def exception(self, where: str) -> LoaderError:
         """Return the error to raise; `where` names the place in the load, such as a batch."""
-        return self.error(f"{where}: {self.message}")
+        error = self.error(f"{where}: {self.message}")
+        if isinstance(error, InfluxUnavailableError):
+            error.retry_after_s = self.retry_after_s
+        return error
 
 
 def interpret(reply: HttpReply) -> Answer:

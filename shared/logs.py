@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.datasets import dataset_of
 from shared.errors import DataError, UnknownDatasetError
+from shared.outages import LaterError
 from shared.requested_object import requested_object
 from shared.throttling import throttling_errors
 
@@ -26,7 +27,8 @@ Result = TypeVar("Result")
 def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callable[[Event, LambdaContext], Result]:
     """Decorate a Lambda handler: add the load's keys to every log line, log its calls, durations and errors.
 
-    The handler's errors are raised unchanged, except that all throttling by AWS becomes AwsThrottledError.
+    The handler's errors are raised unchanged, except that all throttling by AWS becomes AwsThrottledError. One that
+    asks for a later call is not logged as an error.
     """
 
     @wraps(handler)
@@ -37,6 +39,9 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
         try:
             with throttling_errors():
                 result = handler(event, context)
+        except LaterError as later:  # a wait is no failure
+            logger.info("later", seconds=round(perf_counter() - started, 3), **later.outage)
+            raise
         except Exception:
             logger.exception("failed", seconds=round(perf_counter() - started, 3))
             raise

@@ -128,6 +128,15 @@ def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
     return _required(environ, "LEDGER_TABLE")
 
 
+OUTAGE_PATIENCE = 1800
+"""How many seconds to wait for InfluxDB without progress. A load must end by itself before its time limit ends it."""
+
+
+def outage_patience_s(environ: Mapping[str, str] = os.environ) -> int:
+    """Return how many seconds to wait for InfluxDB. Raise SettingsError if `OUTAGE_PATIENCE` is invalid."""
+    return integer(environ, "OUTAGE_PATIENCE", default=OUTAGE_PATIENCE, minimum=0)
+
+
 LEASE_SECONDS = 6 * 3600 + 1800
 """The time limit of an execution, and half an hour more for a function that is still running when it is stopped."""
 

@@ -142,6 +142,7 @@ class ChunkOutcome(TypedDict):
             points is unknown that are neither in finished batches nor stored.
         requests: the number of write requests.
         search_requests: the number of those that searched for rejected points.
+        server_errors: the number of invocations that ended because InfluxDB answered 500.
         latencies_ms: the number of requests, by the upper bound of their latency.
         slowest_ms: the longest latency.
         runs: the invocations, except those that were killed. An execution's history of 25,000 events limits them.
@@ -160,6 +161,7 @@ class ChunkOutcome(TypedDict):
     running: bool
     requests: int
     search_requests: int
+    server_errors: int
     latencies_ms: dict[str, int]
     slowest_ms: float
     runs: list[Run]

@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.aws_errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, Service, throttling_names, unclear_names
-from shared.errors import AwsThrottledError, TransientError, error_names
+from shared.errors import AwsThrottledError, InfluxUnavailableError, TransientError, error_names
 from state_machine.settings import MachineSettings
 
 Payload = dict[str, Any]
@@ -30,6 +30,8 @@ def invocation(
     payload: Payload | None = None,
     result_path: str | None = None,
     throttled_attempts: int | None = None,
+    discard_result: bool = False,
+    waits_itself: bool = False,
 ) -> tasks.LambdaInvoke:
     """Return a task that invokes `function`, with retriers for throttling, transient errors and killed functions.
 
@@ -41,6 +43,9 @@ def invocation(
         payload: The event of the function; the whole state by default.
         result_path: The place of the result in the state; by default it replaces the state.
         throttled_attempts: The number of retries while throttled, if it is not the one in `settings`.
+        discard_result: Empty the state after the task, which then does not count towards the results of its Map.
+        waits_itself: The function asks to be called again while InfluxDB is unavailable, so that an
+            InfluxUnavailableError means that its patience is used up.
     """
     task = tasks.LambdaInvoke(
         scope,
@@ -49,12 +54,14 @@ def invocation(
         payload=sfn.TaskInput.from_object(payload) if payload else None,
         payload_response_only=True,
         result_path=result_path,
+        output_path=sfn.JsonPath.DISCARD if discard_result else None,
         retry_on_service_exceptions=False,
     )
     throttled = error_names(AwsThrottledError)
     attempts = settings.throttled_attempts if throttled_attempts is None else throttled_attempts
     wait_while_throttled(task, [*throttling_names("Lambda"), *throttled], attempts=attempts, settings=settings)
-    transient = [name for name in error_names(TransientError) if name not in throttled]
+    others = [*throttled, *(error_names(InfluxUnavailableError) if waits_itself else [])]
+    transient = [name for name in error_names(TransientError) if name not in others]
     for errors in (transient, AWS_TRANSIENT_ERRORS):
         retry(task, errors, attempts=settings.transient_attempts, settings=settings)
     retry(task, AWS_KILLED_ERRORS, attempts=settings.killed_attempts, settings=settings)

@@ -5,7 +5,7 @@ be loaded goes to ReportSkip, and the claim and its settling are single requests
 Maps over parts and chunks are in `maps.py`.
 
 The definition uses JSONPath without variables, so that local interpreters can run what is deployed. States pass
-references and counts: with 40 parts and 800 chunks, the largest state is less than half of the 256 KiB that Step
+references and counts: with 40 parts and 240 chunks, the largest state is less than half of the 256 KiB that Step
 Functions allows.
 """
 
@@ -21,10 +21,12 @@ from constructs import Construct
 
 from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
+from shared.outages import NO_OUTAGE, CheckLaterError
 from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates
 from state_machine.machines import build_state_machine, execution_paths
-from state_machine.maps import convert_parts, list_chunks, write_chunks
+from state_machine.maps import convert_parts, write_chunks
+from state_machine.outages import call_later
 from state_machine.settings import LoadFunctions, MachineSettings
 
 CatchableState = TypeVar("CatchableState", sfn.Map, tasks.LambdaInvoke, tasks.DynamoGetItem, tasks.DynamoUpdateItem)
@@ -72,9 +74,9 @@ class LoaderStateMachine(Construct):
 
     def _receive(self) -> sfn.Pass:
         """Start the `shared.events.LoadState` with the event and the execution."""
-        return sfn.Pass(
-            self, "Receive", parameters={"event": sfn.JsonPath.entire_payload, "execution": execution_paths()}
-        )
+        event = sfn.JsonPath.entire_payload
+        parameters = {"event": event, "execution": execution_paths(), "outage": dict(NO_OUTAGE)}
+        return sfn.Pass(self, "Receive", parameters=parameters)
 
     def _add_claim(self) -> tasks.DynamoUpdateItem:
         """Claim the version. If that fails, skip a version that is loaded or being loaded, and otherwise claim again.
@@ -117,9 +119,8 @@ class LoaderStateMachine(Construct):
         self._catch(report_load).next(self._make_settle_loaded())
         convert = self._catch(convert_parts(self, self._functions, self._settings))
         write = self._catch(write_chunks(self, self._functions, self._settings))
-        chunks = list_chunks(self)
-        chunks.next(write).next(report_load)
-        convert.next(self._add_series_choice(chunks))
+        write.next(report_load)
+        convert.next(self._add_series_choice(write))
         any_rows = sfn.Choice(self, "AnyRows?")
         any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
@@ -127,8 +128,8 @@ class LoaderStateMachine(Construct):
         wait.next(validate_schema)
         return any_rows.otherwise(report_load)
 
-    def _add_series_choice(self, chunks: sfn.Pass) -> sfn.Choice:
-        """Chain CheckSeries before `chunks` if the file has several parts: each part knows only its own series.
+    def _add_series_choice(self, write: sfn.Map) -> sfn.Choice:
+        """Chain CheckSeries before `write` if the file has several parts: each part knows only its own series.
 
         Parts that an earlier release planned do not store their series, and have no `file_parts`.
         """
@@ -136,9 +137,9 @@ class LoaderStateMachine(Construct):
         check_series = self._call("CheckSeries", self._functions["report_load"], keys=keys, result_path="$.series")
         several_parts = sfn.Choice(self, "SeveralParts?")
         several_parts.when(
-            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(chunks)
+            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(write)
         )
-        return several_parts.otherwise(chunks)
+        return several_parts.otherwise(write)
 
     def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
         """Settle the claim as loaded. If the ledger cannot be written, the load succeeds, and the response says so."""
@@ -188,7 +189,11 @@ class LoaderStateMachine(Construct):
 
     def _check_health(self) -> tasks.LambdaInvoke:
         function = self._functions["check_health"]
-        return invocation(self, "CheckHealth", function, settings=self._settings, result_path="$.health")
+        check_health = invocation(
+            self, "CheckHealth", function, settings=self._settings, result_path="$.health", waits_itself=True
+        )
+        call_later(self, check_health, CheckLaterError, name="WaitForHealth", keys=("event", "execution", "file"))
+        return check_health
 
     def _call(
         self, state: str, function: lambda_.IFunction, *, result_path: str | None = None, keys: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The two Maps of a load: one over the parts of its file, one over the staged chunks.
 
-`convert_parts` returns a list of parts with their chunks, `list_chunks` flattens it, and `write_chunks` runs
-`_write_chunk` for each chunk: WriteBatch, again after every pause that InfluxDB asks for, until the chunk is written.
+The result of `convert_parts` is one list of the chunks of all parts. `write_chunks` runs WriteBatch for each of them,
+again after every pause, until the chunk is written.
 """
 
 from aws_cdk import aws_stepfunctions as sfn
@@ -9,12 +9,14 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.events import SourceFile
-from state_machine.invocations import invocation, state_keys
+from shared.outages import NO_OUTAGE, WriteLaterError
+from state_machine.invocations import invocation
+from state_machine.outages import call_later
 from state_machine.settings import LoadFunctions, MachineSettings
 
 
 def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
-    """Return the Map from `shared.events.PartRef` to `ConvertedPart`."""
+    """Return the Map from `shared.events.PartRef` to `ConvertedPart`, of whose results it keeps the chunks."""
     part_ref = {
         "execution": sfn.JsonPath.string_at("$.execution.name"),
         "file": {key: sfn.JsonPath.object_at(f"$.file.{key}") for key in SourceFile.__annotations__},
@@ -26,6 +28,7 @@ def convert_parts(scope: Construct, functions: LoadFunctions, settings: MachineS
         items_path="$.file.parts",
         item_selector=part_ref,
         max_concurrency=settings.convert_concurrency,
+        result_selector={"chunks": sfn.JsonPath.list_at("$[*].chunks[*]")},
         result_path="$.converted",
     ).item_processor(_convert_part(scope, functions, settings))
 
@@ -36,14 +39,8 @@ def _convert_part(scope: Construct, functions: LoadFunctions, settings: MachineS
     return invocation(scope, "ConvertAndChunk", function, settings=settings, throttled_attempts=attempts)
 
 
-def list_chunks(scope: Construct) -> sfn.Pass:
-    """Return the state that flattens the chunks: a Map cannot iterate over `$.converted[*].chunks[*]` itself."""
-    chunks = sfn.JsonPath.list_at("$.converted[*].chunks[*]")
-    return sfn.Pass(scope, "ListChunks", parameters={"chunks": chunks}, result_path="$.converted")
-
-
 def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Map:
-    """Return the Map over the chunks.
+    """Return the Map over the chunks: each iteration has the state `shared.events.ChunkRef`.
 
     It discards the results: a Map that fails would lose them, while the outcomes in the work bucket remain.
     """
@@ -56,8 +53,19 @@ def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSe
         "chunk": sfn.JsonPath.string_at("$$.Map.Item.Value.chunk"),
         "sha256": sfn.JsonPath.string_at("$$.Map.Item.Value.sha256"),
         "points": sfn.JsonPath.number_at("$$.Map.Item.Value.points"),
-        "progress": {"next_batch": 0, "waits": 0},
+        "outage": dict(NO_OUTAGE),
     }
+    write_batch = invocation(
+        scope,
+        "WriteBatch",
+        functions["write_batch"],
+        settings=settings,
+        discard_result=True,
+        waits_itself=True,
+    )
+    call_later(
+        scope, write_batch, WriteLaterError, name="WaitForInflux", keys=tuple(key for key in item if key != "outage")
+    )
     return sfn.Map(
         scope,
         "WriteChunks",
@@ -65,18 +73,4 @@ def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSe
         item_selector=item,
         max_concurrency=settings.write_concurrency,
         result_path=sfn.JsonPath.DISCARD,
-    ).item_processor(_write_chunk(scope, functions, settings))
-
-
-def _write_chunk(scope: Construct, functions: LoadFunctions, settings: MachineSettings) -> sfn.Chain:
-    """Chain WriteBatch and a wait until the chunk is written. The wait is as long as InfluxDB's Retry-After."""
-    chunk_ref = state_keys("load_id", "bucket", "key", "dataset", "execution", "chunk", "sha256", "points") | {
-        key: sfn.JsonPath.number_at(f"$.progress.{key}") for key in ("next_batch", "waits")
-    }
-    write_batch = invocation(
-        scope, "WriteBatch", functions["write_batch"], settings=settings, payload=chunk_ref, result_path="$.progress"
-    )
-    wait = sfn.Wait(scope, "WaitForInflux", time=sfn.WaitTime.timestamp_path("$.progress.not_before"))
-    written = sfn.Choice(scope, "Written?")
-    written.when(sfn.Condition.boolean_equals("$.progress.written", value=True), sfn.Succeed(scope, "Done"))
-    return write_batch.next(written.otherwise(wait.next(write_batch)))
+    ).item_processor(write_batch)

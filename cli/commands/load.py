@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cli.deployed.executions import Execution, start_execution, wait_for_end, wait_for_start
 from cli.deployed.objects import find_object
@@ -132,7 +133,7 @@ def _wait_for_result(deployment: Deployment, arn: str, *, timeout_s: float) -> E
             deployment.stepfunctions,
             arn,
             timeout_s=timeout_s,
-            observe=lambda execution: bar.update(task, description=execution.state or "starting"),
+            observe=lambda execution: bar.update(task, description=escape(execution.state or "starting")),
         )
 
 

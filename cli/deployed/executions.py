@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from cli.deployed.states import describe_state
 from shared.errors import DataError
 from shared.requested_object import RequestedObject, requested_object
 from shared.responses import BackfillData, LoadData
@@ -33,6 +34,7 @@ Observer = Callable[["Execution"], object]
 class Execution:
     """One execution: `key` is the object that it loads, `state` the state that it entered last ("" once it has ended).
 
+    If that is a wait for InfluxDB, `state` also says why, since when, and until when.
     `response` is its output, or the cause of its failure; {} while it is running.
     """
 
@@ -83,7 +85,7 @@ def describe(client: "SFNClient", arn: str) -> Execution:
         arn=arn,
         key=_requested(description.get("input", "{}")).key,
         status=status,
-        state=_last_state(client, arn) if status == "RUNNING" else "",
+        state=describe_state(client, arn) if status == "RUNNING" else "",
         error=description.get("error", ""),
         response=_parse_response(text),
     )
@@ -187,12 +189,6 @@ def _parse_response(text: str | None) -> dict[str, Any]:
     except ValueError:
         response = text
     return response if isinstance(response, dict) else {"message": str(response)}
-
-
-def _last_state(client: "SFNClient", arn: str) -> str:
-    history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=20)
-    names = (event.get("stateEnteredEventDetails", {}).get("name", "") for event in history["events"])
-    return next(filter(None, names), "")
 
 
 class Counts(NamedTuple):

@@ -83,13 +83,21 @@ def _read_staged(deployment: Deployment, report: Report, file: FileRef, outcome:
 
 
 def _convert(deployment: Deployment, file: FileRef, outcome: PartOutcome) -> dict[str, bytes]:
-    """Convert the part again from the pinned version of the source object, and return the bodies by name."""
+    """Convert the part again from the pinned version of the source object, and return the bodies by name.
+
+    The chunks have the size that they had then, which may be that of another release.
+    """
     pinned = cast(SourceFile, {name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required]
     part = next(part for part in file["parts"] if part["part"] == outcome["part"])
     staging, event = ChunkBodies(), PartRef(execution="verify", file=pinned, part=part)
     with PinnedObject(deployment.s3, pinned) as source:
-        convert_part(source, event, staging, conversion_settings(deployment.conversion_environment()))
+        settings = conversion_settings(deployment.conversion_environment())
+        convert_part(source, event, staging, settings, size=_chunk_size(outcome))
     return staging.bodies
+
+
+def _chunk_size(outcome: PartOutcome) -> int | None:
+    return next((chunk["points"] for chunk in outcome["chunks"]), None)
 
 
 def _lines(bodies: dict[str, bytes], chunk: Chunk) -> pa.StringArray:

@@ -1,8 +1,8 @@
 """Lines become batches, and batches become chunks.
 
 `batches` cuts rendered lines into pieces that one HTTP request can carry, and compresses each piece as a gzip member of
-its own. `chunks` joins members until there is enough for one WriteBatch: a chunk is one object in S3, and its manifest
-says at which offset each batch begins and from which source rows its lines came (`row_ranges`).
+its own. `chunks` joins members until there is enough for one WriteBatch (`chunk_points`): a chunk is one object in S3,
+and its manifest says at which offset each batch begins and from which source rows its lines came (`row_ranges`).
 """
 
 import hashlib
@@ -25,6 +25,20 @@ InfluxDB 3 rejects requests of more than 10 MiB, and proxies in front of InfluxD
 
 GZIP_LEVEL = 1
 """The compression level of isal: 1.5 GB/s, and a tenth of the size. Batches are sent as they are compressed here."""
+
+
+MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 200_000, 4
+"""The limits of a chunk's size in points, and the number of chunks that a load usually writes at the same time.
+
+A larger chunk costs less: each has its own transition, invocation, objects, and history events. It still takes only
+seconds to write. A smaller chunk lets a file of medium size be written in several lanes.
+"""
+
+FILE_CHUNKS = 200
+"""How many full chunks a file may have before its chunks grow. Each part may add one that is not full."""
+
+FORMER_PARTS = 20
+"""The number of parts to assume for a file that an earlier release planned, without passing it on."""
 
 
 class PackedBatch(NamedTuple):
@@ -73,6 +87,18 @@ def batches(
         text = body.data[starts[first] : starts[end]]
         yield PackedBatch(igzip.compress(text, GZIP_LEVEL, mtime=0), rows[first:end], len(text))
         first = end
+
+
+def chunk_points(part_rows: int, file_parts: int) -> int:
+    """Return the size of a part's chunks.
+
+    >>> [chunk_points(rows, 1) for rows in (1000, 400_000, 600_000, 2_000_000)]
+    [100000, 100000, 150000, 200000]
+    >>> chunk_points(4_000_000, 40)
+    800000
+    """
+    size = min(max(part_rows // LANES, MIN_CHUNK_POINTS), MAX_CHUNK_POINTS)
+    return max(size, -(-part_rows * file_parts // FILE_CHUNKS))
 
 
 def chunks(packed: Iterable[PackedBatch], *, points: int) -> Iterator[StagedChunk]:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.chunks import PackedBatch, batches, chunks
+from functions.convert_and_chunk.chunks import FORMER_PARTS, PackedBatch, batches, chunk_points, chunks
 from functions.convert_and_chunk.collisions import distinguishing_columns
 from functions.convert_and_chunk.line_protocol import Body, render_lines
 from functions.convert_and_chunk.profile import profile
@@ -41,18 +41,21 @@ from shared.times import utc_ms
 BODY_LINES = 16_384
 """The approximate number of lines to render together: few enough to work in the CPU's cache."""
 
-CHUNK_POINTS, CHUNKS_PER_PART = 50_000, 20
-"""The points of a chunk, which is what one WriteBatch writes. Chunks of a larger part are larger.
 
-A part has at most CHUNKS_PER_PART chunks, so that a load of many parts has at most some 800.
-"""
-
-
-def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings) -> ConvertedPart:
+def convert_part(
+    source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings, *, size: int | None = None
+) -> ConvertedPart:
     """Judge all rows of a part, then stage their lines.
 
     A repeated conversion of the same part stores the same objects. If the file has several parts, CheckSeries checks
     how many rows are set aside; a part that an earlier release planned does not know how many parts there are.
+
+    Args:
+        source: The file.
+        event: The part.
+        staging: Receives the objects.
+        settings: The rules of the conversion.
+        size: The size of chunks that another release staged, in points, to stage them again.
 
     Raises:
         InvalidRecordsError: This is the only part, and more of its rows are set aside than MAX_SET_ASIDE_RATE, or the
@@ -68,7 +71,8 @@ def convert_part(source: IOBase, event: PartRef, staging: Staging, settings: Con
     staging.put_footprint(records.take_footprint())
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
-    outcome = stage_lines(staging, records, part, settings.max_batch_size)
+    size = size or chunk_points(part["rows"], part.get("file_parts", FORMER_PARTS))
+    outcome = stage_lines(staging, records, part, settings.max_batch_size, size)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
     outcome |= {"started_at": started_at, "seconds": seconds}
@@ -130,15 +134,14 @@ def read_records(
     return records
 
 
-def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int) -> PartOutcome:
-    """Stage all lines, chunk by chunk.
+def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int, size: int) -> PartOutcome:
+    """Stage all lines, in chunks of at least `size` points.
 
     Raises:
         AccountingError: A row is missing from the outcome, or is counted twice.
     """
-    points = max(CHUNK_POINTS, -(-part["rows"] // CHUNKS_PER_PART))
     outcome = _outcome(records, part)
-    for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=points)):
+    for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=size)):
         name = f"{part['part']:04}-{number:04}"
         staging.put_chunk(name, chunk)
         outcome["chunks"].append({"chunk": name, "sha256": chunk.sha256, "points": chunk.points})

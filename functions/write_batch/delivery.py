@@ -6,20 +6,22 @@ all others are written.
 """
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from functions.write_batch.fates import Fates
 from functions.write_batch.isolation import rejected_lines
-from functions.write_batch.pause import ResumeLaterError, check_not_before, resume_later
+from functions.write_batch.pause import Interruption, OutOfTimeError, check_not_before, pause_former, plan_pause
 from functions.write_batch.progress import Progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
 from functions.write_batch.stored_progress import announce, chunk_progress
-from shared.errors import RefusedPointsError
+from shared.errors import InfluxUnavailableError, RefusedPointsError
 from shared.events import ChunkProgress, ChunkRef
 from shared.influx_answers import Action, Answer
+from shared.outages import WriteLaterError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,55 +34,84 @@ The state machine runs several of these functions at once, so that more writers 
 """
 
 PATIENT_RUNS = 2
-"""The number of invocations that fail when InfluxDB still answers 500 after all retries; later ones bisect the body.
+"""The number of invocations that end when InfluxDB still answers 500 after all retries; later ones bisect the body.
 
 InfluxDB answers 500 when it is overloaded, but 2.7.12 also in place of 422, if it cannot write to its own bucket
 `_monitoring`: then smaller bodies are accepted.
 """
 
-MAX_SEARCH_REQUESTS = 2000
-"""The number of requests in which to search for the rejected points of a chunk.
+MAX_SEARCH_REQUESTS, SEARCH_SHARE = 2000, 25
+"""The number of requests in which to search for the rejected points of a chunk: 2,000, or one for every 25 points.
 
-They find about a hundred points that are scattered over a chunk of 50,000. A file with more does not fit the bucket.
+They find about a hundred of 50,000 points that are scattered over them. A file with more does not fit the bucket.
 """
 
 
-def write_chunk(client: "S3Client", ref: ChunkRef, sender: Sender, *, drop_rejected: bool) -> ChunkProgress:
+def write_chunk(
+    client: "S3Client", ref: ChunkRef, connect: Callable[[], Sender], *, drop_rejected: bool, patience_s: int
+) -> ChunkProgress:
     """Write the batches of a chunk that are not written yet, and store the chunk's outcome in any case.
 
-    The stored outcome decides which batches are left, not the state machine's `next_batch`: an invocation that
-    failed, and is retried, may have written some of them.
+    The stored outcome decides which batches are left: an invocation that failed, and is retried, may have written some
+    of them.
 
     Args:
         client: The S3 client.
         ref: The chunk.
-        sender: Sends bodies to the chunk's bucket.
+        connect: Returns the sender of bodies to the chunk's bucket.
         drop_rejected: Accept rejected points. If false, they fail the chunk after its other points are written.
+        patience_s: How long to wait for InfluxDB without progress.
 
     Raises:
+        WriteLaterError: InfluxDB does not accept all batches now, or not in the time of this invocation.
+        InfluxUnavailableError: The same, but the patience is used up.
         ChunkDamagedError: The staged chunk is missing or altered.
         RefusedPointsError: InfluxDB rejected points and `drop_rejected` is false, or the search for them takes
-            more than `MAX_SEARCH_REQUESTS` requests.
+            too many requests.
         LoaderError: Any other error that the table of InfluxDB's answers names.
     """
     with chunk_progress(client, ref) as progress:
         done_before = progress.batches_done
         try:
-            check_not_before(progress.outcome["not_before"])
-            batches = staged_batches(client, ref)
-            progress.plan(batches)
-            announce(client, ref, progress)
-            sender.splits_server_errors = progress.failed_runs >= PATIENT_RUNS
-            Delivery(ref, sender, progress).write(batches)
-        except ResumeLaterError as pause:
-            progress.outcome["not_before"] = pause.not_before.isoformat()
+            _write_batches(client, ref, connect, progress)
+        except (InfluxUnavailableError, OutOfTimeError) as interruption:
             progressed = progress.batches_done > done_before
-            result = resume_later(ref, pause.not_before, next_batch=progress.next_batch, progressed=progressed)
-            progress.then = "WaitForInflux"
-            return result
+            return _pause(ref, progress, interruption, progressed=progressed, patience_s=patience_s)
         if progress.rejected and not drop_rejected:
             raise _rejection_error(ref, progress)
     return ChunkProgress(chunk=ref["chunk"], written=True, next_batch=progress.next_batch, not_before="", waits=0)
+
+
+def _write_batches(client: "S3Client", ref: ChunkRef, connect: Callable[[], Sender], progress: Progress) -> None:
+    check_not_before(progress.outcome["not_before"])
+    batches = staged_batches(client, ref)
+    progress.plan(batches)
+    sender = connect()
+    announce(client, ref, progress)
+    sender.splits_server_errors = progress.outcome["server_errors"] >= PATIENT_RUNS
+    Delivery(ref, sender, progress).write(batches)
+
+
+def _pause(
+    ref: ChunkRef, progress: Progress, interruption: Interruption, *, progressed: bool, patience_s: int
+) -> ChunkProgress:
+    """Make the state machine call WriteBatch again: raise WriteLaterError, or return a result to an old definition."""
+    progress.outcome["not_before"] = _retry_time(interruption)
+    pause = plan_pause(ref, interruption, progressed=progressed, patience_s=patience_s)
+    if "outage" not in ref:
+        result = pause_former(
+            ref, interruption, pause["not_before"], next_batch=progress.next_batch, progressed=progressed
+        )
+        progress.then = "WaitForInflux"
+        return result
+    progress.then = "WaitForInflux"
+    raise WriteLaterError(pause) from interruption
+
+
+def _retry_time(interruption: Interruption) -> str:
+    """Return the time before which InfluxDB accepts no request (ISO 8601), or "" if it did not say so."""
+    retry_after_s = getattr(interruption, "retry_after_s", 0.0)
+    return (datetime.now(UTC) + timedelta(seconds=retry_after_s)).isoformat() if retry_after_s else ""
 
 
 class Delivery:
@@ -128,10 +159,10 @@ class Delivery:
             self._progress.add_rejected(batch, loss.line, source_rows[loss.line], lines[loss.line], loss)
 
     def _count_search_request(self) -> None:
-        if self._progress.add_search_request() > MAX_SEARCH_REQUESTS:
-            raise _rejection_error(
-                self._ref, self._progress, f"after {MAX_SEARCH_REQUESTS} requests to find those that it rejects, "
-            )
+        limit = max(MAX_SEARCH_REQUESTS, self._ref["points"] // SEARCH_SHARE)
+        if self._progress.add_search_request() > limit:
+            effort = f"after {limit} requests to find those that it rejects, "
+            raise _rejection_error(self._ref, self._progress, effort)
 
     def _place(self, batch: StagedBatch) -> str:
         return f"chunk {self._ref['chunk']}, batch {batch.number}"

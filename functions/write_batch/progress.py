@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from functions.write_batch.fates import CODES, REJECTED, STORED, UNKNOWN, Fates
 from functions.write_batch.reasons import reasons
@@ -15,10 +15,6 @@ from functions.write_batch.rejection import Rejection
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch
 from shared.stored import ChunkOutcome, RejectedPoint
-
-if TYPE_CHECKING:
-    pass
-
 
 NO_BATCH = -1
 """The batch of a rejected point that an earlier release stored, without naming its batch."""
@@ -54,11 +50,6 @@ class Progress:
         """The number of points that InfluxDB acknowledged, also in batches that are not finished."""
         unfinished = (fates.count(STORED) for fates in self._fates.values())
         return sum(self.outcome["written"].values()) + sum(unfinished)
-
-    @property
-    def failed_runs(self) -> int:
-        """The number of earlier invocations that failed."""
-        return sum(not run["then"] for run in self.outcome["runs"])
 
     @property
     def batches_done(self) -> int:
@@ -115,6 +106,7 @@ class Progress:
 
     def add_requests(self, sender: Sender) -> None:
         """Add the requests of this invocation."""
+        self.outcome["server_errors"] += bool(sender.server_errors)
         self.outcome["requests"] += sender.requests
         self.outcome["latencies_ms"] = dict(sender.latencies_ms + Counter(self.outcome["latencies_ms"]))
         self.outcome["slowest_ms"] = max(self.outcome["slowest_ms"], sender.slowest_ms)

@@ -1,15 +1,14 @@
 """The requests of one chunk: each body is sent until InfluxDB accepts or rejects it, within the invocation's time.
 
 `Sender.send` retries `Sender._attempt`, which makes one request, with tenacity: `_should_stop` says when to stop, and
-`_pause` how long to wait. A wait that would be too long for a Lambda function raises ResumeLaterError, and the state
-machine waits instead.
+`_pause` how long to wait. A wait that would be too long for a Lambda function ends the invocation with the error of the
+last answer, and the state machine waits instead.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from threading import Event, Lock
 from time import monotonic
@@ -19,7 +18,8 @@ from tenacity import Future, RetryCallState, Retrying, retry_if_result, wait_ran
 from tenacity.nap import sleep_using_event
 
 from functions.write_batch.fates import Shipment
-from functions.write_batch.pause import ResumeLaterError
+from functions.write_batch.pause import OutOfTimeError
+from shared.errors import InfluxDiskFullError
 from shared.influx import WRITE_TIMEOUT_S, Influx
 from shared.influx_answers import Action, Answer, interpret
 from shared.logs import logger
@@ -70,7 +70,8 @@ class Sender:
         latencies_ms: The number of requests by the upper bound of their latency, one of `LATENCIES_MS`.
         slowest_ms: The longest latency.
         failure: The first error of any writer.
-        splits_server_errors: Return an answer with status 500 as one to bisect, after all retries.
+        server_errors: The number of bodies that failed with status 500, after all retries.
+        splits_server_errors: Return such an answer as one to bisect.
     """
 
     def __init__(self, influx: Influx, bucket: str, max_retries: int, deadline: Deadline) -> None:
@@ -78,6 +79,7 @@ class Sender:
         self.latencies_ms: Counter[str] = Counter()
         self.slowest_ms = 0.0
         self.failure: Exception | None = None
+        self.server_errors = 0
         self.splits_server_errors = False
         self._influx = influx
         self._bucket = bucket
@@ -104,17 +106,18 @@ class Sender:
             lines: The lines of the body, to record their fates.
 
         Raises:
-            ResumeLaterError: InfluxDB asks to wait for longer than this invocation can, or no time is left.
+            OutOfTimeError: No time is left for a request.
             StoppedError: Another writer failed.
-            LoaderError: The retries are used up, or the table of InfluxDB's answers allows none.
+            LoaderError: The retries are used up, InfluxDB asks to wait for longer than this invocation can, or the
+                table of InfluxDB's answers allows no retry.
         """
         answer = self._retrying(self._attempt, body, lines)
         if answer.action in (Action.DONE, Action.SPLIT):
             return answer
-        if self.splits_server_errors and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            return replace(answer, action=Action.SPLIT)
-        if answer.action is Action.RETRY and answer.retry_after_s:
-            raise ResumeLaterError(datetime.now(UTC) + timedelta(seconds=answer.retry_after_s))
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and answer.error is not InfluxDiskFullError:
+            if self.splits_server_errors:
+                return replace(answer, action=Action.SPLIT)
+            self.server_errors += 1
         raise answer.exception(where)
 
     def check_running(self) -> None:
@@ -133,7 +136,7 @@ class Sender:
         self.check_running()
         timeout_s = min(WRITE_TIMEOUT_S, self._deadline.left_s())
         if timeout_s < MIN_REQUEST_S:
-            raise ResumeLaterError(datetime.now(UTC))
+            raise OutOfTimeError
         sent_at = monotonic()
         lines.start()
         answer = interpret(self._influx.write(body, bucket=self._bucket, timeout_s=timeout_s))

@@ -92,6 +92,7 @@ def empty_outcome(ref: ChunkRef) -> ChunkOutcome:
         running=False,
         requests=0,
         search_requests=0,
+        server_errors=0,
         latencies_ms={},
         slowest_ms=0.0,
         runs=[],

@@ -15,6 +15,7 @@ from functions.validate_schema.pin import pin
 from functions.write_batch.handler import lambda_handler as write_batch
 from shared.accounts import Accounts, chunk_accounts
 from shared.errors import LoaderError
+from shared.outages import NO_OUTAGE, WriteLaterError
 from shared.requested_object import RequestedObject
 from shared.source import PinnedObject
 from shared.work_bucket import get_json
@@ -104,14 +105,14 @@ def _convert_and_write(pinned: Any, file: Any, context: SimpleNamespace) -> None
         event: Any = {"execution": "run-1", "file": pinned, "part": part}
         for chunk in convert_and_chunk(event, context)["chunks"]:  # type: ignore[arg-type]
             about = {name: pinned[name] for name in ("load_id", "bucket", "key", "dataset")}
-            ref: Any = {**chunk, **about, "execution": "run-1", "next_batch": 0, "waits": 0}
+            ref: Any = {**chunk, **about, "execution": "run-1", "outage": NO_OUTAGE}
             for attempt in (1, 2, 3):
                 try:
                     if write_batch(ref, context)["written"]:  # type: ignore[arg-type]
                         break
-                except LoaderError as error:
-                    if attempt == 3 or error.status_code != 503:
-                        raise
+                except WriteLaterError as later:
+                    if attempt == 3 and later.__cause__:
+                        raise later.__cause__ from None
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -176,7 +177,7 @@ def test_a_body_that_gets_500_while_smaller_ones_are_accepted_is_bisected_in_the
     influx.fallback = lambda request: Reply(500 if points(1, first=2)[0] in request.lines else 204)
     ref = stage(s3, points(8))
     for _ in range(2):
-        with pytest.raises(LoaderError, match="500"):
+        with pytest.raises(WriteLaterError, match="500"):
             write(ref, context)
     assert write(ref, context)["written"]
     assert chunk_accounts(outcome(s3)) == Accounts(stored=7, unknown=1)

@@ -195,8 +195,8 @@ def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
 
 
 def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(put_source(s3, generation(120_000)), context)
-    assert [chunk["points"] for chunk in converted["chunks"]] == [50_000, 50_000, 20_000]
+    converted = convert(put_source(s3, generation(220_000)), context)
+    assert [chunk["points"] for chunk in converted["chunks"]] == [100_000, 100_000, 20_000]
     assert [chunk["chunk"] for chunk in converted["chunks"]] == ["0000-0000", "0000-0001", "0000-0002"]
     assert outcome(s3)["chunks"] == converted["chunks"]
 

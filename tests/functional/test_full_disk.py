@@ -1,5 +1,6 @@
 """A full disk of InfluxDB: its own error, which names the chunk, and no loss once there is room and a restart."""
 
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import pytest
 
 from functions.report_load.runbook import entry
 from shared.errors import InfluxDiskFullError
+from shared.outages import WriteLaterError
 from tests.support.scripted_influx import Reply, ScriptedInflux
 from tests.support.staged_chunk import CHUNK, gzip_members, points, stage, write
 
@@ -24,7 +26,7 @@ SHARD = Reply(
 
 
 @pytest.mark.parametrize("reply", [WAL, SHARD])
-def test_a_full_disk_ends_the_invocation_with_its_own_error_and_the_chunk_can_be_written_later(
+def test_a_full_disk_is_waited_out_and_the_chunk_is_written_later(
     s3: "S3Client",
     influx: ScriptedInflux,
     context: SimpleNamespace,
@@ -34,10 +36,21 @@ def test_a_full_disk_ends_the_invocation_with_its_own_error_and_the_chunk_can_be
     monkeypatch.setenv("MAX_RETRIES", "0")
     ref = stage(s3, points(3))
     influx.script = [reply]
-    with pytest.raises(InfluxDiskFullError, match=rf"chunk {CHUNK}, batch 0: .*make room, then restart influxd"):
+    with pytest.raises(WriteLaterError) as later:
         write(ref, context)
+    assert re.match(rf"chunk {CHUNK}, batch 0: .*make room, then restart influxd", later.value.outage["reason"])
     assert write(ref, context)["written"]
     assert [request.body for request in influx.writes] == gzip_members([points(3)]) * 2
+
+
+def test_a_disk_that_stays_full_fails_the_load_with_its_own_error(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_RETRIES", "0")
+    monkeypatch.setenv("OUTAGE_PATIENCE", "0")
+    influx.script = [WAL]
+    with pytest.raises(InfluxDiskFullError, match=r"make room, .* InfluxDB has accepted nothing since 20"):
+        write(stage(s3, points(3)), context)
 
 
 def test_the_runbook_says_to_make_room_before_the_restart() -> None:

@@ -10,7 +10,8 @@ import pytest
 from functions.write_batch.delivery import MAX_SEARCH_REQUESTS, WRITERS
 from functions.write_batch.reasons import CHARACTERS, SAMPLES
 from shared.accounts import Accounts, chunk_accounts
-from shared.errors import InfluxUnavailableError, RefusedPointsError
+from shared.errors import RefusedPointsError
+from shared.outages import WriteLaterError
 from shared.stored import RejectedPoint
 from shared.work_bucket import get_json, outcome_key, points_quarantine_key
 from tests.functional.conftest import WORK
@@ -131,7 +132,7 @@ def test_points_rejected_before_an_interruption_stay_in_the_outcome(
     ref = stage(s3, [BAD, *points(2)], points(2, first=2))
     store = Store(V27, partial=False)
     influx.fallback = lambda request: Reply(503) if points(1, first=3)[0] in request.lines else store(request)
-    with pytest.raises(InfluxUnavailableError):
+    with pytest.raises(WriteLaterError):
         write(ref, context)
     influx.fallback = store
     write(ref, context)

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import pytest
 
-from functions.convert_and_chunk.part import CHUNK_POINTS, CHUNKS_PER_PART
+from functions.convert_and_chunk.chunks import MAX_CHUNK_POINTS, MIN_CHUNK_POINTS
 from functions.validate_schema.parts import PART_ROWS
 from infra_cdk.archives import ROOT
 from infra_cdk.config import KEYS, loader_config
@@ -51,6 +51,9 @@ def test_a_required_key_is_named(key: str) -> None:
         ("decrypt_key_arns", "alias/lake"),
         ("write_reserved_concurrency", "-1"),
         ("lease_seconds", "0"),
+        ("lease_seconds", "21600"),
+        ("outage_patience", "-1"),
+        ("outage_patience", "21600"),
         ("alarm_email", "nobody"),
         ("alarm_hours_without_load", "200"),
         ("log_retention_days", "31"),
@@ -101,4 +104,4 @@ def test_the_guide_has_a_row_for_every_setting() -> None:
 def test_the_formula_of_the_cost_knows_how_files_are_cut() -> None:
     guide = (ROOT / "docs" / "deploy.md").read_text()
     assert f"P = ⌈R / {PART_ROWS:,}⌉" in guide
-    assert f"min({CHUNKS_PER_PART} P, ⌈R / {CHUNK_POINTS:,}⌉)" in guide
+    assert f"chunks of {MIN_CHUNK_POINTS:,} to {MAX_CHUNK_POINTS:,} rows" in guide

@@ -11,11 +11,13 @@ from shared.errors import SettingsError
 from shared.function_names import FUNCTION_NAMES
 from shared.settings import (
     LEASE_SECONDS,
+    OUTAGE_PATIENCE,
     conversion_settings,
     delivery_settings,
     influx_settings,
     lease_seconds,
     ledger_table,
+    outage_patience_s,
     work_bucket,
 )
 from tests.infra.conftest import REQUIRED, Assembly, default_context
@@ -49,13 +51,13 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("check_health", INFLUX),
+        ("check_health", INFLUX | {"OUTAGE_PATIENCE"}),
         ("validate_schema", CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
         (
             "convert_and_chunk",
             CONVERSION | FILES | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
         ),
-        ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET"}),
+        ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
         ("report_load", {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"}),
     ],
 )
@@ -69,6 +71,7 @@ def test_what_they_are_told_is_what_their_settings_understand(assembly: Assembly
     assert delivery_settings(variables(assembly, "write_batch")).max_retries == 3
     conversion = conversion_settings(variables(assembly, "convert_and_chunk"))
     assert (conversion.max_batch_size, conversion.validate, conversion.drop_invalid_records) == (5000, True, True)
+    assert outage_patience_s(variables(assembly, "check_health")) == OUTAGE_PATIENCE
     assert work_bucket(variables(assembly, "report_load")) == "deployed"
     assert ledger_table(variables(assembly, "validate_schema")) == "deployed"
 

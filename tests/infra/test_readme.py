@@ -13,6 +13,7 @@ from shared.settings import (
     lease_seconds,
     ledger_table,
     max_rejected_rate,
+    outage_patience_s,
     work_bucket,
 )
 from state_machine.definition import definition
@@ -83,6 +84,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         work_bucket,
         ledger_table,
         lease_seconds,
+        outage_patience_s,
         max_rejected_rate,
     ):
         read(environment)

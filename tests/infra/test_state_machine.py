@@ -14,7 +14,8 @@ from shared.aws_errors import (
     throttling_names,
     unclear_names,
 )
-from shared.errors import LoaderError, TransientError, error_names
+from shared.errors import InfluxUnavailableError, LoaderError, TransientError, error_names
+from shared.outages import CheckLaterError, WriteLaterError
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
 from state_machine.settings import MachineSettings
@@ -53,20 +54,25 @@ def matched(assembly: Assembly, field: str) -> set[str]:
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
     names = {*error_names(LoaderError), *AWS_ERRORS}
     assert matched(assembly, "Retry") <= names
-    assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR}
+    later = {CheckLaterError.__name__, WriteLaterError.__name__}
+    assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR} | later
+    assert not later & matched(assembly, "Retry")
 
 
 def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -> None:
     calls = [state for state in tasks(assembly) if state["Resource"].startswith(FUNCTION_ARN_PREFIX)]
     throttled = [*throttling_names("Lambda"), "AwsThrottledError"]
     ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
-    transient, killed = [ours, list(AWS_TRANSIENT_ERRORS)], list(AWS_KILLED_ERRORS)
-    retry = [
-        *({"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in transient),
-        {"ErrorEquals": killed, "MaxAttempts": 1} | BACKOFF,
-    ]
+    influx = error_names(InfluxUnavailableError)
+    killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
     assert len(calls) == 9
-    assert all(task["Retry"][1:] == retry for task in calls)
+    for task in calls:
+        waits_itself = task["Resource"].endswith(("check_health", "write_batch"))
+        transient = [name for name in ours if name not in influx] if waits_itself else ours
+        retriers = [
+            {"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in (transient, [*AWS_TRANSIENT_ERRORS])
+        ]
+        assert task["Retry"][1:] == [*retriers, killed]
     attempts = [75 if task["Resource"].endswith("convert_and_chunk") else 200 for task in calls]
     patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in attempts]
     assert [task["Retry"][0] for task in calls] == patient

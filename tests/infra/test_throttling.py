@@ -1,13 +1,28 @@
 """Throttling never fails a load: the simulation with the deployed retriers, and the limit of the history."""
 
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
 
 from benchmarks.bursts import Burst, Outcome, simulate
-from benchmarks.retriers import MAX_CHUNKS, MAX_EVENTS, MAX_PARTS, Definition, Retrier, most_events, retrier
-from benchmarks.throttling import BURSTS, EARLIER, history_section, row
+from benchmarks.retriers import (
+    EVENTS_OF_STATE,
+    EVENTS_OF_WAIT,
+    MAX_CHUNKS,
+    MAX_EVENTS,
+    MAX_PARTS,
+    Definition,
+    Retrier,
+    events_without_retries,
+    mean_pause_s,
+    most_events,
+    retrier,
+)
+from benchmarks.throttling import BURSTS, EARLIER, WAITS, history_section, row
 from infra_cdk.archives import ROOT
+from shared.errors import InfluxUnavailableError
+from shared.outages import NO_OUTAGE, extend_outage
 from state_machine.definition import definition
 from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
@@ -33,14 +48,14 @@ def test_with_the_retries_of_earlier_releases_loads_failed(burst: Burst, share: 
 
 
 def test_the_largest_load_stays_below_the_limit_of_the_history(assembly: Assembly) -> None:
-    assert (MAX_PARTS, MAX_CHUNKS) == (40, 800)
+    assert (MAX_PARTS, MAX_CHUNKS) == (40, 240)
     assert most_events(assembly.definition) < MAX_EVENTS
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        MachineSettings(convert_throttled_attempts=100),
+        MachineSettings(convert_throttled_attempts=120),
         MachineSettings(throttled_backoff_seconds=2),
         MachineSettings(convert_concurrency=20),
         MachineSettings(write_concurrency=8),
@@ -52,10 +67,34 @@ def test_settings_that_could_fill_the_history_are_noticed(settings: MachineSetti
 
 
 def test_the_worst_case_of_a_load_is_its_attempts_if_time_does_not_limit_it(assembly: Assembly) -> None:
-    """One part and one chunk: 75 and 200 retries, each with three events."""
-    alone = most_events(assembly.definition, parts=1, chunks=1)
-    without_work = most_events(assembly.definition | {"TimeoutSeconds": 0}, parts=1, chunks=1)
-    assert alone - without_work == 3 * (75 + 200)
+    """One part: 75 retries, each with three events."""
+    alone = most_events(assembly.definition, parts=1, chunks=0)
+    without_work = most_events(assembly.definition | {"TimeoutSeconds": 0}, parts=1, chunks=0)
+    assert alone - without_work == 3 * 75
+
+
+def test_the_largest_load_with_500_waits_leaves_a_third_of_the_history(assembly: Assembly) -> None:
+    assert WAITS == 500
+    base = events_without_retries(assembly.definition, MAX_PARTS, MAX_CHUNKS)
+    assert base + WAITS * EVENTS_OF_WAIT < MAX_EVENTS * 2 / 3
+
+
+def test_a_wait_has_as_many_events_as_its_states(assembly: Assembly) -> None:
+    states = assembly.definition["States"]["WriteChunks"]["ItemProcessor"]["States"]
+    others = [state for name, state in states.items() if name != "WriteBatch"]
+    assert EVENTS_OF_STATE["Task"] + sum(EVENTS_OF_STATE.get(state["Type"], 2) for state in others) == EVENTS_OF_WAIT
+
+
+def test_pauses_have_the_lengths_of_the_model() -> None:
+    def pauses(waits: int) -> list[float]:
+        now, error = datetime(2024, 1, 1, tzinfo=UTC), InfluxUnavailableError("down")
+        outages = (extend_outage({**NO_OUTAGE, "waits": waits}, error, patience_s=3600, now=now) for _ in range(2000))
+        return [(datetime.fromisoformat(outage["not_before"]) - now).total_seconds() for outage in outages]
+
+    for waits in (0, 1, 3, 10):
+        lengths = pauses(waits)
+        assert sum(lengths) / len(lengths) == pytest.approx(mean_pause_s(waits) + 0.5, rel=0.03)
+        assert max(lengths) <= min(20 * 2**waits, 300) + 1
 
 
 def test_the_delays_of_a_retrier_grow_to_their_limit() -> None:

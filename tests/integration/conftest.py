@@ -10,7 +10,7 @@ from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import FaultProxy
 from tests.support.influx_api import InfluxApi
-from tests.support.trial import ROWS, Trial, writes_through_proxy
+from tests.support.trial import PATIENCE_S, ROWS, Trial, writes_through_proxy
 
 IMPATIENT = {
     "backoff_seconds": "1",
@@ -18,6 +18,7 @@ IMPATIENT = {
     "throttled_backoff_seconds": "1",
     "throttled_attempts": "2",
     "max_retries": "1",
+    "outage_patience": str(PATIENCE_S),
 }
 
 

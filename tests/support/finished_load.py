@@ -17,6 +17,7 @@ from functions.report_load.handler import lambda_handler as report_load
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin
 from functions.write_batch.handler import lambda_handler as write_batch
+from shared.outages import NO_OUTAGE
 from shared.requested_object import RequestedObject
 from shared.source import PinnedObject
 from tests.functional.conftest import SOURCE
@@ -40,7 +41,7 @@ def load_file(s3: "S3Client", context: SimpleNamespace, key: str, table: pa.Tabl
         converted = convert_and_chunk({"execution": execution, "file": source_file, "part": part}, context)  # type: ignore[arg-type]
         for chunk in converted["chunks"]:
             about = {name: source_file[name] for name in ("load_id", "bucket", "key", "dataset")}
-            ref: Any = {**chunk, **about, "execution": execution, "next_batch": 0, "waits": 0}
+            ref: Any = {**chunk, **about, "execution": execution, "outage": NO_OUTAGE}
             assert write_batch(ref, context)["written"]  # type: ignore[arg-type]
     state = {
         "event": {"bucket": SOURCE, "key": key},

@@ -45,8 +45,8 @@ class ScriptedAws(ThreadingHTTPServer):
     """`ending` decides how executions that are started end; `executions` holds them by ARN, the oldest first.
 
     `results` holds what the functions return that a command invokes; one with an `errorType` is an error.
-    An execution is seen as running `looks` times, in state `state`, before it ends. `before_list` is called before
-    executions are listed: a test can start those there that S3's events would start.
+    An execution is seen as running `looks` times, in state `state` with `state_input`, before it ends. `before_list` is
+    called before executions are listed: a test can start those there that S3's events would start.
     """
 
     daemon_threads = True
@@ -58,7 +58,7 @@ class ScriptedAws(ThreadingHTTPServer):
         self.results: dict[str, Json] = {}
         self.executions: dict[str, Json] = {}
         self.ending: Ending = lambda _: succeeded()
-        self.looks, self.state = 0, "WriteBatches"
+        self.looks, self.state, self.state_input = 0, "WriteBatches", "{}"
         self.item_counts: Json | None = None
         self.before_list: Callable[[], None] = lambda: None
         self.actions: list[str] = []
@@ -109,7 +109,7 @@ class ScriptedAws(ThreadingHTTPServer):
 
     def _GetExecutionHistory(self, _: Json) -> Json:  # noqa: N802
         entered = {"timestamp": time(), "type": "TaskStateEntered", "id": 1}
-        return {"events": [entered | {"stateEnteredEventDetails": {"name": self.state}}]}
+        return {"events": [entered | {"stateEnteredEventDetails": {"name": self.state, "input": self.state_input}}]}
 
     def _ListMapRuns(self, execution: Json) -> Json:  # noqa: N802
         arn = execution["executionArn"]

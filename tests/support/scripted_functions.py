@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 Payload = dict[str, Any]
@@ -146,7 +147,17 @@ def report_load(call: Payload) -> Any:
     return report_failure(call) if call["state"] == "ReportFailure" else RESPONSE
 
 
-def pause_once() -> Stub:
-    """Return a stub that writes half of the first chunk and then waits for a time that is already past."""
-    half = {"chunk": "0000-0000", "written": False, "next_batch": 7, "not_before": "2024-01-02T03:04:05Z", "waits": 1}
-    return in_turn(half, *[WRITTEN] * 4)
+PAUSE = {
+    "since": "2024-01-02T03:04:00Z",
+    "give_up_at": "2024-01-02T03:34:00Z",
+    "not_before": "2024-01-02T03:04:05Z",
+    "waits": 1,
+    "reason": 'a "quoted" reason: \\ and ünïcode',
+}
+"""A pause until a time that is already past."""
+
+
+def pause_once(error: str, result: Any) -> Stub:
+    """Return a stub that asks once to be called again later, and then always returns the same result."""
+    answers = chain([Failure(error, json.dumps(PAUSE))], repeat(result))
+    return lambda _: next(answers)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from functions.write_batch.handler import lambda_handler
 from shared.events import ChunkProgress, ChunkRef
+from shared.outages import NO_OUTAGE
 from shared.settings import work_bucket
 from shared.stored import Batch, ChunkOutcome, Manifest
 from shared.work_bucket import chunk_key, get_json, manifest_key, outcome_key, put_json
@@ -49,8 +50,7 @@ def stage(s3: "S3Client", *batches: Sequence[bytes]) -> ChunkRef:
         dataset="generation",
         sha256=sha256(b"".join(staged)).hexdigest(),
         points=row,
-        next_batch=0,
-        waits=0,
+        outage=NO_OUTAGE,
     )
 
 

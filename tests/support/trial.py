@@ -29,6 +29,10 @@ WRITERS = 2
 ATTEMPTS = 3
 """How often the state machine invokes a function in tests: once, and two retries."""
 KILLED_ATTEMPTS = 2
+PATIENCE_S = 3
+"""How long a load waits for InfluxDB."""
+WAITING_ATTEMPTS = range(2, 7)
+"""How often a function is called in that time: the pauses are random, and end with a whole second."""
 
 
 @contextmanager
@@ -68,7 +72,7 @@ class Trial:
     def invocations(self, execution: Execution) -> int:
         """Count the ended invocations of WriteBatch by its log: the emulator's history omits what a Map runs."""
         lines = self.app.log_lines("write_batch", execution)
-        return sum(line["message"] in {"done", "failed"} for line in lines)
+        return sum(line["message"] in {"done", "failed", "later"} for line in lines)
 
     def write_batch(self, ref: Mapping[str, object]) -> dict[str, Any]:
         """Invoke WriteBatch directly."""

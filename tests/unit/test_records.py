@@ -113,8 +113,8 @@ def test_a_row_that_is_missing_or_counted_twice_is_an_error(rows: int) -> None:
     content = parquet(generation(3, region=["N", None, "S"]))
     part = whole_part(content)
     with pytest.raises(AccountingError, match=f"part 0 has {rows} rows, but 3 are accounted for"):
-        stage_lines(DiscardingStaging(), convert_table(content).records, part | {"rows": rows}, 1000)
-    assert stage_lines(DiscardingStaging(), convert_table(content).records, part, 1000)["points"] == 2
+        stage_lines(DiscardingStaging(), convert_table(content).records, part | {"rows": rows}, 1000, 100)
+    assert stage_lines(DiscardingStaging(), convert_table(content).records, part, 1000, 100)["points"] == 2
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])

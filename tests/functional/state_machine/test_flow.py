@@ -6,14 +6,17 @@ from datetime import datetime
 import pytest
 
 from shared.events import SourceFile
+from shared.outages import NO_OUTAGE
 from tests.functional.state_machine.conftest import Run
 from tests.support.scripted_functions import (
     EVENT,
     FILE,
     HEALTH,
     PARTS,
+    PAUSE,
     PINNED,
     RESPONSE,
+    WRITTEN,
     Failure,
     always,
     convert_part,
@@ -61,13 +64,12 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "chunk": "0000-0000",
         "sha256": "0" * 64,
         "points": 500,
-        "next_batch": 0,
-        "waits": 0,
+        "outage": NO_OUTAGE,
     }
-    report_input = request | {"health": HEALTH, "file": FILE}
+    report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE}
     assert functions.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
     pinning, validating = functions.payloads("validate_schema")
-    assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution"})
+    assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution", "outage"})
     assert validating == {"state": "ValidateSchema", "input": request | {"health": HEALTH, "file": PINNED}}
 
 
@@ -84,18 +86,18 @@ def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
 
 
 def test_a_transient_error_is_retried(run: Run) -> None:
-    functions = scripted_functions(check_health=in_turn(Failure("InfluxUnavailableError"), HEALTH))
+    functions = scripted_functions(write_batch=in_turn(Failure("SourceUnavailableError"), *[WRITTEN] * 4))
     result = run(functions)
     assert result.status == "SUCCEEDED"
-    assert len(functions.payloads("check_health")) == 2
+    assert len(functions.payloads("write_batch")) == 5
 
 
 def test_a_transient_error_that_persists_fails_the_load(run: Run) -> None:
     functions = scripted_functions(
-        check_health=always(Failure("InfluxUnavailableError", "no answer")), report_load=report_load
+        check_health=always(Failure("Lambda.ServiceException", "no answer")), report_load=report_load
     )
     result = run(functions)
-    assert (result.status, result.error) == ("FAILED", "InfluxUnavailableError")
+    assert (result.status, result.error) == ("FAILED", "Lambda.ServiceException")
     assert len(functions.payloads("check_health")) == 3
 
 
@@ -148,10 +150,39 @@ def test_a_failure_that_cannot_be_reported_keeps_its_own_name(run: Run) -> None:
     assert "Unreported" in result.states
 
 
-def test_a_chunk_waits_for_influxdb_and_resumes_where_it_stopped(run: Run) -> None:
-    functions = scripted_functions(write_batch=pause_once())
+def test_a_chunk_waits_for_influxdb_and_is_written_later(run: Run) -> None:
+    functions = scripted_functions(write_batch=pause_once("WriteLaterError", WRITTEN))
     result = run(functions)
     assert result.status == "SUCCEEDED"
     assert result.states.count("WaitForInflux") == 1
-    resumed = [ref for ref in functions.payloads("write_batch") if ref["waits"]]
-    assert [(ref["next_batch"], ref["waits"]) for ref in resumed] == [(7, 1)]
+    first, *others = functions.payloads("write_batch")
+    (resumed,) = [ref for ref in others if ref["chunk"] == first["chunk"]]
+    assert resumed == first | {"outage": PAUSE}
+
+
+def test_a_load_waits_until_influxdb_is_healthy(run: Run) -> None:
+    functions = scripted_functions(check_health=pause_once("CheckLaterError", HEALTH))
+    result = run(functions)
+    assert (result.status, result.states.count("WaitForHealth")) == ("SUCCEEDED", 1)
+    first, resumed = functions.payloads("check_health")
+    assert resumed == first | {"outage": PAUSE}
+    assert "error" not in functions.payloads("report_load")[0]["input"]
+
+
+def test_a_chunk_costs_one_transition_and_leaves_no_result(run: Run) -> None:
+    result = run(scripted_functions())
+    inside = result.states[result.states.index("WriteChunks") + 1 : result.states.index("ReportLoad")]
+    assert inside == ["WriteBatch"] * 4
+    (output,) = [
+        event["stateExitedEventDetails"]["output"]
+        for event in result.events
+        if event.get("stateExitedEventDetails", {}).get("name") == "WriteBatch"
+    ][:1]
+    assert json.loads(output) == {}
+
+
+@pytest.mark.parametrize("function", ["check_health", "write_batch"])
+def test_a_function_whose_patience_is_used_up_is_not_called_again(run: Run, function: str) -> None:
+    functions = scripted_functions(**{function: always(Failure("InfluxUnavailableError")), "report_load": report_load})
+    assert run(functions).error == "InfluxUnavailableError"
+    assert len({str(payload) for payload in functions.payloads(function)}) == len(functions.payloads(function))

@@ -7,15 +7,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from benchmarks.retriers import MAX_CHUNKS, MAX_PARTS, events_without_retries
 from tests.functional.state_machine.conftest import Run
-from tests.support.interpreter import ExecutionResult
+from tests.support.interpreter import ExecutionResult, Interpreter
 from tests.support.ledger_items import break_table_name, item_of_other_execution
 from tests.support.scripted_functions import (
     CLAIM,
     FILE,
+    HEALTH,
     PINNED,
     RESPONSE,
     SEVERAL_PARTS,
+    WRITTEN,
     Failure,
     Payload,
     Stub,
@@ -50,7 +53,8 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS = {
-    "loaded": Scenario(lambda: {"write_batch": pause_once()}),
+    "loaded": Scenario(lambda: {"write_batch": pause_once("WriteLaterError", WRITTEN)}),
+    "unhealthy": Scenario(lambda: {"check_health": pause_once("CheckLaterError", HEALTH)}),
     "forced": Scenario(lambda: {"validate_schema": force_claim()}),
     "several parts": Scenario(lambda: {"validate_schema": pin_then(always(FILE | {"parts": SEVERAL_PARTS}))}),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
@@ -138,14 +142,58 @@ def largest_bytes(result: ExecutionResult) -> int:
     return max(len(detail.get(name, "").encode()) for detail in details for name in ("input", "output"))
 
 
+LONGEST_KEY = f"{FILE['key'].rpartition('/')[0]}/{chr(1) * 1005}"
+"""A key of 1,024 bytes, as many as S3 allows, most of which JSON writes as six bytes each."""
+
+LONGEST_EVENT = {
+    "version": "0",
+    "id": "a" * 36,
+    "detail-type": "Object Created",
+    "source": "aws.s3",
+    "account": "1" * 12,
+    "time": "2024-01-01T00:00:00Z",
+    "region": "ap-southeast-99",
+    "resources": [f"arn:aws:s3:::{'b' * 63}"],
+    "detail": {
+        "version": "0",
+        "bucket": {"name": "b" * 63},
+        "object": {
+            "key": LONGEST_KEY,
+            "size": 10**13,
+            "etag": "e" * 40,
+            "version-id": "v" * 1024,
+            "sequencer": "0" * 40,
+        },
+        "request-id": "r" * 16,
+        "requester": "1" * 12,
+        "source-ip-address": "255.255.255.255",
+        "reason": "CompleteMultipartUpload",
+    },
+}
+LONGEST_CAUSE = "c" * 32_000
+"""The message of an error about as long as the cause that Step Functions passes on."""
+
+
+def largest_file() -> dict[str, Any]:
+    rows = 10**10
+    about = {"first_group": 10**6, "end_group": 10**6, "first_row": rows, "rows": rows // MAX_PARTS}
+    parts = [{"part": part, "last_modified": 10**9, "file_parts": MAX_PARTS, **about} for part in range(MAX_PARTS)]
+    claim = CLAIM | {"object": f"s3://{'b' * 63}/{LONGEST_KEY}", "version": "v" * 1024, "sequencer": "0" * 40}
+    return FILE | {"key": LONGEST_KEY, "bucket": "b" * 63, "version_id": "v" * 1024, "claim": claim, "parts": parts}
+
+
 @pytest.mark.slow
-def test_the_largest_load_stays_within_the_limits_of_step_functions(run: Run) -> None:
-    parts = [SEVERAL_PARTS[0] | {"part": part, "rows": 4_000_000, "file_parts": 40} for part in range(40)]
+def test_the_largest_load_stays_within_the_limits_of_step_functions(
+    local_interpreter: Interpreter, definition: dict[str, Any]
+) -> None:
+    """Every chunk is written, and then the load fails with a long cause: no state is larger than the ones it passes."""
+    chunks, file, long_failure = MAX_CHUNKS // MAX_PARTS, largest_file(), Failure("AccountingError", LONGEST_CAUSE)
     functions = scripted_functions(
-        validate_schema=pin_then(always(FILE | {"key": "k" * 1024, "parts": parts, "rows": 160_000_000})),
-        convert_and_chunk=lambda part_ref: convert_part(part_ref, chunks=20),
+        validate_schema=lambda call: file if call["state"] == "ValidateSchema" else file | {"parts": []},
+        convert_and_chunk=lambda part_ref: convert_part(part_ref, chunks=chunks),
+        report_load=lambda call: long_failure if call["state"] == "ReportLoad" else report_load(call),
     )
-    result = run(functions)
-    assert (result.status, len(functions.payloads("write_batch"))) == ("SUCCEEDED", 800)
-    assert largest_bytes(result) < 128 * 1024
-    assert len(result.events) < 10_000
+    result = local_interpreter.run(definition, functions, LONGEST_EVENT, ledger=(), timeout_s=600)
+    assert (result.error, len(functions.payloads("write_batch"))) == ("AccountingError", MAX_CHUNKS)
+    assert 64 * 1024 < largest_bytes(result) < 128 * 1024
+    assert len(result.events) <= events_without_retries(definition, MAX_PARTS, MAX_CHUNKS)
