@@ -133,13 +133,17 @@ class AccountingError(OperatorError):
     """The counts of a load do not add up: this is a bug in the loader, so report it."""
 
 
-class InfluxUnavailableError(TransientError):
-    """InfluxDB throttles requests or does not respond; the points may already be written."""
+class OutageError(TransientError):
+    """InfluxDB does not accept requests now, nor within `retry_after_s` seconds: CheckHealth and WriteBatch wait."""
 
     retry_after_s = 0.0
 
 
-class InfluxDiskFullError(InfluxUnavailableError):
+class InfluxUnavailableError(OutageError):
+    """InfluxDB throttles requests or does not respond; the points may already be written."""
+
+
+class InfluxDiskFullError(OutageError):
     """InfluxDB's disk is full, or was full and InfluxDB has not been restarted since."""
 
 

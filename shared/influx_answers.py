@@ -22,6 +22,7 @@ from shared.errors import (
     InfluxUnauthorizedError,
     InfluxUnavailableError,
     LoaderError,
+    OutageError,
     RefusedPointsError,
     RequestRejectedError,
     SettingsError,
@@ -169,7 +170,7 @@ class Answer:
     def exception(self, where: str) -> LoaderError:
         """Return the error to raise; `where` names the place in the load, such as a batch."""
         error = self.error(f"{where}: {self.message}")
-        if isinstance(error, InfluxUnavailableError):
+        if isinstance(error, OutageError):
             error.retry_after_s = self.retry_after_s
         return error
 

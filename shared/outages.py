@@ -9,7 +9,7 @@ import json
 import random
 from datetime import datetime, timedelta
 
-from shared.errors import InfluxUnavailableError
+from shared.errors import OutageError
 from shared.events import Outage
 from shared.times import utc_seconds
 
@@ -43,7 +43,7 @@ class WriteLaterError(LaterError):
 
 
 def extend_outage(
-    outage: Outage, error: InfluxUnavailableError, *, patience_s: int, now: datetime, progressed: bool = False
+    outage: Outage, error: OutageError, *, patience_s: int, now: datetime, progressed: bool = False
 ) -> Outage:
     """Return the outage with the time of the next attempt.
 
@@ -55,7 +55,7 @@ def extend_outage(
         progressed: InfluxDB accepted something since the last wait, so that the patience begins anew.
 
     Raises:
-        InfluxUnavailableError: The patience is used up, or InfluxDB accepts no requests before it will be. It is of the
+        OutageError: The patience is used up, or InfluxDB accepts no requests before it will be. It is of the
             class of `error`.
     """
     since, give_up_at = now, now + timedelta(seconds=patience_s)
@@ -81,7 +81,7 @@ def _pause_s(waits: int, patience_s: int) -> float:
     return random.uniform(longest_s / 2, longest_s)  # noqa: S311 - not for cryptography
 
 
-def _explain_end(error: InfluxUnavailableError, since: datetime, patience_s: int, now: datetime) -> str:
+def _explain_end(error: OutageError, since: datetime, patience_s: int, now: datetime) -> str:
     if error.retry_after_s:
         at = now + timedelta(seconds=error.retry_after_s)
         return (

@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.aws_errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, Service, throttling_names, unclear_names
-from shared.errors import AwsThrottledError, InfluxUnavailableError, TransientError, error_names
+from shared.errors import AwsThrottledError, OutageError, TransientError, error_names
 from state_machine.settings import MachineSettings
 
 Payload = dict[str, Any]
@@ -45,7 +45,7 @@ def invocation(
         throttled_attempts: The number of retries while throttled, if it is not the one in `settings`.
         discard_result: Empty the state after the task, which then does not count towards the results of its Map.
         waits_itself: The function asks to be called again while InfluxDB is unavailable, so that an
-            InfluxUnavailableError means that its patience is used up.
+            OutageError means that its patience is used up.
     """
     task = tasks.LambdaInvoke(
         scope,
@@ -60,7 +60,7 @@ def invocation(
     throttled = error_names(AwsThrottledError)
     attempts = settings.throttled_attempts if throttled_attempts is None else throttled_attempts
     wait_while_throttled(task, [*throttling_names("Lambda"), *throttled], attempts=attempts, settings=settings)
-    others = [*throttled, *(error_names(InfluxUnavailableError) if waits_itself else [])]
+    others = [*throttled, *(error_names(OutageError) if waits_itself else [])]
     transient = [name for name in error_names(TransientError) if name not in others]
     for errors in (transient, AWS_TRANSIENT_ERRORS):
         retry(task, errors, attempts=settings.transient_attempts, settings=settings)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.check_health.health import check_health
 from shared.datasets import DATASETS
-from shared.errors import InfluxUnavailableError
+from shared.errors import OutageError
 from shared.events import Health, LoadState
 from shared.influx import Influx
 from shared.logs import log_invocations
@@ -24,7 +24,7 @@ def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa:
     buckets = {name: dataset.bucket or settings.bucket for name, dataset in DATASETS.items()}
     try:
         return check_health(Influx(settings), settings.org, buckets, started_at)
-    except InfluxUnavailableError as error:
+    except OutageError as error:
         if "outage" not in event:
             raise
         now, patience_s = datetime.now(UTC), outage_patience_s()

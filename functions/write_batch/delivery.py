@@ -18,7 +18,7 @@ from functions.write_batch.progress import Progress
 from functions.write_batch.sending import Sender
 from functions.write_batch.staged import StagedBatch, staged_batches
 from functions.write_batch.stored_progress import announce, chunk_progress
-from shared.errors import InfluxUnavailableError, RefusedPointsError
+from shared.errors import OutageError, RefusedPointsError
 from shared.events import ChunkProgress, ChunkRef
 from shared.influx_answers import Action, Answer
 from shared.outages import WriteLaterError
@@ -64,7 +64,7 @@ def write_chunk(
 
     Raises:
         WriteLaterError: InfluxDB does not accept all batches now, or not in the time of this invocation.
-        InfluxUnavailableError: The same, but the patience is used up.
+        OutageError: The same, but the patience is used up.
         ChunkDamagedError: The staged chunk is missing or altered.
         RefusedPointsError: InfluxDB rejected points and `drop_rejected` is false, or the search for them takes
             too many requests.
@@ -74,7 +74,7 @@ def write_chunk(
         done_before = progress.batches_done
         try:
             _write_batches(client, ref, connect, progress)
-        except (InfluxUnavailableError, OutOfTimeError) as interruption:
+        except (OutageError, OutOfTimeError) as interruption:
             progressed = progress.batches_done > done_before
             return _pause(ref, progress, interruption, progressed=progressed, patience_s=patience_s)
         if progress.rejected and not drop_rejected:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from shared.errors import InfluxUnavailableError
+from shared.errors import InfluxUnavailableError, OutageError
 from shared.events import ChunkProgress, ChunkRef, Outage
 from shared.outages import NO_OUTAGE, extend_outage
 from shared.times import utc_seconds
@@ -15,7 +15,7 @@ class OutOfTimeError(Exception):
     """No time of this invocation is left for another request."""
 
 
-Interruption = InfluxUnavailableError | OutOfTimeError
+Interruption = OutageError | OutOfTimeError
 """The reason why an invocation ends before its chunk is written, although nothing is wrong with the chunk."""
 
 
@@ -45,7 +45,7 @@ def plan_pause(ref: ChunkRef, interruption: Interruption, *, progressed: bool, p
         patience_s: How long to wait for InfluxDB without progress.
 
     Raises:
-        InfluxUnavailableError: The patience is used up, or InfluxDB asks for a longer pause.
+        OutageError: The patience is used up, or InfluxDB asks for a longer pause.
     """
     outage, now = ref.get("outage", NO_OUTAGE), datetime.now(UTC)
     if isinstance(interruption, OutOfTimeError):
@@ -64,7 +64,7 @@ def pause_former(
     Raises:
         InfluxUnavailableError: The definition retries this error itself, or it has waited `FORMER_WAITS` times.
     """
-    if isinstance(interruption, InfluxUnavailableError) and not interruption.retry_after_s:
+    if isinstance(interruption, OutageError) and not interruption.retry_after_s:
         raise interruption
     waits = 0 if progressed else ref.get("waits", 0) + 1
     if waits > FORMER_WAITS:

@@ -14,7 +14,7 @@ from shared.aws_errors import (
     throttling_names,
     unclear_names,
 )
-from shared.errors import InfluxUnavailableError, LoaderError, TransientError, error_names
+from shared.errors import LoaderError, OutageError, TransientError, error_names
 from shared.outages import CheckLaterError, WriteLaterError
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
@@ -63,7 +63,7 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
     calls = [state for state in tasks(assembly) if state["Resource"].startswith(FUNCTION_ARN_PREFIX)]
     throttled = [*throttling_names("Lambda"), "AwsThrottledError"]
     ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
-    influx = error_names(InfluxUnavailableError)
+    influx = error_names(OutageError)
     killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
     assert len(calls) == 9
     for task in calls:

@@ -30,7 +30,7 @@ def test_a_load_waits_for_influxdb_before_it_converts_and_while_it_writes(trial:
 
 def test_each_batch_that_is_accepted_renews_the_patience(trial: Trial) -> None:
     """Every other second, InfluxDB accepts one batch: the load takes longer than the patience."""
-    accepted = []
+    accepted: list[float] = []
 
     def accepts_one_batch(exchange: Exchange) -> None:
         now = exchange.at

@@ -62,15 +62,6 @@ def test_a_running_execution_names_its_state_until_it_ends(aws: ScriptedAws) -> 
     assert (states, end.status, end.ended) == (["WriteBatches"] * 2, "SUCCEEDED", True)
 
 
-def test_a_running_execution_says_what_it_waits_for_since_when_and_until_when(aws: ScriptedAws) -> None:
-    aws.looks, aws.state = 1, "WaitForInflux"
-    outage = {"since": "2024-01-02T03:04:05Z", "not_before": "2024-01-02T03:05:00Z", "reason": "InfluxDB returned 503"}
-    aws.state_input = json.dumps({"outage": {"give_up_at": "2024-01-02T03:34:05Z", "waits": 1} | outage})
-    state = describe(boto3.client("stepfunctions"), aws.start(MACHINE, {"bucket": "b", "key": "k"})).state
-    assert state.startswith("WaitForInflux since 03:04:05 UTC")
-    assert state.endswith("until 03:34:05 at the latest: InfluxDB returned 503")
-
-
 def test_an_execution_that_does_not_end_in_time_is_still_running(aws: ScriptedAws) -> None:
     aws.looks = 1000
     arn = aws.start(MACHINE, {})
