@@ -6,6 +6,7 @@ from aws_cdk import App
 
 from infra_cdk.config import AppConfig, app_config
 from infra_cdk.database import DatabaseStack
+from infra_cdk.settings_file import add_file_settings
 from infra_cdk.stack import LoaderStack
 from shared.errors import SettingsError
 from shared.settings import STACK_NAME
@@ -25,7 +26,7 @@ def main() -> None:
     """Synthesize the stacks, or exit with one line that names the setting to correct."""
     app = App()
     try:
-        config = app_config(app.node.get_all_context())
+        config = app_config(add_file_settings(app.node.get_all_context()))
     except SettingsError as error:
         sys.exit(f"configuration: {error}")
     add_stacks(app, config)

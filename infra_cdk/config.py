@@ -1,4 +1,4 @@
-"""The configuration of a deployment, read from the CDK context (`cdk.json` or `-c key=value`).
+"""The configuration of a deployment, read from `loader.toml` and the CDK context (`-c key=value`).
 
 Each field of the dataclasses is a context key with the same name; a text that is not set is "". `app_config` reads all
 of them and raises SettingsError, which names the key, so that `cdk synth` fails instead of a deployment. Resources that
@@ -11,30 +11,19 @@ from typing import Literal, cast, get_args
 
 from infra_cdk import context as read
 from infra_cdk.context import Context
+from infra_cdk.influx_config import InfluxConfig, influx_config
 from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
 from infra_cdk.time_limits import lease_seconds, outage_patience
+from shared.errors import SettingsError
 from shared.settings import MAX_SERIES, boolean, integer, share, suffixes
+from state_machine.settings import MachineSettings
+
+MAX_BATCH_SIZE = 5000
+"""InfluxDB ingests these batches faster than those of the functions' own default."""
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class InfluxConfig:
-    """The InfluxDB that points are written to.
-
-    `influxdb_ca_bundle` is the path of a PEM file. Without `token_secret_name`, the stack creates a secret. The two
-    functions that use InfluxDB reach it, and AWS, through `https_proxy`, except the hosts in `no_proxy`.
-    """
-
-    influxdb_url: str
-    influxdb_org: str
-    influxdb_bucket: str
-    influxdb_ca_bundle: str
-    token_secret_name: str
-    https_proxy: str
-    no_proxy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +116,7 @@ def app_config(raw_context: Mapping[str, object]) -> AppConfig:
     The database is optional. A new database has no URL yet, so it is deployed alone until `influxdb_url` is set.
 
     Args:
-        raw_context: the CDK context, with values as text or as JSON types.
+        raw_context: the settings of the file and the CDK context, with values as text or as JSON types.
 
     Raises:
         SettingsError: a key is missing, misspelled, or has an invalid value.
@@ -141,24 +130,12 @@ def loader_config(raw_context: Mapping[str, object]) -> LoaderConfig:
     """Return the configuration of the loader's stack, with defaults for keys that are not set. Raises SettingsError."""
     context = read.values_set(raw_context, KEYS)
     return LoaderConfig(
-        influx=_influx(context),
+        influx=influx_config(context),
         storage=_storage(context),
         functions=_functions(context),
         machine=_machine(context),
         monitoring=monitoring_config(context),
         network=network_config(context),
-    )
-
-
-def _influx(context: Context) -> InfluxConfig:
-    return InfluxConfig(
-        influxdb_url=read.server_url(context, "influxdb_url"),
-        influxdb_org=read.required(context, "influxdb_org"),
-        influxdb_bucket=read.required(context, "influxdb_bucket"),
-        influxdb_ca_bundle=read.file_path(context, "influxdb_ca_bundle"),
-        token_secret_name=context.get("token_secret_name", ""),
-        https_proxy=read.server_url(context, "https_proxy") if context.get("https_proxy") else "",
-        no_proxy=context.get("no_proxy", ""),
     )
 
 
@@ -176,7 +153,7 @@ def _functions(context: Context) -> FunctionsConfig:
     architecture = read.one_of(context, "architecture", get_args(Architecture), default="arm64")
     python = read.one_of(context, "python", get_args(PythonVersion), default="3.13")
     return FunctionsConfig(
-        max_batch_size=integer(context, "max_batch_size", default=1000, minimum=1),
+        max_batch_size=integer(context, "max_batch_size", default=MAX_BATCH_SIZE, minimum=1),
         max_retries=integer(context, "max_retries", default=3, minimum=0),
         enable_validation=boolean(context, "enable_validation", default=True),
         drop_invalid_records=boolean(context, "drop_invalid_records", default=True),
@@ -196,8 +173,16 @@ def _machine(context: Context) -> MachineConfig:
     return MachineConfig(
         write_concurrency=integer(context, "write_concurrency", default=4, minimum=1),
         convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
-        backoff_seconds=integer(context, "backoff_seconds", default=2, minimum=1),
+        backoff_seconds=_backoff_seconds(context),
         transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),
         throttled_backoff_seconds=integer(context, "throttled_backoff_seconds", default=30, minimum=1),
         throttled_attempts=integer(context, "throttled_attempts", default=200, minimum=1),
     )
+
+
+def _backoff_seconds(context: Context) -> int:
+    """Return the delay before the first retry. Step Functions refuses one that is not below the longest delay."""
+    seconds, longest = integer(context, "backoff_seconds", default=2, minimum=1), MachineSettings.max_delay_seconds
+    if seconds >= longest:
+        raise SettingsError(f"backoff_seconds is {seconds}: use 1 to {longest - 1}, below the longest delay")
+    return seconds

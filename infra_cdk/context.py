@@ -1,4 +1,4 @@
-"""Reading and checking of values in the CDK context, which come from cdk.json or `-c key=value`.
+"""Reading and checking of settings, which come from `loader.toml` or `-c key=value`.
 
 `values_set` returns the keys that have a value. The other functions each return the value of one key and raise
 SettingsError, with the name of the key, where it is missing or malformed.
@@ -67,7 +67,7 @@ def _suggestion(key: str, keys: Collection[str]) -> str:
 def required(context: Context, key: str, format_: Format | None = None) -> str:
     """Return the value of a key that must be set."""
     if key not in context:
-        raise SettingsError(f"{key} is not set: add it to cdk.json under context, or pass -c {key}=...")
+        raise SettingsError(f"{key} is not set: add it to loader.toml (see loader.example.toml), or pass -c {key}=...")
     return optional(context, key, format_) if format_ else context[key]
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from infra_cdk.config import FunctionsConfig, InfluxConfig, LoaderConfig
+from infra_cdk.config import FunctionsConfig, LoaderConfig
+from infra_cdk.influx_config import InfluxConfig
 from shared.function_names import FunctionName
 
 CA_FOLDER = "/opt"

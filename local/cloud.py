@@ -53,7 +53,7 @@ class LocalCloud:
         """Deploy the app and store the InfluxDB token in its secret.
 
         Args:
-            context: CDK context that overrides cdk.json and `self.context`.
+            context: Settings that override `self.context`.
             on_line: Receives each line that `cdk` prints.
 
         Returns:
@@ -75,12 +75,13 @@ class LocalCloud:
 
     @property
     def context(self) -> dict[str, str]:
-        """The CDK context that overrides cdk.json.
+        """The settings of the deployment. Those of the user's `loader.toml` do not apply.
 
         Functions run on this machine with this Python, so the layers must be built for both.
         """
         return {
             "influxdb_url": self.influx.url,
+            "allow_plain_http": "true",
             "influxdb_org": self.influx.org,
             "influxdb_bucket": self.influx.bucket,
             "architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 
+from infra_cdk.settings_file import FILE_KEY
 from local import ROOT
 from local.process import Process
 
@@ -42,20 +43,21 @@ class Cdk:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 
-    def deploy(self, app: Path, context: Mapping[str, str]) -> Generator[str]:
+    def deploy(self, app: Path, settings: Mapping[str, str]) -> Generator[str]:
         """Bootstrap the account and deploy the app, yielding each line that `cdk` prints.
 
         Args:
             app: The folder with the app's cdk.json.
-            context: CDK context that overrides cdk.json.
+            settings: The settings of the deployment, instead of those in the user's `loader.toml`.
 
         Raises:
             ProcessError: A `cdk` command failed.
         """
         assembly = mkdtemp(dir=self._folder)
-        settings = [f"--context={name}={value}" for name, value in context.items()]
+        file = self._folder / "loader.toml"
+        file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
         with (
-            self._start("synth", "--quiet", "--output", assembly, *settings, cwd=app) as synth,
+            self._start("synth", "--quiet", "--output", assembly, f"--context={FILE_KEY}={file}", cwd=app) as synth,
             self._start("bootstrap", _ENVIRONMENT, cwd=self._folder) as bootstrap,
         ):
             yield from chain(synth.follow(), bootstrap.follow())

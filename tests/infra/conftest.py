@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +30,10 @@ Resource = Mapping[str, Any]
 
 
 def default_context() -> dict[str, Any]:
+    """Return the context of cdk.json, and the defaults that the comments of loader.example.toml show."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return context
+    example = (ROOT / "loader.example.toml").read_text()
+    return context | tomllib.loads("\n".join(re.findall(r"^# (\w+ = .*)$", example, re.MULTILINE)))
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64", "secrets_endpoint_subnet_ids": VPC["subnet_ids"]},
     "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*"},
 }
-"""Settings that override those of cdk.json. Any file can be the certificate bundle here."""
+"""Settings that override the defaults. Any file can be the certificate bundle here."""
 
 
 def synthesized(folder: Path, settings: dict[str, str]) -> Assembly:

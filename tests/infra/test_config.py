@@ -1,22 +1,61 @@
 """The settings, and the messages for mistakes in them."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 
 from functions.convert_and_chunk.chunks import MAX_CHUNK_POINTS, MIN_CHUNK_POINTS
 from functions.validate_schema.parts import PART_ROWS
 from infra_cdk.archives import ROOT
-from infra_cdk.config import KEYS, loader_config
+from infra_cdk.config import KEYS, app_config, loader_config
+from infra_cdk.settings_file import SETTINGS_FILE, add_file_settings
 from shared.errors import SettingsError
 from tests.infra.conftest import REQUIRED, VPC, default_context
 
 
-def test_cdk_json_has_every_key() -> None:
-    assert {key for key in default_context() if not key.startswith("@aws-cdk/")} == KEYS
+def test_the_example_shows_every_key_with_its_default() -> None:
+    shown = {key for key in default_context() if not key.startswith("@aws-cdk/")}
+    assert shown | REQUIRED.keys() == KEYS
+    assert loader_config(default_context() | REQUIRED) == loader_config(REQUIRED)
+
+
+def test_a_copy_of_the_example_is_valid_and_nothing_in_cdk_json_is_a_setting() -> None:
+    settings = add_file_settings({"settings_file": "loader.example.toml"})
+    assert settings.keys() == REQUIRED.keys()
+    assert app_config(settings).loader is not None
+    assert all(key.startswith("@aws-cdk/") for key in json.loads((ROOT / "cdk.json").read_text())["context"])
+
+
+def test_the_users_file_is_not_tracked() -> None:
+    ignored = subprocess.run(
+        ["git", "check-ignore", SETTINGS_FILE], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert ignored.stdout.split() == [SETTINGS_FILE]
+
+
+def test_the_file_is_read_and_the_command_line_overrides_it(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(
+        'influxdb_org = "grid"\nmax_retries = 5\nsubnet_ids = ["subnet-1", "subnet-2"]\n'
+    )
+    settings = add_file_settings({"max_retries": "7"}, tmp_path)
+    assert settings == {"influxdb_org": "grid", "max_retries": "7", "subnet_ids": "subnet-1,subnet-2"}
+    (tmp_path / "test.toml").write_text("max_retries = 9\n")
+    assert add_file_settings({"settings_file": "test.toml"}, tmp_path) == {"max_retries": 9}
+
+
+def test_a_file_that_is_missing_or_malformed_is_named(tmp_path: Path) -> None:
+    assert add_file_settings({}, tmp_path) == {}
+    with pytest.raises(SettingsError, match=r"^settings_file is 'other.toml', which is not a file"):
+        add_file_settings({"settings_file": "other.toml"}, tmp_path)
+    (tmp_path / SETTINGS_FILE).write_text("influxdb_org = grid\n")
+    with pytest.raises(SettingsError, match=r"^loader\.toml is not valid TOML: .*line 1"):
+        add_file_settings({}, tmp_path)
 
 
 def test_text_and_typed_values_mean_the_same() -> None:
@@ -43,6 +82,8 @@ def test_a_required_key_is_named(key: str) -> None:
         ("python", "3.9"),
         ("write_concurrency", "0"),
         ("backoff_seconds", "0.5"),
+        ("backoff_seconds", "60"),
+        ("allow_plain_http", "perhaps"),
         ("influxdb_ca_bundle", "no/such.pem"),
         ("source_bucket_name", "s3://lake"),
         ("source_prefix", "processed/*"),
@@ -85,8 +126,20 @@ def test_a_mistyped_key_is_named_with_the_one_that_is_meant() -> None:
         loader_config(REQUIRED | {"max_batchsize": "5000", "aws:cdk:version-reporting": "x", "@aws-cdk/core:x": "y"})
 
 
-def test_the_app_ends_with_one_line() -> None:
-    app = subprocess.run([sys.executable, "-m", "infra_cdk.app"], capture_output=True, text=True, check=False, cwd=ROOT)
+def test_an_unencrypted_url_needs_a_vpc_or_permission() -> None:
+    plain = REQUIRED | {"influxdb_url": "http://influx.example:8086"}
+    with pytest.raises(SettingsError, match=r"^influxdb_url begins with http, .*: use https, or set vpc_id"):
+        loader_config(plain)
+    for permission in ({"allow_plain_http": "true"}, VPC):
+        assert loader_config(plain | permission).influx.influxdb_url == plain["influxdb_url"]
+
+
+def test_the_app_ends_with_one_line(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.toml"
+    empty.touch()
+    context = os.environ | {"CDK_CONTEXT_JSON": json.dumps({"settings_file": str(empty)})}
+    command = [sys.executable, "-m", "infra_cdk.app"]
+    app = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=context)
     assert app.returncode == 1
     assert app.stderr.splitlines()[-1].startswith("configuration: influxdb_url is not set")
     assert "Traceback" not in app.stderr
@@ -98,7 +151,7 @@ def test_the_guide_has_a_row_for_every_setting() -> None:
     assert sorted(key for keys, _ in rows for key in re.findall(r"`(\w+)`", keys)) == sorted(KEYS)
     for keys, defaults in rows:
         for key, default in zip(re.findall(r"`(\w+)`", keys), cycle(defaults.strip().split(", ")), strict=False):
-            assert str(default_context()[key]).lower() in ("", default)
+            assert str(default_context().get(key, "")).lower() in ("", default)
 
 
 def test_the_formula_of_the_cost_knows_how_files_are_cut() -> None:
