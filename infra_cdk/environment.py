@@ -5,6 +5,7 @@ from pathlib import Path
 from infra_cdk.config import FunctionsConfig, LoaderConfig
 from infra_cdk.influx_config import InfluxConfig
 from shared.function_names import FunctionName
+from shared.settings import STACK_NAME
 
 CA_FOLDER = "/opt"
 """The folder in which a function finds `influxdb_ca_bundle`, which is deployed as a layer."""
@@ -19,7 +20,13 @@ processor time.
 
 
 def environments(
-    config: LoaderConfig, *, work_bucket: str, ledger_table: str, token_secret_name: str, secrets_endpoint_url: str = ""
+    config: LoaderConfig,
+    *,
+    work_bucket: str,
+    ledger_table: str,
+    token_secret_name: str,
+    secrets_endpoint_url: str = "",
+    stack_name: str = STACK_NAME,
 ) -> dict[FunctionName, dict[str, str]]:
     """Return the environment of each function, by function name.
 
@@ -53,7 +60,7 @@ def environments(
         "validate_schema": log | work | ledger | lease | conversion | files,
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
-        "report_load": log | work | limits,
+        "report_load": log | work | limits | {"STACK_NAME": stack_name},
         "report_backfill": log | work | ledger | files,
     }
 

@@ -13,12 +13,12 @@ FIVE_MINUTES = Duration.minutes(5)
 
 
 class WatchedMetrics:
-    """The metrics of one deployment.
+    """The metrics of one deployment, and of no other one in the account and Region."""
 
-    The `load` metrics have no dimension for the stack, so they cover all loaders in the account and region.
-    """
-
-    def __init__(self, *, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue) -> None:
+    def __init__(
+        self, *, stack: str, state_machine: sfn.IStateMachine, functions: LoadFunctions, dead_letters: sqs.IQueue
+    ) -> None:
+        self._stack = stack
         self._state_machine = state_machine
         self.functions = functions
         self.write_throttles = functions["write_batch"].metric_throttles(period=FIVE_MINUTES)
@@ -29,7 +29,7 @@ class WatchedMetrics:
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=name,
-            dimensions_map={"service": SERVICE},
+            dimensions_map={"service": SERVICE, "stack": self._stack},
             statistic=statistic,
             period=period,
         )
@@ -40,7 +40,7 @@ class WatchedMetrics:
 
     def search(self, name: str, dimension: str, *, statistic: str = "Sum") -> cloudwatch.MathExpression:
         """Return an expression that draws a `load` metric as one line for each `dimension` (dataset or error)."""
-        schema = f'{{"{NAMESPACE}",service,{dimension}}}'
-        query = f'{schema} MetricName="{name}" service="{SERVICE}"'
+        schema = f'{{"{NAMESPACE}",service,stack,{dimension}}}'
+        query = f'{schema} MetricName="{name}" service="{SERVICE}" stack="{self._stack}"'
         expression = f"SEARCH('{query}', '{statistic}', {FIVE_MINUTES.to_seconds()})"
         return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=FIVE_MINUTES)

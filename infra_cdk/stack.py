@@ -73,6 +73,7 @@ class LoaderStack(Stack):
                 ledger_table=self._ledger.table_name,
                 token_secret_name=token.secret_name,
                 secrets_endpoint_url=network.secrets_endpoint_url if network else "",
+                stack_name=self.stack_name,
             ),
             permissions=self._permissions.by_function(),
             network=network,
@@ -113,6 +114,7 @@ class LoaderStack(Stack):
 
     def _monitor(self, functions: Functions, trigger: Trigger) -> Alarms:
         metrics = WatchedMetrics(
+            stack=self.stack_name,
             state_machine=self._state_machine,
             functions=functions.load_functions,
             dead_letters=trigger.dead_letters,

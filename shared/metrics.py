@@ -1,4 +1,9 @@
-"""The metrics of a load, written as log lines in CloudWatch's embedded metric format (EMF)."""
+"""The metrics of a load, written as log lines in CloudWatch's embedded metric format (EMF).
+
+Each set of dimensions of each metric is billed as a metric of its own. The sets with `stack` tell the loaders of one
+account apart. The alarms and the dashboard read only those, so by dataset they exist only for the two metrics
+that the dashboard draws by dataset.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from shared.accounts import Accounts
 from shared.logs import SERVICE
+from shared.settings import stack_name
 
 NAMESPACE = "ONS/InfluxDB"
 
@@ -42,7 +48,8 @@ class LoadMetrics:
 def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> None:
     """Write the metrics to standard output, where Lambda passes them to CloudWatch.
 
-    They have the dimension service, for alarms, and again service and dataset. Errors also have service and error.
+    They have the dimension service, again service and dataset, and service and stack, if the function belongs to a
+    stack. Errors also have service and error, and service, stack and error.
 
     Args:
         load: the values.
@@ -53,6 +60,8 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
     _add_metadata(metrics, metadata)
     if dataset:
         metrics.add_dimensions(service=SERVICE, dataset=dataset)
+    if stack := stack_name():
+        metrics.add_dimensions(service=SERVICE, stack=stack)
     metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.accounts.stored)
     metrics.add_metric(name="PointsRejected", unit=MetricUnit.Count, value=load.accounts.rejected)
     metrics.add_metric(name="PointsNotSent", unit=MetricUnit.Count, value=load.accounts.not_sent)
@@ -66,14 +75,28 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=int(load.error != ""))
     metrics.add_metric(name="FailedBatches", unit=MetricUnit.Count, value=load.failed_batches)
     metrics.flush_metrics()
+    if stack and dataset:
+        _emit_dataset({"PointsWritten": load.accounts.stored, "RowsSetAside": load.rows_set_aside}, stack, dataset)
     if load.error:
         _emit_error(load.error, metadata)
 
 
+def _emit_dataset(counts: Mapping[str, int], stack: str, dataset: str) -> None:
+    """Emit the metrics that the dashboard draws by dataset, with the dimensions service, stack and dataset only."""
+    metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+    metrics.add_dimension(name="stack", value=stack)
+    metrics.add_dimension(name="dataset", value=dataset)
+    for name, count in counts.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+    metrics.flush_metrics()
+
+
 def _emit_error(error: str, metadata: Mapping[str, str]) -> None:
-    """Emit ProcessingErrors with the dimensions service and error only: for the service it is counted already."""
+    """Emit ProcessingErrors by error only: for the service and the stack it is counted already."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_dimension(name="error", value=error)
+    if stack := stack_name():
+        metrics.add_dimensions(service=SERVICE, stack=stack, error=error)
     _add_metadata(metrics, metadata)
     metrics.add_metric(name="ProcessingErrors", unit=MetricUnit.Count, value=1)
     metrics.flush_metrics()

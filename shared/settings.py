@@ -123,6 +123,11 @@ def work_bucket(environ: Mapping[str, str] = os.environ) -> str:
     return _required(environ, "WORK_BUCKET")
 
 
+def stack_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the stack that the function belongs to, from `STACK_NAME`, or "" outside a stack."""
+    return environ.get("STACK_NAME", "")
+
+
 def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the ledger's table. Raise SettingsError if `LEDGER_TABLE` is not set."""
     return _required(environ, "LEDGER_TABLE")

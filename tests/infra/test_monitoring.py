@@ -9,7 +9,9 @@ import pytest
 
 from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
+from shared.datasets import DATASETS
 from shared.metrics import NAMESPACE, LoadMetrics, emit
+from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
 from tests.support.contract import METRICS
@@ -29,8 +31,9 @@ ALARMS = {
 
 
 @pytest.fixture
-def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, Dimensions]]:
+def emitted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, Dimensions]]:
     """Return the names and dimensions of all metrics that a failed load emits."""
+    monkeypatch.setenv("STACK_NAME", STACK_NAME)
     load = LoadMetrics(
         accounts=Accounts(),
         batches_processed=0,
@@ -93,6 +96,34 @@ def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
     shown = plain | {(name, frozenset(dimensions.split(","))) for dimensions, name in searched}
     assert shown <= emitted
     assert {name for name, _ in shown} == {name for name, _ in emitted} == METRICS
+
+
+def test_two_loaders_in_one_account_have_alarms_and_dashboards_of_their_own(assembly: Assembly) -> None:
+    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
+    stacks = [{d["Name"]: d["Value"] for d in alarm["Dimensions"]}["stack"] for alarm in ours]
+    assert set(stacks) == {STACK_NAME}
+    assert assembly.functions["report_load"]["Environment"]["Variables"]["STACK_NAME"] == STACK_NAME
+    for metric in dashboard_metrics(assembly):
+        text = json.dumps(metric)
+        assert NAMESPACE not in text or STACK_NAME in text
+
+
+def test_the_dimensions_of_the_contract_are_kept(emitted: set[tuple[str, Dimensions]]) -> None:
+    for dimensions in ({"service"}, {"service", "dataset"}):
+        assert {name for name, of_metric in emitted if of_metric == dimensions} == METRICS
+    assert ("ProcessingErrors", frozenset({"service", "error"})) in emitted
+
+
+def test_the_guide_states_what_the_metrics_cost(emitted: set[tuple[str, Dimensions]]) -> None:
+    """CloudWatch bills each set of dimensions of each metric, here with three datasets and no error."""
+    fixed = {metric for metric in emitted if "error" not in metric[1]}
+    counts = [
+        sum((len(DATASETS) if "dataset" in d else 1) for _, d in fixed if with_stack or "stack" not in d)
+        for with_stack in (False, True)
+    ]
+    guide = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
+    for count in counts:
+        assert f"{count} metrics (${count * 0.3:.2f}" in guide
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:

@@ -14,6 +14,7 @@ from shared.settings import (
     ledger_table,
     max_rejected_rate,
     outage_patience_s,
+    stack_name,
     work_bucket,
 )
 from state_machine.definition import definition
@@ -86,6 +87,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         lease_seconds,
         outage_patience_s,
         max_rejected_rate,
+        stack_name,
     ):
         read(environment)
     cells = " ".join(first_column(SETTINGS, "variable"))
