@@ -20,7 +20,8 @@ from pyarrow import types
 
 from functions.convert_and_chunk.columns.plain import plain_columns
 from functions.convert_and_chunk.int96 import COARSE, FINE, finest_unit, int96_leaves, mark_beyond, times_beyond
-from functions.convert_and_chunk.parser_errors import parser_errors
+from functions.convert_and_chunk.parser_errors import PARSER_ERRORS, parser_errors
+from functions.convert_and_chunk.row_selection import rows_between, take_rows
 from functions.convert_and_chunk.text_columns import check_indices, encode_text
 from functions.convert_and_chunk.windows import WINDOW_BYTES, Window, windows
 from shared.column_types import is_text
@@ -66,7 +67,7 @@ class PartReader:
         rows, beyond = 0, self._times_beyond(columns)
         for first, batch in self._batches(self._windows, columns):
             rows += batch.num_rows
-            positions = {name: _rows_between(of_column, first, batch.num_rows) for name, of_column in beyond.items()}
+            positions = {name: rows_between(of_column, first, batch.num_rows) for name, of_column in beyond.items()}
             yield plain_columns(mark_beyond(batch, {name: each - first for name, each in positions.items()}))
         self._check_rows(rows, self._rows)
 
@@ -90,13 +91,13 @@ class PartReader:
         """Yield only `rows`, which must be ascending. Windows without any of them are not read."""
         every = self.schema.names if columns is None else columns
         names = [name for name in dict.fromkeys(every) if name not in self.unreadable]
-        selection = [window for window in self._windows if len(_rows_between(rows, window.first, window.rows))]
+        selection = [window for window in self._windows if len(rows_between(rows, window.first, window.rows))]
         rows_read = 0
         for first, batch in self._batches(selection, names, self._unit(selection, names)):
-            batch_rows = _rows_between(rows, first, batch.num_rows)
+            batch_rows = rows_between(rows, first, batch.num_rows)
             if len(batch_rows):
                 rows_read += len(batch_rows)
-                yield _take_rows(batch, batch_rows - first)
+                yield take_rows(batch, batch_rows - first)
         self._check_rows(rows_read, len(rows))
 
     def _is_readable(self, rows: NDArray[np.int64], name: str) -> bool:
@@ -153,7 +154,7 @@ class PartReader:
         OSError read the window again as plain text, skip the rows that were yielded already, and encode them here.
         """
         rows_read = 0
-        with parser_errors(self._name):
+        with parser_errors(self._name, lambda: self._damaged_columns(window, columns)):
             try:
                 options = {"metadata": self._metadata, "read_dictionary": self._text}
                 for batch in self._decode(window, columns, int96_unit, options):
@@ -165,6 +166,17 @@ class PartReader:
                     if rows_read < batch.num_rows:
                         yield encode_text(batch.slice(rows_read))
                     rows_read = max(0, rows_read - batch.num_rows)
+
+    def _damaged_columns(self, window: Window, columns: Sequence[str]) -> list[str]:
+        """Return the columns of a window that cannot be read, by reading each of them alone."""
+        damaged = []
+        for name in columns:
+            try:
+                for batch in self._decode(window, [name], COARSE, {"metadata": self._plain_metadata}):
+                    check_indices(batch)
+            except PARSER_ERRORS:
+                damaged.append(name)
+        return damaged
 
     @cached_property
     def _plain_metadata(self) -> pq.FileMetaData:
@@ -181,20 +193,3 @@ class PartReader:
         file = pq.ParquetFile(self._source, **options)
         rows_by_size = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
         yield from file.iter_batches(max(1, min(BATCH_ROWS, rows_by_size)), row_groups=window.groups, columns=columns)
-
-
-def _take_rows(batch: pa.RecordBatch, positions: NDArray[np.int64]) -> pa.RecordBatch:
-    """Return the rows at `positions`, one by one if Arrow cannot take from a column (nested string_view)."""
-    try:
-        return batch.take(pa.array(positions))
-    except pa.ArrowNotImplementedError:
-        return pa.concat_batches([batch.slice(position, 1) for position in positions.tolist()])
-
-
-def _rows_between(rows: NDArray[np.int64], first: int, count: int) -> NDArray[np.int64]:
-    """Return those of `rows`, which are ascending, that are in the `count` rows from `first` on.
-
-    >>> _rows_between(np.array([1, 5, 7, 8]), first=5, count=3).tolist()
-    [5, 7]
-    """
-    return rows[slice(*np.searchsorted(rows, (first, first + count)))]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
-from shared.events import SourceFile
+from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
 from shared.stored import PartOutcome
 from tests.support.conversion import SETTINGS, DiscardingStaging
 
@@ -55,6 +55,15 @@ class StagedFile(DiscardingStaging):
 def stage(content: bytes, dataset: str = "generation", **settings: Any) -> StagedFile:
     """Convert a file of a dataset; `settings` replace those of `ConversionSettings`."""
     staged, used = StagedFile(), replace(SETTINGS, **settings)
+    file = planned_file(content, dataset)
+    source = SourceFile(**{name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required, typeddict-item]
+    for part in file["parts"]:
+        convert_part(io.BytesIO(content), {"execution": "test", "file": source, "part": part}, staged, used)
+    return staged
+
+
+def planned_file(content: bytes, dataset: str = "generation") -> PlannedFile:
+    """Check the footer of a file, and plan its parts."""
     file: SourceFile = {
         "load_id": "",
         "bucket": "source",
@@ -65,7 +74,4 @@ def stage(content: bytes, dataset: str = "generation", **settings: Any) -> Stage
         "dataset": dataset,
         "layout": "wide",
     }
-    planned = plan_file(io.BytesIO(content), file, validate=used.validate, last_modified=LAST_MODIFIED)
-    for part in planned["parts"]:
-        convert_part(io.BytesIO(content), {"execution": "test", "file": file, "part": part}, staged, used)
-    return staged
+    return plan_file(io.BytesIO(content), file, validate=True, last_modified=LAST_MODIFIED)

@@ -185,7 +185,7 @@ def test_a_flipped_bit_in_a_page_is_damage(column: str) -> None:
     place = next(c for c in map(metadata.row_group(0).column, range(5)) if c.path_in_schema == column)
     begin = place.dictionary_page_offset or place.data_page_offset
     content[begin + place.total_compressed_size - 8] ^= 1
-    with pytest.raises(CorruptParquetError, match="a file is damaged"):
+    with pytest.raises(CorruptParquetError, match=f"a file is damaged in the column '{column}'"):
         list(reader(bytes(content)).batches([column]))
 
 
@@ -200,7 +200,9 @@ def test_an_index_beyond_its_dictionary_is_damage() -> None:
             list(reader(changed).batches(["region"]))
         except CorruptParquetError as error:
             messages.add(str(error))
-    assert "a file is damaged (index 3 into a dictionary of 3 values): write it again" in messages
+    assert (
+        "a file is damaged in the column 'region' (index 3 into a dictionary of 3 values): write it again" in messages
+    )
 
 
 def test_an_error_of_the_source_is_not_taken_for_damage() -> None:

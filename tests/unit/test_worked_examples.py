@@ -10,7 +10,10 @@ from functions import convert_and_chunk
 
 MODULES = [
     *(module.name for module in pkgutil.walk_packages(convert_and_chunk.__path__, f"{convert_and_chunk.__name__}.")),
-    *(f"shared.{name}" for name in ("footprints", "near_misses", "plausibility", "plausible_times", "series_limit")),
+    *(
+        f"shared.{name}"
+        for name in ("footprints", "near_misses", "plausibility", "plausible_times", "series_limit", "thrift")
+    ),
 ]
 DENSE_ARRAY_CODE = [
     "chunks",
@@ -24,7 +27,7 @@ DENSE_ARRAY_CODE = [
     "pieces",
     "point_order",
     "profile",
-    "row_groups",
+    "row_selection",
     "text_table",
     "windows",
 ]
