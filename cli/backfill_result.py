@@ -1,6 +1,6 @@
 """The result of a backfill, as `loader backfill` prints it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -10,6 +10,9 @@ from cli.deployed.stack import Deployment
 from cli.output import console, facts, quantity, status
 from shared.ledger import object_name
 from shared.responses import BackfillData, UnloadedFile
+
+SKIP_KINDS = {"folder": "folders", "hidden": "hidden or temporary", "suffix": "with another suffix"}
+"""The kinds of `shared.file_keys.SkipKind`, in words."""
 
 
 def show_backfill(deployment: Deployment, execution: Execution) -> None:
@@ -26,6 +29,7 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     console.print(Text(verdict, "bold red" if not complete else "bold dark_orange" if partly else "green"))
     _show_partly_loaded(data.get("partly_loaded", []), partly)
     _show_buckets(data)
+    _show_skipped(data.get("skipped_objects", {}))
     for file in data["not_loaded"]:
         _show_file(file, data["bucket"])
     if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):
@@ -50,6 +54,13 @@ def _show_buckets(data: BackfillData) -> None:
             style="dim",
             soft_wrap=True,
         )
+
+
+def _show_skipped(counts: Mapping[str, int]) -> None:
+    """Print how many objects are not files, by the kind of their keys."""
+    if counts:
+        kinds = ", ".join(f"{count:,} {SKIP_KINDS.get(kind, kind)}" for kind, count in sorted(counts.items()))
+        console.print(f"Skipped objects that are not files to load: {kinds}", style="dim", soft_wrap=True)
 
 
 def _show_partly_loaded(keys: Sequence[str], files: int) -> None:

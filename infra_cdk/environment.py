@@ -61,6 +61,7 @@ def environments(
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
         "report_load": log | work | limits | {"STACK_NAME": stack_name},
+        "list_files": log | work | ledger | files,
         "report_backfill": log | work | ledger | files,
     }
 

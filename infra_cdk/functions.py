@@ -18,8 +18,8 @@ from infra_cdk.config import LoaderConfig, PythonVersion
 from infra_cdk.layers import build_code, build_layer
 from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
-from shared.function_names import BACKFILL_FUNCTION, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
-from state_machine.settings import LoadFunctions
+from shared.function_names import BACKFILL_FUNCTIONS, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
+from state_machine.settings import BackfillFunctions, LoadFunctions
 
 RUNTIMES = {
     "3.11": lambda_.Runtime.PYTHON_3_11,
@@ -48,7 +48,9 @@ SIZES: Mapping[FunctionName, Size] = {
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.
     "report_load": Size(memory_mib=512, timeout_s=120),
-    # Reads 100 ledger items at a time, and keeps the files that are not loaded.
+    # Lists 100,000 files to load at a time, in about 30 MB.
+    "list_files": Size(memory_mib=1024, timeout_s=900),
+    # Reads 1,000 ledger items at a time, and keeps the files that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
 PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk")
@@ -100,7 +102,7 @@ class Functions(Construct):
             name: self._create_function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES
         }
         self.load_functions: LoadFunctions = {name: functions[name] for name in LOAD_FUNCTIONS}
-        self.report_backfill = functions[BACKFILL_FUNCTION]
+        self.backfill_functions: BackfillFunctions = {name: functions[name] for name in BACKFILL_FUNCTIONS}
 
     def _create_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
         """Create the layers and return those of each function, by function name."""

@@ -15,7 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
-from state_machine.backfill import RESULTS
+from shared.work_bucket import BACKFILL_STAGING
 
 REJECTED_POINTS = "quarantine/*/points-*"
 RULE_OF_STEP_FUNCTIONS = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
@@ -68,9 +68,16 @@ class Permissions:
                 *self._write("staging/*/outcomes/*", REJECTED_POINTS),
             ],
             "report_load": [*staged, *self._write("reports/*")],
-            "report_backfill": [
+            "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                *self._decrypt(self._own_keys),
+                *self._write(f"{BACKFILL_STAGING}/*"),
+            ],
+            "report_backfill": [
+                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                *_read(self._work, f"{BACKFILL_STAGING}/*"),
+                _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
                 *self._decrypt(self._own_keys),
                 *self._write("backfills/*"),
             ],
@@ -85,7 +92,7 @@ class Permissions:
         return [_allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
 
     def backfill(self, loader: sfn.IStateMachine) -> list[iam.PolicyStatement]:
-        """Return the statements of the backfill: list the source, store results, start loads and wait for them.
+        """Return the statements of the backfill: read lists, store results, start loads and wait for them.
 
         It cannot stop a load: loads that are running when a backfill is stopped finish normally.
         """
@@ -96,8 +103,10 @@ class Permissions:
         rule = stack.format_arn(service="events", resource="rule", resource_name=RULE_OF_STEP_FUNCTIONS)
         results = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject")
         return [
+            # Backfills that an earlier release started still list the bucket and query the ledger themselves.
             _allow(["s3:ListBucket"], [self._source.bucket_arn]),
-            _allow(results, [self._work.arn_for_objects(f"{RESULTS}/*")]),
+            _allow(["dynamodb:Query"], [self._ledger.table_arn]),
+            _allow(results, [self._work.arn_for_objects(f"{BACKFILL_STAGING}/*")]),
             _allow(["states:StartExecution"], [loader.state_machine_arn]),
             _allow(["states:DescribeExecution"], [executions]),
             _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),

@@ -98,9 +98,8 @@ class LoaderStack(Stack):
             "Backfill",
             load=self._state_machine,
             check_health=functions.load_functions["check_health"],
-            report=functions.report_backfill,
+            functions=functions.backfill_functions,
             work=self._storage.work,
-            ledger=self._ledger,
             settings=MachineSettings(**asdict(self._config.machine)),
             log_group=create_state_machine_log_group(self, "Backfill", days=self._config.monitoring.log_retention_days),
         ).state_machine

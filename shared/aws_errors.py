@@ -9,12 +9,11 @@ from typing import Literal, NamedTuple
 
 Reaction = Literal["wait", "wait a little", "retry", "retry once", "retry start", "read the item"]
 
-Service = Literal["Lambda", "DynamoDB", "DynamoDb", "StepFunctions"]
-"""The first half of an error name. `DynamoDb` is how the integration of the AWS SDK spells DynamoDB."""
+Service = Literal["Lambda", "DynamoDB", "StepFunctions"]
+"""The first half of an error name."""
 
 HANDLING = "https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html"
 INVOKE = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
-QUERY = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html"
 COMMON = "https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html"
 NESTED = "https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html"
 STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"
@@ -58,11 +57,6 @@ TABLE = (
     AwsError("DynamoDB.ThrottlingException", "wait", UPDATE_ITEM),
     AwsError("DynamoDB.AmazonDynamoDBException", "wait a little", OBSERVED),
     AwsError("DynamoDB.ConditionalCheckFailedException", "read the item", UPDATE_ITEM),
-    AwsError("DynamoDb.ProvisionedThroughputExceededException", "wait", QUERY),
-    AwsError("DynamoDb.RequestLimitExceeded", "wait", QUERY),
-    AwsError("DynamoDb.RequestLimitExceededException", "wait", OBSERVED),
-    AwsError("DynamoDb.ThrottlingException", "wait", QUERY),
-    AwsError("DynamoDb.DynamoDbException", "wait a little", OBSERVED),
 )
 
 

@@ -230,10 +230,33 @@ class LoadState(TypedDict):
     error: NotRequired[Failure]
 
 
-class BackfillState(TypedDict):
-    """The state of the backfill, and the input of ReportBackfill and ReportGivenUp: the input merged into defaults.
+class ListPosition(TypedDict):
+    """A position in the listing of a bucket: the key and the version ID before it; "" at the start."""
 
-    With `force`, all files are loaded again. A former release passes neither `force` nor `health`.
+    key: str
+    version: str
+
+
+class FileList(TypedDict):
+    """The result of state ListFiles: one list of files to load. A backfill of many files makes several, in turn.
+
+    Attributes:
+        number: The number of the list, counted from 0.
+        key: The key of the list in the work bucket: a `ListedFile` in each line, as JSON.
+        files: The number of files in it.
+        next: Where the next list begins; None after the last one.
+    """
+
+    number: int
+    key: str
+    files: int
+    next: ListPosition | None
+
+
+class BackfillState(TypedDict):
+    """The state of the backfill, and the input of its functions: the input merged into defaults.
+
+    With `force`, all files are loaded again. A former release passes neither `force`, `health` nor `list`.
     """
 
     bucket: str
@@ -243,6 +266,7 @@ class BackfillState(TypedDict):
     force: NotRequired[bool]
     execution: Execution
     health: NotRequired[Health]
+    list: NotRequired[FileList]
     error: NotRequired[Failure]
 
 

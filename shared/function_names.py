@@ -5,13 +5,13 @@ from typing import Literal, get_args
 LoadFunctionName = Literal["check_health", "validate_schema", "convert_and_chunk", "write_batch", "report_load"]
 """A function that the loader state machine calls."""
 
-BackfillFunctionName = Literal["report_backfill"]
-"""The function that the backfill state machine calls."""
+BackfillFunctionName = Literal["list_files", "report_backfill"]
+"""A function that only the backfill state machine calls."""
 
 FunctionName = Literal[LoadFunctionName, BackfillFunctionName]
 
 LOAD_FUNCTIONS: tuple[LoadFunctionName, ...] = get_args(LoadFunctionName)
-BACKFILL_FUNCTION: BackfillFunctionName = "report_backfill"
+BACKFILL_FUNCTIONS: tuple[BackfillFunctionName, ...] = get_args(BackfillFunctionName)
 FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
 
 

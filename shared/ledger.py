@@ -4,8 +4,10 @@ The state machine writes it (`state_machine/ledger.py`), and functions and comma
 `object` (`object_name`) and `version` (`version_name`, which sorts by time).
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from functools import reduce
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
 
 from shared.aws_clients import dynamodb_resource
 from shared.settings import ledger_table
@@ -93,6 +95,28 @@ def check_bucket(recorded: str, current: str) -> BucketCheck:
     if not (recorded and current):
         return "not checkable"
     return "current" if recorded == current else "replaced"
+
+
+def newest_item(name: str) -> LedgerItem | None:
+    """Return the item of the newest version of an object; of two from the same second, the one changed last."""
+    pages = (
+        ledger()
+        .meta.client.get_paginator("query")
+        .paginate(
+            TableName=ledger_table(),
+            ConsistentRead=True,
+            KeyConditionExpression="#object = :object",
+            ExpressionAttributeNames={"#object": "object"},
+            ExpressionAttributeValues={":object": name},
+        )
+    )
+    return newest_of(cast("list[LedgerItem]", [item for page in pages for item in page["Items"]]))
+
+
+def newest_of(items: Iterable[LedgerItem]) -> LedgerItem | None:
+    """Return the newest of the versions of an object, or None; of two from the same second, the one changed last."""
+    in_order = sorted(items, key=lambda item: item["changed_at"])
+    return reduce(lambda last, item: last if is_newer(last, item) else item, in_order) if in_order else None
 
 
 def ledger() -> "Table":

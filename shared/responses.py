@@ -101,13 +101,14 @@ class BackfillData(TypedDict):
     Attributes:
         bucket: The source bucket.
         prefix: The prefix of the files.
-        files: The number of files.
+        files: The number of files that the backfill listed.
         loaded_files: The number of files whose latest version is loaded.
         reloaded_files: How many of them this backfill loaded again, because their InfluxDB bucket had been replaced.
         not_checkable_files: How many of them may have been loaded into a bucket that has been replaced since: the
             ledger has no id of their bucket, or InfluxDB does not tell the current one.
         partly_loaded_files: How many of them are partly loaded.
         partly_loaded: The keys of the first of these.
+        skipped_objects: The number of objects under the prefix that are not files, by `shared.file_keys.SkipKind`.
         not_loaded: The first of the files that are not loaded.
         report: The key of the report in the work bucket.
         processing_time_seconds: The time that the backfill took.
@@ -122,6 +123,7 @@ class BackfillData(TypedDict):
     not_checkable_files: NotRequired[int]
     partly_loaded_files: NotRequired[int]
     partly_loaded: NotRequired[list[str]]
+    skipped_objects: NotRequired[dict[str, int]]
     not_loaded: list[UnloadedFile]
     report: str
     processing_time_seconds: float

@@ -13,6 +13,9 @@ from shared.settings import work_bucket
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+BACKFILL_STAGING = "staging/backfills"
+"""The prefix of a backfill's lists, and of its Map's results. They expire with the staged objects."""
+
 UNPLANNED = "unplanned"
 """The load id of a load that failed before its file was pinned, and the dataset of a key that names none."""
 
@@ -87,6 +90,16 @@ def findings_key(execution: str) -> str:
 def backfill_report_key(execution: str) -> str:
     """Return the key of a backfill's report, which lists the files that are not loaded."""
     return f"backfills/{execution}.json"
+
+
+def file_list_key(execution: str, number: int) -> str:
+    """Return the key of one of a backfill's lists of files to load: a `ListedFile` in each line, as JSON."""
+    return f"{BACKFILL_STAGING}/{execution}/{number:04}.jsonl"
+
+
+def list_summary_key(execution: str, number: int) -> str:
+    """Return the key of the `ListSummary` of one of a backfill's lists."""
+    return f"{BACKFILL_STAGING}/{execution}/{number:04}.json"
 
 
 def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:

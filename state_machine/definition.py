@@ -15,10 +15,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
-from shared.function_names import BACKFILL_FUNCTION, LOAD_FUNCTIONS
+from shared.function_names import BACKFILL_FUNCTIONS, LOAD_FUNCTIONS
 from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
-from state_machine.settings import LoadFunctions, MachineSettings
+from state_machine.settings import BackfillFunctions, LoadFunctions, MachineSettings
 
 FUNCTION_ARN_PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
 LOADER_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:loader"
@@ -47,14 +47,16 @@ def definition(settings: MachineSettings | None = None) -> dict[str, Any]:
 def backfill_definition(settings: MachineSettings | None = None) -> dict[str, Any]:
     """Return the backfill's definition. It starts executions of `LOADER_ARN`."""
     stack = Stack(App(analytics_reporting=False), "Definition")
+    functions: BackfillFunctions = {
+        name: lambda_.Function.from_function_arn(stack, name, FUNCTION_ARN_PREFIX + name) for name in BACKFILL_FUNCTIONS
+    }
     backfill = BackfillStateMachine(
         stack,
         "Backfill",
         load=sfn.StateMachine.from_state_machine_arn(stack, "Loader", LOADER_ARN),
         check_health=lambda_.Function.from_function_arn(stack, "Health", FUNCTION_ARN_PREFIX + "check_health"),
-        report=lambda_.Function.from_function_arn(stack, "Report", FUNCTION_ARN_PREFIX + BACKFILL_FUNCTION),
+        functions=functions,
         work=s3.Bucket.from_bucket_name(stack, "Work", WORK),
-        ledger=dynamodb.Table.from_table_name(stack, "Ledger", LEDGER),
         settings=settings or MachineSettings(),
         log_group=logs.LogGroup.from_log_group_name(stack, "Log", "definition"),
     )

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_lambda as lambda_
 
-from shared.function_names import LoadFunctionName
+from shared.function_names import BackfillFunctionName, LoadFunctionName
 
 LoadFunctions = Mapping[LoadFunctionName, lambda_.IFunction]
 """The function of each task of the loader; `report_load` runs ReportSkip and ReportFailure too."""
+
+BackfillFunctions = Mapping[BackfillFunctionName, lambda_.IFunction]
+"""The function of each task that only the backfill has; `report_backfill` runs ReportGivenUp too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,9 +207,10 @@ class Counts(NamedTuple):
 
 def count_children(client: "SFNClient", arn: str) -> Counts | None:
     """Count the child executions of a backfill; None before its Map state has started."""
-    runs = client.list_map_runs(executionArn=arn)["mapRuns"]
+    runs = [run["mapRunArn"] for run in client.list_map_runs(executionArn=arn)["mapRuns"]]
     if not runs:
         return None
-    counts = client.describe_map_run(mapRunArn=runs[0]["mapRunArn"])["itemCounts"]
-    failed = counts["failed"] + counts["timedOut"] + counts["aborted"]
-    return Counts(counts["total"], counts["running"], counts["succeeded"], failed)
+    each = [client.describe_map_run(mapRunArn=run)["itemCounts"] for run in runs]
+    failed = sum(counts["failed"] + counts["timedOut"] + counts["aborted"] for counts in each)
+    total, running, succeeded = (sum(counts[name] for counts in each) for name in ("total", "running", "succeeded"))
+    return Counts(total, running, succeeded, failed)

@@ -1,31 +1,32 @@
-"""The load status of the files under a prefix, according to the ledger.
+"""The load status of the files of a backfill, according to the ledger.
 
-`load_status` lists the objects page by page (`_pages`), reads the ledger's items of each page in batches
-(`_ledger_items` and `_batch_get`), and keeps only the files that are not loaded. `_reason_unloaded` tells why a file
-counts as not loaded although the ledger shows it as loaded.
+`load_status` adds up the summaries of the lists that the backfill made, and compares the files on them with the ledger:
+`_add_files` reads the ledger's items in bulk, and `_add_file` keeps only the files that are not loaded.
+`_reason_unloaded` tells why a file counts as not loaded although the ledger shows it as loaded. A backfill of a former
+release has no lists: all files under its prefix take their place (`_list_prefix`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from itertools import islice
+from typing import TYPE_CHECKING, TypedDict
 
-from shared.aws_clients import dynamodb_resource
+from shared.backfill_lists import ListedFile, read_files, read_summary
 from shared.events import BackfillState
 from shared.file_keys import skip_kind
-from shared.ledger import BucketCheck, LedgerItem, check_bucket, object_name, version_name
+from shared.ledger import BucketCheck, LedgerItem, check_bucket, newest_item, object_name
+from shared.ledger_items import ItemKey, items_by_key
 from shared.responses import UnloadedFile
-from shared.settings import file_rule, ledger_table
+from shared.settings import file_rule
+from shared.source_pages import item_key, pages
 from shared.times import utc_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
-MAX_KEYS = 100
-"""The largest number of keys in one BatchGetItem request."""
-
-Key = tuple[str, str]
+FILES_AT_A_TIME = 1000
+"""How many items are in memory at a time, whatever the number of files."""
 
 
 class UnloadedReason(TypedDict):
@@ -39,14 +40,17 @@ class UnloadedReason(TypedDict):
 class LoadStatus:
     """The number of files, the files that are not loaded, and the keys of those that are partly loaded.
 
-    `reloaded` and `not_checkable` count as `shared.responses.BackfillData` says.
+    `reloaded`, `not_checkable` and `skipped` count as `shared.responses.BackfillData` says. `complete` is false if the
+    backfill ended before it had listed all files.
     """
 
     files: int = 0
     reloaded: int = 0
     not_checkable: int = 0
+    complete: bool = True
     not_loaded: list[UnloadedFile] = field(default_factory=list)
     partly_loaded: list[str] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def loaded(self) -> int:
@@ -55,85 +59,107 @@ class LoadStatus:
 
 
 def load_status(client: "S3Client", backfill: BackfillState) -> LoadStatus:
-    """Compare all files under the prefix of a backfill with the ledger.
+    """Compare all files of a backfill with the ledger.
 
     Memory grows only with the files that are not or only partly loaded.
     """
-    files, bucket = LoadStatus(), backfill["bucket"]
-    for versions in _pages(client, bucket, backfill["prefix"]):
-        items = _ledger_items(_ledger_key(bucket, version) for version in versions)
-        files.files += len(versions)
-        for version in versions:
-            _add_file(files, version["Key"], items.get(_ledger_key(bucket, version)), backfill)
-    return files
+    status, last = LoadStatus(), backfill.get("list")
+    if last is None:
+        files = list(_list_prefix(client, backfill))
+        status.files = len(files)
+        _add_files(status, files, backfill)
+        return status
+    status.complete = last["next"] is None
+    for number in range(last["number"] + 1):
+        _add_summary(client, status, backfill, number)
+        _add_files(status, read_files(client, backfill["execution"]["name"], number), backfill)
+    return status
 
 
-def _add_file(files: LoadStatus, key: str, item: LedgerItem | None, backfill: BackfillState) -> None:
+def _add_summary(client: "S3Client", status: LoadStatus, backfill: BackfillState, number: int) -> None:
+    summary = read_summary(client, backfill["execution"]["name"], number)
+    status.files += summary["files"]
+    status.not_checkable += summary["not_checkable"]
+    status.partly_loaded += summary["partly_loaded"]
+    for reason, count in summary["skipped"].items():
+        status.skipped[reason] = status.skipped.get(reason, 0) + count
+
+
+def _list_prefix(client: "S3Client", backfill: BackfillState) -> Iterator[ListedFile]:
+    """Yield all files under the prefix, as if each of them were to be loaded."""
+    rule = file_rule()
+    for page in pages(client, backfill["bucket"], backfill["prefix"]):
+        for version in page.versions:
+            if not skip_kind(version["Key"], rule):
+                name = item_key(backfill["bucket"], version).version
+                yield {
+                    "key": version["Key"],
+                    "version": name,
+                    "force": False,
+                    "replaced": False,
+                    "former_execution": "",
+                }
+
+
+def _add_files(status: LoadStatus, files: Iterable[ListedFile], backfill: BackfillState) -> None:
+    remaining = iter(files)
+    while some := list(islice(remaining, FILES_AT_A_TIME)):
+        names = [ItemKey(object_name(backfill["bucket"], file["key"]), file["version"]) for file in some]
+        items = items_by_key(names)
+        for file, name in zip(some, names, strict=True):
+            _add_file(status, file, items.get(name) or _item_of_newer_version(name), backfill)
+
+
+def _item_of_newer_version(listed: ItemKey) -> LedgerItem | None:
+    """Return the item of the newest version of the object, if it was written since the object was listed."""
+    item = newest_item(listed.object)
+    return item if item and _time_of(item["version"]) > _time_of(listed.version) else None
+
+
+def _time_of(version: str) -> str:
+    return version.partition(" ")[0]
+
+
+def _add_file(status: LoadStatus, file: ListedFile, item: LedgerItem | None, backfill: BackfillState) -> None:
     if item is None or item["status"] != "loaded":
-        files.not_loaded.append(_unloaded_file(key, item))
+        status.not_loaded.append(_unloaded_file(file["key"], item))
         return
-    status = check_bucket(item.get("bucket_id", ""), _bucket_ids(backfill).get(item["dataset"], ""))
-    if reason := _reason_unloaded(item, status, backfill):
-        files.not_loaded.append({**_unloaded_file(key, item), **reason})
+    bucket = check_bucket(item.get("bucket_id", ""), _bucket_ids(backfill).get(item["dataset"], ""))
+    if reason := _reason_unloaded(file, item, bucket, backfill):
+        status.not_loaded.append({**_unloaded_file(file["key"], item), **reason})
         return
     if item.get("verdict") == "partly loaded":
-        files.partly_loaded.append(key)
-    files.not_checkable += status == "not checkable"
-    former = item.get("former_bucket_id", "")
-    files.reloaded += _loaded_by(item, backfill) and former not in ("", item.get("bucket_id"))
+        status.partly_loaded.append(file["key"])
+    status.not_checkable += bucket == "not checkable"
+    status.reloaded += file["replaced"]
 
 
-def _reason_unloaded(item: LedgerItem, status: BucketCheck, backfill: BackfillState) -> UnloadedReason | None:
+def _reason_unloaded(
+    file: ListedFile, item: LedgerItem, bucket: BucketCheck, backfill: BackfillState
+) -> UnloadedReason | None:
     """Return why a file counts as not loaded although the ledger shows it as loaded; None if it counts as loaded."""
-    if status == "replaced":
+    if bucket == "replaced":
         current = _bucket_ids(backfill)[item["dataset"]]
         message = f"it was loaded into the bucket {item['bucket_id']}, which was replaced by {current}"
         return {"status": "replaced", "message": message}
-    if backfill.get("force") and not _loaded_by(item, backfill):
+    if backfill.get("force") and not _is_loaded_again(file, item, backfill):
         return {"status": "unchanged", "message": "its load did not start; it was loaded before this backfill"}
     return None
 
 
-def _loaded_by(item: LedgerItem, backfill: BackfillState) -> bool:
-    """Return whether the load started after the backfill. Claims have times in whole seconds."""
+def _is_loaded_again(file: ListedFile, item: LedgerItem, backfill: BackfillState) -> bool:
+    """Return whether another execution loaded the file since it was listed.
+
+    A former release made no list. Its backfills compare times: claims have them in whole seconds.
+    """
+    if "list" in backfill:
+        return item["execution"] != file["former_execution"]
     started_at = datetime.fromisoformat(backfill["execution"]["start_time"])
     return item.get("claimed_at", "") >= utc_seconds(started_at)
 
 
 def _bucket_ids(backfill: BackfillState) -> Mapping[str, str]:
     return backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
-
-
-def _pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[Sequence["ObjectVersionTypeDef"]]:
-    """Yield the latest versions, a page at a time. ListObjectVersions is necessary: ListObjects has no version IDs."""
-    rule = file_rule()
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        latest = (version for version in page.get("Versions", []) if version["IsLatest"])
-        yield [version for version in latest if not skip_kind(version["Key"], rule)]
-
-
-def _ledger_key(bucket: str, version: "ObjectVersionTypeDef") -> Key:
-    name = version_name(version["LastModified"], version["VersionId"], version["ETag"])
-    return object_name(bucket, version["Key"]), name
-
-
-def _ledger_items(keys: Iterable[Key]) -> dict[Key, LedgerItem]:
-    """Return the ledger's items with these keys. A key without an item is absent."""
-    requested, items = list(keys), dict[Key, LedgerItem]()
-    for first in range(0, len(requested), MAX_KEYS):
-        for item in _batch_get(requested[first : first + MAX_KEYS]):
-            items[item["object"], item["version"]] = item
-    return items
-
-
-def _batch_get(keys: Sequence[Key]) -> Iterator[LedgerItem]:
-    """Yield the items of at most `MAX_KEYS` keys. Request again the keys that DynamoDB leaves unprocessed."""
-    names = [{"object": name, "version": version} for name, version in keys]
-    request: dict[str, Any] = {ledger_table(): {"Keys": names, "ConsistentRead": True}}
-    while request:
-        reply = dynamodb_resource().batch_get_item(RequestItems=request)
-        yield from cast("list[LedgerItem]", reply["Responses"].get(ledger_table(), []))
-        request = dict(reply["UnprocessedKeys"])
 
 
 def _unloaded_file(key: str, item: LedgerItem | None) -> UnloadedFile:

@@ -39,9 +39,10 @@ def _summary(files: LoadStatus) -> str:
         (len(files.partly_loaded), "of them partly"),
     )
     loaded = ", ".join(["are loaded", *(f"{count} {note}" for count, note in notes if count)])
+    subject = "files" if files.complete else "files that were listed before the backfill ended"
     if not files.not_loaded:
-        return f"All {files.files} files {loaded}"
-    return f"{files.loaded} of {files.files} files {loaded}: {_listing_note(files)}"
+        return f"All {files.files} {subject} {loaded}"
+    return f"{files.loaded} of {files.files} {subject} {loaded}: {_listing_note(files)}"
 
 
 def _listing_note(files: LoadStatus) -> str:
@@ -61,6 +62,7 @@ def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -
         "not_checkable_files": files.not_checkable,
         "partly_loaded_files": len(files.partly_loaded),
         "partly_loaded": files.partly_loaded[:NAMED_FILES],
+        "skipped_objects": files.skipped,
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),

@@ -4,21 +4,19 @@ import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
+from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill import load_status, response
 from functions.report_backfill.handler import lambda_handler
-from shared.ledger import object_name, version_name
 from shared.work_bucket import get_json
-from tests.functional.conftest import LEDGER, SOURCE
+from tests.functional.conftest import SOURCE, WORK
+from tests.support.backfill import EXECUTION, PREFIX, add_item, put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
-PREFIX = "dataset=generation/"
-EXECUTION = {"id": "arn", "name": "run-1", "start_time": "2024-01-01T00:00:00.000Z"}
 GIVEN_UP = {
     "Error": "States.ExceedToleratedFailureThreshold",
     "Cause": "The specified tolerated failure threshold was exceeded",
@@ -30,31 +28,27 @@ def tables(ledger: "Table") -> "Table":
     return ledger
 
 
-def put(s3: "S3Client", name: str) -> str:
-    """Its key."""
-    s3.put_object(Bucket=SOURCE, Key=f"{PREFIX}{name}", Body=name.encode())
-    return f"{PREFIX}{name}"
+def start(context: SimpleNamespace, **more: Any) -> dict[str, Any]:
+    """Return the state of a backfill that has listed the files that it is to load."""
+    backfill: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
+    return {**backfill, "list": list_files(backfill, context)}  # type: ignore[arg-type]
 
 
-def know(s3: "S3Client", key: str, status: str, **more: str) -> None:
-    """The ledger knows the current version of the object."""
-    head = s3.head_object(Bucket=SOURCE, Key=key)
-    version = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])
-    item = {"object": object_name(SOURCE, key), "version": version, "status": status, "execution": "arn:x"}
-    item |= {"dataset": "generation", **more}
-    boto3.resource("dynamodb").Table(LEDGER).put_item(Item=item)
-
-
-def report(context: SimpleNamespace, **more: Any) -> dict[str, Any]:
-    backfill = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
-    state = "ReportGivenUp" if "error" in more else "ReportBackfill"
+def end(context: SimpleNamespace, backfill: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the function to a backfill that ends."""
+    state = "ReportGivenUp" if "error" in backfill else "ReportBackfill"
     answer: Any = lambda_handler({"state": state, "input": backfill}, context)  # type: ignore[typeddict-item, arg-type]
     return dict(answer)
 
 
+def report(context: SimpleNamespace, **more: Any) -> dict[str, Any]:
+    """Return the answer to a backfill during which nothing happens."""
+    return end(context, start(context, **more))
+
+
 def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
     for name in ("a.parquet", "b/c.parquet"):
-        know(s3, put(s3, name), "loaded")
+        add_item(s3, put(s3, name), "loaded")
     answer = report(context)
     assert (answer["statusCode"], answer["message"]) == (200, "All 2 files are loaded")
     assert answer["data"] | {"processing_time_seconds": 1} == {
@@ -66,6 +60,7 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "not_checkable_files": 2,
         "partly_loaded_files": 0,
         "partly_loaded": [],
+        "skipped_objects": {},
         "not_loaded": [],
         "report": "backfills/run-1.json",
         "processing_time_seconds": 1,
@@ -74,9 +69,9 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
 
 def test_each_file_that_is_not_loaded_is_named_with_the_reason(s3: "S3Client", context: SimpleNamespace) -> None:
     failure = {"error": "CorruptParquetError", "message": "write it again", "report": "reports/r.json"}
-    know(s3, put(s3, "a.parquet"), "loaded")
-    know(s3, put(s3, "b.parquet"), "failed", **failure)
-    know(s3, put(s3, "c.parquet"), "claimed", lease_until="2024-01-01T06:00:00Z")
+    add_item(s3, put(s3, "a.parquet"), "loaded")
+    add_item(s3, put(s3, "b.parquet"), "failed", **failure)
+    add_item(s3, put(s3, "c.parquet"), "claimed", lease_until="2024-01-01T06:00:00Z")
     put(s3, "d.parquet")
     answer = report(context)
     assert answer["message"] == "1 of 4 files are loaded: data.not_loaded names the other 3"
@@ -92,8 +87,8 @@ def healthy(bucket_id: str) -> dict[str, Any]:
 
 
 def test_a_file_whose_bucket_was_replaced_is_not_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
-    know(s3, put(s3, "a.parquet"), "loaded", bucket_id="old")
-    know(s3, put(s3, "b.parquet"), "loaded", bucket_id="new")
+    add_item(s3, put(s3, "a.parquet"), "loaded", bucket_id="old")
+    add_item(s3, put(s3, "b.parquet"), "loaded", bucket_id="new")
     data = report(context, **healthy("new"))["data"]
     (file,) = data["not_loaded"]
     assert (file["key"], file["status"]) == (f"{PREFIX}a.parquet", "replaced")
@@ -105,36 +100,83 @@ def test_a_file_whose_bucket_was_replaced_is_not_loaded(s3: "S3Client", context:
 def test_an_id_that_is_missing_on_either_side_counts_as_equal(
     s3: "S3Client", context: SimpleNamespace, recorded: str, state: dict[str, Any]
 ) -> None:
-    know(s3, put(s3, "a.parquet"), "loaded", bucket_id=recorded)
+    add_item(s3, put(s3, "a.parquet"), "loaded", bucket_id=recorded)
     data = report(context, **state)["data"]
     assert (data["loaded_files"], data["not_checkable_files"]) == (1, 1)
 
 
 def test_files_that_this_backfill_loaded_again_are_counted(s3: "S3Client", context: SimpleNamespace) -> None:
-    before, since = {"claimed_at": "2023-12-31T23:59:59Z"}, {"claimed_at": "2024-01-01T00:00:00Z"}
-    ids = {"bucket_id": "new", "former_bucket_id": "old"}
-    know(s3, put(s3, "a.parquet"), "loaded", **ids, **since)
-    know(s3, put(s3, "b.parquet"), "loaded", **ids, **before)
-    know(s3, put(s3, "c.parquet"), "loaded", **ids | {"former_bucket_id": "new"}, **since)
-    know(s3, put(s3, "d.parquet"), "loaded", **ids | {"former_bucket_id": ""}, **since)
-    answer = report(context, **healthy("new"))
+    """Another backfill loaded the second file again, in the same second in which this one starts."""
+    for name in ("a.parquet", "b.parquet"):
+        put(s3, name)
+    add_item(s3, f"{PREFIX}a.parquet", "loaded", bucket_id="old")
+    just_now = {"claimed_at": EXECUTION["start_time"][:19] + "Z", "former_bucket_id": "old"}
+    add_item(s3, f"{PREFIX}b.parquet", "loaded", bucket_id="new", **just_now)
+    backfill = start(context, **healthy("new"))
+    add_item(s3, f"{PREFIX}a.parquet", "loaded", bucket_id="new", execution="arn:again", **just_now)
+    answer = end(context, backfill)
     assert answer["data"]["reloaded_files"] == 1
-    assert answer["message"] == "All 4 files are loaded, 1 of them again because their bucket was replaced"
+    assert answer["message"] == "All 2 files are loaded, 1 of them again because their bucket was replaced"
 
 
 def test_a_forced_backfill_counts_only_loads_of_its_own(s3: "S3Client", context: SimpleNamespace) -> None:
-    know(s3, put(s3, "a.parquet"), "loaded", claimed_at="2024-01-01T00:00:00Z")
-    know(s3, put(s3, "b.parquet"), "loaded", claimed_at="2023-12-31T23:59:59Z")
-    (file,) = report(context, force=True)["data"]["not_loaded"]
+    just_before = {"claimed_at": EXECUTION["start_time"][:19] + "Z"}
+    for name in ("a.parquet", "b.parquet"):
+        add_item(s3, put(s3, name), "loaded", **just_before)
+    backfill = start(context, force=True)
+    add_item(s3, f"{PREFIX}a.parquet", "loaded", execution="arn:again")
+    (file,) = end(context, backfill)["data"]["not_loaded"]
     assert (file["key"], file["status"]) == (f"{PREFIX}b.parquet", "unchanged")
+
+
+def test_a_backfill_of_a_former_release_has_no_list(s3: "S3Client", context: SimpleNamespace) -> None:
+    """It tells its own loads from earlier ones by their time."""
+    add_item(s3, put(s3, "a.parquet"), "loaded", claimed_at="2024-01-01T00:00:00Z")
+    add_item(s3, put(s3, "b.parquet"), "loaded", claimed_at="2023-12-31T23:59:59Z")
+    backfill = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION}
+    assert end(context, backfill)["message"] == "All 2 files are loaded"
+    (file,) = end(context, backfill | {"force": True})["data"]["not_loaded"]
+    assert (file["key"], file["status"]) == (f"{PREFIX}b.parquet", "unchanged")
+
+
+def test_a_file_that_was_rewritten_meanwhile_counts_by_its_newest(s3: "S3Client", context: SimpleNamespace) -> None:
+    key = put(s3, "a.parquet")
+    backfill = start(context)
+    add_item(s3, key, "loaded")  # the new version
+    lines = get_lines(s3, backfill)
+    replace_lines(s3, backfill, [line | {"version": "2023-01-01T00:00:00Z before"} for line in lines])
+    assert end(context, backfill)["message"] == "All 1 files are loaded"
+    replace_lines(s3, backfill, [line | {"version": "2999-01-01T00:00:00Z after"} for line in lines])
+    assert [file["status"] for file in end(context, backfill)["data"]["not_loaded"]] == ["unknown"]
+
+
+def get_lines(s3: "S3Client", backfill: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the files on the list of a backfill."""
+    body = s3.get_object(Bucket=WORK, Key=backfill["list"]["key"])["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def replace_lines(s3: "S3Client", backfill: dict[str, Any], lines: list[dict[str, Any]]) -> None:
+    """Replace the files on the list of a backfill."""
+    s3.put_object(Bucket=WORK, Key=backfill["list"]["key"], Body="\n".join(map(json.dumps, lines)).encode())
+
+
+def test_a_backfill_that_ends_before_all_is_listed_says_so(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "1")
+    for name in ("a.parquet", "b.parquet"):
+        put(s3, name)
+    answer = report(context, error=GIVEN_UP)
+    assert "0 of 1 files that were listed before the backfill ended are loaded" in answer["message"]
 
 
 def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: SimpleNamespace) -> None:
     key = put(s3, "a.parquet")
-    know(s3, key, "loaded")
+    add_item(s3, key, "loaded")
     s3.put_object(Bucket=SOURCE, Key=key, Body=b"rewritten")
     assert [file["status"] for file in report(context)["data"]["not_loaded"]] == ["unknown"]
-    know(s3, key, "loaded")
+    add_item(s3, key, "loaded")
     deleted = put(s3, "b.parquet")
     s3.delete_object(Bucket=SOURCE, Key=deleted)
     assert report(context)["message"] == "All 1 files are loaded"
@@ -143,23 +185,25 @@ def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: Simp
 def test_without_versions_it_is_the_bytes_and_their_time(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.delete_bucket(Bucket=SOURCE)
     s3.create_bucket(Bucket=SOURCE)
-    know(s3, put(s3, "a.parquet"), "loaded")
+    add_item(s3, put(s3, "a.parquet"), "loaded")
     assert report(context)["message"] == "All 1 files are loaded"
 
 
 def test_objects_that_are_not_files_are_not_counted(s3: "S3Client", context: SimpleNamespace) -> None:
     for name in ("_SUCCESS", "folder/", "_temporary/0/a.parquet", "a.csv"):
         put(s3, name)
-    assert report(context)["message"] == "All 0 files are loaded"
+    answer = report(context)
+    assert answer["message"] == "All 0 files are loaded"
+    assert sum(answer["data"]["skipped_objects"].values()) == 4
 
 
 def test_a_response_lists_some_files_and_the_report_lists_all(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response, "NAMED_FILES", 2)
-    monkeypatch.setattr(load_status, "MAX_KEYS", 2)
+    monkeypatch.setattr(load_status, "FILES_AT_A_TIME", 2)
     keys = [put(s3, f"{n}.parquet") for n in range(5)]
-    know(s3, keys[4], "loaded")
+    add_item(s3, keys[4], "loaded")
     answer = report(context)
     assert answer["message"].endswith("data.not_loaded names 2 of the other 4, the report names all")
     assert [file["key"] for file in answer["data"]["not_loaded"]] == keys[:2]

@@ -10,9 +10,10 @@ from functions.report_backfill.handler import lambda_handler as report_backfill
 from functions.report_load.handler import lambda_handler as report_load
 from functions.validate_schema.handler import lambda_handler as validate_schema
 from tests.functional.conftest import SOURCE
-from tests.functional.test_report_backfill import EXECUTION, GIVEN_UP
+from tests.functional.test_report_backfill import GIVEN_UP
 from tests.functional.test_report_load import failed, leave_chunk, leave_part, state
 from tests.functional.test_validate_schema import claim, named, parquet
+from tests.support.backfill import EXECUTION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

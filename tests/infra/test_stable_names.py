@@ -27,6 +27,7 @@ LOADER_RESOURCES = {
         "FunctionsConvertAndChunkLogC17FD6F0",
         "FunctionsWriteBatchLog8C5D3B90",
         "FunctionsReportLoadLog2C8C6EDE",
+        "FunctionsListFilesLog7B3C3E4A",
         "FunctionsReportBackfillLog6B8AB8C1",
         "LoaderLogEAE112E4",
         "BackfillLogED590056",
@@ -37,6 +38,7 @@ LOADER_RESOURCES = {
         "FunctionsConvertAndChunk2AE325D2",
         "FunctionsWriteBatch2157E6BE",
         "FunctionsReportLoadD8A30E34",
+        "FunctionsListFiles219C8C5F",
         "FunctionsReportBackfill68706C01",
     },
 }
@@ -91,6 +93,7 @@ VARIABLES = {
     | {"WORK_BUCKET", "SOURCE_PREFIX", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
     "write_batch": LOG | INFLUX | {"WORK_BUCKET", "MAX_RETRIES", "DROP_INVALID_RECORDS", "OUTAGE_PATIENCE"},
     "report_load": LOG | {"STACK_NAME", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
+    "list_files": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
 }
 

@@ -90,8 +90,6 @@ def test_every_request_to_the_ledger_is_retried_unless_it_is_refused(assembly: A
 
 def test_a_backfill_waits_while_its_requests_are_throttled(assembly: Assembly) -> None:
     retries = {name: state["Retry"] for name, state in states(assembly.definition_of("Backfill")) if "Retry" in state}
-    any_error = {"ErrorEquals": ["States.ALL"], "MaxAttempts": 6} | BACKOFF
-    assert retries["FindLoaded"] == [*waits_for("DynamoDb"), any_error]
     start = {"ErrorEquals": list(AWS_START_ERRORS), "MaxAttempts": 6} | BACKOFF
     assert retries["StartLoad"] == [*waits_for("StepFunctions"), start]
 

@@ -40,7 +40,7 @@ def test_the_functions_that_apply_the_rule_on_keys_have_its_settings(variants: C
     functions = variants("x86_64").functions
     environments = {name: each["Environment"]["Variables"] for name, each in functions.items()}
     suffixes = {name: values["FILE_SUFFIXES"] for name, values in environments.items() if "FILE_SUFFIXES" in values}
-    assert suffixes.keys() >= {"validate_schema", "convert_and_chunk", "report_backfill"}
+    assert suffixes.keys() >= {"validate_schema", "convert_and_chunk", "list_files", "report_backfill"}
     assert set(suffixes.values()) == {".parquet,.pq"}
 
 

@@ -90,6 +90,7 @@ def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: s
         app.put(f"{prefix}{name}", b"")
     first = app.wait_for_end(backfill(app, prefix))
     assert first.response["message"] == "All 4 files are loaded"
+    assert first.response["data"]["skipped_objects"] == {"hidden": 2, "suffix": 1}
     assert loads(app, prefix) == 4
     check_ledger(app, tmp_path, prefix, files)
     assert app.wait_for_end(backfill(app, prefix)).response["message"] == "All 4 files are loaded"
@@ -160,7 +161,6 @@ def test_files_are_loaded_again_when_their_bucket_was_replaced(app: DeployedApp,
         second = app.wait_for_end(backfill(app, prefix))
         assert second.response["message"] == "All 3 files are loaded, 3 of them again because their bucket was replaced"
         assert (count_points(app, bucket), loads(app, prefix)) == (3 * ROWS_EACH, 6)
-        time.sleep(1)  # claims have times in whole seconds: a backfill cannot tell its loads from those of this second
         third = run_loader(app, "backfill", prefix, "--json")
         assert (third.status, third.json["message"], loads(app, prefix)) == (0, "All 3 files are loaded", 6)
         forced = run_loader(app, "backfill", prefix, "--force", "--json")
@@ -172,4 +172,5 @@ def test_a_bucket_that_may_not_be_listed_is_an_error_with_a_name(app: DeployedAp
     event = {"bucket": "there-is-no-such-bucket", "prefix": prefix}
     sfn = app.cloud.client("stepfunctions")
     arn = sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"]
-    assert app.wait_for_end(arn).status == "FAILED"
+    ended = app.wait_for_end(arn)
+    assert (ended.status, ended.error) == ("FAILED", "SourceNotFoundError")

@@ -11,7 +11,6 @@ from shared.aws_errors import (
     AWS_TRANSIENT_ERRORS,
     AWS_UNCLEAR_ERRORS,
     INVOKE,
-    QUERY,
     TABLE,
     THROTTLING_CODES,
     UPDATE_ITEM,
@@ -30,7 +29,6 @@ def test_names_from_an_api_page_are_in_the_model_of_that_api() -> None:
     for source, service, operation in (
         (INVOKE, "lambda", "Invoke"),
         (UPDATE_ITEM, "dynamodb", "UpdateItem"),
-        (QUERY, "dynamodb", "Query"),
     ):
         names = {error.name.partition(".")[2] for error in TABLE if error.source == source}
         assert names
@@ -58,7 +56,6 @@ def test_a_load_that_was_not_started_is_started_again() -> None:
 def test_each_service_has_its_own_names_for_throttling() -> None:
     assert throttling_names("Lambda") == ["Lambda.TooManyRequestsException", "Lambda.EC2ThrottledException"]
     assert "DynamoDB.ProvisionedThroughputExceededException" in throttling_names("DynamoDB")
-    assert "DynamoDb.ProvisionedThroughputExceededException" in throttling_names("DynamoDb")
     assert unclear_names("StepFunctions") == ["StepFunctions.AWSStepFunctionsException"]
 
 

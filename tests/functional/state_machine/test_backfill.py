@@ -1,4 +1,4 @@
-"""The decision of a backfill whether to load a file: by the ledger, the ids of the buckets, and `force`."""
+"""The states of a backfill: it lists and loads files until all are listed, and reports at every end."""
 
 from typing import Any
 
@@ -7,66 +7,62 @@ import pytest
 from state_machine.definition import backfill_definition
 from state_machine.settings import MachineSettings
 from tests.functional.state_machine.conftest import Run
-from tests.support.interpreter import Interpreter
-from tests.support.ledger_items import CLAIMED, FAILED, LOADED
-from tests.support.scripted_functions import CLAIM, FILE, Failure, always, scripted_functions
+from tests.support.scripted_functions import Failure, Stub, always, in_turn, scripted_functions
 
-OLD, NEW = "0f1e2d3c4b5a6978", "fedcba9876543210"
-ITEM = {"bucket": FILE["bucket"], "key": FILE["key"], "etag": FILE["etag"], "last_modified": CLAIM["last_modified"]}
+SUMMARY = {"error": "BucketNotFoundError", "cause": "{}", "message": "m", "report": "r"}
 
 
 @pytest.fixture(scope="module")
-def child() -> dict[str, Any]:
-    """The states of a child, in which a Pass of the same name takes the place of each start of a load."""
+def backfill() -> dict[str, Any]:
+    """The definition with a Pass in place of the Map that starts the loads: moto does not read JSON Lines."""
     backfill = backfill_definition(MachineSettings(backoff_seconds=1, max_delay_seconds=1, transient_attempts=2))
-    states = backfill["States"]["LoadFiles"]["ItemProcessor"]
-    for name in ("StartLoad", "LoadAgain"):
-        request = states["States"][name]["Parameters"]["Input"]
-        states["States"][name] = {"Type": "Pass", "Result": {"force": request.get("force", False)}, "End": True}
-    return {name: states[name] for name in ("StartAt", "States")}
+    backfill["States"]["LoadFiles"] = {"Type": "Pass", "Next": backfill["States"]["LoadFiles"]["Next"]}
+    return backfill
+
+
+def file_list(number: int, files: int, *, last: bool = True) -> dict[str, Any]:
+    position = None if last else {"key": f"{number}.parquet", "version": "v"}
+    return {"number": number, "key": f"staging/backfills/run/{number:04}.jsonl", "files": files, "next": position}
 
 
 @pytest.mark.parametrize(
-    ("ledger", "current", "last_state"),
+    ("lists", "states"),
     [
-        ([], NEW, "StartLoad"),
-        ([FAILED], NEW, "StartLoad"),
-        ([CLAIMED], NEW, "StartLoad"),
-        ([LOADED | {"bucket_id": NEW}], NEW, "Done"),
-        ([LOADED | {"bucket_id": OLD}], NEW, "LoadAgain"),
-        ([LOADED | {"bucket_id": OLD}], "", "Done"),
-        ([LOADED | {"bucket_id": ""}], NEW, "Done"),
-        ([LOADED], NEW, "Done"),
-        ([LOADED | {"bucket_id": OLD, "dataset": "consumption"}], NEW, "Done"),
+        ([file_list(0, 0)], ["ListFiles", "AnyFiles?", "AllListed?"]),
+        ([file_list(0, 2)], ["ListFiles", "AnyFiles?", "LoadFiles", "AllListed?"]),
+        (
+            [file_list(0, 1, last=False), file_list(1, 0, last=False), file_list(2, 1)],
+            [
+                *["ListFiles", "AnyFiles?", "LoadFiles", "AllListed?"],
+                *["ListFiles", "AnyFiles?", "AllListed?"],
+                *["ListFiles", "AnyFiles?", "LoadFiles", "AllListed?"],
+            ],
+        ),
     ],
 )
-def test_a_file_is_loaded_again_only_if_its_bucket_was_replaced(
-    local_interpreter: Interpreter, child: dict[str, Any], ledger: list[Any], current: str, last_state: str
+def test_lists_are_made_and_loaded_in_turn(
+    run: Run, backfill: dict[str, Any], lists: list[dict[str, Any]], states: list[str]
 ) -> None:
-    ids = {"generation": current, "consumption": OLD, "transmission": OLD}
-    event = ITEM | {"force": False, "bucket_ids": ids}
-    result = local_interpreter.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
-    assert (result.status, result.states[-1]) == ("SUCCEEDED", last_state)
+    make_list: Stub = in_turn(*lists)
+    functions = scripted_functions(list_files=make_list, report_backfill=always({"statusCode": 200}))
+    result = run(functions, machine=backfill)
+    assert (result.status, result.output) == ("SUCCEEDED", {"statusCode": 200})
+    assert result.states == ["Receive", "Begin", "CheckHealth", *states, "ReportBackfill"]
+    assert [call.get("list") for call in functions.payloads("list_files")] == [None, *lists[:-1]]
+    (call,) = functions.payloads("report_backfill")
+    assert (call["state"], call["input"]["list"]) == ("ReportBackfill", lists[-1])
 
 
 @pytest.mark.parametrize(
-    ("key", "last_state"), [(FILE["key"], "LoadAgain"), ("a/_temporary/0.parquet", "Done"), ("_SUCCESS", "Done")]
+    ("failing", "called"), [("check_health", ["check_health"]), ("list_files", ["check_health", "list_files"])]
 )
-def test_force_loads_every_file_again(
-    local_interpreter: Interpreter, child: dict[str, Any], key: str, last_state: str
+def test_a_backfill_that_cannot_begin_reports_the_error_and_starts_no_load(
+    run: Run, backfill: dict[str, Any], failing: str, called: list[str]
 ) -> None:
-    event = ITEM | {"key": key, "force": True, "bucket_ids": {"generation": OLD}}
-    ledger = [LOADED | {"bucket_id": OLD}]
-    result = local_interpreter.run(child, scripted_functions(), event, ledger=ledger, timeout_s=60)
-    assert (result.status, result.states[-1]) == ("SUCCEEDED", last_state)
-    assert last_state == "Done" or result.output == {"force": True}
-
-
-def test_a_backfill_reports_that_influxdb_is_not_healthy_and_starts_no_load(run: Run) -> None:
-    summary = {"error": "BucketNotFoundError", "cause": "{}", "message": "m", "report": "r"}
-    functions = scripted_functions(check_health=always(Failure("BucketNotFoundError")), report_backfill=always(summary))
-    result = run(functions, machine=backfill_definition(MachineSettings(backoff_seconds=1)))
+    stubs = {failing: always(Failure("BucketNotFoundError"))}
+    functions = scripted_functions(report_backfill=always(SUMMARY), **stubs)
+    result = run(functions, machine=backfill)
     assert (result.status, result.error) == ("FAILED", "BucketNotFoundError")
-    assert [name for name, _ in functions.calls] == ["check_health", "report_backfill"]
+    assert [name for name, _ in functions.calls] == [*called, "report_backfill"]
     (call,) = functions.payloads("report_backfill")
     assert (call["state"], call["input"]["error"]["Error"]) == ("ReportGivenUp", "BucketNotFoundError")

@@ -1,0 +1,99 @@
+"""The comparison of a prefix with the ledger: which files a backfill loads, and how many it does not.
+
+`list_files` reads the bucket page by page, and the ledger's items of each page in bulk. `_add_file` decides about one
+file, and keeps only a line of the list if it is to be loaded, so that memory grows with the list and not with the
+bucket.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.backfill_lists import ListedFile, ListSummary
+from shared.events import BackfillState, ListPosition
+from shared.file_keys import skip_kind
+from shared.ledger import LedgerItem, check_bucket
+from shared.ledger_items import ItemKey, items_by_key
+from shared.settings import file_rule
+from shared.source_pages import Page, item_key, pages
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_FILES = 100_000
+"""The length of a list: its lines take about 30 MB of memory. A page may exceed it by a thousand."""
+
+
+@dataclass
+class Listing:
+    """The lines of a list, the summary of what it was made from, and where the next list begins."""
+
+    lines: list[str] = field(default_factory=list)
+    summary: ListSummary = field(
+        default_factory=lambda: ListSummary(files=0, not_checkable=0, partly_loaded=[], skipped={})
+    )
+    next: ListPosition | None = None
+
+
+def list_files(
+    client: "S3Client", backfill: BackfillState, start: ListPosition, has_time: Callable[[], bool]
+) -> Listing:
+    """Return the files under the prefix of a backfill, from a position on.
+
+    Args:
+        client: The S3 client.
+        backfill: The state of the backfill.
+        start: Where to begin.
+        has_time: Returns whether there is time for another page.
+
+    Raises:
+        AwsThrottledError: DynamoDB throttles the requests for longer than this invocation may wait.
+    """
+    listing = Listing()
+    for page in pages(client, backfill["bucket"], backfill["prefix"], start):
+        _add_page(listing, page, backfill)
+        listing.next = page.next
+        if len(listing.lines) >= MAX_FILES or not has_time():
+            break
+    return listing
+
+
+def _add_page(listing: Listing, page: Page, backfill: BackfillState) -> None:
+    """Compare the files of a page with the ledger.
+
+    The ledger may be read without the writes of the last second: if a file is listed although it has just been
+    loaded, its claim fails, and its load is skipped.
+    """
+    files, rule, skipped = dict[str, ItemKey](), file_rule(), listing.summary["skipped"]
+    for version in page.versions:
+        if kind := skip_kind(version["Key"], rule):
+            skipped[kind] = skipped.get(kind, 0) + 1
+        else:
+            files[version["Key"]] = item_key(backfill["bucket"], version)
+    items = items_by_key(files.values(), consistent=False)
+    for key, name in files.items():
+        _add_file(listing, key, name, items.get(name), backfill)
+
+
+def _add_file(listing: Listing, key: str, name: ItemKey, item: LedgerItem | None, backfill: BackfillState) -> None:
+    """Count a file, and list it unless it is loaded, into the bucket that exists now."""
+    summary = listing.summary
+    summary["files"] += 1
+    loaded = item is not None and item["status"] == "loaded"
+    ids = backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
+    bucket = check_bucket(item.get("bucket_id", ""), ids.get(item["dataset"], "")) if item else "not checkable"
+    replaced, force = loaded and bucket == "replaced", backfill.get("force", False)
+    if not loaded or replaced or force:
+        file: ListedFile = {
+            "key": key,
+            "version": name.version,
+            "force": force or replaced,
+            "replaced": replaced,
+            "former_execution": item["execution"] if item else "",
+        }
+        listing.lines.append(json.dumps(file))
+        return
+    summary["not_checkable"] += bucket == "not checkable"
+    if item and item.get("verdict") == "partly loaded":
+        summary["partly_loaded"].append(key)
