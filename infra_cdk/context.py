@@ -38,6 +38,7 @@ SECURITY_GROUP = Format("sg-[0-9a-f]{8,17}", "sg-0a1b2c3d")
 PEER = Format(rf"{SECURITY_GROUP.pattern}|\d{{1,3}}(\.\d{{1,3}}){{3}}/\d{{1,2}}", "sg-0a1b2c3d or 10.0.0.0/16")
 PREFIX_LIST = Format("pl-[0-9a-f]{8,17}", "pl-0a1b2c3d")
 ROUTE_TABLE = Format("rtb-[0-9a-f]{8,17}", "rtb-0a1b2c3d")
+INSTANCE_NAME = Format(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,38}[a-zA-Z0-9]", "influxdb-loader")
 INSTANCE_TYPE = Format(r"db\.influx\.\w+", "db.influx.medium")
 
 

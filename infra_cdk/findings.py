@@ -30,6 +30,7 @@ WILDCARDS = {
     "/quarantine/*/rows-*": UNKNOWN_LOAD,
     "/quarantine/*/points-*": UNKNOWN_LOAD,
     "/reports/*": UNKNOWN_LOAD,
+    "/footprints/*": UNKNOWN_LOAD,
     "/backfills/*": UNKNOWN_LOAD,
     "/staging/backfills/*": "The key contains the id of the Map run, which is unknown before it starts.",
     ":*": "These are the versions of one function, or the executions of one state machine.",

@@ -42,6 +42,7 @@ class Network(Construct):
             for n, group_id in enumerate(group_ids)
         ]
         self.security_groups = [callers, *groups]
+        self.security_group_ids = [callers.security_group_id, *group_ids]
 
     def _create_egress_group(self, database_port: int, endpoint_group: str) -> ec2.CfnSecurityGroup:
         peer = self._config.database_peer

@@ -30,8 +30,12 @@ class NetworkConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    """A new Timestream for InfluxDB instance in `vpc_id` and `subnet_ids`."""
+    """A new Timestream for InfluxDB instance in `vpc_id` and `subnet_ids`.
 
+    `database_name` is unique in the account and Region. An instance whose name changes is replaced by an empty one.
+    """
+
+    database_name: str
     database_instance_type: str
     database_storage_gib: int
     database_multi_az: bool
@@ -44,6 +48,7 @@ def database_config(context: Context) -> DatabaseConfig | None:
     if "database_instance_type" not in context:
         return None
     return DatabaseConfig(
+        database_name=read.optional(context, "database_name", read.INSTANCE_NAME) or "influxdb-loader",
         database_instance_type=read.required(context, "database_instance_type", read.INSTANCE_TYPE),
         database_storage_gib=integer(context, "database_storage_gib", default=20, minimum=20),
         database_multi_az=boolean(context, "database_multi_az", default=False),

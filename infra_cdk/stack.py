@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from aws_cdk import Annotations, CfnOutput, Stack
+from aws_cdk import Annotations, CfnOutput, Fn, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -63,6 +63,8 @@ class LoaderStack(Stack):
         url, vpc = config.influx.influxdb_url, config.network
         _warn_about_python_3_11(self, config)
         network = Network(self, "Network", config=vpc, influxdb_url=url) if vpc else None
+        if network:
+            _add_network_outputs(self, network)
         return Functions(
             self,
             "Functions",
@@ -139,6 +141,13 @@ class LoaderStack(Stack):
         configured: tuple[LoadFunctionName, ...] = ("check_health", "convert_and_chunk", "write_batch")
         for name in configured:
             CfnOutput(self, f"{pascal_case(name)}Name", value=functions[name].function_name)
+
+
+def _add_network_outputs(scope: Construct, network: Network) -> None:
+    """Name what another machine in the VPC needs to reach InfluxDB and Secrets Manager as the functions do."""
+    CfnOutput(scope, "FunctionSecurityGroupIds", value=Fn.join(",", network.security_group_ids))
+    if network.secrets_endpoint_url:
+        CfnOutput(scope, "SecretsEndpointUrl", value=network.secrets_endpoint_url)
 
 
 def _warn_about_python_3_11(scope: Construct, config: LoaderConfig) -> None:

@@ -37,6 +37,30 @@ def test_no_template_holds_its_password(resources: Mapping[str, Any]) -> None:
     assert secret in password
 
 
+def test_its_deletion_does_not_fail_at_what_the_kept_instance_uses(resources: Mapping[str, Any]) -> None:
+    """EC2 refuses to delete a security group that an instance uses, and the password would be lost."""
+    policies = {name: resource.get("DeletionPolicy") for name, resource in resources.items()}
+    assert set(policies.values()) == {"Retain"}
+
+
+def test_its_name_is_a_setting_that_keeps_the_name_of_existing_instances(resources: Mapping[str, Any]) -> None:
+    """A changed name would replace the instance by an empty one."""
+    [instance] = of_type(resources, "Timestream::InfluxDBInstance")
+    assert instance["Properties"]["Name"] == "influxdb-loader"
+    context: dict[str, object] = {**VARIANTS["with_a_database"], "database_name": "grid-2"}
+    database = app_config(context).database
+    assert (database and database.database_name) == "grid-2"
+    with pytest.raises(SettingsError, match=r"^database_name is 'grid_2'"):
+        app_config(context | {"database_name": "grid_2"})
+
+
+def test_its_clients_are_allowed_to_connect_to_it(resources: Mapping[str, Any]) -> None:
+    [rule] = (resource["Properties"] for resource in of_type(resources, "EC2::SecurityGroupEgress"))
+    assert (rule["FromPort"], rule["ToPort"]) == (8086, 8086)
+    assert rule["GroupId"]["Fn::GetAtt"][0].startswith("Clients")
+    assert rule["DestinationSecurityGroupId"]["Fn::GetAtt"][0].startswith("Group")
+
+
 def test_only_its_clients_reach_it(resources: Mapping[str, Any]) -> None:
     [rule] = of_type(resources, "EC2::SecurityGroupIngress")
     assert (rule["Properties"]["FromPort"], rule["Properties"]["ToPort"]) == (8086, 8086)

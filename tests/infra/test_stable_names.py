@@ -56,6 +56,8 @@ OUTPUTS = {
         "StateMachineArn",
         "BackfillArn",
         "TokenSecretName",
+        "FunctionSecurityGroupIds",
+        "SecretsEndpointUrl",
         "TriggerRuleName",
         "DeadLetterQueueUrl",
         "AlarmTopicArn",
