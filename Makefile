@@ -9,7 +9,7 @@ QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-trend throttling sizes snapshot lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-trend throttling costs sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ bench-trend: $(READY) ## compare the results in benchmarks/results with those co
 
 throttling: $(READY) ## simulate bursts of files that Lambda throttles, and write docs/throttling.md
 	@$(BIN)/python -m benchmarks.throttling > docs/throttling.md.new && mv docs/throttling.md.new docs/throttling.md
+
+costs: $(READY) ## compute what loads cost, and write docs/costs.md
+	@$(BIN)/python -m benchmarks.costs > docs/costs.md.new && mv docs/costs.md.new docs/costs.md
 
 sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md
 	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md

@@ -119,7 +119,8 @@ def test_interpreters_and_the_diagram_get_what_is_deployed(assembly: Assembly) -
 def test_it_is_traced_logged_and_ends(assembly: Assembly) -> None:
     machine = assembly.machine("Loader")
     assert machine["TracingConfiguration"] == {"Enabled": True}
-    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", False)
     assert assembly.definition["TimeoutSeconds"] == 6 * 3600
 
 
