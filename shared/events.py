@@ -194,7 +194,7 @@ class ChunkProgress(TypedDict):
 class FailureSummary(TypedDict):
     """The result of state ReportFailure, for FailLoad and the ledger. `cause` is a `Response` as JSON.
 
-    `points` is that of the response: the converted points by fate. A backfill has none.
+    `points` is that of the response: the converted points by fate, and `footprint` its footprint. A backfill has none.
     """
 
     error: str
@@ -202,6 +202,7 @@ class FailureSummary(TypedDict):
     message: str
     report: str
     points: NotRequired[Mapping[str, int]]
+    footprint: NotRequired[Mapping[str, str]]
 
 
 class Failure(TypedDict):

@@ -48,6 +48,24 @@ class PointsData(TypedDict):
     unknown: int
 
 
+class FootprintData(TypedDict):
+    """The footprint of a load; all values are "" if there is none.
+
+    Attributes:
+        prefix: The prefix of its objects in the work bucket, one for each part of the file.
+        measurement: The measurement of the points.
+        first_time: The first time of the points (ISO 8601, UTC, nanoseconds); "" without points.
+        last_time: The last time of the points.
+        calendar: The points and series by day, as JSON (`shared/calendars.py`).
+    """
+
+    prefix: str
+    measurement: str
+    first_time: str
+    last_time: str
+    calendar: str
+
+
 class LoadData(TypedDict):
     """The data of a load, of a skipped object or of a failed load.
 
@@ -55,6 +73,8 @@ class LoadData(TypedDict):
         dataset_type: The dataset, or None if the key names none.
         influxdb_health: The result of CheckHealth, or None if the load ended before it.
         points: The converted points by fate; absent in reports of earlier releases.
+        footprint: Which points the load planned to write; absent in reports of earlier releases and for skipped
+            objects.
         verdict: The verdict on a file that is loaded; absent for a skipped object and a failed load.
         load_id: The load ID; absent, like the next three, if the load ended before the object was pinned.
         bucket: The bucket of the object; absent if the event names no object.
@@ -72,6 +92,7 @@ class LoadData(TypedDict):
     processing_time_seconds: float
     conversion_stats: ConversionStats
     points: NotRequired[PointsData]
+    footprint: NotRequired[FootprintData]
     influxdb_health: HealthData | None
     verdict: NotRequired[Verdict]
     load_id: NotRequired[str]

@@ -5,6 +5,7 @@ Their keys are those of `shared/work_bucket.py`.
 
 from typing import Literal, NamedTuple, NotRequired, TypedDict
 
+from shared.calendars import Periods
 from shared.events import Chunk, Span
 
 REJECTED = "refused_by_influxdb"
@@ -97,6 +98,7 @@ class PartOutcome(TypedDict):
         profile: None without points.
         local_times: whether times without a zone were read. Former releases did not record it.
         implausible_span: the first and the last time (ns) of the rows with rule `implausible_time`; None without any.
+        calendar: the points and series by day (`shared/calendars.py`). Former releases stored no footprint either.
         started_at: when the conversion began (ISO 8601, UTC).
     """
 
@@ -118,6 +120,7 @@ class PartOutcome(TypedDict):
     profile: Profile | None
     local_times: NotRequired[bool]
     implausible_span: NotRequired[list[int] | None]
+    calendar: NotRequired[list[Periods]]
     started_at: str
     seconds: float
 

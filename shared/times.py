@@ -1,6 +1,6 @@
 """Times as ISO 8601 text in UTC, which sorts like the times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.events import Span
 
@@ -13,6 +13,16 @@ def utc_ms(time: datetime) -> str:
 def utc_seconds(time: datetime) -> str:
     """Return `time` with seconds and a Z, such as 2024-01-31T12:00:00Z, which Step Functions accepts."""
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def utc_ns(time_ns: int) -> str:
+    """Return nanoseconds since 1970 as an ISO 8601 time with nine digits of the second.
+
+    >>> utc_ns(1_704_067_200_000_000_005), utc_ns(-1)
+    ('2024-01-01T00:00:00.000000005Z', '1969-12-31T23:59:59.999999999Z')
+    """
+    seconds, fraction = divmod(time_ns, 10**9)
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
 
 
 def span_since(started: datetime) -> Span:

@@ -40,6 +40,16 @@ POINT_ATTRIBUTES = {
 }
 """The attributes with the converted points by fate, and their keys in the response's `points`."""
 
+FOOTPRINT_ATTRIBUTES = {
+    "footprint": "prefix",
+    "measurement": "measurement",
+    "first_time": "first_time",
+    "last_time": "last_time",
+    "calendar": "calendar",
+}
+"""The attributes of the footprint, and their keys in the response's `footprint`. A new claim keeps those of the attempt
+before, whose points stay in InfluxDB."""
+
 ATTEMPT_ATTRIBUTES = ("input_rows", *POINT_ATTRIBUTES, "batches_processed", "report", "verdict", "error", "message")
 """The attributes of an earlier attempt, which a new claim removes."""
 
@@ -95,7 +105,7 @@ class LedgerStates:
         )
         return self._update(
             "SettleLoaded",
-            _status_attributes("loaded") | counts | _points(f"{data}.points") | texts,
+            _status_attributes("loaded") | counts | _points(f"{data}.points") | _footprint(f"{data}.footprint") | texts,
             move={"former_bucket_id": "bucket_id"},
             condition_expression=OWN_CONDITION,
             output_path="$.response",
@@ -103,7 +113,8 @@ class LedgerStates:
 
     def settle_failed(self) -> tasks.DynamoUpdateItem:
         """Settle with error, message, report and points from `$.failure`."""
-        failed = _status_attributes("failed") | _failure() | _points("$.failure.points")
+        counts = _points("$.failure.points") | _footprint("$.failure.footprint")
+        failed = _status_attributes("failed") | _failure() | counts
         return self._update("SettleFailed", failed, condition_expression=OWN_CONDITION)
 
     def settle_unreported(self) -> tasks.DynamoUpdateItem:
@@ -200,6 +211,10 @@ def _failure() -> dict[str, Value]:
 
 def _points(path: str) -> dict[str, Value]:
     return {name: _number(f"{path}.{fate}") for name, fate in POINT_ATTRIBUTES.items()}
+
+
+def _footprint(path: str) -> dict[str, Value]:
+    return _texts(**{name: f"{path}.{key}" for name, key in FOOTPRINT_ATTRIBUTES.items()})
 
 
 def _number(path: str) -> Value:

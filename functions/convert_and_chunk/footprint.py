@@ -1,6 +1,5 @@
 """The footprint of a part: which points it writes (`shared/footprints.py`)."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.point_order import SortedPoints
+from functions.convert_and_chunk.days import DayCounter
+from functions.convert_and_chunk.point_order import Lines, SortedPoints
+from shared.calendars import Count
 from shared.footprints import FootprintWriter
 
 
@@ -33,15 +34,23 @@ def sort_series(prefixes: pa.Array) -> SortedSeries:
     return SortedSeries(names.take(order), ranks)
 
 
-def encode_footprint(names: pa.Array, fields: Sequence[str], points: SortedPoints) -> bytes:
-    """Return the footprint of a part, which may have no lines.
+class PartFootprint(NamedTuple):
+    """The footprint of a part as Parquet, and how many points and series it has on each day."""
+
+    parquet: bytes
+    calendar: dict[str, Count]
+
+
+def encode_footprint(names: pa.Array, lines: Lines, points: SortedPoints) -> PartFootprint:
+    """Encode the footprint of a part, which may have no lines.
 
     Args:
         names: All series, ascending.
-        fields: The names of the fields, in the order of the bits of the points' masks.
-        points: The lines of the part.
+        lines: The columns of the part.
+        points: The lines, sorted.
     """
-    writer = FootprintWriter(names, fields)
+    writer, days = FootprintWriter(names, list(lines.fields)), DayCounter(names, *lines.span())
     for block in points.blocks():
         writer.write(block)
-    return writer.close()
+        days.add(block)
+    return PartFootprint(writer.close(), days.calendar())

@@ -26,6 +26,7 @@ from functions.convert_and_chunk.set_aside.limits import check_collisions, check
 from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
 from functions.convert_and_chunk.set_aside.samples import reasons_with_samples
 from functions.convert_and_chunk.staging import Staging
+from shared.calendars import encode, shorten
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
@@ -68,14 +69,15 @@ def convert_part(
     records = read_records(reader, part["rows"], dataset, settings, part_limits(dataset, part))
     collision_columns = judge_records(reader, records, part, staging, settings)
     judge_series(records, part, staging, series_limit(dataset, settings.max_series))
-    staging.put_footprint(records.take_footprint())
+    footprint = records.take_footprint()
+    staging.put_footprint(footprint.parquet)
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
     size = size or chunk_points(part["rows"], part.get("file_parts", FORMER_PARTS))
     outcome = stage_lines(staging, records, part, settings.max_batch_size, size)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
-    outcome |= {"started_at": started_at, "seconds": seconds}
+    outcome |= {"started_at": started_at, "seconds": seconds, "calendar": encode(shorten(footprint.calendar))}
     staging.put_outcome(outcome)
     if part.get("file_parts") == 1:
         check_set_aside(Outcomes(parts=[outcome]), part["rows"], set_aside_limit(dataset, settings.max_set_aside_rate))

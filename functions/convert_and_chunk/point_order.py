@@ -18,8 +18,6 @@ from shared.footprints import PointBlock
 
 BLOCK_LINES, KEY_BITS = 65_536, 64
 
-_INT64 = (2**63 - 1, -(2**63))
-
 Rows = NDArray[np.int64]
 _Keys = NDArray[np.uint64]
 
@@ -48,6 +46,15 @@ class Lines(NamedTuple):
         for number, values in enumerate(self.fields.values()):
             fields |= (~np.isnan(values[rows])).astype(np.uint64) << np.uint64(number)
         return PointBlock(self.ranks[self.series[rows]], time, fields)
+
+    def span(self) -> tuple[int, int]:
+        """Return the first and the last time of the lines in ns; 0 and 0 without lines."""
+        first_ns, last_ns = 0, 0
+        for number, rows in enumerate(_blocks(self.lines)):
+            time = self.time[as_slice(rows)]
+            low, high = int(time.min()), int(time.max())
+            first_ns, last_ns = (min(first_ns, low), max(last_ns, high)) if number else (low, high)
+        return first_ns, last_ns
 
 
 class Layout(NamedTuple):
@@ -172,13 +179,9 @@ def _layout(part: Lines) -> Layout | None:
 
     The unit of time is the greatest common divisor of all distances, such as an hour.
     """
-    if not len(part.lines):
-        return Layout(first_ns=0, unit_ns=1, time_bits=0, field_bits=0)
-    origin, unit, first_ns, last_ns = part.time[part.lines[0]], 0, *_INT64
+    (first_ns, last_ns), unit = part.span(), 0
     for rows in _blocks(part.lines):
-        time = part.time[as_slice(rows)]
-        first_ns, last_ns = min(first_ns, int(time.min())), max(last_ns, int(time.max()))
-        unit = int(np.gcd.reduce(time - origin, initial=unit))
+        unit = int(np.gcd.reduce(part.time[as_slice(rows)] - first_ns, initial=unit))
     unit_ns, series = max(1, unit), len(part.ranks)
     time_bits, field_bits = ((last_ns - first_ns) // unit_ns).bit_length(), len(part.fields)
     if max(0, series - 1).bit_length() + time_bits + field_bits > KEY_BITS:

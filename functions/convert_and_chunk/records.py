@@ -16,7 +16,7 @@ from functions.convert_and_chunk.columns.long_layout import spread
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.series import Series
 from functions.convert_and_chunk.columns.timestamps import has_local_times, timestamps
-from functions.convert_and_chunk.footprint import encode_footprint, sort_series
+from functions.convert_and_chunk.footprint import PartFootprint, encode_footprint, sort_series
 from functions.convert_and_chunk.point_order import Lines, SortedPoints, sort_points
 from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
@@ -110,12 +110,12 @@ class Records:
         self._points = sort_points(self._lines()) if is_changed else points
         return repeated
 
-    def take_footprint(self) -> bytes:
+    def take_footprint(self) -> PartFootprint:
         """Return the footprint of the lines, and free the memory of their order."""
         if self._points is None:
             raise ValueError("repeated points are not judged yet, or the footprint was already taken")
         points, self._points = self._points, None
-        return encode_footprint(self._sorted_series.names, list(self.fields), points)
+        return encode_footprint(self._sorted_series.names, self._lines(), points)
 
     def _lines(self) -> Lines:
         return Lines(self.series, self._sorted_series.ranks, self.time, self.fields, self.verdicts.lines)

@@ -75,6 +75,7 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
         "message": response["message"],
         "report": response["data"]["report"],
         "points": cast("Mapping[str, int]", response["data"]["points"]),
+        "footprint": cast("Mapping[str, str]", response["data"]["footprint"]),
     }
 
 

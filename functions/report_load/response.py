@@ -7,6 +7,7 @@
 import json
 from datetime import datetime
 
+from functions.report_load.footprint import footprint_data
 from functions.report_load.outcomes import find_difference
 from shared.accounts import Accounts
 from shared.errors import DataError, LoaderError, subclasses
@@ -34,6 +35,7 @@ def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[Loa
     """
     data = _data(state, outcomes, now)
     data["verdict"] = outcomes.verdict
+    data["footprint"] = footprint_data(state, outcomes)
     _name_report(data, state)
     return response(200, "Data loaded successfully", data, now)
 
@@ -50,7 +52,7 @@ def failure(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[Loa
     """
     error = state["error"]["Error"]
     message = error_message(state["error"]) + _describe_points(outcomes)
-    data: LoadData = {"error": error, **_data(state, outcomes, now)}
+    data: LoadData = {"error": error, **_data(state, outcomes, now), "footprint": footprint_data(state, outcomes)}
     _name_report(data, state)
     return response(STATUS_CODES.get(error, 500), message, data, now)
 

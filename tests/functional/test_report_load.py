@@ -296,3 +296,30 @@ def test_a_report_tells_what_is_plausible(s3: "S3Client", context: SimpleNamespa
     content = get_json(s3, report(state(), context)["data"]["report"])
     assert (content["plausibility"]["series"], content["plausibility"]["shard_duration"]) == (3, "assumed")
     assert content["plausibility"]["notes"] == ["times without a zone were read as UTC"]
+
+
+def leave_part_with_footprint(s3: "S3Client", part: int, day: str) -> None:
+    profile = {"first_ns": 1_704_067_200_000_000_000 + part, "last_ns": 1_704_067_200_000_000_007, "fields": {}}
+    leave_part(s3, part=part, calendar=[[day, 2, 24, 1, 5, 6]], profile=profile | {"bucket_ns": 1})
+
+
+def test_the_footprint_of_a_load_is_named_with_its_times_and_days(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part_with_footprint(s3, 0, "2024-01-01")
+    leave_part_with_footprint(s3, 1, "2024-01-03")
+    failure = report(failed("RefusedPointsError", "x", file=FILE | {"parts": [{}, {}]}), context)
+    assert failure["footprint"] == json.loads(failure["cause"])["data"]["footprint"]
+    assert failure["footprint"] == {
+        "prefix": "footprints/generation/00000000deadbeef/run-1/",
+        "measurement": "generation_data",
+        "first_time": "2024-01-01T00:00:00.000000000Z",
+        "last_time": "2024-01-01T00:00:00.000000007Z",
+        "calendar": '[["2024-01-01",4,24,1,5,6]]',
+    }
+
+
+def test_a_load_without_the_footprints_of_all_parts_has_none(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part_with_footprint(s3, 0, "2024-01-01")
+    leave_part(s3, part=1)  # converted by a former release
+    failure = report(failed("RefusedPointsError", "x", file=FILE | {"parts": [{}, {}]}), context)
+    assert set(failure["footprint"].values()) == {""}
+    assert set(report(failed("SourceNotFoundError", "x"), context)["footprint"].values()) == {""}

@@ -48,6 +48,13 @@ FILE: dict[str, Any] = {
 PINNED = FILE | {"rows": 0, "parts": []}
 REPORT = "reports/generation/0123456789abcdef/execution.json"
 POINTS = {"stored": 1990, "rejected": 3, "not_sent": 0, "unknown": 0}
+FOOTPRINT = {
+    "prefix": "footprints/generation/0123456789abcdef/execution/",
+    "measurement": "generation_data",
+    "first_time": "2024-01-01T00:00:00.000000000Z",
+    "last_time": "2024-01-31T23:00:00.000000000Z",
+    "calendar": '[["2024-01-01",31,64,3,1,2]]',
+}
 RESPONSE = {
     "statusCode": 200,
     "message": "Data loaded successfully",
@@ -56,6 +63,7 @@ RESPONSE = {
         "batches_processed": 4,
         "conversion_stats": {"input_rows": 2000},
         "points": POINTS,
+        "footprint": FOOTPRINT,
         "verdict": "partly loaded",
         "report": REPORT,
         "influxdb_health": HEALTH | {"bucket_id": BUCKET_ID},
@@ -135,11 +143,12 @@ def force_claim() -> Stub:
     return in_turn(*(file | {"claim": CLAIM | {"force": True}} for file in (PINNED, FILE)))
 
 
-def report_failure(call: Payload) -> dict[str, str]:
+def report_failure(call: Payload) -> dict[str, Any]:
     """Return what ReportFailure returns: the error, with a response as its cause."""
     state = call["input"]
     error, cause = state["error"]["Error"], json.dumps({"statusCode": 400, "of": state["error"]["Cause"]})
-    return {"error": error, "cause": cause, "message": "what to do", "report": REPORT, "points": POINTS}
+    about = {"message": "what to do", "report": REPORT, "points": POINTS, "footprint": FOOTPRINT}
+    return {"error": error, "cause": cause, **about}
 
 
 def report_load(call: Payload) -> Any:

@@ -45,7 +45,7 @@ def check(table: pa.Table, order: type[SortedPoints]) -> Footprint:
     """Check the footprint of a table, which is sorted with `order`, and return it."""
     result = convert_table(table)
     assert type(sort_points(result.records._lines())) is order
-    footprint = read_footprint(result.records.take_footprint())
+    footprint = read_footprint(result.records.take_footprint().parquet)
     assert points_of_footprint(footprint) == points_of_lines(result.lines)
     return footprint
 
@@ -99,5 +99,5 @@ def test_regular_hourly_data_need_less_than_a_byte_a_point() -> None:
     times = np.repeat(START + np.arange(hours) * 3_600_000_000, plants)
     names = [f"Usina {number:03}" for number in range(plants)] * hours
     table = generation(plants * hours, timestamp=pa.array(times, pa.timestamp("us", "UTC")), plant_name=names)
-    footprint = convert_table(table).records.take_footprint()
+    footprint = convert_table(table).records.take_footprint().parquet
     assert len(footprint) / (plants * hours) < 0.2

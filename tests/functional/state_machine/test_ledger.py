@@ -22,6 +22,7 @@ from tests.support.scripted_functions import (
     BUCKET_ID,
     CLAIM,
     FILE,
+    FOOTPRINT,
     PINNED,
     REPORT,
     RESPONSE,
@@ -35,6 +36,7 @@ from tests.support.scripted_functions import (
     scripted_functions,
 )
 
+FOOTPRINT_ATTRIBUTES = {"footprint" if name == "prefix" else name: value for name, value in FOOTPRINT.items()}
 SKIPPED = RESPONSE | {"message": "Skipped: …"}
 
 
@@ -91,6 +93,7 @@ def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
         "report": REPORT,
         "bucket_id": BUCKET_ID,
         "former_bucket_id": "",
+        **FOOTPRINT_ATTRIBUTES,
     }
 
 
