@@ -27,11 +27,11 @@ def record_batch(shape: Shape, rows: int, *, first_row: int = 0) -> pa.RecordBat
     plant = tag_set % PLANTS
     columns: dict[str, pa.Array] = {
         "timestamp": pa.array(1_704_067_200_000_000 + row // TAG_SETS * 3_600_000_000, pa.timestamp("us", "UTC")),
-        "region": _tag(plant % len(REGIONS), REGIONS),
-        "energy_source": _tag(plant % len(SOURCES), SOURCES),
-        "measurement_type": _tag(tag_set // PLANTS, TYPES),
-        "quality_flag": _tag(plant % 2, ("measured", "estimated")),
-        "plant_name": _tag(plant, [f"Usina Hidreletrica {number:04}" for number in range(PLANTS)]),
+        "region": tag_column(plant % len(REGIONS), REGIONS),
+        "energy_source": tag_column(plant % len(SOURCES), SOURCES),
+        "measurement_type": tag_column(tag_set // PLANTS, TYPES),
+        "quality_flag": tag_column(plant % 2, ("measured", "estimated")),
+        "plant_name": tag_column(plant, [f"Usina Hidreletrica {number:04}" for number in range(PLANTS)]),
         "power_mw": _field(random, random.gamma(2.0, 120.0, rows), 2 if shape == "dec" else None),
         "capacity_factor": _field(random, random.beta(2.0, 3.0, rows), 3 if shape == "dec" else None),
         "efficiency": _field(random, random.beta(8.0, 2.0, rows), 1 if shape == "dec" else None),
@@ -39,7 +39,8 @@ def record_batch(shape: Shape, rows: int, *, first_row: int = 0) -> pa.RecordBat
     return pa.record_batch(columns)
 
 
-def _tag(codes: np.ndarray, values: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
+def tag_column(codes: np.ndarray, values: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
+    """Return a column of text that has value number `codes[row]` in each row."""
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(values))
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
 
+from benchmarks.convert_shapes import tag_column
 from local.cloud import LocalCloud
 from shared.datasets import DATASETS
 
@@ -106,20 +107,16 @@ def make_table(rows: int, start_hour: int) -> pa.Table:
     plant = number % SERIES
     columns = {
         "timestamp": pa.array((start_hour + number // SERIES) * 3_600_000_000, pa.timestamp("us", "UTC")),
-        "region": _tag(plant % 4, ["N", "NE", "S", "SE"]),
-        "energy_source": _tag(plant % 5, ["hydro", "nuclear", "solar", "thermal", "wind"]),
-        "measurement_type": _tag(plant % 1, ["verified"]),
-        "quality_flag": _tag(plant % 2, ["measured", "estimated"]),
-        "plant_name": _tag(plant, [f"Usina {name:03}" for name in range(SERIES)]),
+        "region": tag_column(plant % 4, ["N", "NE", "S", "SE"]).cast(pa.string()),
+        "energy_source": tag_column(plant % 5, ["hydro", "nuclear", "solar", "thermal", "wind"]).cast(pa.string()),
+        "measurement_type": tag_column(plant % 1, ["verified"]).cast(pa.string()),
+        "quality_flag": tag_column(plant % 2, ["measured", "estimated"]).cast(pa.string()),
+        "plant_name": tag_column(plant, [f"Usina {name:03}" for name in range(SERIES)]).cast(pa.string()),
         "power_mw": pa.array(np.round(random.gamma(2.0, 120.0, rows), 2)),
         "capacity_factor": pa.array(np.round(random.beta(2.0, 3.0, rows), 3)),
         "efficiency": pa.array(np.round(random.beta(8.0, 2.0, rows), 3)),
     }
     return pa.table(columns)
-
-
-def _tag(codes: Any, values: list[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(values)).cast(pa.string())
 
 
 def count_running(bench: Bench) -> int:

@@ -58,7 +58,6 @@ class Permissions:
             ],
             "convert_and_chunk": [
                 *source,
-                *_read(self._work, "staging/*/outcomes/*"),
                 *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
             ],
             "write_batch": [
@@ -67,7 +66,7 @@ class Permissions:
                 *token,
                 *self._write("staging/*/outcomes/*", REJECTED_POINTS),
             ],
-            "report_load": [*staged, *self._write("reports/*")],
+            "report_load": [*staged, *self._write("staging/*/end.json", "reports/*")],
             "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),

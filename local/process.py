@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Thread
 from typing import IO, Self, cast
 
 GRACE_S = 1.5
@@ -42,6 +44,7 @@ class Process:
     ) -> None:
         self.name = Path(command[0]).name
         self.log = log
+        self._stopping = False
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 ["/bin/sh", "-c", _LEASH, "sh", *command],
@@ -109,14 +112,28 @@ class Process:
                 raise self._error("did not start")
             time.sleep(0.02)
 
+    def report_unexpected_end(self, server: str) -> None:
+        """Print a message if the command ends before it is stopped, since those who use it see only failed requests."""
+        Thread(target=self._report_end, args=(server,), daemon=True).start()
+
+    def _report_end(self, server: str) -> None:
+        status = self._popen.wait()
+        if not self._stopping:
+            cause = (
+                f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
+            )
+            hint = " (probably because memory ran out)" if status == -signal.SIGKILL else ""
+            sys.stderr.write(f"{self._error(f'{cause}{hint}: start the local cloud again', server)}\n")
+
     def _signal(self, number: signal.Signals) -> None:
+        self._stopping = True
         if not self._leash.closed:  # the companion keeps the group id in use until then
             with suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, number)
 
-    def _error(self, problem: str) -> ProcessError:
+    def _error(self, problem: str, name: str = "") -> ProcessError:
         tail = self.log.read_text(errors="replace").splitlines()[-20:]
-        return ProcessError("\n".join([f"{self.name} {problem}", *tail]))
+        return ProcessError("\n".join([f"{name or self.name} {problem}", *tail]))
 
 
 def free_ports(count: int) -> list[int]:

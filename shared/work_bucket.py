@@ -54,6 +54,11 @@ def outcome_key(load_id: str, execution: str, work: str) -> str:
     return f"{outcomes_prefix(load_id, execution)}{work}.json"
 
 
+def end_key(load_id: str, execution: str) -> str:
+    """Return the key of the object that ends the writing of an execution: once it exists, WriteBatch sends nothing."""
+    return f"{_staging(load_id, execution)}/end.json"
+
+
 def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -> str:
     """Return the key of a part's rows that were set aside.
 

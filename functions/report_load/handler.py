@@ -26,7 +26,7 @@ from shared.outcomes import read_outcomes
 from shared.responses import LoadData, Response
 from shared.settings import max_rejected_rate
 from shared.state_calls import ReportCall, read_call
-from shared.work_bucket import UNPLANNED
+from shared.work_bucket import UNPLANNED, end_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,8 +65,12 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
 
 
 def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> FailureSummary:
-    load_id = state["file"]["load_id"] if "file" in state else UNPLANNED
-    outcomes = read_outcomes(client, load_id, state["execution"]["name"])
+    load_id, execution = state["file"]["load_id"] if "file" in state else UNPLANNED, state["execution"]["name"]
+    if "converted" in state:
+        # A WriteBatch may still start: the Map only stops waiting for its other iterations. WriteBatch stores that it
+        # is running before it looks for this object, so what it sends is either seen here, or not sent at all.
+        put_json(client, end_key(load_id, execution), {"ended_at": now.isoformat()})
+    outcomes = read_outcomes(client, load_id, execution)
     response = failure(state, outcomes, now)
     _publish(client, state, outcomes, response)
     return {

@@ -21,10 +21,14 @@ from shared.settings import work_bucket
 from shared.source import source_errors
 from shared.stored import ChunkOutcome, RejectedPoint
 from shared.times import span_since
-from shared.work_bucket import get_json, outcome_key, points_quarantine_key, put_json
+from shared.work_bucket import end_key, get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+class LoadEndedError(Exception):
+    """The load has failed, and its report may count the points of this chunk as not sent."""
 
 
 @contextmanager
@@ -49,6 +53,9 @@ def announce(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     """Store that batches are being sent from now on: nobody could tell otherwise if this function is killed.
 
     A report of a load that fails meanwhile counts their points as unknown.
+
+    Raises:
+        LoadEndedError: The load failed before this was stored, so its report does not count them.
     """
     now = span_since(datetime.now(UTC))
     running: ChunkOutcome = {
@@ -57,6 +64,18 @@ def announce(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
         "runs": [*progress.outcome["runs"], {**now, "then": ""}],
     }
     _put_outcome(client, ref, running)
+    if _is_ended(client, ref):
+        raise LoadEndedError(f"the load of {ref['key']} has failed: chunk {ref['chunk']} is not sent any more")
+
+
+def _is_ended(client: "S3Client", ref: ChunkRef) -> bool:
+    key = end_key(ref["load_id"], ref["execution"])
+    try:
+        with source_errors(work_bucket(), key):
+            client.get_object(Bucket=work_bucket(), Key=key)
+    except SourceNotFoundError:
+        return False
+    return True
 
 
 def _load(client: "S3Client", ref: ChunkRef) -> Progress:

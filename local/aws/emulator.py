@@ -17,11 +17,30 @@ HEALTH = "/_ministack/health"
 CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
-class Emulator:
-    """A context manager that runs ministack with all its files in `folder`."""
+MIB_PER_PROCESS = 256
+"""The memory of this machine for each process of a function: two to three times what it needs, as a margin."""
 
-    def __init__(self, folder: Path) -> None:
+MIN_PROCESSES, MAX_PROCESSES = 16, 64
+"""How many processes of functions may exist, idle ones included. Half as many functions run at the same time."""
+
+
+def processes_that_fit() -> int:
+    """Return how many processes of functions fit into the memory of this machine."""
+    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(MIN_PROCESSES, min(MAX_PROCESSES, memory_mib // MIB_PER_PROCESS))
+
+
+class Emulator:
+    """A context manager that runs ministack.
+
+    Args:
+        folder: Holds all its files.
+        processes: How many processes of functions may exist; by default as many as fit into the memory.
+    """
+
+    def __init__(self, folder: Path, processes: int | None = None) -> None:
         self._folder = folder
+        self._processes = processes or processes_that_fit()
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
 
@@ -35,6 +54,7 @@ class Emulator:
             cwd=ROOT,
         )
         self._process.wait_until(lambda: is_serving(self._port, HEALTH))
+        self._process.report_unexpected_end("the AWS emulator")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,5 +91,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(self._processes // 2),
+            "LOCAL_FUNCTION_PROCESSES": str(self._processes),
             **CREDENTIALS,
         }

@@ -89,6 +89,7 @@ class Engine:
             env=self._environment(),
         )
         self._process.wait_until(lambda: is_serving(self.port, "/ping"))
+        self._process.report_unexpected_end("influxd")
 
     def stop(self) -> None:
         """Stop the engine cleanly."""

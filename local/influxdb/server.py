@@ -110,6 +110,7 @@ class LocalInfluxdb:
         command = [sys.executable, "-m", "local.influxdb.gateway", json.dumps(asdict(settings))]
         self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
         self._gateway.wait_until(lambda: is_serving(self._port, "/ping"))
+        self._gateway.report_unexpected_end("the gateway of InfluxDB")
 
     def stop_gateway(self) -> None:
         """Stop the gateway, so that connections are refused."""

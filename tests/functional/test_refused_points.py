@@ -54,7 +54,7 @@ def quarantined(s3: "S3Client") -> list[RejectedPoint]:
 @pytest.mark.parametrize(
     ("refusal", "partial"), [(V27, False), (V3, False), (V3_PARTIAL, True), (Reply(422, "conflict"), True)]
 )
-def test_refused_points_are_set_aside_and_the_others_written(
+def test_rejected_points_are_set_aside_and_the_others_written(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, refusal: Reply, *, partial: bool
 ) -> None:
     store = influx.fallback = Store(refusal, partial=partial)

@@ -72,7 +72,7 @@ def test_a_token_that_has_not_changed_is_not_tried_again(
     assert len(influx.writes) == 1
 
 
-def test_a_refused_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
+def test_a_rejected_token_is_not_bisected(s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace) -> None:
     influx.fallback = lambda _: Reply(403)
     with pytest.raises(InfluxUnauthorizedError):
         write(stage(s3, points(50)), context)

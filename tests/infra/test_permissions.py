@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from infra_cdk.archives import ROOT
-from shared.function_names import FUNCTION_NAMES
+from shared.function_names import FUNCTION_NAMES, pascal_case
 from tests.infra.conftest import KEY_ARN, Assembly
 
 Permission = tuple[str, str, str]
 """A role, an action and a resource."""
 
 DOCS = (ROOT / "docs" / "permissions.md").read_text()
-STATES = [name.title().replace("_", "") for name in FUNCTION_NAMES]
+STATES = [pascal_case(name) for name in FUNCTION_NAMES]
 ROLES = {f"Functions{state}Role": state for state in STATES}
 ROLES |= {"LoaderStateMachineRole": "state machine", "LoaderStateMachineEventsRole": "rule"}
 ROLES |= {"BackfillStateMachineRole": "backfill"}

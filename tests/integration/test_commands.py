@@ -69,7 +69,7 @@ def test_an_object_is_loaded_by_name(app: DeployedApp, tmp_path: Path) -> None:
     assert (result.status, key in result.out) == (0, True)
 
 
-def test_points_that_influxdb_refused_stand_beside_the_rows_that_were_set_aside(
+def test_points_that_influxdb_rejected_stand_beside_the_rows_that_were_set_aside(
     app: DeployedApp, tmp_path: Path
 ) -> None:
     table, key = bad_rows(tmp_path), f"dataset=generation/{tmp_path.name}.parquet"

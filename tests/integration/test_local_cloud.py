@@ -52,6 +52,27 @@ def test_nothing_is_left_after_the_end() -> None:
     assert not cloud.folder.exists()
 
 
+def test_a_server_that_is_killed_is_reported_with_its_last_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Process(["sh", "-c", "echo ready; kill -KILL $$"], log=tmp_path / "log") as process:
+        process.report_unexpected_end("influxd")
+        deadline = time.monotonic() + 10
+        while not (printed := capsys.readouterr().err) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    message = "influxd was killed by SIGKILL (probably because memory ran out): start the local cloud again"
+    assert printed.splitlines() == [message, "ready"]
+
+
+def test_a_server_that_is_stopped_is_not_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for stop in (Process.stop, Process.kill):
+        process = Process(["sleep", "60"], log=tmp_path / "log")
+        process.report_unexpected_end("influxd")
+        stop(process)
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+
+
 def test_ctrl_c_ends_everything() -> None:
     with cloud_of_another_process() as (parent, folder):
         parent.send_signal(signal.SIGINT)

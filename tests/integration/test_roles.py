@@ -51,7 +51,7 @@ def test_an_object_that_is_absent_is_told_from_one_that_is_forbidden(app: Deploy
 
 
 @pytest.mark.slow
-def test_refused_points_are_found_again_by_the_invocation_that_goes_on(app: DeployedApp, tmp_path: Path) -> None:
+def test_rejected_points_are_found_again_by_the_invocation_that_goes_on(app: DeployedApp, tmp_path: Path) -> None:
     """One line a batch: the first is refused, the last is put off, and the chunk comes back for it."""
     table = flagged(unique_records(tmp_path, "generation", 8), 0, MARK)
     last = table["timestamp"].to_pylist()[-1]

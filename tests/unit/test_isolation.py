@@ -77,7 +77,7 @@ def test_a_body_that_is_too_large_is_halved_until_it_fits() -> None:
     assert sum(size for size in sizes if size <= 3) == 10
 
 
-def test_a_single_line_that_is_too_large_is_refused() -> None:
+def test_a_single_line_that_is_too_large_is_rejected() -> None:
     def send(lines: Sequence[int]) -> Answer:
         return interpret(HttpReply(status=413 if 1 in lines else 204))
 
