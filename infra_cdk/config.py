@@ -32,7 +32,8 @@ class StorageConfig:
 
     Without `source_bucket_name`, the stack creates a bucket. `file_suffixes` are those of `shared.file_keys.FileRule`.
     `kms_key_arn` encrypts what the stack creates; without it, keys that AWS manages do. `decrypt_key_arns` are the keys
-    of an existing bucket or secret.
+    of an existing bucket or secret. After `noncurrent_version_days`, older versions of files expire in the bucket that
+    the stack creates, and after `report_days`, the reports; 0 means never.
     """
 
     source_bucket_name: str
@@ -40,6 +41,8 @@ class StorageConfig:
     file_suffixes: tuple[str, ...]
     kms_key_arn: str
     decrypt_key_arns: tuple[str, ...]
+    noncurrent_version_days: int
+    report_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +149,8 @@ def _storage(context: Context) -> StorageConfig:
         file_suffixes=suffixes(context, "file_suffixes"),
         kms_key_arn=read.optional(context, "kms_key_arn", read.KMS_KEY),
         decrypt_key_arns=read.comma_separated(context, "decrypt_key_arns", read.KMS_KEY),
+        noncurrent_version_days=integer(context, "noncurrent_version_days", default=0, minimum=0),
+        report_days=integer(context, "report_days", default=0, minimum=0),
     )
 
 

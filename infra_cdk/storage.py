@@ -8,6 +8,7 @@ from constructs import Construct
 from infra_cdk.config import StorageConfig
 
 STAGING_DAYS = 7
+REPORTS = ("reports/", "backfills/")
 
 
 class Storage(Construct):
@@ -20,17 +21,24 @@ class Storage(Construct):
         super().__init__(scope, construct_id)
         self._key = key
         self.source = (
-            self._import_source(config.source_bucket_name) if config.source_bucket_name else self._create_source()
+            self._import_source(config.source_bucket_name)
+            if config.source_bucket_name
+            else self._create_source(config.noncurrent_version_days)
         )
         self.work = self._create_bucket("Work", versioned=False)
         self.work.add_lifecycle_rule(prefix="staging/", expiration=Duration.days(STAGING_DAYS))
+        if config.report_days:
+            for prefix in REPORTS:
+                self.work.add_lifecycle_rule(prefix=prefix, expiration=Duration.days(config.report_days))
 
     def _import_source(self, name: str) -> s3.IBucket:
         return s3.Bucket.from_bucket_name(self, "Source", name)
 
-    def _create_source(self) -> s3.IBucket:
+    def _create_source(self, noncurrent_version_days: int) -> s3.IBucket:
         """Create a bucket that sends its events to EventBridge."""
         bucket = self._create_bucket("Source", versioned=True)
+        if noncurrent_version_days:
+            bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(noncurrent_version_days))
         # The L2 property `event_bridge_enabled` would add a Lambda function and a role to set this one property.
         bucket.node.default_child.add_property_override(  # type: ignore[union-attr]
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", value=True

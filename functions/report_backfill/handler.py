@@ -1,6 +1,5 @@
 """The handler of states ReportBackfill and ReportGivenUp, which report every file that is not loaded, and why."""
 
-import json
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -9,6 +8,7 @@ from functions.report_backfill.load_status import load_status
 from functions.report_backfill.response import failure, success
 from shared.aws_clients import s3_client
 from shared.events import BackfillState, FailureSummary
+from shared.fail_cause import fail_cause
 from shared.logs import log_invocations
 from shared.responses import BackfillData, BackfillReport, Response
 from shared.state_calls import BackfillCall, read_call
@@ -25,7 +25,7 @@ def lambda_handler(
     response = _report(call["input"], failed=call["state"] == "ReportGivenUp")
     if call["state"] == "ReportBackfill":
         return response
-    cause, report = json.dumps(response, ensure_ascii=False), response["data"]["report"]
+    cause, report = fail_cause(response), response["data"]["report"]
     return {"error": response["data"]["error"], "cause": cause, "message": response["message"], "report": report}
 
 

@@ -5,7 +5,6 @@ CheckSeries runs before the first write if a file has several parts (`check_file
 bucket and the metrics to CloudWatch (`_publish`). `_report_skip` only builds the response.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, cast
@@ -18,6 +17,7 @@ from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
 from shared.aws_clients import s3_client
 from shared.events import FailureSummary, LoadState, SeriesCount
+from shared.fail_cause import fail_cause
 from shared.load_limits import check_any_points, check_rejected
 from shared.load_totals import Outcomes
 from shared.logs import load_keys, log_invocations
@@ -75,7 +75,7 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
     _publish(client, state, outcomes, response)
     return {
         "error": state["error"]["Error"],
-        "cause": json.dumps(response, ensure_ascii=False),
+        "cause": fail_cause(response),
         "message": response["message"],
         "report": response["data"]["report"],
         "points": cast("Mapping[str, int]", response["data"]["points"]),

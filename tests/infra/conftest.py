@@ -138,6 +138,8 @@ VARIANTS: dict[str, dict[str, str]] = {
         "s3_route_table_ids": "rtb-0a1b2c3d",
         "alarm_email": "grid-data@example.com",
         "write_reserved_concurrency": "8",
+        "noncurrent_version_days": "90",
+        "report_days": "365",
         "influxdb_ca_bundle": str(ROOT / "LICENSE"),
         "database_instance_type": "db.influx.medium",
         "database_multi_az": "true",

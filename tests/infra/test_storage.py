@@ -54,3 +54,14 @@ def test_nothing_but_staged_objects_expires(assembly: Assembly) -> None:
         if "ExpirationInDays" in rule
     }
     assert expiring == {("StorageWork", "staging/"): 7}
+
+
+def test_replaced_versions_and_reports_expire_if_that_is_configured(variants: Callable[[str], Assembly]) -> None:
+    assembly = variants("all_new")
+    rules = [
+        rule for name in ("Source", "Work") for rule in bucket(assembly, name)[1]["LifecycleConfiguration"]["Rules"]
+    ]
+    noncurrent = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
+    assert noncurrent == [{"NoncurrentDays": 90}]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"staging/": 7, "reports/": 365, "backfills/": 365}
