@@ -10,6 +10,7 @@ import pytest
 from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
+from shared.function_names import LOAD_FUNCTIONS
 from shared.metrics import NAMESPACE, LoadMetrics, emit
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
@@ -124,6 +125,16 @@ def test_the_guide_states_what_the_metrics_cost(emitted: set[tuple[str, Dimensio
     guide = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
     for count in counts:
         assert f"{count} metrics (${count * 0.3:.2f}" in guide
+
+
+def test_waits_for_influxdb_count_in_no_alarm_and_no_graph(assembly: Assembly) -> None:
+    """CheckHealth and WriteBatch raise an error to be called again later, which Lambda's metric Errors counts."""
+    assert not [alarm for alarm in alarms(assembly).values() if alarm.get("MetricName") == "Errors"]
+    graphs = flat(next(iter(assembly.properties("CloudWatch::Dashboard").values()))["DashboardBody"])
+    assert '"Errors"' in graphs
+    assert [name for name in LOAD_FUNCTIONS if f"{name}: errors" in graphs] == [
+        name for name in LOAD_FUNCTIONS if name not in ("check_health", "write_batch")
+    ]
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
