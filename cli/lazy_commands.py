@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = ("plan", "load", "backfill", "history", "show", "quarantine", "retry", "verify", "doctor")
+COMMANDS = ("plan", "load", "backfill", "history", "coverage", "show", "quarantine", "retry", "verify", "doctor")
 """The names of all commands, in the order of the help. Each is a function in the module of its name."""
 
 

@@ -119,7 +119,16 @@ def entry_of_version(deployment: Deployment, name: str, version: str) -> Entry |
     return next(map(Entry.of_item, _query(deployment, condition, ConsistentRead=True)), None)
 
 
+def loaded_items(deployment: Deployment, filter_: Filter) -> Iterator[LedgerItem]:
+    """Yield the items of loaded versions that match, last change first."""
+    return _changed_items(deployment, "loaded", filter_)
+
+
 def _changes(deployment: Deployment, status: str, filter_: Filter) -> Iterator[Entry]:
+    return map(Entry.of_item, _changed_items(deployment, status, filter_))
+
+
+def _changed_items(deployment: Deployment, status: str, filter_: Filter) -> Iterator[LedgerItem]:
     # The index has status and time as its key. The other conditions filter after reading, so they save no capacity.
     condition: ConditionBase = Key("status").eq(status)
     if filter_.since:
@@ -127,8 +136,7 @@ def _changes(deployment: Deployment, status: str, filter_: Filter) -> Iterator[E
     conditions: ConditionBase = Attr("object").begins_with(filter_.objects)
     if filter_.dataset:
         conditions &= Attr("dataset").eq(filter_.dataset)
-    items = _query(deployment, condition, IndexName=CHANGES, ScanIndexForward=False, FilterExpression=conditions)
-    return map(Entry.of_item, items)
+    return _query(deployment, condition, IndexName=CHANGES, ScanIndexForward=False, FilterExpression=conditions)
 
 
 def _query(deployment: Deployment, condition: ConditionBase, **options: Any) -> Iterator[LedgerItem]:
