@@ -5,7 +5,7 @@ ConvertAndChunk. A `Tally` takes the place of the work bucket.
 """
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import IOBase
@@ -15,19 +15,19 @@ import pyarrow as pa
 
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.chunks import StagedChunk
+from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
-from shared.file_keys import FileRule
 from shared.load_limits import check_any_points, check_set_aside, set_aside_limit
 from shared.load_totals import Outcomes
 from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
 from shared.series_limit import check_series, series_limit
-from shared.settings import ConversionSettings
+from shared.settings import ConversionSettings, conversion_settings, file_rule
 from shared.source import PinnedObject
 from shared.stored import PartOutcome
 
@@ -102,8 +102,7 @@ def plan(
     *,
     client: "S3Client",
     bucket: str,
-    settings: ConversionSettings,
-    rule: FileRule,
+    environment: Mapping[str, str],
     on_file: Callable[[PlannedFile], object],
     on_chunk: Callable[[int], object],
     shard_seconds: Callable[[Dataset], int | None] = lambda _: None,
@@ -114,8 +113,7 @@ def plan(
         target: An object in S3, or a local file that would be uploaded to `bucket`.
         client: The client that reads an object in S3.
         bucket: The source bucket, for a local file.
-        settings: The settings of ConvertAndChunk.
-        rule: The rule for the keys of files.
+        environment: The environment of ConvertAndChunk, with its settings and its memory.
         on_file: Called once with the file, when its number of rows is known.
         on_chunk: Called with the number of points of each chunk.
         shard_seconds: Returns the shard group duration of a dataset's bucket, None if it is not known.
@@ -123,16 +121,17 @@ def plan(
     Returns:
         The plan. An error that would end the load is part of the plan, and is not raised.
     """
-    tally, file = Tally(on_chunk), None
+    tally, file, settings = Tally(on_chunk), None, conversion_settings(environment)
     requested = RequestedObject(bucket=getattr(target, "bucket", bucket), key=target.key, notified=False)
-    if reason := reason_not_to_load(requested, rule):
+    if reason := reason_not_to_load(requested, file_rule(environment)):
         return Plan(file=None, tally=tally, skipped=reason)
     try:
         source, pinned, last_modified = _open(target, requested, client)
         with source:
             file = plan_file(source, pinned, validate=settings.validate, last_modified=last_modified)
             on_file(file)
-            _convert(source, file, tally, settings)
+            with bounded_memory(environment):
+                _convert(source, file, tally, settings)
         _check_limits(file, tally, settings)
     except LoaderError as error:
         return Plan(file=file, tally=tally, error=error)

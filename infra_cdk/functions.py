@@ -19,6 +19,7 @@ from infra_cdk.layers import build_code, build_layer
 from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
 from shared.function_names import BACKFILL_FUNCTIONS, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
+from shared.settings import CONVERSION_MEMORY_MIB
 from state_machine.settings import BackfillFunctions, LoadFunctions
 
 RUNTIMES = {
@@ -42,8 +43,8 @@ SIZES: Mapping[FunctionName, Size] = {
     "check_health": Size(memory_mib=512, timeout_s=60),
     # The largest footer that is accepted has 32 MiB, and takes about ten times that in memory.
     "validate_schema": Size(memory_mib=1024, timeout_s=120),
-    # 1,769 MiB is one whole processor. Two million rows take seconds; the rest of the timeout is for a slow S3.
-    "convert_and_chunk": Size(memory_mib=1769, timeout_s=600),
+    # Two million rows take seconds; the rest of the timeout is for a slow S3.
+    "convert_and_chunk": Size(memory_mib=CONVERSION_MEMORY_MIB, timeout_s=600),
     # Holds one compressed chunk and mostly waits for InfluxDB. It returns before Lambda would end it.
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.

@@ -118,6 +118,13 @@ def file_rule(environ: Mapping[str, str] = os.environ) -> FileRule:
     return FileRule(suffixes(environ, "FILE_SUFFIXES"), environ.get("SOURCE_PREFIX", ""))
 
 
+CONVERSION_MEMORY_MIB = 1769
+"""The memory of ConvertAndChunk: with 1,769 MiB a function has one whole processor."""
+
+MEMORY_VARIABLE = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+"""The environment variable in which Lambda tells a function its memory in MiB."""
+
+
 def work_bucket(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the work bucket. Raise SettingsError if `WORK_BUCKET` is not set."""
     return _required(environ, "WORK_BUCKET")

@@ -22,7 +22,7 @@ from cli.output import progress, quantity, show_json
 from cli.plan_result import DeployedState, plan_content, show_plan
 from cli.targets import LocalFile, S3Object, parse_target
 from shared.events import PlannedFile
-from shared.settings import STACK_NAME, conversion_settings, file_rule
+from shared.settings import CONVERSION_MEMORY_MIB, MEMORY_VARIABLE, STACK_NAME
 
 if TYPE_CHECKING:
     from cli.dry_run import Plan
@@ -87,7 +87,8 @@ def _plan(
     # This import loads pyarrow, which takes half a second that other commands need not spend.
     from cli import dry_run  # noqa: PLC0415
 
-    environment = os.environ if detached else deployment.conversion_environment()
+    default = {MEMORY_VARIABLE: str(CONVERSION_MEMORY_MIB)}
+    environment = default | dict(os.environ) if detached else deployment.conversion_environment()
     with progress() as bar:
         task = bar.add_task("reading the footer", total=None)
 
@@ -98,8 +99,7 @@ def _plan(
             source,
             client=deployment.s3,
             bucket=NO_BUCKET if detached else deployment.source_bucket,
-            settings=conversion_settings(environment),
-            rule=file_rule(environment),
+            environment=environment,
             on_file=show_rows,
             on_chunk=lambda points: bar.advance(task, points),
             shard_seconds=lambda dataset: read().shard_seconds.get(dataset.name),

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from cli.errors import NotFoundError, RefusedError
 from shared.function_names import FunctionName, pascal_case
+from shared.settings import MEMORY_VARIABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -114,11 +115,11 @@ class Deployment:
         return self.s3.generate_presigned_url("get_object", {"Bucket": self.work_bucket, "Key": page_key(report)})
 
     def conversion_environment(self) -> Mapping[str, str]:
-        """Return the environment variables of the deployed ConvertAndChunk."""
+        """Return the environment variables of the deployed ConvertAndChunk, with its memory."""
         return self._environment("convert_and_chunk")
 
     def delivery_environment(self) -> Mapping[str, str]:
-        """Return the environment variables of the deployed WriteBatch."""
+        """Return the environment variables of the deployed WriteBatch, with its memory."""
         return self._environment("write_batch")
 
     def work_keys(self, prefix: str) -> Iterator[str]:
@@ -150,4 +151,4 @@ class Deployment:
     def _environment(self, function: FunctionName) -> Mapping[str, str]:
         client: LambdaClient = boto3.client("lambda")
         configuration = client.get_function_configuration(FunctionName=self.output(f"{pascal_case(function)}Name"))
-        return configuration["Environment"]["Variables"]
+        return {**configuration["Environment"]["Variables"], MEMORY_VARIABLE: str(configuration["MemorySize"])}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import RecordsTooLargeError
+from shared.settings import MEMORY_VARIABLE
 
 _SPARE_KIB = 100 * 1024
 """The memory to leave for everything that is not data: stacks, code pages, and the process of the Lambda runtime."""
@@ -18,13 +19,13 @@ _SPARE_KIB = 100 * 1024
 
 @contextmanager
 def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Limit what the process can allocate to the memory size of the function. Outside Lambda there is no limit.
+    """Limit what the process can allocate to the memory size of the function, or do nothing if it is not set.
 
     Raises:
         RecordsTooLargeError: An allocation exceeded the limit.
     """
-    size = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    size = environ.get(MEMORY_VARIABLE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if size:
         resource.setrlimit(resource.RLIMIT_DATA, (_data_limit(int(size) << 10) << 10, hard))
     try:
@@ -35,7 +36,7 @@ def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
             "write the file with smaller row groups and shorter texts, or give ConvertAndChunk more memory"
         ) from error
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _data_limit(size_kib: int) -> int:

@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/concurrency"):
             self._send(200, self.server.reserved_concurrency)
             return
-        self._send(200, {"Environment": {"Variables": self.server.environments[name]}})
+        self._send(200, {"Environment": {"Variables": self.server.environments[name]}, "MemorySize": 1769})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 from cli.dry_run import FIRST_LINES, Plan, plan
 from cli.targets import LocalFile, S3Object
 from shared.events import PlannedFile
-from shared.file_keys import FileRule
+from shared.settings import MEMORY_VARIABLE
 from tests.functional.conftest import SOURCE, WORK
-from tests.support.builders import generation, parquet
-from tests.support.conversion import SETTINGS
+from tests.support.builders import generation, page_bomb, parquet
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,7 +17,9 @@ KEY = "dataset=generation/a.parquet"
 CONTENT = parquet(generation(10, region=["SE"] * 8 + [None] * 2), row_group_size=3)
 
 
-def run(s3: "S3Client", target: LocalFile | S3Object) -> tuple[Plan, list[int], list[int]]:
+def run(
+    s3: "S3Client", target: LocalFile | S3Object, environment: dict[str, str] | None = None
+) -> tuple[Plan, list[int], list[int]]:
     """The plan, and what its callbacks were called with."""
     rows, points = list[int](), list[int]()
 
@@ -29,8 +30,7 @@ def run(s3: "S3Client", target: LocalFile | S3Object) -> tuple[Plan, list[int], 
         target,
         client=s3,
         bucket=SOURCE,
-        settings=SETTINGS,
-        rule=FileRule(),
+        environment=environment or {},
         on_file=on_file,
         on_chunk=points.append,
     )
@@ -77,3 +77,8 @@ def test_a_file_of_which_no_point_is_left_would_fail_after_its_conversion(s3: "S
 def test_an_object_that_is_no_file_would_be_skipped(s3: "S3Client", tmp_path: Path) -> None:
     result, rows, _ = run(s3, local(tmp_path, b"x", "a.csv"))
     assert (result.skipped, result.file, rows) == ("not a .parquet file: 'a.csv'", None, [])
+
+
+def test_a_file_that_does_not_fit_into_the_memory_of_the_function_would_fail(s3: "S3Client", tmp_path: Path) -> None:
+    result, rows, _ = run(s3, local(tmp_path, page_bomb(40_000_000)), {MEMORY_VARIABLE: "512"})
+    assert (type(result.error).__name__, rows) == ("RecordsTooLargeError", [40_000_000])

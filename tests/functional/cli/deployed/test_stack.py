@@ -7,6 +7,7 @@ import requests
 
 from cli.deployed.stack import Deployment, page_key
 from cli.errors import NotFoundError, RefusedError
+from shared.settings import MEMORY_VARIABLE
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 from tests.support.scripted_aws import BACKFILL, MACHINE, STACK, ScriptedAws
 
@@ -38,10 +39,10 @@ def test_only_the_source_bucket_can_be_loaded_from(aws: ScriptedAws) -> None:
         Deployment(STACK).check_source("elsewhere")
 
 
-def test_each_function_has_its_own_environment(aws: ScriptedAws) -> None:
+def test_each_function_has_its_own_environment_and_memory(aws: ScriptedAws) -> None:
     aws.environments = {"convert": {"MAX_BATCH_SIZE": "700"}, "write": {"INFLUXDB_URL": "u"}}
-    assert Deployment(STACK).conversion_environment() == {"MAX_BATCH_SIZE": "700"}
-    assert Deployment(STACK).delivery_environment() == {"INFLUXDB_URL": "u"}
+    assert Deployment(STACK).conversion_environment() == {"MAX_BATCH_SIZE": "700", MEMORY_VARIABLE: "1769"}
+    assert Deployment(STACK).delivery_environment() == {"INFLUXDB_URL": "u", MEMORY_VARIABLE: "1769"}
 
 
 def test_objects_of_the_work_bucket_are_read_and_listed(aws: ScriptedAws, s3: "S3Client") -> None:
