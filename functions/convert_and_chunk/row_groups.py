@@ -9,7 +9,7 @@ load. Errors of the parser have a name (`parser_errors`).
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from io import IOBase
+from io import SEEK_END, IOBase
 from typing import TypeVar
 
 import numpy as np
@@ -51,7 +51,7 @@ class PartReader:
         with parser_errors(name):
             footer = read_parquet_footer(source)
             self.schema, self._metadata = footer.schema, footer.metadata
-            self._windows = windows(footer.metadata, part)
+            self._windows = windows(footer.metadata, part, source.seek(0, SEEK_END))
             for field in self.schema:
                 getattr(field.type, "tz", None)  # Arrow decodes the name of a zone here: raise now if it is damaged
         self._text = [field.name for field in self.schema if is_text(field.type)]

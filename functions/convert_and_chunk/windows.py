@@ -16,6 +16,13 @@ The compressed size of a column would fit better, but pyarrow crashes when it is
 """
 
 
+MAX_EXPANSION = 1 << 15
+"""The largest believable ratio of uncompressed to stored bytes: zstd stores 128 KiB of equal bytes in 4."""
+
+USUAL_VALUE_BYTES = 8
+"""The size of a value, for footers without a size."""
+
+
 class Window(NamedTuple):
     """Row groups that are read together.
 
@@ -29,7 +36,7 @@ class Window(NamedTuple):
     unpacked_bytes: int
 
 
-def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
+def windows(footer: pq.FileMetaData, part: Part, file_bytes: int) -> list[Window]:
     """Group the row groups of a part into windows of at most WINDOW_BYTES; a larger row group is a window of its own.
 
     Example: three row groups of 10 rows and 6 MiB each, and a part of the rows 12 to 29, which begins inside the second
@@ -38,14 +45,20 @@ def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
 
     >>> from types import SimpleNamespace
     >>> footer = SimpleNamespace(row_group=lambda _: SimpleNamespace(num_rows=10, total_byte_size=6 << 20))
-    >>> windows(footer, {"part": 0, "first_group": 1, "end_group": 3, "first_row": 12, "rows": 18})
+    >>> part = {"part": 0, "first_group": 1, "end_group": 3, "first_row": 12, "rows": 18}
+    >>> windows(footer, part, file_bytes=1 << 20)
     [Window(groups=[1, 2], first=-2, rows=20, unpacked_bytes=12582912)]
+
+    Args:
+        footer: The footer.
+        part: The part.
+        file_bytes: The size of the file.
     """
     group_rows = [footer.row_group(group).num_rows for group in range(part["end_group"])]
     first = sum(group_rows[: part["first_group"]]) - part["first_row"]
     result: list[Window] = []
     for group in range(part["first_group"], part["end_group"]):
-        unpacked = footer.row_group(group).total_byte_size
+        unpacked = _unpacked_bytes(footer.row_group(group), file_bytes)
         fits = result and result[-1].unpacked_bytes + unpacked <= WINDOW_BYTES
         last = result.pop() if fits else Window([], first, 0, 0)
         result.append(
@@ -53,3 +66,14 @@ def windows(footer: pq.FileMetaData, part: Part) -> list[Window]:
         )
         first += group_rows[group]
     return result
+
+
+def _unpacked_bytes(group: pq.RowGroupMetaData, file_bytes: int) -> int:
+    """Return the uncompressed size of a row group as its footer claims it, or as it is believable.
+
+    A claim that is much too large would make record batches of single rows, and one that is not positive would make
+    one window of everything. Some writers claim 0.
+    """
+    if group.total_byte_size <= 0:
+        return int(group.num_rows * group.num_columns * USUAL_VALUE_BYTES)
+    return int(min(group.total_byte_size, file_bytes * MAX_EXPANSION))

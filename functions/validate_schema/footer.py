@@ -68,10 +68,10 @@ def _check_tail(source: IOBase, name: str) -> int:
         raise CorruptParquetError(
             f"{name}: it does not end like Parquet, so it is truncated or in another format: write the file again"
         )
+    if length > size - _TAIL_BYTES:  # not a large footer, but other bytes that end like Parquet
+        raise CorruptParquetError(f"{name}: the footer has {length} bytes but the file {size}: write the file again")
     if length > MAX_FOOTER_BYTES:
         raise FooterTooLargeError(
             f"{name}: the footer has {length} bytes, more than {MAX_FOOTER_BYTES}: write the file with fewer row groups"
         )
-    if length > size - _TAIL_BYTES:
-        raise CorruptParquetError(f"{name}: the footer has {length} bytes but the file {size}: write the file again")
     return int(length)

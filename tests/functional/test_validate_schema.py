@@ -217,8 +217,8 @@ def test_a_column_that_only_the_key_has_is_named(s3: "S3Client", context: Simple
         validate(named(key), context)
 
 
-def tail(length: int, magic: bytes) -> bytes:
-    return b"PAR1" + bytes(20) + struct.pack("<I4s", length, magic)
+def tail(length: int, magic: bytes, *, size: int = 20) -> bytes:
+    return b"PAR1" + bytes(size) + struct.pack("<I4s", length, magic)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,10 @@ def tail(length: int, magic: bytes) -> bytes:
         (tail(1000, b"PAR1"), CorruptParquetError),
         (tail(10, b"PAR1"), CorruptParquetError),
         (tail(10, b"PARE"), EncryptedParquetError),
-        (tail((32 << 20) + 1, b"PAR1"), FooterTooLargeError),
+        (tail((32 << 20) + 1, b"PAR1", size=33 << 20), FooterTooLargeError),
+        (tail(0xFFFF_FFFF, b"PAR1"), CorruptParquetError),  # no file of 32 bytes has such a footer
     ],
+    ids=range(7),
 )
 def test_an_unreadable_file_fails_with_a_named_error(
     s3: "S3Client", context: SimpleNamespace, body: bytes, error: type[Exception]

@@ -1,6 +1,7 @@
 """Reading a part: every row once, in few reads, in bounded pieces; damage has a name, other errors keep theirs."""
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from functions.convert_and_chunk import row_groups
-from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.row_groups import BATCH_BYTES, PartReader
 from functions.convert_and_chunk.windows import Window, windows
 from shared.errors import CorruptParquetError, SourceChangedError
 from shared.events import Part
@@ -90,7 +91,7 @@ def test_row_groups_without_requested_rows_are_not_read() -> None:
 
 def test_small_row_groups_are_fetched_together_and_large_ones_streamed() -> None:
     small = parquet(generation(1000), row_group_size=10)
-    [window] = windows(pq.read_metadata(io.BytesIO(small)), whole_part(small))
+    [window] = windows(pq.read_metadata(io.BytesIO(small)), whole_part(small), len(small))
     assert (len(window.groups), window.first, window.rows) == (100, 0, 1000)
     file = Counted(small)
     read = PartReader(file, whole_part(small), "a file")
@@ -219,6 +220,17 @@ def test_an_error_of_the_source_is_not_taken_for_damage() -> None:
 def test_windows_count_rows_from_the_start_of_the_part() -> None:
     content = parquet(generation(100), row_group_size=10)
     part: Part = {"part": 1, "first_group": 4, "end_group": 6, "first_row": 45, "rows": 10}
-    [window] = windows(pq.read_metadata(io.BytesIO(content)), part)
+    [window] = windows(pq.read_metadata(io.BytesIO(content)), part, len(content))
     assert isinstance(window, Window)
     assert (window.groups, window.first, window.rows) == ([4, 5], -5, 20)
+
+
+@pytest.mark.parametrize("claim", [2**62, 0, -1, -(2**62)])
+def test_the_size_that_a_footer_claims_is_used_only_if_it_is_believable(claim: int) -> None:
+    """Batches have more than one row, and not all row groups of a large file are one window."""
+    group = SimpleNamespace(num_rows=50_000, num_columns=8, total_byte_size=claim)
+    footer = SimpleNamespace(row_group=lambda _: group)
+    part: Part = {"part": 0, "first_group": 0, "end_group": 20, "first_row": 0, "rows": 1_000_000}
+    result = windows(footer, part, file_bytes=1 << 20)
+    assert [window.rows for window in result] == ([50_000] * 20 if claim > 0 else [250_000] * 4)
+    assert all(BATCH_BYTES * window.rows // window.unpacked_bytes >= 40 for window in result)
