@@ -2,39 +2,28 @@
 
 `PartReader` reads window by window: all rows (`batches`) to convert them, later only some of them (`rows_at`) for the
 quarantine and the report. Both call `_batches`, which cuts record batches to the rows of the part, and that calls
-`_read`, which decodes a window, checks what Arrow does not check, and reads text as plain text if Arrow cannot read it
-as dictionaries. `read_rows` leaves out columns that Arrow cannot read: a column that is not converted never fails a
+the `WindowReader`. `read_rows` leaves out columns that Arrow cannot read: a column that is not converted never fails a
 load. Errors of the parser have a name (`parser_errors`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from io import SEEK_END, IOBase
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pyarrow import types
 
 from functions.convert_and_chunk.columns.plain import plain_columns
 from functions.convert_and_chunk.int96 import COARSE, FINE, finest_unit, int96_leaves, mark_beyond, times_beyond
-from functions.convert_and_chunk.parser_errors import PARSER_ERRORS, parser_errors
+from functions.convert_and_chunk.parser_errors import parser_errors
 from functions.convert_and_chunk.row_selection import rows_between, take_rows
-from functions.convert_and_chunk.text_columns import check_indices, encode_text
-from functions.convert_and_chunk.windows import WINDOW_BYTES, Window, windows
-from shared.column_types import is_text
+from functions.convert_and_chunk.text_columns import encode_text
+from functions.convert_and_chunk.window_reader import WindowReader
+from functions.convert_and_chunk.windows import Window, windows
 from shared.errors import CorruptParquetError, UnsupportedParquetError
 from shared.events import Part
-from shared.parquet_schema import read_parquet_footer, unsupported_type, without_dictionaries
-
-BATCH_ROWS = 65_536
-BATCH_BYTES = 32 << 20
-"""The limits of a record batch. Its size in bytes is estimated from the footer."""
-
-STREAM_BYTES = 2 << 20
-"""The number of bytes to read of each column at a time when a row group is streamed."""
+from shared.parquet_schema import read_parquet_footer, unsupported_type
 
 Result = TypeVar("Result")
 
@@ -47,14 +36,14 @@ class PartReader:
     """
 
     def __init__(self, source: IOBase, part: Part, name: str) -> None:
-        self._source, self._rows, self._name = source, part["rows"], name
+        self._rows, self._name = part["rows"], name
         with parser_errors(name):
             footer = read_parquet_footer(source)
             self.schema, self._metadata = footer.schema, footer.metadata
             self._windows = windows(footer.metadata, part, source.seek(0, SEEK_END))
             for field in self.schema:
                 getattr(field.type, "tz", None)  # Arrow decodes the name of a zone here: raise now if it is damaged
-        self._text = [field.name for field in self.schema if is_text(field.type)]
+        self._reader = WindowReader(source, footer, name)
         self.unreadable = {field.name for field in self.schema if unsupported_type(field.type)}
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -93,11 +82,11 @@ class PartReader:
         names = [name for name in dict.fromkeys(every) if name not in self.unreadable]
         selection = [window for window in self._windows if len(rows_between(rows, window.first, window.rows))]
         rows_read = 0
-        for first, batch in self._batches(selection, names, self._unit(selection, names)):
+        for first, batch in self._batches(selection, names, self._unit(selection, names), self._reader.read_to_copy):
             batch_rows = rows_between(rows, first, batch.num_rows)
             if len(batch_rows):
                 rows_read += len(batch_rows)
-                yield take_rows(batch, batch_rows - first)
+                yield encode_text(take_rows(batch, batch_rows - first))
         self._check_rows(rows_read, len(rows))
 
     def _is_readable(self, rows: NDArray[np.int64], name: str) -> bool:
@@ -126,7 +115,11 @@ class PartReader:
         return finest_unit(batch for _, batch in self._batches(selection, leaves, COARSE)) if leaves else FINE
 
     def _batches(
-        self, selection: Sequence[Window], columns: Sequence[str], int96_unit: str = FINE
+        self,
+        selection: Sequence[Window],
+        columns: Sequence[str],
+        int96_unit: str = FINE,
+        read: Callable[[Window, Sequence[str], str], Iterator[pa.RecordBatch]] | None = None,
     ) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield record batches with the number of their first row, without rows that belong to other parts.
 
@@ -136,7 +129,7 @@ class PartReader:
         """
         for window in selection:
             first = window.first
-            for batch in self._read(window, columns, int96_unit):
+            for batch in (read or self._reader.read)(window, columns, int96_unit):
                 begin, end = max(0, -first), min(batch.num_rows, self._rows - first)
                 if begin < end:
                     yield first + begin, batch.slice(begin, end - begin)
@@ -146,50 +139,3 @@ class PartReader:
                     break
             else:
                 self._check_rows(first - window.first, window.rows)
-
-    def _read(self, window: Window, columns: Sequence[str], int96_unit: str) -> Iterator[pa.RecordBatch]:
-        """Yield the record batches of a window, with text as dictionaries.
-
-        Arrow cannot read text in DELTA encodings as dictionaries: it raises an OSError, as it does for damage. So on an
-        OSError read the window again as plain text, skip the rows that were yielded already, and encode them here.
-        """
-        rows_read = 0
-        with parser_errors(self._name, lambda: self._damaged_columns(window, columns)):
-            try:
-                options = {"metadata": self._metadata, "read_dictionary": self._text}
-                for batch in self._decode(window, columns, int96_unit, options):
-                    check_indices(batch)
-                    rows_read += batch.num_rows
-                    yield batch
-            except OSError:
-                for batch in self._decode(window, columns, int96_unit, {"metadata": self._plain_metadata}):
-                    if rows_read < batch.num_rows:
-                        yield encode_text(batch.slice(rows_read))
-                    rows_read = max(0, rows_read - batch.num_rows)
-
-    def _damaged_columns(self, window: Window, columns: Sequence[str]) -> list[str]:
-        """Return the columns of a window that cannot be read, by reading each of them alone."""
-        damaged = []
-        for name in columns:
-            try:
-                for batch in self._decode(window, [name], COARSE, {"metadata": self._plain_metadata}):
-                    check_indices(batch)
-            except PARSER_ERRORS:
-                damaged.append(name)
-        return damaged
-
-    @cached_property
-    def _plain_metadata(self) -> pq.FileMetaData:
-        """The footer that makes Arrow read no column as dictionaries."""
-        has_dictionaries = any(types.is_dictionary(field.type) for field in self.schema)
-        return without_dictionaries(self._source) if has_dictionaries else self._metadata
-
-    def _decode(
-        self, window: Window, columns: Sequence[str], int96_unit: str, options: dict[str, object]
-    ) -> Iterator[pa.RecordBatch]:
-        prefetch = window.unpacked_bytes <= WINDOW_BYTES
-        reading = {"pre_buffer": True} if prefetch else {"pre_buffer": False, "buffer_size": STREAM_BYTES}
-        options = {**options, **reading, "coerce_int96_timestamp_unit": int96_unit, "page_checksum_verification": True}
-        file = pq.ParquetFile(self._source, **options)
-        rows_by_size = BATCH_BYTES * window.rows // max(1, window.unpacked_bytes)
-        yield from file.iter_batches(max(1, min(BATCH_ROWS, rows_by_size)), row_groups=window.groups, columns=columns)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from functions.convert_and_chunk.memory import bounded_memory
@@ -107,6 +108,15 @@ def test_a_million_series_take_seconds_and_fit(tmp_path: Path) -> None:
     assert output == "1000000"
     assert peak_mib < 1024
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6  # 1 s of it to start Python
+
+
+def test_long_texts_in_an_ignored_column_cost_little_if_a_row_is_set_aside(tmp_path: Path) -> None:
+    notes = pc.utf8_lpad(pa.array(range(150_000)).cast(pa.string()), 1000, "x")
+    regions = pa.array(["SE"] * 149_999 + [None])
+    content = parquet(generation(150_000, note=notes, region=regions), compression="zstd", row_group_size=150_000)
+    output, peak_mib = convert(content, tmp_path, script=STAGE, memory_mib=512)
+    assert output == "149999"
+    assert peak_mib < 420
 
 
 def test_the_limit_is_lifted_afterwards_and_there_is_none_outside_lambda() -> None:

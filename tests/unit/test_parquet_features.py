@@ -17,9 +17,7 @@ from cli.dry_run import plan
 from cli.targets import LocalFile
 from shared.aws_clients import s3_client
 from shared.errors import DataError, SchemaMismatchError, UnsupportedParquetError
-from shared.file_keys import FileRule
 from tests.support.builders import HOUR, START, generation, long_generation, parquet
-from tests.support.conversion import SETTINGS
 from tests.support.footers import as_converted_type, as_decimal, with_type_length
 from tests.support.staged_file import stage
 
@@ -212,8 +210,7 @@ def test_a_plan_names_what_it_cannot_read_and_shows_the_rest(tmp_path: Path) -> 
             target,
             client=s3_client(),
             bucket="b",
-            settings=SETTINGS,
-            rule=FileRule(),
+            environment={},
             on_file=lambda _: None,
             on_chunk=lambda _: None,
         )

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from functions.convert_and_chunk import row_groups
-from functions.convert_and_chunk.row_groups import BATCH_BYTES, PartReader
+from functions.convert_and_chunk import window_reader
+from functions.convert_and_chunk.row_groups import PartReader
+from functions.convert_and_chunk.window_reader import BATCH_BYTES, STREAM_BYTES
 from functions.convert_and_chunk.windows import Window, windows
 from shared.errors import CorruptParquetError, SourceChangedError
 from shared.events import Part
@@ -107,7 +108,7 @@ def test_a_large_row_group_is_never_held_whole() -> None:
     read = PartReader(file, whole_part(content), "a file")
     file.sizes.clear()
     assert sum(batch.num_rows for batch in read.batches(["power_mw"])) == len(noise)
-    assert max(file.sizes) < 2 * row_groups.STREAM_BYTES < len(content)
+    assert max(file.sizes) < 2 * STREAM_BYTES < len(content)
 
 
 def test_batches_of_wide_rows_are_short() -> None:
@@ -139,7 +140,7 @@ def test_a_read_that_arrow_aborts_continues_without_losing_or_repeating_a_row(
     breaks_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is simulated: it needs text in a DELTA encoding after other text, which pyarrow cannot write."""
-    monkeypatch.setattr(row_groups, "BATCH_ROWS", 1000)  # which seven row groups are not a multiple of
+    monkeypatch.setattr(window_reader, "BATCH_ROWS", 1000)  # which seven row groups are not a multiple of
     regions = [f"R{row // 70}" for row in range(4900)]
     random_texts = np.random.default_rng(1).random(4900)  # so that each row group takes a read of its own
     file = Counted(
