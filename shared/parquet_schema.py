@@ -36,11 +36,13 @@ class ParquetFooter(NamedTuple):
         metadata: the footer as Arrow reads it, without the columns that Arrow has no type for.
         schema: the columns of the file, all of them.
         size: the number of bytes that the footer has in the file.
+        content: the bytes of the footer.
     """
 
     metadata: pq.FileMetaData
     schema: pa.Schema
     size: int
+    content: bytes
 
 
 def read_parquet_footer(source: IOBase) -> ParquetFooter:
@@ -54,7 +56,7 @@ def read_parquet_footer(source: IOBase) -> ParquetFooter:
         metadata = _parse(content)
     except (OSError, pa.ArrowException, ValueError) as error:
         return _without_untyped(content, error)
-    return ParquetFooter(metadata, _schema(metadata), metadata.serialized_size)
+    return ParquetFooter(metadata, _schema(metadata), metadata.serialized_size, content)
 
 
 def unsupported_type(kind: pa.DataType) -> str:
@@ -116,7 +118,7 @@ def _replace_schema(content: bytes, replace: Callable[[pa.DataType], pa.DataType
     for number, column in enumerate(columns.columns):
         if number not in supported:
             schema = schema.insert(number, pa.field(column.name, pa.opaque(pa.null(), column.type, _VENDOR)))
-    return ParquetFooter(metadata, schema, struct_size(content))
+    return ParquetFooter(metadata, schema, struct_size(content), content)
 
 
 def _is_supported(columns: FooterColumns, number: int) -> bool:

@@ -18,6 +18,7 @@ from functions.convert_and_chunk.columns.plain import plain_columns
 from functions.convert_and_chunk.int96 import COARSE, FINE, finest_unit, int96_leaves, mark_beyond, times_beyond
 from functions.convert_and_chunk.parser_errors import parser_errors
 from functions.convert_and_chunk.row_selection import rows_between, take_rows
+from functions.convert_and_chunk.statistics_check import StatisticsCheck
 from functions.convert_and_chunk.text_columns import encode_text
 from functions.convert_and_chunk.window_reader import WindowReader
 from functions.convert_and_chunk.windows import Window, windows
@@ -39,7 +40,7 @@ class PartReader:
         self._rows, self._name = part["rows"], name
         with parser_errors(name):
             footer = read_parquet_footer(source)
-            self.schema, self._metadata = footer.schema, footer.metadata
+            self.schema, self._metadata, self._footer = footer.schema, footer.metadata, footer
             self._windows = windows(footer.metadata, part, source.seek(0, SEEK_END))
             for field in self.schema:
                 getattr(field.type, "tz", None)  # Arrow decodes the name of a zone here: raise now if it is damaged
@@ -54,7 +55,12 @@ class PartReader:
             UnsupportedParquetError: The file uses a feature of Parquet that Arrow does not implement.
         """
         rows, beyond = 0, self._times_beyond(columns)
-        for first, batch in self._batches(self._windows, columns):
+        check = StatisticsCheck(self._footer, columns, self._name)
+
+        def read(window: Window, columns: Sequence[str], int96_unit: str) -> Iterator[pa.RecordBatch]:
+            return check.watch(self._reader.read(window, columns, int96_unit), window)
+
+        for first, batch in self._batches(self._windows, columns, FINE, read):
             rows += batch.num_rows
             positions = {name: rows_between(of_column, first, batch.num_rows) for name, of_column in beyond.items()}
             yield plain_columns(mark_beyond(batch, {name: each - first for name, each in positions.items()}))
