@@ -95,6 +95,17 @@ def test_a_function_that_is_always_killed_fails_the_load_naming_the_chunk(trial:
     trial.check_converges()
 
 
+def test_a_load_whose_functions_are_killed_counts_no_point_as_not_sent_that_may_be_stored(trial: Trial) -> None:
+    trial.proxy.set_faults(pass_on, always=faults.kill_client)
+    execution = trial.load()
+    assert (execution.error, "kill_client" in trial.proxy.fired_faults) == ("Runtime.ExitError", True)
+    points = execution.response["data"]["points"]
+    assert sum(points.values()) == ROWS
+    # The function was killed before it stored what was acknowledged, so its marker is all that is left.
+    assert points["stored"] == 0 < trial.points_stored <= points["stored"] + points["unknown"]
+    trial.check_converges()
+
+
 @pytest.mark.slow
 def test_a_function_that_is_throttled_is_called_again_and_given_up_after_so_many_times(trial: Trial) -> None:
     client, name = trial.app.cloud.client("lambda"), trial.app.functions["write_batch"]["FunctionName"]

@@ -80,7 +80,7 @@ def most_requests(bad: int) -> int:
 
 
 @pytest.mark.parametrize("bad", [pytest.param(bad, marks=[] if bad == 7 else pytest.mark.slow) for bad in FEW])
-def test_where_400_writes_nothing_each_refused_line_is_found(
+def test_where_400_writes_nothing_each_rejected_line_is_found(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
 ) -> None:
     rows = spread(bad)
@@ -101,7 +101,7 @@ def test_where_400_writes_nothing_each_refused_line_is_found(
 
 
 @pytest.mark.parametrize("bad", [pytest.param(bad, marks=[] if bad == 7 else pytest.mark.slow) for bad in FEW])
-def test_where_422_writes_the_rest_each_refused_line_is_found(
+def test_where_422_writes_the_rest_each_rejected_line_is_found(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, bad: int
 ) -> None:
     rows = spread(bad)
@@ -145,7 +145,26 @@ def test_a_line_that_is_too_large_even_alone_is_set_aside(app: DeployedApp, prox
     assert len(proxy.exchanges) < 100
 
 
-def test_more_than_a_hundred_refused_points_fail_the_load(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
+def test_where_500_takes_the_place_of_422_each_such_line_is_isolated(
+    app: DeployedApp, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    """InfluxDB 2.7.12 answers like this while it cannot write to its own bucket `_monitoring`."""
+    rows = [13, 997]
+    table = marked(unique_records(tmp_path, "generation", ROWS), rows)
+    error = b'{"code": "internal error", "message": "unexpected error writing points to database: timeout"}'
+    proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused", 500, error))
+    with app.configured(MAX_RETRIES="0"):
+        execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
+    assert execution.status == "SUCCEEDED", execution.response
+    assert app.failed_calls(execution) == 2  # only the third invocation bisects
+    points = execution.response["data"]["points"]
+    assert points == {"stored": ROWS - len(rows), "rejected": 0, "not_sent": 0, "unknown": len(rows)}
+    assert [(point["source_row"], point["status"]) for point in quarantined(app, execution)] == [(13, 500), (997, 500)]
+    comparison = app.compare(tmp_path, "generation", without(table, rows))
+    assert comparison.equal, comparison.differences
+
+
+def test_more_than_a_hundred_rejected_points_fail_the_load(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> None:
     table = marked(unique_records(tmp_path, "generation", ROWS), spread(MANY))
     proxy.set_faults(always=reject_bodies_with(b"quality_flag=refused"))
     execution = app.load(f"dataset=generation/{tmp_path.name}.parquet", table)
@@ -212,7 +231,7 @@ def reject_once_then_fail(requests: int) -> Fault:
 
 
 @pytest.mark.slow
-def test_where_nothing_may_be_dropped_refused_points_fail_the_load_which_says_what_is_written(
+def test_where_nothing_may_be_dropped_rejected_points_fail_the_load_which_says_what_is_written(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     rows = spread(7)

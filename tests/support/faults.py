@@ -78,13 +78,16 @@ def never_respond(exchange: Exchange) -> None:
     exchange.reset()
 
 
-def reject_bodies_with(marker: bytes) -> Fault:
-    """Reject a body that contains `marker` with 400 and write none of it, as 2.7 does with a malformed line."""
+PARSE_ERROR = b'{"code": "invalid", "message": "unable to parse"}'
+
+
+def reject_bodies_with(marker: bytes, status: int = 400, content: bytes = PARSE_ERROR) -> Fault:
+    """Reject a body that contains `marker` and write none of it, as 2.7 does with a malformed line."""
 
     def reject(exchange: Exchange) -> None:
         exchange.read()
         if marker in gzip.decompress(exchange.body):
-            exchange.send(response(400, b'{"code": "invalid", "message": "unable to parse"}'))
+            exchange.send(response(status, content))
         else:
             pass_on(exchange)
 
