@@ -12,8 +12,23 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = ("plan", "load", "backfill", "history", "coverage", "show", "quarantine", "retry", "verify", "doctor")
-"""The names of all commands, in the order of the help. Each is a function in the module of its name."""
+COMMANDS = (
+    "plan",
+    "load",
+    "backfill",
+    "history",
+    "coverage",
+    "show",
+    "quarantine",
+    "retry",
+    "verify",
+    "datasets",
+    "doctor",
+)
+"""The names of all commands, in the order of the help. Each is a function in the module of its name.
+
+A command with commands of its own is the callback of an `app` in that module.
+"""
 
 
 class ListedCommand(TyperCommand):
@@ -35,8 +50,11 @@ class LazyCommands(TyperGroup):
 
 def import_command(name: str) -> Any:
     """Return the command with its arguments and options."""
-    app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
-    app.command(name)(getattr(import_module(f"cli.commands.{name}"), name))
+    module = import_module(f"cli.commands.{name}")
+    app = getattr(module, "app", None) or typer.Typer()
+    if not app.registered_callback:
+        app.command(name)(getattr(module, name))
+    app.info.context_settings = {"help_option_names": ["-h", "--help"]}
     return typer.main.get_command(app)
 
 

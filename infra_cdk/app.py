@@ -1,9 +1,11 @@
 """The CDK app: cdk.json names it, and `cdk synth` and `cdk deploy` run it."""
 
+import os
 import sys
 
 from aws_cdk import App
 
+from cli.dataset_check import check_own_datasets
 from infra_cdk.config import AppConfig, app_config
 from infra_cdk.database import DatabaseStack
 from infra_cdk.settings_file import add_file_settings
@@ -29,6 +31,10 @@ def main() -> None:
         config = app_config(add_file_settings(app.node.get_all_context()))
     except SettingsError as error:
         sys.exit(f"configuration: {error}")
+    if config.loader and config.loader.storage.datasets:
+        os.environ["LOADER_DATASETS"] = config.loader.storage.datasets
+    if mistakes := check_own_datasets():
+        sys.exit(f"datasets:\n{mistakes}")
     add_stacks(app, config)
     app.synth()
 

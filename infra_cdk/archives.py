@@ -5,6 +5,7 @@ contains a digest of all inputs, among them the interpreter that compiles the mo
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,7 +64,7 @@ def _delete_oldest(kind: str) -> None:
 def _digest(files: Iterable[Path], mode: str) -> str:
     content = hashlib.sha256(f"{mode}\0".encode())
     for file in files:
-        content.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+        content.update(f"{os.path.relpath(file, ROOT)}\0".encode() + file.read_bytes())
     return content.hexdigest()[:16]
 
 

@@ -30,7 +30,8 @@ PythonVersion = Literal["3.11", "3.12", "3.13"]
 class StorageConfig:
     """The source of the files, and the KMS keys.
 
-    Without `source_bucket_name`, the stack creates a bucket. `file_suffixes` are those of `shared.file_keys.FileRule`.
+    Without `source_bucket_name`, the stack creates a bucket. `datasets` is the path of the file that declares the
+    user's own datasets; `infra_cdk.app` reads it. `file_suffixes` are those of `shared.file_keys.FileRule`.
     `kms_key_arn` encrypts what the stack creates; without it, keys that AWS manages do. `decrypt_key_arns` are the keys
     of an existing bucket or secret. After `noncurrent_version_days`, older versions of files expire in the bucket that
     the stack creates, and after `report_days`, the reports; 0 means never.
@@ -38,6 +39,7 @@ class StorageConfig:
 
     source_bucket_name: str
     source_prefix: str
+    datasets: str
     file_suffixes: tuple[str, ...]
     kms_key_arn: str
     decrypt_key_arns: tuple[str, ...]
@@ -146,6 +148,7 @@ def _storage(context: Context) -> StorageConfig:
     return StorageConfig(
         source_bucket_name=read.optional(context, "source_bucket_name", read.BUCKET),
         source_prefix=read.optional(context, "source_prefix", read.KEY_PREFIX),
+        datasets=read.file_path(context, "datasets"),
         file_suffixes=suffixes(context, "file_suffixes"),
         kms_key_arn=read.optional(context, "kms_key_arn", read.KMS_KEY),
         decrypt_key_arns=read.comma_separated(context, "decrypt_key_arns", read.KMS_KEY),

@@ -13,6 +13,7 @@ from shutil import copytree, ignore_patterns
 
 from infra_cdk.archives import ROOT, build_zip
 from infra_cdk.config import Architecture, PythonVersion
+from shared.datasets import own_file
 
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 RUNBOOK = ROOT / "docs" / "operations.md"
@@ -56,7 +57,7 @@ def build_layer(name: str, *, python: PythonVersion, architecture: Architecture,
         name: the layer's requirements are in `requirements/layer-<name>.txt`.
         python: the minor version of the runtime.
         architecture: the architecture of the functions.
-        package: the folder of our own package to include, if any.
+        package: the folder of our own package to include, if any, with the datasets that the user declared.
 
     Returns:
         The path of the zip file.
@@ -70,11 +71,19 @@ def build_layer(name: str, *, python: PythonVersion, architecture: Architecture,
             file.unlink()
         if package:
             _copy(package, packages)
+            for file in declarations:
+                (packages / "datasets.toml").write_bytes(file.read_bytes())
 
-    sources = sorted((ROOT / package).rglob("*.py")) if package else []
-    inputs = [requirements, Path(__file__), *sources]
+    declarations = [file for file in [own_file()] if package and file.exists()]
+    inputs = [requirements, Path(__file__), *_sources(package), *declarations]
     kind = f"{name}-{python}-{architecture}"
     return build_zip(kind, inputs=inputs, python=python, target="/opt", write_files=write_files)
+
+
+def _sources(package: str) -> list[Path]:
+    """Return the files of a package of the repository, if one is named."""
+    files = sorted((ROOT / package).rglob("*")) if package else []
+    return [file for file in files if file.is_file() and not _is_bytecode(file)]
 
 
 def build_code(python: PythonVersion) -> Path:
@@ -86,8 +95,7 @@ def build_code(python: PythonVersion) -> Path:
         runbook.parent.mkdir()
         runbook.write_bytes(RUNBOOK.read_bytes())
 
-    sources = (file for file in sorted((ROOT / "functions").rglob("*")) if file.is_file() and not _is_bytecode(file))
-    inputs = [RUNBOOK, Path(__file__), *sources]
+    inputs = [RUNBOOK, Path(__file__), *_sources("functions")]
     return build_zip(f"code-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
 
 

@@ -1,41 +1,42 @@
 """The datasets: the columns that a Parquet file must have, and the measurement, tags and fields that they become.
 
-`DATASETS` holds the declarations, and `dataset_of` finds the one that an object's key names. A `Dataset` checks its own
-declaration when it is created, so that a contradiction fails at import, in the tests, and not in a load.
+TOML files declare them: `ons.toml`, which is part of this package, and a user's own `datasets.toml`. `DATASETS` holds
+both, and `dataset_of` finds the one that an object's key names. A `Dataset` checks its own declaration when it is
+created.
 """
 
 import math
+import os
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
-from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
-from shared.errors import UnknownDatasetError
-from shared.units import UNITS
+from shared.contradictions import Contradiction, contradictions
+from shared.errors import SettingsError, UnknownDatasetError
 
-LONG_COLUMNS = ("value", "unit")
-"""The columns of the long layout, in which each row is one value, instead of one column for each field."""
 
-MAX_FIELDS = 64
-"""The number of fields that a dataset can have: the footprint of a load has a mask of 64 bits for each point."""
+class ContradictionsError(ValueError):
+    """A declaration that contradicts itself."""
+
+    def __init__(self, name: str, mistakes: Sequence[Contradiction]) -> None:
+        super().__init__(f"dataset {name!r}: {'; '.join(mistake.message for mistake in mistakes)}")
+        self.mistakes = mistakes
+
 
 EARLIEST = date(1990, 1, 1)
 """The default of the earliest plausible time: the data of the power grid begins later."""
-
-_FIRST_DATE, _LAST_DATE = date(1678, 1, 1), date(2262, 1, 1)
-"""The dates between which InfluxDB can store times."""
-
-_NAME = re.compile(r"[^\W_][\w.-]*")
-"""A name that line protocol does not need to escape."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """A float field. Values outside `minimum` and `maximum` are loaded, and the report counts them."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # for cli/dataset_check.py
 
     name: str
     unit: str
@@ -66,8 +67,10 @@ class Dataset:
         max_series: the number of series that a file may have; None for the default, `MAX_SERIES`.
 
     Raises:
-        ValueError: the declaration contradicts itself.
+        ContradictionsError: the declaration contradicts itself.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # for cli/dataset_check.py
 
     name: str
     measurement: str
@@ -86,8 +89,8 @@ class Dataset:
     max_series: int | None = None
 
     def __post_init__(self) -> None:
-        if contradictions := list(_contradictions(self)):
-            raise ValueError(f"dataset {self.name!r}: {'; '.join(contradictions)}")
+        if mistakes := list(contradictions(self)):
+            raise ContradictionsError(self.name, mistakes)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -100,93 +103,69 @@ class Dataset:
         return tuple(each.name for each in self.fields)
 
 
-def _contradictions(dataset: Dataset) -> Iterator[str]:
-    """Yield each contradiction of a declaration.
+def read_datasets(path: Path) -> dict[str, Dataset]:
+    """Return the datasets that a TOML file declares, by name, in its order.
 
-    InfluxDB accepts a tag and a field of the same name, but then cannot query the tag. It drops a field named `time`.
+    Raises:
+        SettingsError: the file is not TOML, or a declaration is not valid. It names only the first mistake.
     """
-    columns = (dataset.timestamp, *dataset.tags, *dataset.field_names)
-    for name, times in Counter(columns).items():
-        if times > 1:
-            yield f"{name!r} is declared {times} times: use each name for one timestamp, tag or field"
-    for name in (dataset.measurement, *dataset.tags, *dataset.field_names):
-        if name == "time" or not _NAME.fullmatch(name):
-            yield f"{name!r} is not a valid name: use letters, digits, '_', '.' and '-', no '_' first, not 'time'"
-    for column, name in dataset.aliases.items():
-        if name not in (*columns, *LONG_COLUMNS) or column in columns:
-            yield f"alias {column!r} for {name!r} is not valid: map a name that is not declared to one that is"
-    for column in dataset.ignored_columns:
-        if column in (*columns, *dataset.aliases, *LONG_COLUMNS):
-            yield f"ignored column {column!r} is also declared, or an alias: remove one of the two"
-    yield from _contradictory_fields(dataset.fields)
-    yield from _contradictory_limits(dataset)
-    if dataset.zone != "UTC" and not _is_zone(dataset.zone):
-        yield f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
-
-
-def _contradictory_fields(fields: tuple[Field, ...]) -> Iterator[str]:
-    if not fields:
-        yield "no fields are declared: declare at least one"
-    if len(fields) > MAX_FIELDS:
-        yield f"{len(fields)} fields are declared, more than {MAX_FIELDS}: divide them among several datasets"
-    for each in fields:
-        if each.unit in UNITS:
-            yield f"field {each.name!r} is in {each.unit!r}, which is converted: use {UNITS[each.unit].unit!r}"
-
-
-def _contradictory_limits(dataset: Dataset) -> Iterator[str]:
-    if not _FIRST_DATE <= dataset.earliest < (dataset.latest or _LAST_DATE) <= _LAST_DATE:
-        yield f"earliest and latest must be in this order, and between {_FIRST_DATE} and {_LAST_DATE}"
-    if dataset.max_series is not None and dataset.max_series < 1:
-        yield f"max_series is {dataset.max_series}: use a number of at least 1"
-    if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
-        yield f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
-
-
-def _is_zone(name: str) -> bool:
     try:
-        return bool(ZoneInfo(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return False
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {name: _dataset(name, table) for name, table in tables.items()}
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{path.name}: {error}. `loader datasets check` lists all mistakes") from error
 
 
-_DATASETS = (
-    Dataset(
-        name="generation",
-        measurement="generation_data",
-        required_tags=("region", "energy_source", "measurement_type"),
-        optional_tags=("quality_flag", "plant_name", "operator"),
-        fields=(
-            Field(name="power_mw", unit="MW", minimum=0.0),
-            Field(name="capacity_factor", unit="ratio", minimum=0.0, maximum=1.0),
-            Field(name="efficiency", unit="ratio", minimum=0.0, maximum=1.0),
-        ),
-    ),
-    Dataset(
-        name="consumption",
-        measurement="consumption_data",
-        required_tags=("region", "consumer_type", "measurement_type"),
-        optional_tags=("quality_flag", "sector", "subsector", "tariff_type"),
-        fields=(
-            Field(name="consumption_mwh", unit="MWh", minimum=0.0),
-            Field(name="demand_mw", unit="MW", minimum=0.0),
-            Field(name="load_factor", unit="ratio", minimum=0.0, maximum=1.0),
-        ),
-    ),
-    Dataset(
-        name="transmission",
-        measurement="transmission_data",
-        required_tags=("region", "line_id", "measurement_type"),
-        optional_tags=("quality_flag", "line_type", "operator"),
-        fields=(
-            Field(name="flow_mw", unit="MW"),
-            Field(name="losses_mwh", unit="MWh"),
-            Field(name="voltage_kv", unit="kV", minimum=0.0),
-        ),
-    ),
-)
+def _dataset(name: str, table: Mapping[str, Any]) -> Dataset:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    dates: dict[str, Any] = {
+        key: date.fromisoformat(str(values[key])) for key in ("earliest", "latest") if key in values
+    }
+    fields = tuple(Field(**each) for each in values.get("fields", ()))
+    return Dataset(**{**values, **dates, "fields": fields, "name": name})
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType({dataset.name: dataset for dataset in _DATASETS})
+
+class Declarations(Mapping[str, Dataset]):
+    """The datasets that some files declare, by name. The files are read when they are first needed."""
+
+    def __init__(self, *files: Callable[[], Path]) -> None:
+        self._files = files
+
+    @cached_property
+    def _datasets(self) -> dict[str, Dataset]:
+        datasets: dict[str, Dataset] = {}
+        for path in (file() for file in self._files):
+            declared = read_datasets(path) if path.exists() else {}
+            if repeated := sorted(datasets.keys() & declared.keys()):
+                raise SettingsError(f"{path.name} declares {', '.join(repeated)} again: choose another name")
+            datasets |= declared
+        return datasets
+
+    def __getitem__(self, name: str) -> Dataset:
+        return self._datasets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datasets)
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+
+def shipped_file() -> Path:
+    """Return the file with the datasets of ONS."""
+    return Path(__file__).with_name("ons.toml")
+
+
+def own_file() -> Path:
+    """Return the file for a user's own datasets, which need not exist.
+
+    LOADER_DATASETS names it. The default is datasets.toml next to `shared/`, in the repository and in the layer.
+    """
+    return Path(os.environ.get("LOADER_DATASETS") or Path(__file__).parents[1] / "datasets.toml")
+
+
+SHIPPED_DATASETS: Mapping[str, Dataset] = Declarations(shipped_file)
+DATASETS: Mapping[str, Dataset] = Declarations(shipped_file, own_file)
 
 
 def dataset_of(key: str) -> Dataset:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from shared.column_types import expected_content, type_name
-from shared.datasets import LONG_COLUMNS, Dataset
+from shared.datasets import Dataset
 from shared.errors import SchemaMismatchError, UnsupportedParquetError
 from shared.events import Layout
 from shared.parquet_schema import unsupported_type
 from shared.schema_findings import Clues, SchemaCheck
+from shared.units import LONG_COLUMNS
 
 MAX_LISTED_FINDINGS = 20
 """The number of findings in an error's message. Its attribute `findings` holds all of them."""

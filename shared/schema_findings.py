@@ -5,6 +5,7 @@ the columns that are not declared for those that nearly are (`shared/near_misses
 the file; it makes the advice more exact.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,15 +14,21 @@ import pyarrow as pa
 from pyarrow import types
 
 from shared.column_types import accepts, expected_content, type_name
-from shared.datasets import LONG_COLUMNS, Dataset
+from shared.datasets import Dataset
 from shared.events import Layout
 from shared.near_misses import difference, is_time_name, is_time_of_file, unit_of
 from shared.plausible_times import TimeLimits, plausible_units
+from shared.units import LONG_COLUMNS
 
 MAX_COLUMNS = 2_000
 """The largest number of columns. More are a mistake, and they cost memory before a row is read."""
 
-_DIGITS = "'s' if its values have 10 digits, 'ms' if 13, 'us' if 16, 'ns' if 19"
+_DIGITS = '"s" if its values have 10 digits, "ms" if 13, "us" if 16, "ns" if 19'
+
+
+def _toml(text: str) -> str:
+    """Return a text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +132,18 @@ class SchemaCheck:
 
     def _near_miss(self, column: str, name: str, resemblance: str) -> str:
         type_ = self._type(column)
-        line = f"aliases={{{column!r}: {name!r}}}"
+        line = f"aliases = {{ {_toml(column)} = {_toml(name)} }}"
         condition, epoch = "", ""
         units = [field.unit for field in self.dataset.fields if field.name == name]
         if units and unit_of(column) not in ("", units[0].casefold(), unit_of(name)):
             condition = f", if its values are in {units[0]},"
         if name == self.dataset.timestamp and types.is_integer(type_) and not self.dataset.epoch:
             epoch = f", and {self._epoch_advice(column)}"
-        other = "" if name in self._required else f"; if it means something else, declare ignored_columns=({column!r},)"
+        other = (
+            ""
+            if name in self._required
+            else f"; if it means something else, declare ignored_columns = [{_toml(column)}]"
+        )
         return (
             f"column {name!r} is missing, but {column!r} ({type_name(type_)}) {resemblance}: rename it, or{condition} "
             f"declare {line} in dataset {self.dataset.name!r}{epoch}{other}"
@@ -162,10 +173,10 @@ class SchemaCheck:
 
     def _epoch_advice(self, column: str) -> str:
         """Return which `epoch` would make a column of integers plausible times."""
-        values, limits, advice = self.clues.integer_range(column), self.clues.limits, "declare epoch="
+        values, limits, advice = self.clues.integer_range(column), self.clues.limits, "declare epoch = "
         if not values or not limits:
             return f"{advice}{_DIGITS}"
-        units = [f"{unit!r} (then its times are {span})" for unit, span in plausible_units(*values, limits)]
+        units = [f"{_toml(unit)} (then its times are {span})" for unit, span in plausible_units(*values, limits)]
         if units:
             return advice + " or ".join(units)
         return (

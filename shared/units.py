@@ -1,4 +1,4 @@
-"""The units that the loader converts to the units of fields."""
+"""The columns of the long layout, and the units that the loader converts to the units of fields."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,6 +15,9 @@ class Scale(NamedTuple):
     multiplier: float = 1.0
     divisor: float = 1.0
 
+
+LONG_COLUMNS = ("value", "unit")
+"""The columns of the long layout, in which each row is one value, instead of one column for each field."""
 
 UNITS: Mapping[str, Scale] = MappingProxyType(
     {

@@ -1,5 +1,6 @@
 """Settings of all tests, and their distribution over two processes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 TESTS = Path(__file__).parent
+
+# The tests, and the deployments that they make, see only the datasets that the project ships.
+os.environ["LOADER_DATASETS"] = str(TESTS / "no-datasets.toml")
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook

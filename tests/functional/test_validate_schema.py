@@ -200,13 +200,13 @@ def test_the_epoch_of_integers_comes_from_the_statistics_of_the_footer(
     put_integers(s3, KEY)
     with pytest.raises(SchemaMismatchError) as raised:
         validate(named(), context)
-    advice = "declare epoch='ms' (then its times are 2024-01-01 00:00 to 2024-01-01 02:00)"
+    advice = 'declare epoch = "ms" (then its times are 2024-01-01 00:00 to 2024-01-01 02:00)'
     assert raised.value.findings == [f"column 'timestamp' has type int64: write timestamps, or {advice}"]
 
 
 def test_without_statistics_the_digits_tell_the_epoch(s3: "S3Client", context: SimpleNamespace) -> None:
     put_integers(s3, KEY, write_statistics=False)
-    with pytest.raises(SchemaMismatchError, match="declare epoch='s' if its values have 10 digits, 'ms' if 13"):
+    with pytest.raises(SchemaMismatchError, match='declare epoch = "s" if its values have 10 digits, "ms" if 13'):
         validate(named(), context)
 
 

@@ -161,6 +161,19 @@ def test_an_interpreter_that_cannot_compile_for_lambda_is_not_used(
     assert find_compiler.__wrapped__("3.13") is None
 
 
+def test_another_declaration_makes_another_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADER_DATASETS", str(tmp_path / "datasets.toml"))
+    monkeypatch.setattr("infra_cdk.archives.CACHE", tmp_path)
+    names = []
+    for declaration in ("", "[wells]", "[pumps]"):
+        (tmp_path / "datasets.toml").write_text(declaration)
+        layer = build_layer("shared", python="3.13", architecture="arm64", package="shared")
+        assert ZipFile(layer).read("python/datasets.toml").decode() == declaration
+        assert "python/shared/ons.toml" in ZipFile(layer).namelist()
+        names.append(layer.name)
+    assert len(set(names)) == len(names)
+
+
 def test_equal_ingredients_make_equal_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = build_layer("shared", python="3.13", architecture="arm64", package="shared")
     monkeypatch.setattr("infra_cdk.archives.CACHE", tmp_path)

@@ -22,6 +22,7 @@ def test_the_command_is_installed() -> None:
     assert command.load() is main
 
 
-def test_a_page_s_template_is_packed_beside_its_code() -> None:
-    (pattern,) = SETUPTOOLS["package-data"]["*"]
-    assert {path.name for path in (ROOT / "functions").rglob(pattern)} == {"page.html"}
+def test_templates_and_declarations_are_packed_beside_their_code() -> None:
+    patterns = SETUPTOOLS["package-data"]["*"]
+    files = {path.name for folder in ("functions", "shared") for p in patterns for path in (ROOT / folder).rglob(p)}
+    assert files == {"page.html", "ons.toml"}

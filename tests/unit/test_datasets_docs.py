@@ -1,16 +1,21 @@
 """docs/datasets.md agrees with the code."""
 
+import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import get_args
 
 import pyarrow as pa
 
+from cli.dataset_check import find_mistakes, json_schema
 from functions.convert_and_chunk.verdicts import Rule
-from shared.datasets import DATASETS, Dataset, Field
+from shared.datasets import DATASETS, Dataset, read_datasets
 from tests.support.conversion import convert_table
 
-DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "datasets.example.toml"
+DOCS = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
 
 
 def rows_under(heading: str) -> list[list[str]]:
@@ -21,9 +26,24 @@ def rows_under(heading: str) -> list[list[str]]:
 
 
 def example() -> Dataset:
-    """Return the dataset that the documentation declares as an example."""
-    [code] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
-    return eval(code, {"Dataset": Dataset, "Field": Field})  # type: ignore[no-any-return]  # noqa: S307
+    """Return the dataset that the example file declares."""
+    return read_datasets(EXAMPLE)["plants"]
+
+
+def test_the_example_is_in_the_guide_and_has_no_mistakes() -> None:
+    [declaration] = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+    assert EXAMPLE.read_text(encoding="utf-8").endswith(f"\n{declaration}")
+    assert find_mistakes(EXAMPLE) == []
+
+
+def test_the_schema_for_editors_is_that_of_the_code() -> None:
+    """To write it anew, run `loader datasets schema > docs/datasets.schema.json`."""
+    assert json.loads((ROOT / "docs/datasets.schema.json").read_text()) == json_schema()
+
+
+def test_the_table_of_keys_has_every_key_of_a_declaration() -> None:
+    keys = {key.strip("` ") for row in rows_under("## Add a dataset") for key in row[0].split(",")}
+    assert keys == {field.name for field in dataclasses.fields(Dataset)} - {"name", "measurement"}
 
 
 def test_the_table_of_datasets_is_the_declarations() -> None:

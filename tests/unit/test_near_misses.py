@@ -1,6 +1,7 @@
 """Columns that nearly have a declared name are found, whatever the spelling, and the advice of each finding works."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,9 +56,9 @@ def with_column(name: str, values: list[Any], table: pa.Table | None = None) -> 
 def follow_advice(text: str, dataset: Dataset) -> Dataset:
     """Return the dataset with the aliases and the epoch that findings advise."""
     aliases: dict[str, str] = {}
-    for line in re.findall(r"aliases=(\{.*?\})", text):
-        aliases |= eval(line)  # noqa: S307 -- it must be Python
-    epoch = re.search(r"epoch='(\w+)'", text)
+    for line in re.findall(r"aliases = \{.*? \}", text):
+        aliases |= tomllib.loads(line)["aliases"]
+    epoch = re.search(r'epoch = "(\w+)"', text)
     return replace(dataset, aliases={**dataset.aliases, **aliases}, epoch=epoch[1] if epoch else None)  # type: ignore[arg-type]
 
 
@@ -94,8 +95,8 @@ def test_a_misspelled_field_beside_another_field_is_not_ignored() -> None:
     table = generation(power_mw=None, Power_MW=[1.0] * 3, efficiency=[0.5] * 3)
     assert findings(table) == (
         "column 'power_mw' is missing, but 'Power_MW' (double) differs from it only in case: rename it, or declare "
-        "aliases={'Power_MW': 'power_mw'} in dataset 'generation'; if it means something else, "
-        "declare ignored_columns=('Power_MW',)"
+        'aliases = { "Power_MW" = "power_mw" } in dataset \'generation\'; if it means something else, '
+        'declare ignored_columns = ["Power_MW"]'
     )
 
 
@@ -173,7 +174,7 @@ def test_integers_without_an_epoch_say_which_is_plausible(unit: str, seconds: in
     clues = Clues(limits=LIMITS, integer_range=lambda _: (value, value))
     table = generation(timestamp=pa.array([value] * 3, pa.int64()))
     text = findings(table, clues=clues)
-    assert f"has type int64: write timestamps, or declare epoch={unit!r} (then its times are " in text
+    assert f'has type int64: write timestamps, or declare epoch = "{unit}" (then its times are ' in text
     assert follow_advice(text, GENERATION).epoch == unit
 
 
@@ -217,6 +218,6 @@ def test_no_declared_name_is_a_near_miss_of_another() -> None:
 def test_limits_of_a_dataset_decide_what_is_plausible() -> None:
     limits = time_limits(replace(GENERATION, earliest=date(1900, 1, 1), latest=date(1980, 1, 1)), 0)
     clues = Clues(limits=limits, integer_range=lambda _: (0, 86_400))
-    assert "epoch='s' (then its times are 1970-01-01 00:00 to 1970-01-02 00:00)" in findings(
+    assert 'epoch = "s" (then its times are 1970-01-01 00:00 to 1970-01-02 00:00)' in findings(
         generation(timestamp=[0] * 3), clues=clues
     )

@@ -41,8 +41,8 @@ def test_all_findings_are_reported_at_once() -> None:
     table = generation(region=None, energy_source=[1.5] * 3, power_mw=[True] * 3, timestamp=[1, 2, 3])
     assert findings(table) == [
         "column 'region' is missing: add it, with text",
-        "column 'timestamp' has type int64: write timestamps, or declare epoch='s' if its values have 10 digits, "
-        "'ms' if 13, 'us' if 16, 'ns' if 19",
+        "column 'timestamp' has type int64: write timestamps, or declare epoch = \"s\" if its values have 10 digits, "
+        '"ms" if 13, "us" if 16, "ns" if 19',
         "column 'energy_source' has type double: write text",
         "column 'power_mw' has type bool: write numbers",
     ]
