@@ -28,7 +28,7 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 READERS = ["Try it", "Load files", "Deploy it", "Change it"]
 MAX_README_LINES = 250
-MAX_GLOSSARY_ENTRIES = 30
+MAX_GLOSSARY_ENTRIES = 40
 
 
 class RecordingEnvironment(dict[str, str]):
