@@ -17,7 +17,10 @@ USES = {"timestamp": "times", "region": "tags", "plant_name": "tags", "power_mw"
 """The columns of a dataset that vary, and the meanings that their values have."""
 
 PLAIN = {"timestamp": "timestamp utc", "region": "string", "plant_name": "string", "power_mw": "float64"}
+
 CHANGED_BY_WRITERS = {"bool8", "date64", "duration", "fixed-size binary", "opaque", "timestamp s"}
+"""Kinds that are accepted only from writers that change them. For example, arro3 writes seconds as integers."""
+
 OPAQUE_TO_OTHERS = ("uuid",)
 """Types that writers without Arrow's types write as mere bytes."""
 
