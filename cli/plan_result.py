@@ -82,6 +82,7 @@ def _counts(outcomes: "Outcomes") -> dict[str, Any]:
         "fields_left_out": outcomes.fields_left_out,
         "out_of_bounds": outcomes.out_of_bounds,
         "ignored_columns": outcomes.ignored_columns,
+        "unreadable_columns": outcomes.unreadable_columns,
         "series": outcomes.series,
         "batches": outcomes.batches_planned,
         "chunks": outcomes.chunks_planned,
@@ -138,7 +139,8 @@ def _facts(result: "Plan", file: PlannedFile, deployed: DeployedState) -> Text:
             "requests": f"{batches} in {quantity(chunks, 'chunk')}",
             "size": f"{size(outcomes.body_bytes)} of line protocol, {size(result.tally.packed_bytes)} compressed",
         }
-    return facts(rows | {"ignored columns": ", ".join(outcomes.ignored_columns)})
+    rows |= {"ignored columns": ", ".join(outcomes.ignored_columns)}
+    return facts(rows | {"unreadable columns": ", ".join(outcomes.unreadable_columns)})
 
 
 def _shards(plausibility: "Plausibility") -> str:

@@ -58,6 +58,11 @@ class Outcomes:
         return sorted({column for part in self.parts for column in part["ignored_columns"]})
 
     @property
+    def unreadable_columns(self) -> list[str]:
+        """The ignored columns that Arrow cannot read, so that the quarantine lacks them."""
+        return sorted({column for part in self.parts for column in part.get("unreadable_columns", [])})
+
+    @property
     def collision_columns(self) -> list[str]:
         """The ignored columns that would distinguish the colliding rows, in every part that has such rows."""
         sets = [set(part["collision_columns"]) for part in self.parts if part["set_aside"].get("collision")]

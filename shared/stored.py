@@ -92,6 +92,8 @@ class PartOutcome(TypedDict):
         out_of_bounds: the number of values outside the soft bounds, by field.
         ignored_columns: columns that the dataset does not declare.
         all_null: the number of rows in `set_aside` whose fields are all null.
+        unreadable_columns: ignored columns that Arrow cannot read, so that the quarantine lacks them. Former releases
+            did not record them.
         collision_columns: ignored columns that would distinguish the colliding rows.
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
@@ -111,6 +113,7 @@ class PartOutcome(TypedDict):
     fields_left_out: dict[str, int]
     out_of_bounds: dict[str, int]
     ignored_columns: list[str]
+    unreadable_columns: NotRequired[list[str]]
     collision_columns: list[str]
     reasons: list[SetAsideReason]
     batches: int

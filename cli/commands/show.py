@@ -48,6 +48,7 @@ def _conversion(outcomes: Outcomes) -> Text:
             "series": f"{outcomes.series:,}",
             "line protocol": size(outcomes.body_bytes),
             "ignored columns": ", ".join(outcomes.ignored_columns),
+            "unreadable columns": ", ".join(outcomes.unreadable_columns),
             "would distinguish collisions": ", ".join(outcomes.collision_columns),
             "out of bounds": ", ".join(f"{field} {count:,}" for field, count in outcomes.out_of_bounds.items()),
             "not finite": ", ".join(f"{field} {count:,}" for field, count in outcomes.fields_left_out.items()),

@@ -77,6 +77,7 @@ def convert_part(
     outcome = stage_lines(staging, records, part, settings.max_batch_size, size)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
+    outcome |= {"unreadable_columns": sorted(reader.unreadable)}
     outcome |= {"started_at": started_at, "seconds": seconds, "calendar": encode(shorten(footprint.calendar))}
     staging.put_outcome(outcome)
     if part.get("file_parts") == 1:

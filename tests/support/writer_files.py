@@ -18,7 +18,7 @@ USES = {"timestamp": "times", "region": "tags", "plant_name": "tags", "power_mw"
 
 PLAIN = {"timestamp": "timestamp utc", "region": "string", "plant_name": "string", "power_mw": "float64"}
 
-CHANGED_BY_WRITERS = {"bool8", "date64", "duration", "fixed-size binary", "opaque", "timestamp s"}
+CHANGED_BY_WRITERS = {"bool8", "date64", "duration", "fixed-size binary", "opaque", "timestamp s", "uuid"}
 """Kinds that are accepted only from writers that change them. For example, arro3 writes seconds as integers."""
 
 OPAQUE_TO_OTHERS = ("uuid",)

@@ -17,6 +17,7 @@ from cli.dry_run import plan
 from cli.targets import LocalFile
 from shared.aws_clients import s3_client
 from shared.errors import DataError, SchemaMismatchError, UnsupportedParquetError
+from shared.load_totals import Outcomes
 from tests.support.builders import HOUR, START, generation, long_generation, parquet
 from tests.support.footers import as_converted_type, as_decimal, with_type_length
 from tests.support.staged_file import stage
@@ -141,6 +142,7 @@ def test_the_quarantine_holds_every_row_that_is_counted(page_bytes: int) -> None
     staged = stage(parquet(table, row_group_size=1, data_page_size=page_bytes))
     assert staged.rows_set_aside == dict.fromkeys((0, 2, 4), "missing_tag")
     assert ("nested" in staged.quarantine[0].column_names) == (page_bytes > 1)
+    assert Outcomes(parts=staged.outcomes).unreadable_columns == ([] if page_bytes > 1 else ["nested"])
     assert len(list(staged.samples)) == 3
 
 
@@ -175,7 +177,7 @@ def untyped(name: str) -> dict[str, bytes]:
 def test_an_ignored_column_that_arrow_cannot_type_does_not_matter(content: bytes) -> None:
     staged = stage(content)
     assert len(staged.lines) == 2
-    assert staged.outcomes[0]["ignored_columns"] == ["other"]
+    assert Outcomes(parts=staged.outcomes).ignored_columns == ["other"]
     assert staged.rows_set_aside == {1: "missing_tag"}
     assert staged.quarantine[0].column("energy_source").to_pylist() == ["hydro"]
 
@@ -230,6 +232,7 @@ def test_a_damaged_ignored_column_is_left_out_of_the_quarantine() -> None:
     staged = stage(damaged)
     assert staged.rows_set_aside == {0: "missing_tag"}
     assert "note" not in staged.quarantine[0].column_names
+    assert Outcomes(parts=staged.outcomes).unreadable_columns == ["note"]
 
 
 def test_the_values_of_all_columns_stay_together() -> None:
