@@ -18,6 +18,7 @@ COMMANDS = (
     "backfill",
     "history",
     "coverage",
+    "footprints",
     "show",
     "quarantine",
     "retry",

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.coverage import Coverage, Period, measure_coverage, stretches
 from cli.coverage_page import render_page
-from cli.deployed.ledger import filter_of, loaded_items
+from cli.deployed.ledger import filter_of, items_with_status
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, Dataset, Prefix, Stack
 from cli.output import console, listing, quantity, show_json, stderr
@@ -24,7 +24,7 @@ def coverage(
     deployment = Deployment(stack)
     filter_ = filter_of(deployment, prefix, dataset=dataset)
     with stderr.status("reading the ledger"):
-        coverages = measure_coverage(loaded_items(deployment, filter_))
+        coverages = measure_coverage(items_with_status(deployment, "loaded", filter_))
     if html:
         html.write_text(render_page(coverages), encoding="utf-8")
     if as_json:
@@ -57,7 +57,7 @@ def _show(each: Coverage) -> None:
     if each.unknown:
         console.print(
             f"Not included: {quantity(len(each.unknown), 'file')} that an earlier release loaded, such as "
-            f"{each.unknown[0]}. To include a file, load it again with `loader load --force`.",
+            f"{each.unknown[0]}. To include them, run `loader footprints`.",
             style="dim",
             soft_wrap=True,
             markup=False,

@@ -119,16 +119,12 @@ def entry_of_version(deployment: Deployment, name: str, version: str) -> Entry |
     return next(map(Entry.of_item, _query(deployment, condition, ConsistentRead=True)), None)
 
 
-def loaded_items(deployment: Deployment, filter_: Filter) -> Iterator[LedgerItem]:
-    """Yield the items of loaded versions that match, last change first."""
-    return _changed_items(deployment, "loaded", filter_)
-
-
 def _changes(deployment: Deployment, status: str, filter_: Filter) -> Iterator[Entry]:
-    return map(Entry.of_item, _changed_items(deployment, status, filter_))
+    return map(Entry.of_item, items_with_status(deployment, status, filter_))
 
 
-def _changed_items(deployment: Deployment, status: str, filter_: Filter) -> Iterator[LedgerItem]:
+def items_with_status(deployment: Deployment, status: str, filter_: Filter) -> Iterator[LedgerItem]:
+    """Yield the items of one status that match, last change first. `filter_.status` is not used."""
     # The index has status and time as its key. The other conditions filter after reading, so they save no capacity.
     condition: ConditionBase = Key("status").eq(status)
     if filter_.since:
