@@ -9,7 +9,7 @@ QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-trend throttling costs sizes snapshot lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-trend throttling costs sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ bench-write: $(READY) ## measure how fast batches are written, against a plain H
 
 bench-load: $(READY) ## measure from a file to queryable points, beside influxdb-client and ready-made bodies (half an hour)
 	@$(BIN)/python -m benchmarks.load
+
+bench-footprints: $(READY) ## measure the size of footprints, in bytes a point
+	@$(BIN)/python -m benchmarks.footprints
 
 bench-trend: $(READY) ## compare the results in benchmarks/results with those committed before, and flag losses
 	@$(BIN)/python -m benchmarks.trend
