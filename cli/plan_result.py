@@ -12,6 +12,7 @@ from rich.text import Text
 from cli.deployed.objects import StoredObject
 from cli.deployed.release import Release
 from cli.output import console, facts, iso_time, listing, quantity, size, status
+from shared.bounded_text import MAX_CELL_CHARACTERS, bound
 from shared.datasets import dataset_of
 from shared.events import PlannedFile
 from shared.ledger import BucketCheck
@@ -130,17 +131,18 @@ def _facts(result: "Plan", file: PlannedFile, deployed: DeployedState) -> Text:
     }
     if outcomes.span:
         # Each part counts its own series, so a series that occurs in several parts is counted several times.
-        bound = "at most " if len(outcomes.parts) > 1 else ""
+        limit = "at most " if len(outcomes.parts) > 1 else ""
         batches, chunks = quantity(outcomes.batches_planned, "batch", "batches"), outcomes.chunks_planned
         rows |= {
             "time": " to ".join(map(iso_time, outcomes.span)),
-            "series": f"{bound}{outcomes.series:,}",
+            "series": f"{limit}{outcomes.series:,}",
             "shards": _shards(result.plausibility),
             "requests": f"{batches} in {quantity(chunks, 'chunk')}",
             "size": f"{size(outcomes.body_bytes)} of line protocol, {size(result.tally.packed_bytes)} compressed",
         }
-    rows |= {"ignored columns": ", ".join(outcomes.ignored_columns)}
-    return facts(rows | {"unreadable columns": ", ".join(outcomes.unreadable_columns)})
+    rows |= {"ignored columns": bound(", ".join(outcomes.ignored_columns), MAX_CELL_CHARACTERS)}
+    unreadable = bound(", ".join(outcomes.unreadable_columns), MAX_CELL_CHARACTERS)
+    return facts(rows | {"unreadable columns": unreadable})
 
 
 def _shards(plausibility: "Plausibility") -> str:

@@ -5,11 +5,19 @@ A class's name is its Step Functions error name, and its docstring is its line i
 
 from collections.abc import Iterator, Sequence
 
+from shared.bounded_text import bound
+
+MAX_MESSAGE_CHARACTERS = 8_000
+"""The limit of a message, which may quote names and values of the file. A longer one loses its middle."""
+
 
 class LoaderError(Exception):
     """The base of all errors that the loader raises on purpose, each with a message that a person can act on."""
 
     status_code = 500
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(bound(str(message), MAX_MESSAGE_CHARACTERS))
 
 
 class DataError(LoaderError):

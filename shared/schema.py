@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from shared.bounded_text import bound
 from shared.column_types import expected_content, type_name
 from shared.datasets import Dataset
 from shared.errors import SchemaMismatchError, UnsupportedParquetError
@@ -19,6 +20,9 @@ from shared.events import Layout
 from shared.parquet_schema import unsupported_type
 from shared.schema_findings import Clues, SchemaCheck
 from shared.units import LONG_COLUMNS
+
+MAX_FINDING_CHARACTERS, MAX_COLUMN_CHARACTERS = 1_000, 100
+"""The limits of one finding and one column in a message. The findings object has all of them."""
 
 MAX_LISTED_FINDINGS = 20
 """The number of findings in an error's message. Its attribute `findings` holds all of them."""
@@ -94,10 +98,12 @@ def _check_supported(schema: pa.Schema, source: Mapping[str, str], dataset: Data
 
 
 def _message(findings: list[str], columns: list[str]) -> str:
+    listed_findings = [bound(finding, MAX_FINDING_CHARACTERS) for finding in findings[:MAX_LISTED_FINDINGS]]
+    listed_columns = [bound(column, MAX_COLUMN_CHARACTERS) for column in columns[:MAX_LISTED_COLUMNS]]
     return (
         f"the columns do not match the dataset ({len(findings)} problem(s)): "
-        f"{'; '.join(findings[:MAX_LISTED_FINDINGS])}{_more(findings, MAX_LISTED_FINDINGS)}. "
-        f"The file has the columns {', '.join(columns[:MAX_LISTED_COLUMNS])}{_more(columns, MAX_LISTED_COLUMNS)}"
+        f"{'; '.join(listed_findings)}{_more(findings, MAX_LISTED_FINDINGS)}. "
+        f"The file has the columns {', '.join(listed_columns)}{_more(columns, MAX_LISTED_COLUMNS)}"
     )
 
 

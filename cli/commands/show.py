@@ -13,6 +13,7 @@ from cli.load_result import show_result
 from cli.options import AsJson, Load, Stack
 from cli.output import console, facts, iso_time, listing, show_json, size
 from shared.accounts import chunk_accounts
+from shared.bounded_text import MAX_CELL_CHARACTERS, bound
 from shared.load_totals import Outcomes
 from shared.settings import STACK_NAME
 
@@ -47,8 +48,8 @@ def _conversion(outcomes: Outcomes) -> Text:
             "time": " to ".join(map(iso_time, outcomes.span)) if outcomes.span else "",
             "series": f"{outcomes.series:,}",
             "line protocol": size(outcomes.body_bytes),
-            "ignored columns": ", ".join(outcomes.ignored_columns),
-            "unreadable columns": ", ".join(outcomes.unreadable_columns),
+            "ignored columns": bound(", ".join(outcomes.ignored_columns), MAX_CELL_CHARACTERS),
+            "unreadable columns": bound(", ".join(outcomes.unreadable_columns), MAX_CELL_CHARACTERS),
             "would distinguish collisions": ", ".join(outcomes.collision_columns),
             "out of bounds": ", ".join(f"{field} {count:,}" for field, count in outcomes.out_of_bounds.items()),
             "not finite": ", ".join(f"{field} {count:,}" for field, count in outcomes.fields_left_out.items()),

@@ -3,7 +3,15 @@
 import re
 from pathlib import Path
 
-from shared.errors import DataError, LoaderError, TransientError, error_names, subclasses
+from shared.errors import (
+    MAX_MESSAGE_CHARACTERS,
+    CorruptParquetError,
+    DataError,
+    LoaderError,
+    TransientError,
+    error_names,
+    subclasses,
+)
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 
@@ -38,3 +46,10 @@ def test_the_table_in_the_docs_equals_the_class_tree() -> None:
         retried = "yes" if issubclass(error, TransientError) else "no"
         meaning = " ".join((error.__doc__ or "").split())
         assert f"| `{error.__name__}` | {error.status_code} | {retried} | {meaning} |" in text
+
+
+def test_a_long_message_keeps_its_beginning_and_its_end() -> None:
+    message = str(CorruptParquetError(f"begin {'x' * 1_800_000}: write the file again"))
+    assert len(message) == MAX_MESSAGE_CHARACTERS
+    assert message.startswith("begin xxx")
+    assert message.endswith("xxx: write the file again")

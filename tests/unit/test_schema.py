@@ -114,3 +114,13 @@ def test_fields_may_be_of_every_type_that_shows_numbers(kind: pa.DataType) -> No
 @pytest.mark.parametrize("kind", [pa.bool_(), pa.timestamp("s"), pa.list_(pa.float64()), pa.date32()], ids=str)
 def test_fields_of_other_types_are_refused(kind: pa.DataType) -> None:
     assert findings(generation(power_mw=pa.nulls(3, kind))) == [f"column 'power_mw' has type {kind}: write numbers"]
+
+
+def test_a_message_with_long_names_is_short_and_the_findings_have_all_of_them() -> None:
+    table = generation(1).rename_columns(["Timestamp", "region", "energy_source", "measurement_type", "power_mw"])
+    for number in range(60):
+        table = table.append_column(f"{number}{'x' * 3000}", pa.array([1.0]))
+    with pytest.raises(SchemaMismatchError) as raised:
+        planned(table)
+    assert len(str(raised.value)) < 8000
+    assert max(map(len, raised.value.columns)) > 3000

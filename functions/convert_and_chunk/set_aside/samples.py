@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from functions.convert_and_chunk.columns.texts import texts
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.verdicts import Verdicts
+from shared.bounded_text import bound
 from shared.stored import SetAsideReason
 
 MAX_REASONS, MAX_SAMPLES, MAX_COLUMNS, MAX_CHARACTERS = 20, 3, 20, 80
@@ -50,6 +51,6 @@ def _texts(batches: Iterable[pa.RecordBatch]) -> list[dict[str, str]]:
     for batch in batches:
         columns = {name: texts(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
         for row in range(batch.num_rows):
-            values = {name: column[row] for name, column in columns.items()}
+            values = {bound(name, MAX_CHARACTERS): column[row] for name, column in columns.items()}
             records.append({name: value[:MAX_CHARACTERS] for name, value in values.items() if value is not None})
     return records
