@@ -15,12 +15,19 @@ from tests.support.scripted_influx import ScriptedInflux
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+LINE_BYTES = 550
+"""A log line with the keys of its load."""
+
 PLATFORM_BYTES = 450
 """Lambda's own lines of an invocation: START, END, REPORT, with the trace."""
 
 
 def test_a_load_makes_the_requests_and_log_lines_that_its_cost_assumes(
-    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+    s3: "S3Client",
+    influx: ScriptedInflux,
+    context: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     operations: Counter[str] = Counter()
     for client in (s3, s3_client()):
@@ -31,4 +38,7 @@ def test_a_load_makes_the_requests_and_log_lines_that_its_cost_assumes(
     assert operations["PutObject"] + operations["ListObjectsV2"] == s3_writes(parts=1, chunks=1)
     assert operations["GetObject"] + operations["HeadObject"] <= s3_reads(parts=1, chunks=1)
     calls = 3  # ConvertAndChunk, WriteBatch, ReportLoad
-    assert len(capsys.readouterr().out) < calls * (CALL_BYTES - PLATFORM_BYTES)
+    metrics = capsys.readouterr().out
+    assert len(caplog.records) > calls
+    assert "PointsWritten" in metrics
+    assert len(caplog.records) * LINE_BYTES + len(metrics) < calls * (CALL_BYTES - PLATFORM_BYTES)

@@ -61,6 +61,15 @@ def test_a_long_retry_after_is_left_to_the_state_machine(
     assert [run["then"] for run in outcome(s3)["runs"]] == ["WaitForInflux"]
 
 
+def test_a_wait_is_not_logged_as_an_error(
+    s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    influx.script = [BUSY]
+    next_outage(stage(s3, points(3)), context)
+    assert ("later", "INFO") in {(record.message, record.levelname) for record in caplog.records}
+    assert "ERROR" not in {record.levelname for record in caplog.records}
+
+
 def test_an_invocation_before_its_time_sends_nothing(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace
 ) -> None:
