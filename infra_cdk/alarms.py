@@ -1,7 +1,7 @@
 """The CloudWatch alarms and the SNS topic that mails them.
 
-Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `SuccessRate`,
-`RowsSetAside` and `NothingLoaded` have conditions of their own.
+Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the mail says. `Backlog`, `RowsSetAside`
+and `NothingLoaded` have conditions of their own.
 """
 
 from aws_cdk import ArnFormat, Duration, Stack
@@ -15,26 +15,27 @@ from constructs import Construct
 from infra_cdk.metrics import WatchedMetrics
 from infra_cdk.monitoring_config import MonitoringConfig
 
-MIN_SUCCESS_RATE = 0.99
+BACKLOG_MINUTES = 180
+"""How long files may wait without getting fewer before that is an alarm."""
+
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 DESCRIPTIONS = {
-    "ExecutionsFailed": (
-        "A load failed. Run `loader history --status failed` to see which file and why, then follow the runbook's "
-        "entry for that error."
+    "NeedsPerson": (
+        "A load failed, and will not succeed before somebody changes its file or the deployment. Run `loader history "
+        "--status failed` to see which file and why, then follow the runbook's entry for that error."
+    ),
+    "Backlog": (
+        "Files that failed have been waiting for three hours, and do not get fewer. Check that InfluxDB accepts "
+        "writes, then run `loader history --status failed` to see which files and why."
     ),
     "ExecutionsTimedOut": (
         "A load was stopped because it reached its time limit. Check that InfluxDB accepts writes, then load the file "
         "again with --force."
     ),
-    "ProcessingErrors": (
-        "A load reported an error. Run `loader history --status failed` to see which file and why, then follow the "
-        "runbook's entry for that error."
-    ),
-    "FailedBatches": (
-        "InfluxDB rejected points, or a batch was not sent. Read InfluxDB's reasons in the load's report before you "
-        "load the file again."
+    "PointsRejected": (
+        "InfluxDB rejected points. Read InfluxDB's reasons in the load's report before you load the file again."
     ),
     "DeadLetters": (
         "EventBridge could not start a load for some files. Their events are in the dead-letter queue: load those "
@@ -44,10 +45,6 @@ DESCRIPTIONS = {
         "WriteBatch is throttled: its reserved concurrency, or the account's, is used up. Throttled writes are "
         "retried. If this continues, lower write_concurrency, or raise write_reserved_concurrency or the account's "
         "quota."
-    ),
-    "SuccessRate": (
-        "More than 1% of a load's batches failed. Read InfluxDB's reasons in the load's report before you load the "
-        "file again."
     ),
     "RowsSetAside": (
         "More than {share} of the rows of a file were set aside. Run `loader history` to see which files are partly "
@@ -65,7 +62,13 @@ class Alarms(Construct):
     """The alarms of one deployment, all sent to one topic."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, config: MonitoringConfig, metrics: WatchedMetrics
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: MonitoringConfig,
+        sweep_minutes: int,
+        metrics: WatchedMetrics,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", display_name="InfluxDB loader", enforce_ssl=True)
@@ -73,20 +76,19 @@ class Alarms(Construct):
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
         counts = {
-            "ExecutionsFailed": metrics.executions("ExecutionsFailed"),
+            "NeedsPerson": metrics.load("NeedsPerson"),
             "ExecutionsTimedOut": metrics.executions("ExecutionsTimedOut"),
-            "ProcessingErrors": metrics.load("ProcessingErrors"),
-            "FailedBatches": metrics.load("FailedBatches"),
+            "PointsRejected": metrics.load("PointsRejected"),
             "DeadLetters": metrics.dead_letters,
             "WriteThrottles": metrics.write_throttles,
         }
         for name, metric in counts.items():
             self._add_alarm(name, metric, DESCRIPTIONS[name], ABOVE, 0)
-        rate = metrics.load("SuccessRate", statistic="Minimum")
-        self._add_alarm("SuccessRate", rate, DESCRIPTIONS["SuccessRate"], BELOW, MIN_SUCCESS_RATE)
         share = metrics.load("SetAsideRate", statistic="Maximum")
         description = DESCRIPTIONS["RowsSetAside"].format(share=f"{config.alarm_set_aside_rate:.0%}")
         self._add_alarm("RowsSetAside", share, description, ABOVE, config.alarm_set_aside_rate)
+        if sweep_minutes:
+            self._add_backlog_alarm(metrics, sweep_minutes)
         if config.alarm_hours_without_load:
             self._add_silence_alarm(metrics, config.alarm_hours_without_load)
 
@@ -115,6 +117,18 @@ class Alarms(Construct):
                 },
             )
         )
+
+    def _add_backlog_alarm(self, metrics: WatchedMetrics, sweep_minutes: int) -> None:
+        """Alarm when files wait and have not got fewer in any of the sweeps of `BACKLOG_MINUTES`."""
+        period = Duration.minutes(sweep_minutes)
+        stuck = cloudwatch.MathExpression(
+            expression="IF(backlog > 0 AND DIFF(backlog) >= 0, 1, 0)",
+            using_metrics={"backlog": metrics.load("Backlog", statistic="Maximum", period=period)},
+            label="files wait, and do not get fewer",
+            period=period,
+        )
+        periods = max(BACKLOG_MINUTES // sweep_minutes, 1)
+        self._add_alarm("Backlog", stuck, DESCRIPTIONS["Backlog"], ABOVE, 0, periods=periods)
 
     def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
         """Alarm when no points were written for `hours`, also when the metric has no data at all."""

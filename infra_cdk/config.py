@@ -16,7 +16,7 @@ from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
 from infra_cdk.time_limits import lease_seconds, outage_patience
 from shared.errors import SettingsError
-from shared.settings import MAX_SERIES, boolean, integer, share, suffixes
+from shared.settings import MAX_SERIES, boolean, integer, share, suffixes, sweep_since
 from state_machine.settings import MachineSettings
 
 MAX_BATCH_SIZE = 5000
@@ -84,6 +84,18 @@ class MachineConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepConfig:
+    """The sweep, which loads again what can heal: every `sweep_minutes`, or never if that is 0.
+
+    Of the objects that the ledger does not have, it loads those that were modified since `sweep_since`, or since the
+    ledger was created.
+    """
+
+    sweep_minutes: int
+    sweep_since: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoaderConfig:
     """The configuration of the loader's stack. Without a `network`, the functions do not run in a VPC."""
 
@@ -91,6 +103,7 @@ class LoaderConfig:
     storage: StorageConfig
     functions: FunctionsConfig
     machine: MachineConfig
+    sweep: SweepConfig
     monitoring: MonitoringConfig
     network: NetworkConfig | None
 
@@ -100,6 +113,7 @@ GROUPS = (
     StorageConfig,
     FunctionsConfig,
     MachineConfig,
+    SweepConfig,
     MonitoringConfig,
     NetworkConfig,
     DatabaseConfig,
@@ -139,6 +153,7 @@ def loader_config(raw_context: Mapping[str, object]) -> LoaderConfig:
         storage=_storage(context),
         functions=_functions(context),
         machine=_machine(context),
+        sweep=_sweep(context),
         monitoring=monitoring_config(context),
         network=network_config(context),
     )
@@ -194,3 +209,10 @@ def _backoff_seconds(context: Context) -> int:
     if seconds >= longest:
         raise SettingsError(f"backoff_seconds is {seconds}: use 1 to {longest - 1}, below the longest delay")
     return seconds
+
+
+def _sweep(context: Context) -> SweepConfig:
+    since = context.get("sweep_since", "")
+    sweep_since({"SWEEP_SINCE": since})
+    minutes = integer(context, "sweep_minutes", default=15, minimum=0)
+    return SweepConfig(sweep_minutes=minutes, sweep_since=since)

@@ -38,6 +38,7 @@ def environments(
     }
     work = {"WORK_BUCKET": work_bucket}
     ledger = {"LEDGER_TABLE": ledger_table}
+    stack = {"STACK_NAME": stack_name}
     lease = {"LEASE_SECONDS": str(config.functions.lease_seconds)}
     influx = {**_influx(config.influx), "INFLUXDB_TOKEN_SECRET_NAME": token_secret_name}
     if secrets_endpoint_url:
@@ -60,8 +61,8 @@ def environments(
         "validate_schema": log | work | ledger | lease | conversion | files,
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
-        "report_load": log | work | limits | {"STACK_NAME": stack_name},
-        "list_files": log | work | ledger | files,
+        "report_load": log | work | limits | stack,
+        "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
     }
 

@@ -15,6 +15,8 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
+from shared.ledger import CHANGES
+from shared.sweep_lease import KEY
 from shared.work_bucket import BACKFILL_STAGING
 
 REJECTED_POINTS = "quarantine/*/points-*"
@@ -69,7 +71,9 @@ class Permissions:
             "report_load": [*staged, *self._write("staging/*/end.json", "reports/*")],
             "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
-                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                _allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                self._update_lease(),
                 *self._decrypt(self._own_keys),
                 *self._write(f"{BACKFILL_STAGING}/*"),
             ],
@@ -77,6 +81,7 @@ class Permissions:
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 *_read(self._work, f"{BACKFILL_STAGING}/*"),
                 _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
+                self._update_lease(),
                 *self._decrypt(self._own_keys),
                 *self._write("backfills/*"),
             ],
@@ -112,6 +117,12 @@ class Permissions:
             *self._decrypt(self._own_keys),
             *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
         ]
+
+    def _update_lease(self) -> iam.PolicyStatement:
+        """Return the statement for the lease of the sweep: one item of the ledger."""
+        statement = _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
+        statement.add_condition("ForAllValues:StringEquals", {"dynamodb:LeadingKeys": [KEY["object"]]})
+        return statement
 
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:
         """Return the statements for writing to the work bucket."""

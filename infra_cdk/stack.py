@@ -20,6 +20,7 @@ from infra_cdk.network import Network
 from infra_cdk.permissions import Permissions
 from infra_cdk.secret import TokenSecret
 from infra_cdk.storage import Storage
+from infra_cdk.sweep import Sweep
 from infra_cdk.trigger import Trigger
 from shared.code_digest import code_digest, datasets_digest
 from shared.function_names import LoadFunctionName, pascal_case
@@ -48,6 +49,7 @@ class LoaderStack(Stack):
         functions = self._create_functions()
         self._state_machine = self._create_loader(functions.load_functions)
         self._backfill = self._create_backfill(functions)
+        self._create_sweep()
         self._trigger = self._create_trigger()
         self._alarms = self._monitor(functions, self._trigger)
         acknowledge_findings(self)
@@ -109,6 +111,11 @@ class LoaderStack(Stack):
             machine.add_to_role_policy(statement)
         return machine
 
+    def _create_sweep(self) -> None:
+        if minutes := self._config.sweep.sweep_minutes:
+            source, prefix = self._storage.source, self._config.storage.source_prefix
+            Sweep(self, "Sweep", minutes=minutes, backfill=self._backfill, source=source, prefix=prefix)
+
     def _create_trigger(self) -> Trigger:
         source, config = self._storage.source, self._config.storage
         return Trigger(self, "Trigger", bucket=source, config=config, state_machine=self._state_machine)
@@ -121,7 +128,8 @@ class LoaderStack(Stack):
             dead_letters=trigger.dead_letters,
         )
         Dashboard(self, "Overview", metrics=metrics, log_groups=list(functions.log_groups.values()))
-        return Alarms(self, "Alarms", config=self._config.monitoring, metrics=metrics)
+        minutes = self._config.sweep.sweep_minutes
+        return Alarms(self, "Alarms", config=self._config.monitoring, sweep_minutes=minutes, metrics=metrics)
 
     def _add_outputs(self) -> None:
         CfnOutput(self, "SourceBucketName", value=self._storage.source.bucket_name)
@@ -129,6 +137,7 @@ class LoaderStack(Stack):
         CfnOutput(self, "LedgerTableName", value=self._ledger.table_name)
         CfnOutput(self, "StateMachineArn", value=self._state_machine.state_machine_arn)
         CfnOutput(self, "BackfillArn", value=self._backfill.state_machine_arn)
+        CfnOutput(self, "SweepMinutes", value=str(self._config.sweep.sweep_minutes))
         CfnOutput(self, "TokenSecretName", value=self._token.secret_name)
         CfnOutput(self, "TriggerRuleName", value=self._trigger.rule.rule_name)
         CfnOutput(self, "DeadLetterQueueUrl", value=self._trigger.dead_letters.queue_url)

@@ -86,6 +86,8 @@ class LocalCloud:
             "influxdb_bucket": self.influx.bucket,
             "architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+            # A sweep that starts by itself would load what a test left behind.
+            "sweep_minutes": "0",
         }
 
 

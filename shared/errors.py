@@ -178,6 +178,19 @@ def can_heal(error: str) -> bool:
     return error in repairable or error not in error_names(DataError)
 
 
+def heals_alone(error: str) -> bool:
+    """Return whether a load that ended with this error may succeed later although nobody changes the file.
+
+    An OperatorError is included: once the deployment is repaired, its files load without a command.
+    """
+    return error == SourceChangedError.__name__ or error not in error_names(DataError)
+
+
+def needs_person(error: str) -> bool:
+    """Return whether only a person can make a load succeed that ended with this error; false without an error."""
+    return error != "" and (not heals_alone(error) or error in error_names(OperatorError))
+
+
 def subclasses(base: type[LoaderError]) -> Iterator[type[LoaderError]]:
     """Yield `base` and all classes derived from it, in the order of their definition."""
     yield base

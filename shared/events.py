@@ -246,18 +246,27 @@ class FileList(TypedDict):
         key: The key of the list in the work bucket: a `ListedFile` in each line, as JSON.
         files: The number of files in it.
         next: Where the next list begins; None after the last one.
+        note: Why a sweep loads no files although there may be some, or "".
     """
 
     number: int
     key: str
     files: int
     next: ListPosition | None
+    note: str
 
 
 class BackfillState(TypedDict):
     """The state of the backfill, and the input of its functions: the input merged into defaults.
 
-    With `force`, all files are loaded again. A former release passes neither `force`, `health` nor `list`.
+    A former release passes only the required keys.
+
+    Attributes:
+        force: Load all files again.
+        sweep: Load what failed or was abandoned and can heal, instead of all files.
+        list_bucket: Let the sweep look for objects that the ledger does not have, although that is not due yet, and
+            although the event of a new object may still come.
+        unhealthy: The error of CheckHealth in a sweep, which ends then.
     """
 
     bucket: str
@@ -265,8 +274,11 @@ class BackfillState(TypedDict):
     max_concurrency: int
     tolerated_failure_percentage: float
     force: NotRequired[bool]
+    sweep: NotRequired[bool]
+    list_bucket: NotRequired[bool]
     execution: Execution
     health: NotRequired[Health]
+    unhealthy: NotRequired[Failure]
     list: NotRequired[FileList]
     error: NotRequired[Failure]
 

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from shared.accounts import Accounts
+from shared.errors import needs_person
 from shared.logs import SERVICE
 from shared.settings import stack_name
 
@@ -76,16 +77,29 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
     metrics.add_metric(name="FailedBatches", unit=MetricUnit.Count, value=load.failed_batches)
     metrics.flush_metrics()
     if stack and dataset:
-        _emit_dataset({"PointsWritten": load.accounts.stored, "RowsSetAside": load.rows_set_aside}, stack, dataset)
+        by_dataset = {"PointsWritten": load.accounts.stored, "RowsSetAside": load.rows_set_aside}
+        _emit_counts(by_dataset, stack=stack, dataset=dataset)
+    if stack and needs_person(load.error):
+        _emit_counts({"NeedsPerson": 1}, stack=stack)
     if load.error:
         _emit_error(load.error, metadata)
 
 
-def _emit_dataset(counts: Mapping[str, int], stack: str, dataset: str) -> None:
-    """Emit the metrics that the dashboard draws by dataset, with the dimensions service, stack and dataset only."""
+def emit_backlog(files: int, *, given_up: int) -> None:
+    """Write the metrics of a sweep, with the dimensions service and stack only.
+
+    Args:
+        files: the number of files that are not loaded and can heal.
+        given_up: the number of files that used up their last try since the sweep before.
+    """
+    _emit_counts({"Backlog": files, "NeedsPerson": given_up}, stack=stack_name())
+
+
+def _emit_counts(counts: Mapping[str, int], **dimensions: str) -> None:
+    """Emit metrics that only the alarms and the dashboard read, with the dimension service and these only."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
-    metrics.add_dimension(name="stack", value=stack)
-    metrics.add_dimension(name="dataset", value=dataset)
+    for name, value in dimensions.items():
+        metrics.add_dimension(name=name, value=value)
     for name, count in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
     metrics.flush_metrics()

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from shared.errors import SettingsError
 from shared.file_keys import ANY_SUFFIX, FILE_SUFFIX, FileRule
@@ -156,6 +157,21 @@ LEASE_SECONDS = 6 * 3600 + 1800
 def lease_seconds(environ: Mapping[str, str] = os.environ) -> int:
     """Return the number of seconds after which a claim ends if its execution does not settle it."""
     return integer(environ, "LEASE_SECONDS", default=LEASE_SECONDS, minimum=1)
+
+
+def sweep_since(environ: Mapping[str, str] = os.environ) -> datetime | None:
+    """Return the time from `SWEEP_SINCE`, before which the sweep ignores objects; None if it is not set.
+
+    Raise SettingsError if it is not a time.
+    """
+    text = environ.get("SWEEP_SINCE", "").strip()
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"SWEEP_SINCE is {text!r}: use a time such as 2024-01-31T12:00") from error
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def integer(environ: Mapping[str, str], name: str, *, default: int, minimum: int) -> int:

@@ -46,6 +46,15 @@ def pages(client: "S3Client", bucket: str, prefix: str, start: ListPosition = ST
         yield Page([version for version in reply.get("Versions", []) if version["IsLatest"]], position)
 
 
+def current_version(client: "S3Client", bucket: str, key: str) -> "ObjectVersionTypeDef | None":
+    """Return the latest version of an object, or None if it does not exist, or was deleted."""
+    with source_errors(bucket, key):
+        reply = client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+    # Of all keys that begin with this one, it comes first.
+    latest = (version for version in reply.get("Versions", []) if version["Key"] == key and version["IsLatest"])
+    return next(latest, None)
+
+
 def _next_position(reply: "ListObjectVersionsOutputTypeDef") -> ListPosition | None:
     if not reply.get("IsTruncated"):
         return None

@@ -5,7 +5,12 @@ the files to load; a Distributed Map, LoadFiles, starts a child execution for ea
 the loader. If there are more files than one list may have, both run again for the next list. A file that was loaded
 into a bucket with another id is loaded again: the bucket was replaced, and the points in it are lost. At the end
 ReportBackfill compares the lists with the ledger. Like the loader, it uses JSONPath only.
+
+A sweep is a backfill of other files, which a schedule starts (`infra_cdk/sweep.py`): those that failed or were
+abandoned and can heal. It asks InfluxDB once, in TryHealth, and loads nothing while InfluxDB is down.
 """
+
+from dataclasses import replace
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -22,9 +27,9 @@ from state_machine.invocations import call_payload, invocation, retry, wait_for_
 from state_machine.machines import build_state_machine, execution_paths
 from state_machine.settings import BackfillFunctions, MachineSettings
 
-DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10, "force": False}
-"""The number of concurrent loads, each with several writers, the percentage of failures that stops the backfill, and
-whether files that are loaded are loaded again.
+DEFAULTS = {"max_concurrency": 4, "tolerated_failure_percentage": 10, "force": False, "sweep": False}
+"""The number of concurrent loads, each with several writers, the percentage of failures that stops the backfill,
+whether files that are loaded are loaded again, and whether this is a sweep.
 """
 
 
@@ -64,6 +69,7 @@ class BackfillStateMachine(Construct):
         complete in both cases. If InfluxDB is not healthy, no load is started: each of them would fail.
         """
         check_health, list_files, load_files = self._check_health(), self._list_files(), self._load_files()
+        try_health = self._try_health().add_catch(list_files, errors=["States.ALL"], result_path="$.unhealthy")
         fail = sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause")
         given_up = self._call_report("ReportGivenUp", result_path="$.failure").next(fail)
         for state in (check_health, list_files, load_files):
@@ -75,10 +81,18 @@ class BackfillStateMachine(Construct):
         any_files = sfn.Choice(self, "AnyFiles?").when(
             sfn.Condition.number_greater_than("$.list.files", 0), load_files.next(all_listed)
         )
-        return self._receive().next(check_health).next(list_files).next(any_files.otherwise(all_listed))
+        list_files.next(any_files.otherwise(all_listed))
+        is_sweep = sfn.Choice(self, "Sweep?")
+        is_sweep.when(sfn.Condition.boolean_equals("$.sweep", value=True), try_health.next(list_files))
+        return self._receive().next(is_sweep.otherwise(check_health.next(list_files)))
 
     def _check_health(self) -> tasks.LambdaInvoke:
         return invocation(self, "CheckHealth", self._health, settings=self._settings, result_path="$.health")
+
+    def _try_health(self) -> tasks.LambdaInvoke:
+        """Return the state of a sweep that asks InfluxDB once: the next sweep asks again."""
+        once = replace(self._settings, transient_attempts=0)
+        return invocation(self, "TryHealth", self._health, settings=once, result_path="$.health")
 
     def _list_files(self) -> tasks.LambdaInvoke:
         """Return the state that makes the first list, and then the list after `$.list`."""

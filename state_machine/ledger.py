@@ -51,7 +51,7 @@ FOOTPRINT_ATTRIBUTES = {
 before, whose points stay in InfluxDB."""
 
 ATTEMPT_ATTRIBUTES = ("input_rows", *POINT_ATTRIBUTES, "batches_processed", "report", "verdict", "error", "message")
-"""The attributes of an earlier attempt, which a new claim removes."""
+"""The attributes of an earlier attempt, which a new claim removes. `tries` stays until the version is loaded."""
 
 
 class LedgerStates:
@@ -74,13 +74,20 @@ class LedgerStates:
             _claim_attributes(),
             keep=_version_attributes(),
             remove=ATTEMPT_ATTRIBUTES,
+            count="tries",
             condition_expression=FREE_CONDITION,
             compare=free,
         )
 
     def claim_anyway(self) -> tasks.DynamoUpdateItem:
         """Claim the version whatever the ledger says, as `force` demands."""
-        return self._update("ClaimAnyway", _claim_attributes(), keep=_version_attributes(), remove=ATTEMPT_ATTRIBUTES)
+        return self._update(
+            "ClaimAnyway",
+            _claim_attributes(),
+            keep=_version_attributes(),
+            remove=ATTEMPT_ATTRIBUTES,
+            count="tries",
+        )
 
     def read_claim(self) -> tasks.DynamoGetItem:
         """Read the item that prevented the claim to `$.known.Item`."""
@@ -107,6 +114,7 @@ class LedgerStates:
             "SettleLoaded",
             _status_attributes("loaded") | counts | _points(f"{data}.points") | _footprint(f"{data}.footprint") | texts,
             move={"former_bucket_id": "bucket_id"},
+            remove=("lease_until", "tries"),
             condition_expression=OWN_CONDITION,
             output_path="$.response",
         )
@@ -136,6 +144,7 @@ class LedgerStates:
         keep: Values | None = None,
         move: Mapping[str, str] | None = None,
         remove: tuple[str, ...] = ("lease_until",),
+        count: str = "",
         compare: Values | None = None,
         **properties: Any,
     ) -> tasks.DynamoUpdateItem:
@@ -149,6 +158,7 @@ class LedgerStates:
             keep: Attributes to set only if the item does not have them.
             move: Attributes to set to the value that another attribute had before, "" if it had none.
             remove: Names of attributes to remove.
+            count: The name of an attribute to increase by one, if any.
             compare: Values that only the condition uses.
             **properties: Further properties of the task.
         """
@@ -157,14 +167,18 @@ class LedgerStates:
         assignments += [f"#{name} = :{name}" for name in write]
         assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in keep]
         none = {"none": Value.from_string("")} if move else {}
-        values = {**write, **keep, **none, **(compare or {})}
+        one = {"one": Value.from_number(1)} if count else {}
+        values = {**write, **keep, **none, **one, **(compare or {})}
+        increase, counts = (f" ADD #{count} :one", (count,)) if count else ("", ())
         update = tasks.DynamoUpdateItem(
             self._scope,
             state,
             table=self._table,
             key=_key(),
-            update_expression=f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in remove)}",
-            expression_attribute_names={f"#{name}": name for name in (*write, *keep, *move, *remove)},
+            update_expression=(
+                f"SET {', '.join(assignments)} REMOVE {', '.join(f'#{name}' for name in remove)}{increase}"
+            ),
+            expression_attribute_names={f"#{name}": name for name in (*write, *keep, *move, *remove, *counts)},
             expression_attribute_values={f":{name}": value for name, value in values.items()},
             result_path=sfn.JsonPath.DISCARD,
             **properties,

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.deployed.buckets import Buckets, read_buckets
-from cli.deployed.ledger import Entry, entries, filter_of
+from cli.deployed.ledger import PARTLY_LOADED, Entry, entries, filter_of
 from cli.deployed.stack import Deployment, page_key
 from cli.options import AsJson, Dataset, Prefix, Since, Stack
 from cli.output import ago, console, listing, quantity, show_json, status, stderr
@@ -22,7 +22,10 @@ DETAILS, WIDE = ("#rows", "#duration"), 100
 """The columns that are omitted to leave room for file names, if the terminal has fewer characters per line."""
 
 Status = Annotated[
-    str, typer.Option("--status", help=f"Only this status: {', '.join(STATUSES)}. A claimed load is still running.")
+    str,
+    typer.Option(
+        "--status", help=f"Only this status: {', '.join((*STATUSES, PARTLY_LOADED))}. A claimed load is still running."
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", help="The maximum number of loads to list.", min=1)]
 
@@ -107,10 +110,19 @@ def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) 
     return [ago(entry.changed_at, now), state, load, rows, points, duration, _file(deployment, entry, now, buckets)]
 
 
+def _next_try(entry: Entry, now: datetime) -> str:
+    """Return when the next sweep loads a version again, and how often it was tried."""
+    due = entry.next_try_at
+    when = f"at {due:%H:%M} UTC" if due and due > now else "in the next sweep"
+    return f"next try {when}, try {max(entry.tries, 1) + 1}"
+
+
 def _file(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> Text:
     name = Text(entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
     reason = entry.error or entry.message
-    if entry.abandoned(now):
+    if deployment.sweeps and entry.next_try_at and (entry.status == "failed" or entry.abandoned(now)):
+        reason = ", ".join(filter(None, (entry.error, _next_try(entry, now))))
+    elif entry.abandoned(now):
         reason = "run `loader retry` to load it again"
     elif entry.lease_until:
         reason = f"running; its claim expires at {entry.lease_until:%H:%M} UTC"

@@ -18,9 +18,13 @@ from cli.deployed.reports import load_report, reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.targets import check_dataset, parse_prefix
+from shared.healing import next_try_at
 from shared.ledger import CHANGES, STATUSES, LedgerItem, is_newer, object_name, version_id_of
 from shared.responses import LoadReport
 from shared.work_bucket import UNPLANNED
+
+PARTLY_LOADED = "partly-loaded"
+"""The status option that selects loaded versions of which some rows or points are missing."""
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -33,6 +37,7 @@ class Filter:
 
     objects: str = "s3://"
     status: str = ""
+    verdict: str = ""
     dataset: str = ""
     since: datetime | None = None
 
@@ -44,7 +49,8 @@ class Entry:
     `version_id` is "" in an unversioned bucket, or if the load failed before the version was known.
     `changed_at` is when the version was claimed or settled; `lease_until` is set only while it is claimed.
     `bucket_id` is the id of the InfluxDB bucket that it was loaded into last; "" if it was not checkable.
-    `verdict` is "" if the version is not loaded, or an earlier release loaded it.
+    `verdict` is "" if the version is not loaded, or an earlier release loaded it. `tries` counts the loads that began
+    since it was loaded last, and `next_try_at` is when the sweep loads it again, if it does and sweeps are on.
     """
 
     object: str
@@ -63,6 +69,8 @@ class Entry:
     report: str
     bucket_id: str = ""
     verdict: str = ""
+    tries: int = 0
+    next_try_at: datetime | None = None
 
     @classmethod
     def of_item(cls, item: LedgerItem) -> Self:
@@ -84,6 +92,8 @@ class Entry:
             report=item.get("report", ""),
             bucket_id=item.get("bucket_id", ""),
             verdict=item.get("verdict", ""),
+            tries=int(item.get("tries", 0)),
+            next_try_at=next_try_at(item),
         )
 
     def abandoned(self, now: datetime) -> bool:
@@ -130,6 +140,8 @@ def items_with_status(deployment: Deployment, status: str, filter_: Filter) -> I
     if filter_.since:
         condition &= Key("changed_at").gte(f"{filter_.since:%Y-%m-%dT%H:%M:%S}")
     conditions: ConditionBase = Attr("object").begins_with(filter_.objects)
+    if filter_.verdict:
+        conditions &= Attr("verdict").eq(filter_.verdict)
     if filter_.dataset:
         conditions &= Attr("dataset").eq(filter_.dataset)
     return _query(deployment, condition, IndexName=CHANGES, ScanIndexForward=False, FilterExpression=conditions)
@@ -180,13 +192,15 @@ def _entry_of_report(key: str, changed_at: datetime, report: LoadReport) -> Entr
 
 def filter_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
     """Read the options of a command. Raises RefusedError if a status, dataset, time or prefix is not valid."""
-    if status not in ("", *STATUSES):
-        raise RefusedError(f"unknown status {status!r}: use one of {', '.join(STATUSES)}")
+    if status not in ("", PARTLY_LOADED, *STATUSES):
+        raise RefusedError(f"unknown status {status!r}: use one of {', '.join((*STATUSES, PARTLY_LOADED))}")
+    verdict = "partly loaded" if status == PARTLY_LOADED else ""
     if dataset:
         check_dataset(dataset)
     start = parse_since(since)
     objects = parse_prefix(prefix, deployment.source_bucket).address if prefix else Filter.objects
-    return Filter(objects=objects, status=status, dataset=dataset, since=start)
+    status = "loaded" if verdict else status
+    return Filter(objects=objects, status=status, verdict=verdict, dataset=dataset, since=start)
 
 
 def parse_since(text: str) -> datetime | None:

@@ -78,6 +78,11 @@ class Deployment:
         return self.output("BackfillArn")
 
     @property
+    def sweeps(self) -> bool:
+        """Whether the stack loads failed files again by itself. An earlier release does not."""
+        return self.outputs.get("SweepMinutes", "0") != "0"
+
+    @property
     def check_health_name(self) -> str:
         """The name of the function CheckHealth."""
         return self.output("CheckHealthName")

@@ -27,13 +27,31 @@ MAX_FILES = 100_000
 
 @dataclass
 class Listing:
-    """The lines of a list, the summary of what it was made from, and where the next list begins."""
+    """The lines of a list, the summary of what it was made from, and where the next list begins.
+
+    `note` says why a sweep loads no files although there may be some.
+    """
 
     lines: list[str] = field(default_factory=list)
     summary: ListSummary = field(
         default_factory=lambda: ListSummary(files=0, not_checkable=0, partly_loaded=[], skipped={})
     )
     next: ListPosition | None = None
+    note: str = ""
+
+    def add(
+        self, key: str, name: ItemKey, *, force: bool = False, replaced: bool = False, former_execution: str = ""
+    ) -> None:
+        """Count a file and add it to the list. The arguments are the fields of `ListedFile`."""
+        file: ListedFile = {
+            "key": key,
+            "version": name.version,
+            "force": force,
+            "replaced": replaced,
+            "former_execution": former_execution,
+        }
+        self.summary["files"] += 1
+        self.lines.append(json.dumps(file))
 
 
 def list_files(
@@ -79,21 +97,15 @@ def _add_page(listing: Listing, page: Page, backfill: BackfillState) -> None:
 def _add_file(listing: Listing, key: str, name: ItemKey, item: LedgerItem | None, backfill: BackfillState) -> None:
     """Count a file, and list it unless it is loaded, into the bucket that exists now."""
     summary = listing.summary
-    summary["files"] += 1
     loaded = item is not None and item["status"] == "loaded"
     ids = backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
     bucket = check_bucket(item.get("bucket_id", ""), ids.get(item["dataset"], "")) if item else "not checkable"
     replaced, force = loaded and bucket == "replaced", backfill.get("force", False)
     if not loaded or replaced or force:
-        file: ListedFile = {
-            "key": key,
-            "version": name.version,
-            "force": force or replaced,
-            "replaced": replaced,
-            "former_execution": item["execution"] if item else "",
-        }
-        listing.lines.append(json.dumps(file))
+        former_execution = item["execution"] if item else ""
+        listing.add(key, name, force=force or replaced, replaced=replaced, former_execution=former_execution)
         return
+    summary["files"] += 1
     summary["not_checkable"] += bucket == "not checkable"
     if item and item.get("verdict") == "partly loaded":
         summary["partly_loaded"].append(key)

@@ -12,6 +12,7 @@ from shared.fail_cause import fail_cause
 from shared.logs import log_invocations
 from shared.responses import BackfillData, BackfillReport, Response
 from shared.state_calls import BackfillCall, read_call
+from shared.sweep_lease import release_lease
 from shared.work_bucket import backfill_report_key, put_json
 
 
@@ -23,6 +24,8 @@ def lambda_handler(
     """Store the report, which names every file that is not loaded, and return the response or the failure."""
     call = read_call(event, lambda backfill: "ReportGivenUp" if "error" in backfill else "ReportBackfill")
     response = _report(call["input"], failed=call["state"] == "ReportGivenUp")
+    if call["input"].get("sweep"):
+        release_lease(call["input"]["execution"]["name"])
     if call["state"] == "ReportBackfill":
         return response
     cause, report = fail_cause(response), response["data"]["report"]

@@ -19,7 +19,7 @@ def success(state: BackfillState, files: LoadStatus, report: str, now: datetime)
         report: The key of its report.
         now: The end of the backfill.
     """
-    return response(200, _summary(files), _data(state, files, report, now), now)
+    return response(200, _summary(state, files), _data(state, files, report, now), now)
 
 
 def failure(state: BackfillState, files: LoadStatus, report: str, now: datetime) -> Response[BackfillData]:
@@ -28,12 +28,14 @@ def failure(state: BackfillState, files: LoadStatus, report: str, now: datetime)
     The arguments are those of `success`.
     """
     error = state["error"]
-    message = f"{error['Error']}: {error['Cause']}: {_summary(files)}"
+    message = f"{error['Error']}: {error['Cause']}: {_summary(state, files)}"
     data: BackfillData = {"error": error["Error"], **_data(state, files, report, now)}
     return response(500, message, data, now)
 
 
-def _summary(files: LoadStatus) -> str:
+def _summary(state: BackfillState, files: LoadStatus) -> str:
+    if "list" in state and (note := state["list"]["note"]):
+        return f"No files were loaded: {note}"
     notes = (
         (files.reloaded, "of them again because their bucket was replaced"),
         (len(files.partly_loaded), "of them partly"),

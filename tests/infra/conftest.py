@@ -158,7 +158,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     },
     "x86_64": {"architecture": "x86_64", "file_suffixes": ".parquet,.pq"},
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64", "secrets_endpoint_subnet_ids": VPC["subnet_ids"]},
-    "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*"},
+    "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*", "sweep_minutes": "0"},
 }
 """Settings that override the defaults. Any file can be the certificate bundle here."""
 

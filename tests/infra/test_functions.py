@@ -58,7 +58,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
             CONVERSION | FILES | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
         ),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
-        ("report_load", {"WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"}),
+        ("report_load", {"STACK_NAME", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"}),
     ],
 )
 def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, expected: set[str]) -> None:

@@ -11,19 +11,18 @@ from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
 from shared.function_names import LOAD_FUNCTIONS
-from shared.metrics import NAMESPACE, LoadMetrics, emit
+from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
-from tests.support.contract import METRICS
+from tests.support.contract import METRICS, SWEEP_METRICS
 
 Dimensions = frozenset[str]
 ALARMS = {
-    "ExecutionsFailed",
+    "NeedsPerson",
+    "Backlog",
     "ExecutionsTimedOut",
-    "ProcessingErrors",
-    "FailedBatches",
-    "SuccessRate",
+    "PointsRejected",
     "DeadLetters",
     "WriteThrottles",
     "NothingLoaded",
@@ -47,6 +46,7 @@ def emitted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         error="AnyError",
     )
     emit(load, dataset="generation", metadata={"execution": "run"})
+    emit_backlog(1, given_up=0)
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
     assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
     return {
@@ -62,6 +62,14 @@ def alarms(assembly: Assembly) -> dict[str, Mapping[str, Any]]:
     return {a["AlarmDescription"].rpartition(", ")[2]: a for a in assembly.properties("CloudWatch::Alarm").values()}
 
 
+def watched_metric(alarm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the metric that an alarm watches, itself or in an expression, with namespace, name and dimensions."""
+    if "Metrics" not in alarm:
+        return alarm
+    [stat] = (metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric)
+    return dict(stat)
+
+
 def dashboard(assembly: Assembly) -> list[Mapping[str, Any]]:
     """Return the properties of the dashboard's widgets."""
     [page] = assembly.properties("CloudWatch::Dashboard").values()
@@ -74,13 +82,13 @@ def dashboard_metrics(assembly: Assembly) -> list[list[Any]]:
 
 
 def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[tuple[str, Dimensions]]) -> None:
-    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
-    watched = {(alarm["MetricName"], frozenset(d["Name"] for d in alarm["Dimensions"])) for alarm in ours}
+    ours = [metric for metric in map(watched_metric, alarms(assembly).values()) if metric["Namespace"] == NAMESPACE]
+    watched = {(metric["MetricName"], frozenset(d["Name"] for d in metric["Dimensions"])) for metric in ours}
     assert watched <= emitted
     assert {name for name, _ in watched} == {
-        "ProcessingErrors",
-        "FailedBatches",
-        "SuccessRate",
+        "NeedsPerson",
+        "Backlog",
+        "PointsRejected",
         "PointsWritten",
         "SetAsideRate",
     }
@@ -96,11 +104,11 @@ def test_the_dashboard_draws_exactly_the_metrics_that_are_emitted(
     searched = re.findall(rf'{{"{NAMESPACE}",([\w,]+)}} MetricName="(\w+)"', expressions)
     shown = plain | {(name, frozenset(dimensions.split(","))) for dimensions, name in searched}
     assert shown <= emitted
-    assert {name for name, _ in shown} == {name for name, _ in emitted} == METRICS
+    assert {name for name, _ in shown} == {name for name, _ in emitted} == METRICS | SWEEP_METRICS
 
 
 def test_two_loaders_in_one_account_have_alarms_and_dashboards_of_their_own(assembly: Assembly) -> None:
-    ours = [alarm for alarm in alarms(assembly).values() if alarm["Namespace"] == NAMESPACE]
+    ours = [metric for metric in map(watched_metric, alarms(assembly).values()) if metric["Namespace"] == NAMESPACE]
     stacks = [{d["Name"]: d["Value"] for d in alarm["Dimensions"]}["stack"] for alarm in ours]
     assert set(stacks) == {STACK_NAME}
     assert assembly.functions["report_load"]["Environment"]["Variables"]["STACK_NAME"] == STACK_NAME
@@ -138,12 +146,12 @@ def test_waits_for_influxdb_count_in_no_alarm_and_no_graph(assembly: Assembly) -
 
 
 def test_alarms_of_aws_metrics_are_about_this_stack(assembly: Assembly) -> None:
-    aws = {name: alarm for name, alarm in alarms(assembly).items() if alarm["Namespace"] != NAMESPACE}
+    watched = {name: watched_metric(alarm) for name, alarm in alarms(assembly).items()}
+    aws = {name: metric for name, metric in watched.items() if metric["Namespace"] != NAMESPACE}
     about = {name: [flat(d["Value"]) for d in alarm["Dimensions"]] for name, alarm in aws.items()}
     machine, [queue] = assembly.machine_id("Loader"), assembly.properties("SQS::Queue")
     [write_batch] = (name for name in assembly.properties("Lambda::Function") if "WriteBatch" in name)
     assert about == {
-        "ExecutionsFailed": [machine],
         "ExecutionsTimedOut": [machine],
         "DeadLetters": [queue],
         "WriteThrottles": [write_batch],
@@ -190,13 +198,12 @@ def test_silence_is_an_alarm_after_a_day_unless_that_is_switched_off(variants: C
     assert alarms(variants("all_existing")).keys() == ALARMS - {"NothingLoaded"}
 
 
-def test_one_batch_of_a_hundred_that_fails_is_no_alarm_of_the_rate_and_two_are(assembly: Assembly) -> None:
-    alarm = alarms(assembly)["SuccessRate"]
-    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
-        "Minimum",
-        "LessThanThreshold",
-        0.99,
-    )
+def test_files_that_wait_are_an_alarm_only_after_three_hours_without_progress(assembly: Assembly) -> None:
+    alarm = alarms(assembly)["Backlog"]
+    [expression] = (metric for metric in alarm["Metrics"] if "Expression" in metric)
+    [stat] = (metric["MetricStat"] for metric in alarm["Metrics"] if "MetricStat" in metric)
+    assert expression["Expression"] == "IF(backlog > 0 AND DIFF(backlog) >= 0, 1, 0)"
+    assert (stat["Stat"], stat["Period"] * alarm["EvaluationPeriods"]) == ("Maximum", 3 * 3600)
     assert alarm["TreatMissingData"] == "notBreaching"
 
 

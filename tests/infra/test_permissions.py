@@ -17,7 +17,7 @@ DOCS = (ROOT / "docs" / "permissions.md").read_text()
 STATES = [pascal_case(name) for name in FUNCTION_NAMES]
 ROLES = {f"Functions{state}Role": state for state in STATES}
 ROLES |= {"LoaderStateMachineRole": "state machine", "LoaderStateMachineEventsRole": "rule"}
-ROLES |= {"BackfillStateMachineRole": "backfill"}
+ROLES |= {"BackfillStateMachineRole": "backfill", "SweepRole": "schedule"}
 NAMES = {
     r"Functions\w+Log\w{8}": "own log group",
     r"Functions\w+(:\*)?": "each function and its versions",

@@ -15,11 +15,12 @@ from shared.settings import (
     max_rejected_rate,
     outage_patience_s,
     stack_name,
+    sweep_since,
     work_bucket,
 )
 from state_machine.definition import definition
 from state_machine.diagram import mermaid
-from tests.support.contract import METRICS
+from tests.support.contract import METRICS, SWEEP_METRICS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -88,6 +89,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         outage_patience_s,
         max_rejected_rate,
         stack_name,
+        sweep_since,
     ):
         read(environment)
     cells = " ".join(first_column(SETTINGS, "variable"))
@@ -96,6 +98,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
 
 def test_the_table_of_metrics_is_what_loads_emit() -> None:
     assert sorted(cell.strip("`") for cell in first_column(SETTINGS, "metric")) == sorted(METRICS)
+    assert sorted(cell.strip("`") for cell in first_column(SETTINGS, "metric for alarms")) == sorted(SWEEP_METRICS)
 
 
 def test_the_tree_is_described_as_it_is() -> None:

@@ -55,6 +55,7 @@ OUTPUTS = {
         "LedgerTableName",
         "StateMachineArn",
         "BackfillArn",
+        "SweepMinutes",
         "TokenSecretName",
         "FunctionSecurityGroupIds",
         "SecretsEndpointUrl",
@@ -95,7 +96,8 @@ VARIABLES = {
     | {"WORK_BUCKET", "SOURCE_PREFIX", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
     "write_batch": LOG | INFLUX | {"WORK_BUCKET", "MAX_RETRIES", "DROP_INVALID_RECORDS", "OUTAGE_PATIENCE"},
     "report_load": LOG | {"STACK_NAME", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
-    "list_files": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
+    "list_files": LOG
+    | {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS", "FILE_SUFFIXES", "SOURCE_PREFIX", "SWEEP_SINCE"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
 }
 

@@ -1,6 +1,6 @@
 """Objects of a source bucket and their items in the ledger, for the functions of the backfill."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -20,7 +20,7 @@ def put(s3: "S3Client", name: str) -> str:
     return f"{PREFIX}{name}"
 
 
-def add_item(s3: "S3Client", key: str, status: str, **more: str) -> None:
+def add_item(s3: "S3Client", key: str, status: str, **more: Any) -> None:
     """Write the ledger's item of the current version of the object."""
     head = s3.head_object(Bucket=SOURCE, Key=key)
     version = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])

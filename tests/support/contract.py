@@ -14,3 +14,5 @@ METRICS = {
     "ProcessingErrors",
     "FailedBatches",
 }
+
+SWEEP_METRICS = {"Backlog", "NeedsPerson"}

@@ -22,7 +22,13 @@ def backfill() -> dict[str, Any]:
 
 def file_list(number: int, files: int, *, last: bool = True) -> dict[str, Any]:
     position = None if last else {"key": f"{number}.parquet", "version": "v"}
-    return {"number": number, "key": f"staging/backfills/run/{number:04}.jsonl", "files": files, "next": position}
+    return {
+        "note": "",
+        "number": number,
+        "key": f"staging/backfills/run/{number:04}.jsonl",
+        "files": files,
+        "next": position,
+    }
 
 
 @pytest.mark.parametrize(
@@ -47,10 +53,26 @@ def test_lists_are_made_and_loaded_in_turn(
     functions = scripted_functions(list_files=make_list, report_backfill=always({"statusCode": 200}))
     result = run(functions, machine=backfill)
     assert (result.status, result.output) == ("SUCCEEDED", {"statusCode": 200})
-    assert result.states == ["Receive", "Begin", "CheckHealth", *states, "ReportBackfill"]
+    assert result.states == ["Receive", "Begin", "Sweep?", "CheckHealth", *states, "ReportBackfill"]
     assert [call.get("list") for call in functions.payloads("list_files")] == [None, *lists[:-1]]
     (call,) = functions.payloads("report_backfill")
     assert (call["state"], call["input"]["list"]) == ("ReportBackfill", lists[-1])
+
+
+def test_a_sweep_asks_influxdb_once_and_tells_its_list_that_it_is_down(run: Run, backfill: dict[str, Any]) -> None:
+    sweep = {"Type": "Pass", "Result": True, "ResultPath": "$.sweep", "Next": "Sweep?"}
+    machine = backfill | {"States": {**backfill["States"], "SetSweep": sweep}}
+    machine["States"]["Begin"] = backfill["States"]["Begin"] | {"Next": "SetSweep"}
+    functions = scripted_functions(
+        check_health=always(Failure("InfluxUnavailableError")),
+        list_files=always(file_list(0, 0)),
+        report_backfill=always({"statusCode": 200}),
+    )
+    result = run(functions, machine=machine)
+    assert result.status == "SUCCEEDED"
+    assert [name for name, _ in functions.calls] == ["check_health", "list_files", "report_backfill"]
+    (call,) = functions.payloads("list_files")
+    assert call["unhealthy"]["Error"] == "InfluxUnavailableError"
 
 
 @pytest.mark.parametrize(

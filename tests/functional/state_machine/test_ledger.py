@@ -70,7 +70,7 @@ def test_a_load_is_claimed_before_it_begins(run: Run, local_interpreter: Interpr
     result = run(scripted_functions(check_health=look))
     claim = {"claimed_at": CLAIM["now"], "lease_until": CLAIM["lease_until"], "execution": result.arn}
     assert [datetime.fromisoformat(item.pop("changed_at")).tzinfo for item in calls] == [UTC]
-    assert calls == [{**KEY, **FACTS, **claim, "status": "claimed"}]
+    assert calls == [{**KEY, **FACTS, **claim, "status": "claimed", "tries": 1}]
 
 
 def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
@@ -199,6 +199,18 @@ def test_a_failure_is_settled_with_its_error_and_its_report(run: Run) -> None:
     item = the_item(result)
     assert (item["status"], item["error"], item["message"]) == ("failed", "CorruptParquetError", "what to do")
     assert (item["report"], "lease_until" in item) == (REPORT, False)
+
+
+def test_tries_are_counted_until_the_version_is_loaded(run: Run) -> None:
+    failing, before = always(Failure("CorruptParquetError")), FAILED | {"tries": 2}
+    unhealthy = scripted_functions(check_health=failing, report_load=report_load)
+    failed_again = the_item(run(unhealthy, ledger=[before]))
+    assert (failed_again["status"], failed_again["tries"]) == ("failed", 3)
+    abandoned = CLAIMED | {"lease_until": "2024-01-01T00:00:00Z", "tries": 4}
+    assert the_item(run(unhealthy, ledger=[abandoned]))["tries"] == 5
+    forced = scripted_functions(validate_schema=force_claim(), check_health=failing, report_load=report_load)
+    assert the_item(run(forced, ledger=[LOADED]))["tries"] == 1
+    assert "tries" not in the_item(run(scripted_functions(), ledger=[before]))
 
 
 def test_a_failure_that_cannot_be_reported_is_settled_with_its_error(run: Run) -> None:

@@ -1,6 +1,7 @@
 """`loader history`, on a ledger of moto."""
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -52,6 +53,7 @@ def test_the_last_loads_cost_one_request_for_each_status(ledger: "Table", monkey
         (["s3://other/dataset=generation/"], []),
         (["--status", "failed"], ["a"]),
         (["--status", "claimed"], []),
+        (["--status", "partly-loaded"], ["b"]),
         (["--dataset", "generation", "--since", "2m"], ["a"]),
         (["--dataset", "consumption"], ["dataset=consumption/c"]),
         (["--since", "1s"], []),
@@ -59,7 +61,7 @@ def test_the_last_loads_cost_one_request_for_each_status(ledger: "Table", monkey
 )
 def test_history_lists_the_loads_that_match(ledger: "Table", words: list[str], keys: list[str]) -> None:
     other = item("c", "loaded", 30) | {"object": f"s3://{SOURCE}/dataset=consumption/c", "dataset": "consumption"}
-    put_items(ledger, failed_item("a", 1), item("b", "loaded", 3), other)
+    put_items(ledger, failed_item("a", 1), item("b", "loaded", 3, verdict="partly loaded"), other)
     assert [key.removeprefix("dataset=generation/") for key in listed("history", *words)] == keys
 
 
@@ -113,6 +115,29 @@ def test_a_claim_whose_lease_has_ended_is_abandoned(ledger: "Table") -> None:
     assert "abandoned" in shown
     assert "run `loader retry` to load it again" in shown
     assert json.loads(run_loader("history", "--json").stdout)[0]["lease_ended"] is True
+
+
+def test_a_load_that_the_sweep_repeats_shows_its_next_try(aws: ScriptedAws, ledger: "Table") -> None:
+    down: dict[str, Any] = {"error": "InfluxUnavailableError", "message": "down"}
+    put_items(
+        ledger,
+        item("a", "failed", 1, tries=2, **down),
+        item("b", "failed", 99, **down),
+        item("c", "claimed", 400, lease_until=at(10), tries=1),
+        failed_item("d", 400, tries=1),
+        item("e", "failed", 500, tries=99, **down),
+    )
+    assert "next try" not in run_loader("history").stdout, "sweeps are off"
+    aws.outputs["SweepMinutes"] = "15"
+    shown = run_loader("history").stdout
+    due = datetime.fromisoformat(at(-29))
+    assert f"dataset=generation/a  InfluxUnavailableError, next try at {due:%H:%M} UTC, try 3" in shown
+    assert "dataset=generation/b  InfluxUnavailableError, next try in the next sweep, try 2" in shown
+    assert "dataset=generation/c  next try in the next sweep, try 2" in shown
+    assert shown.count("next try ") == 3
+    assert "dataset=generation/d  CorruptParquetError" in shown
+    assert "dataset=generation/e  InfluxUnavailableError" in shown
+    assert json.loads(run_loader("history", "--json").stdout)[0]["tries"] == 2
 
 
 def test_a_load_that_failed_before_its_version_was_known_is_in_the_history(s3: "S3Client", ledger: "Table") -> None:

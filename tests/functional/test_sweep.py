@@ -1,0 +1,160 @@
+"""The lists of a sweep: what failed or was abandoned and can heal, and once a day, what the ledger does not have."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.list_files import sweep as sweep_lists
+from functions.list_files.handler import lambda_handler
+from functions.report_backfill.handler import lambda_handler as report_backfill
+from shared.healing import WAITS
+from shared.ledger import object_name
+from shared.sweep_lease import KEY
+from tests.functional.conftest import SOURCE
+from tests.functional.test_list_files import read_lines
+from tests.support.backfill import PREFIX, add_item, put
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+
+DOWN: dict[str, Any] = {"unhealthy": {"Error": "InfluxUnavailableError", "Cause": "{}"}}
+
+
+def ago(**delta: float) -> str:
+    return (datetime.now(UTC) - timedelta(**delta)).isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture(autouse=True)
+def tables(ledger: "Table", context: SimpleNamespace) -> "Table":
+    """A ledger whose bucket was listed today, so that a sweep only reads the ledger."""
+    ledger.put_item(Item={**KEY, "execution": "before", "bucket_listed_at": ago(hours=1), "swept_at": ago(minutes=15)})
+    context.get_remaining_time_in_millis = lambda: 900_000
+    return ledger
+
+
+def sweep(context: SimpleNamespace, name: str = "sweep-1", **more: Any) -> Any:
+    """Return the next list of a sweep."""
+    execution = {"id": f"arn:{name}", "name": name, "start_time": ago()}
+    event: Any = {"bucket": SOURCE, "prefix": "", "sweep": True, "execution": execution, **more}
+    return lambda_handler(event, context)  # type: ignore[arg-type]
+
+
+def end(context: SimpleNamespace, file_list: Any, name: str = "sweep-1") -> dict[str, Any]:
+    """Return the answer of the function to a sweep that ends."""
+    execution = {"id": f"arn:{name}", "name": name, "start_time": ago()}
+    state: Any = {"bucket": SOURCE, "prefix": "", "sweep": True, "execution": execution, "list": file_list}
+    return dict(report_backfill({"state": "ReportBackfill", "input": state}, context))  # type: ignore[arg-type]
+
+
+def fail(s3: "S3Client", name: str, error: str = "InfluxUnavailableError", **more: Any) -> str:
+    """Put an object whose load failed an hour ago."""
+    key = put(s3, name)
+    add_item(s3, key, "failed", error=error, **{"changed_at": ago(hours=1), **more})
+    return key
+
+
+def listed(s3: "S3Client", file_list: Any) -> list[str]:
+    return [line["key"] for line in read_lines(s3, file_list)]
+
+
+def metrics(output: str) -> dict[str, float]:
+    """Return the metrics that the sweep wrote."""
+    [line] = (json.loads(line) for line in output.splitlines() if '"_aws"' in line)
+    return {name: line[name][0] for name in ("Backlog", "NeedsPerson")}
+
+
+def test_what_can_heal_is_listed_when_it_is_due(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    due = [fail(s3, "a.parquet"), fail(s3, "b.parquet", tries=2), fail(s3, "c.parquet", "InfluxUnauthorizedError")]
+    fail(s3, "waits.parquet", tries=5)
+    fail(s3, "corrupt.parquet", "CorruptParquetError")
+    fail(s3, "given_up_long_ago.parquet", tries=len(WAITS) + 1)
+    fail(s3, "given_up.parquet", tries=len(WAITS) + 1, changed_at=ago(minutes=5))
+    add_item(s3, put(s3, "loaded.parquet"), "loaded")
+    file_list = sweep(context)
+    assert (sorted(listed(s3, file_list)), file_list["next"], file_list["note"]) == (due, None, "")
+    assert metrics(capsys.readouterr().out) == {"Backlog": 4, "NeedsPerson": 1}
+
+
+def test_a_claim_is_taken_over_only_after_its_lease(s3: "S3Client", context: SimpleNamespace) -> None:
+    abandoned, running = put(s3, "a.parquet"), put(s3, "b.parquet")
+    add_item(s3, abandoned, "claimed", lease_until=ago(minutes=1)[:19] + "Z")
+    add_item(s3, running, "claimed", lease_until="2999-01-01T00:00:00Z")
+    assert listed(s3, sweep(context)) == [abandoned]
+
+
+def test_only_the_newest_version_of_an_object_that_exists_is_listed(
+    s3: "S3Client", context: SimpleNamespace, tables: "Table"
+) -> None:
+    fail(s3, "rewritten.parquet")
+    s3.put_object(Bucket=SOURCE, Key=f"{PREFIX}rewritten.parquet", Body=b"new")
+    newer = {"version": "2999-01-01T00:00:00Z v2", "sequencer": "", "status": "loaded", "changed_at": ago(minutes=1)}
+    name = object_name(SOURCE, f"{PREFIX}rewritten.parquet")
+    tables.put_item(Item={**newer, "object": name, "last_modified": 2**31})
+    s3.delete_object(Bucket=SOURCE, Key=fail(s3, "deleted.parquet"))
+    assert listed(s3, sweep(context)) == []
+
+
+def test_while_influxdb_is_down_files_are_counted_and_not_loaded(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(s3, "a.parquet")
+    file_list = sweep(context, **DOWN)
+    assert (file_list["files"], file_list["next"]) == (0, None)
+    assert metrics(capsys.readouterr().out)["Backlog"] == 1
+    answer = end(context, file_list)
+    assert answer["message"] == "No files were loaded: InfluxDB is not healthy: InfluxUnavailableError"
+    assert sweep(context, "sweep-2")["files"] == 1, "it used up no try"
+
+
+def test_one_sweep_runs_at_a_time(s3: "S3Client", context: SimpleNamespace, tables: "Table") -> None:
+    fail(s3, "a.parquet")
+    first = sweep(context)
+    second = sweep(context, "sweep-2")
+    assert (first["files"], second["files"], second["note"]) == (1, 0, "another sweep is running")
+    assert end(context, second, "sweep-2")["message"] == "No files were loaded: another sweep is running"
+    assert sweep(context, "sweep-3")["files"] == 0, "the end of the second sweep leaves the lease of the first"
+    end(context, first)
+    assert sweep(context, "sweep-4")["files"] == 1
+    tables.update_item(
+        Key=KEY, UpdateExpression="SET lease_until = :past", ExpressionAttributeValues={":past": ago(minutes=1)}
+    )
+    assert sweep(context, "sweep-5")["files"] == 1, "the lease of a sweep that was stopped ends"
+
+
+def test_once_a_day_objects_that_the_ledger_does_not_have_are_listed(
+    s3: "S3Client", context: SimpleNamespace, tables: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    missed = put(s3, "missed.parquet")
+    fail(s3, "corrupt.parquet", "CorruptParquetError")
+    add_item(s3, put(s3, "loaded.parquet"), "loaded")
+    s3.put_object(Bucket=SOURCE, Key=f"{PREFIX}empty.parquet", Body=b"")
+    put(s3, "_SUCCESS")
+    assert sweep(context)["next"] is None
+    assert sweep(context, list_bucket=True)["next"] is not None
+    tables.update_item(
+        Key=KEY, UpdateExpression="SET bucket_listed_at = :past", ExpressionAttributeValues={":past": ago(days=2)}
+    )
+    first = sweep(context)
+    second = sweep(context, list=first)
+    assert (first["files"], listed(s3, second), second["next"]) == (0, [missed], None)
+    assert sweep(context)["next"] is None, "the bucket was listed today"
+
+
+def test_an_object_waits_for_its_event_and_an_old_one_is_left_alone(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = put(s3, "missed.parquet")
+    first = sweep(context, list_bucket=True)
+    assert listed(s3, sweep(context, list=first)) == [], "its event may still come"
+    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    monkeypatch.setenv("SWEEP_SINCE", "2999-01-01T00:00")
+    assert listed(s3, sweep(context, list=first)) == []
+    monkeypatch.setenv("SWEEP_SINCE", "2024-01-01T00:00")
+    assert listed(s3, sweep(context, list=first)) == [missed]
