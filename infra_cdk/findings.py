@@ -27,6 +27,7 @@ WILDCARDS = {
     "/staging/*": UNKNOWN_LOAD,
     "/staging/findings/*": UNKNOWN_LOAD,
     "/staging/*/outcomes/*": UNKNOWN_LOAD,
+    "/staging/*/end.json": UNKNOWN_LOAD,
     "/quarantine/*/rows-*": UNKNOWN_LOAD,
     "/quarantine/*/points-*": UNKNOWN_LOAD,
     "/reports/*": UNKNOWN_LOAD,

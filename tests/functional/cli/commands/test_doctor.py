@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from cli.checks.services import judge_subscriptions
-from cli.checks.source import judge_key
 from cli.commands.doctor import CHECKS
 from shared.code_digest import code_digest, datasets_digest
 from tests.functional.conftest import SOURCE
@@ -155,16 +153,3 @@ def test_an_aws_that_nobody_answers_for_is_a_problem_of_the_credentials() -> Non
     assert result.exit_code == 1
     assert "credentials    problem" in result.stdout
     assert "Traceback" not in result.output
-
-
-def test_a_subscription_counts_when_it_is_confirmed() -> None:
-    pending = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "a@example.com"}
-    confirmed = {"SubscriptionArn": "arn:aws:sns:us-east-1:123456789012:alarms:1", "Endpoint": "b@example.com"}
-    assert judge_subscriptions([pending, confirmed]) == ("ok", "alarms go to b@example.com", "")
-    assert "a@example.com has not confirmed" in judge_subscriptions([pending]).detail
-    assert judge_subscriptions([]).verdict == "problem"
-
-
-def test_a_key_by_its_id_belongs_to_the_account_of_the_bucket() -> None:
-    assert judge_key("0a1b2c3d", "123456789012").verdict == "ok"
-    assert judge_key("", "123456789012").detail == "a key that AWS manages"
