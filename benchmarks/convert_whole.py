@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.convert_shapes import Shape, record_batch
-from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
 from shared.events import PartRef, SourceFile
+from shared.packed_batches import StagedChunk
 from shared.settings import conversion_settings
 from shared.stored import PartOutcome
 

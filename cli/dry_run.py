@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cli.targets import LocalFile, S3Object
-from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
@@ -24,6 +23,7 @@ from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
 from shared.load_limits import check_any_points, check_set_aside, set_aside_limit
 from shared.load_totals import Outcomes
+from shared.packed_batches import StagedChunk
 from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
 from shared.series_limit import check_series, series_limit

@@ -18,6 +18,7 @@ ALREADY_LOADED = "Skipped: already loaded"
 
 FATES = {
     "rejected": ("points that InfluxDB rejected", "red"),
+    "superseded": ("points that a newer revision superseded", ""),
     "unknown": ("points that may be stored: InfluxDB did not acknowledge them", "yellow"),
     "not_sent": ("points that were not sent", "red"),
     "not_written": ("points that were not written, or not acknowledged", "red"),

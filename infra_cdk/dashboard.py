@@ -56,7 +56,7 @@ class Dashboard(Construct):
         return _graph("Points written, by dataset", self._metrics.search("PointsWritten", "dataset"))
 
     def _losses(self) -> cloudwatch.GraphWidget:
-        fates = ("PointsRejected", "PointsNotSent", "PointsUnknown")
+        fates = ("PointsRejected", "PointsSuperseded", "PointsNotSent", "PointsUnknown")
         return _graph("Points not stored, or perhaps not", *(self._metrics.load(name) for name in fates))
 
     def _set_aside(self) -> cloudwatch.GraphWidget:

@@ -60,8 +60,9 @@ def environments(
         "check_health": log | influx | patience,
         "validate_schema": log | work | ledger | lease | conversion | files,
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
+        "register_load": log | work | ledger | {"INFLUXDB_BUCKET": influx["INFLUXDB_BUCKET"]} | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
-        "report_load": log | work | limits | stack,
+        "report_load": log | work | ledger | limits | stack,
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
     }

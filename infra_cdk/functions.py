@@ -45,6 +45,8 @@ SIZES: Mapping[FunctionName, Size] = {
     "validate_schema": Size(memory_mib=1024, timeout_s=120),
     # Two million rows take seconds; the rest of the timeout is for a slow S3.
     "convert_and_chunk": Size(memory_mib=CONVERSION_MEMORY_MIB, timeout_s=600),
+    # Holds the lines of one chunk and a few footprints. Where no loads overlap, it takes a second or two.
+    "register_load": Size(memory_mib=1769, timeout_s=600),
     # Holds one compressed chunk and mostly waits for InfluxDB. It returns before Lambda would end it.
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.
@@ -54,7 +56,7 @@ SIZES: Mapping[FunctionName, Size] = {
     # Reads 1,000 ledger items at a time, and keeps the files that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
-PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk")
+PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk", "register_load")
 INFLUXDB_CALLERS: tuple[FunctionName, ...] = ("check_health", "write_batch")
 
 NETWORK_INTERFACES = iam.PolicyStatement(

@@ -68,7 +68,17 @@ class Permissions:
                 *token,
                 *self._write("staging/*/outcomes/*", REJECTED_POINTS),
             ],
-            "report_load": [*staged, *self._write("staging/*/end.json", "reports/*")],
+            "register_load": [
+                *staged,
+                *_read(self._work, "footprints/*"),
+                *self._write("staging/*"),
+                _allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
+            ],
+            "report_load": [
+                *staged,
+                *self._write("staging/*/end.json", "reports/*"),
+                _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn]),
+            ],
             "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 _allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),

@@ -17,12 +17,14 @@ class Accounts(NamedTuple):
     Attributes:
         stored: InfluxDB acknowledged them.
         rejected: InfluxDB did not accept them.
+        superseded: They were left out, since a newer revision has values for all of their fields.
         not_sent: No request contained them.
         unknown: They were sent, but InfluxDB did not acknowledge them, so they may be stored.
     """
 
     stored: int = 0
     rejected: int = 0
+    superseded: int = 0
     not_sent: int = 0
     unknown: int = 0
 
@@ -35,7 +37,7 @@ class Accounts(NamedTuple):
         """Return the sums.
 
         >>> Accounts(stored=2, rejected=1).plus(Accounts(stored=5, unknown=3))
-        Accounts(stored=7, rejected=1, not_sent=0, unknown=3)
+        Accounts(stored=7, rejected=1, superseded=0, not_sent=0, unknown=3)
         """
         return Accounts(*(one + another for one, another in zip(self, other, strict=True)))
 

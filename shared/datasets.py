@@ -65,6 +65,9 @@ class Dataset:
         latest: rows after the beginning of this date (UTC) are set aside; None for ten years after the object was
             last modified.
         max_series: the number of series that a file may have; None for the default, `MAX_SERIES`.
+        revision: the name of a folder `<name>=<value>/` in the key, whose value is the file's revision. Where two files
+            have a value for the same field of a point, that of the newer revision stands. None if there is no such
+            folder.
 
     Raises:
         ContradictionsError: the declaration contradicts itself.
@@ -87,6 +90,7 @@ class Dataset:
     earliest: date = EARLIEST
     latest: date | None = None
     max_series: int | None = None
+    revision: str | None = None
 
     def __post_init__(self) -> None:
         if mistakes := list(contradictions(self)):

@@ -137,6 +137,10 @@ class ChunkDamagedError(OperatorError):
     """A staged chunk is missing, or its content has changed."""
 
 
+class FootprintNotFoundError(OperatorError):
+    """The footprint of a load is missing, so its points cannot be compared with those of another load."""
+
+
 class AccountingError(OperatorError):
     """The counts of a load do not add up: this is a bug in the loader, so report it."""
 

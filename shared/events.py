@@ -150,6 +150,26 @@ class Chunk(TypedDict):
     points: int
 
 
+class ChunksToWrite(TypedDict):
+    """The result of RegisterLoad and ConfirmWritten: the chunks to write next.
+
+    After ListChunks, and in executions of a former release, it has only `chunks`.
+
+    Attributes:
+        chunks: the chunks; empty if nothing is left to write.
+        written: whether the execution is marked as written.
+        outlasted: the names of the older registrations after whose end chunks are written again.
+        not_before: when to look again, because an older load is still writing (ISO 8601, UTC); "" if none is.
+        waits: how many times in a row the execution waited for older loads.
+    """
+
+    chunks: list[Chunk]
+    written: NotRequired[bool]
+    outlasted: NotRequired[list[str]]
+    not_before: NotRequired[str]
+    waits: NotRequired[int]
+
+
 class ConvertedPart(TypedDict):
     """The result of state ConvertAndChunk."""
 
@@ -226,7 +246,7 @@ class LoadState(TypedDict):
     outage: NotRequired[Outage]
     health: NotRequired[Health]
     file: NotRequired[FileRef]
-    converted: NotRequired[object]
+    converted: NotRequired[ChunksToWrite]
     series: NotRequired[SeriesCount]
     error: NotRequired[Failure]
 

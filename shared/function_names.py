@@ -2,7 +2,9 @@
 
 from typing import Literal, get_args
 
-LoadFunctionName = Literal["check_health", "validate_schema", "convert_and_chunk", "write_batch", "report_load"]
+LoadFunctionName = Literal[
+    "check_health", "validate_schema", "convert_and_chunk", "register_load", "write_batch", "report_load"
+]
 """A function that the loader state machine calls."""
 
 BackfillFunctionName = Literal["list_files", "report_backfill"]

@@ -54,6 +54,7 @@ class LedgerItem(TypedDict):
     input_rows: NotRequired[int]
     points_written: NotRequired[int]
     points_rejected: NotRequired[int]
+    points_superseded: NotRequired[int]
     points_not_sent: NotRequired[int]
     points_unknown: NotRequired[int]
     error: NotRequired[str]
@@ -132,7 +133,14 @@ def ledger() -> "Table":
     return dynamodb_resource().Table(ledger_table())
 
 
-def is_newer(one: LedgerItem, other: LedgerItem) -> bool:
+class VersionTimes(TypedDict):
+    """What orders the versions of one object; `sequencer` is "" if the input of the load had none."""
+
+    last_modified: int
+    sequencer: str
+
+
+def is_newer(one: VersionTimes, other: VersionTimes) -> bool:
     """Return whether `one` is a newer version of its object than `other`.
 
     If both have a sequencer of S3, these decide: hexadecimal texts, which S3 says to compare after padding the shorter

@@ -88,11 +88,19 @@ class Outcomes:
 
     @cached_property
     def accounts(self) -> Accounts:
-        """The number of points by fate. Chunks without an outcome were not started, so nothing of them was sent."""
+        """The number of points by fate. Chunks without an outcome were not started, so nothing of them was sent.
+
+        Chunks that were written again, after an older load, do not count: their points are counted already.
+        """
         started = {chunk["chunk"] for chunk in self.chunks}
         planned = (chunk for part in self.parts for chunk in part["chunks"])
         not_sent = sum(chunk["points"] for chunk in planned if chunk["chunk"] not in started)
-        return total(map(chunk_accounts, self.chunks)).plus(Accounts(not_sent=not_sent))
+        return total(map(chunk_accounts, self.chunks)).plus(Accounts(superseded=self.superseded, not_sent=not_sent))
+
+    @property
+    def superseded(self) -> int:
+        """The number of points that were left out, since a newer revision has values for all of their fields."""
+        return sum(part.get("superseded", 0) for part in self.parts)
 
     @property
     def points_written(self) -> int:
@@ -106,13 +114,14 @@ class Outcomes:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on a load that ended well. Rows that repeat another row exactly are not a loss."""
-        return "partly loaded" if self.set_aside or self.accounts.stored < self.points else "loaded"
+        """The verdict on a load that ended well. Rows that are repeated or superseded are not a loss."""
+        in_place = self.accounts.stored + self.superseded
+        return "partly loaded" if self.set_aside or in_place < self.points else "loaded"
 
     @property
     def batches_planned(self) -> int:
-        """The number of staged batches."""
-        return sum(part["batches"] for part in self.parts)
+        """The number of staged batches, without those that were left out."""
+        return sum(part["batches"] - part.get("superseded_batches", 0) for part in self.parts)
 
     @property
     def chunks_planned(self) -> int:

@@ -65,6 +65,7 @@ def emit(load: LoadMetrics, *, dataset: str, metadata: Mapping[str, str]) -> Non
         metrics.add_dimensions(service=SERVICE, stack=stack)
     metrics.add_metric(name="PointsWritten", unit=MetricUnit.Count, value=load.accounts.stored)
     metrics.add_metric(name="PointsRejected", unit=MetricUnit.Count, value=load.accounts.rejected)
+    metrics.add_metric(name="PointsSuperseded", unit=MetricUnit.Count, value=load.accounts.superseded)
     metrics.add_metric(name="PointsNotSent", unit=MetricUnit.Count, value=load.accounts.not_sent)
     metrics.add_metric(name="PointsUnknown", unit=MetricUnit.Count, value=load.accounts.unknown)
     metrics.add_metric(name="BatchesProcessed", unit=MetricUnit.Count, value=load.batches_processed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from shared.load_totals import Outcomes
 from shared.settings import work_bucket
 from shared.stored import ChunkOutcome, PartOutcome
-from shared.work_bucket import get_json, outcomes_prefix
+from shared.work_bucket import AGAIN, get_json, outcomes_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,11 +22,11 @@ def read_outcomes(client: "S3Client", load_id: str, execution: str) -> Outcomes:
     with ThreadPoolExecutor(READERS) as readers:
         keys = list(_keys(client, outcomes_prefix(load_id, execution)))
         stored = dict(zip(keys, readers.map(lambda key: get_json(client, key), keys), strict=True))
-    # "0000.json" is the outcome of a part, "0000-0003.json" of a chunk.
-    is_chunk = {key: "-" in PurePosixPath(key).stem for key in keys}
+    # "0000.json" is the outcome of a part, "0000-0003.json" of a chunk, "0000-0003-again-1" of one written again.
+    is_chunk = {key: "-" in PurePosixPath(key).stem for key in keys if AGAIN not in key}
     return Outcomes(
-        parts=cast("list[PartOutcome]", [stored[key] for key in keys if not is_chunk[key]]),
-        chunks=cast("list[ChunkOutcome]", [stored[key] for key in keys if is_chunk[key]]),
+        parts=cast("list[PartOutcome]", [stored[key] for key, is_one in is_chunk.items() if not is_one]),
+        chunks=cast("list[ChunkOutcome]", [stored[key] for key, is_one in is_chunk.items() if is_one]),
     )
 
 

@@ -40,10 +40,14 @@ class HealthData(TypedDict):
 
 
 class PointsData(TypedDict):
-    """The converted points by fate: see `shared.accounts.Accounts`. Their sum is `output_points`."""
+    """The converted points by fate: see `shared.accounts.Accounts`. Their sum is `output_points`.
+
+    `superseded` is absent in reports of earlier releases.
+    """
 
     stored: int
     rejected: int
+    superseded: NotRequired[int]
     not_sent: int
     unknown: int
 

@@ -141,6 +141,11 @@ def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
     return _required(environ, "LEDGER_TABLE")
 
 
+def default_bucket(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the default InfluxDB bucket. Raise SettingsError if `INFLUXDB_BUCKET` is not set."""
+    return _required(environ, "INFLUXDB_BUCKET")
+
+
 OUTAGE_PATIENCE = 1800
 """How many seconds to wait for InfluxDB without progress. A load must end by itself before its time limit ends it."""
 

@@ -95,6 +95,9 @@ class PartOutcome(TypedDict):
         unreadable_columns: ignored columns that Arrow cannot read, so that the quarantine lacks them. Former releases
             did not record them.
         collision_columns: ignored columns that would distinguish the colliding rows.
+        superseded: the number of points that no chunk contains any more, since a newer revision has values for all of
+            their fields. Absent if there are none.
+        superseded_batches: how many fewer batches the chunks have than were staged first.
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
         profile: None without points.
@@ -121,6 +124,8 @@ class PartOutcome(TypedDict):
     body_bytes: int
     series: int
     profile: Profile | None
+    superseded: NotRequired[int]
+    superseded_batches: NotRequired[int]
     local_times: NotRequired[bool]
     implausible_span: NotRequired[list[int] | None]
     calendar: NotRequired[list[Periods]]

@@ -34,6 +34,15 @@ def manifest_key(load_id: str, execution: str, chunk: str) -> str:
     return f"{_staging(load_id, execution)}/chunks/{chunk}.json"
 
 
+REVISED, AGAIN = "-revised", "-again-"
+"""The ends of the names of chunks that RegisterLoad and ConfirmWritten stage from the chunk with the name before."""
+
+
+def registration_key(load_id: str, execution: str) -> str:
+    """Return the key of the `RegisteredLoad` of an execution."""
+    return f"{_staging(load_id, execution)}/registration.json"
+
+
 def series_prefix(load_id: str, execution: str) -> str:
     """Return the prefix of the series of an execution's parts, which exist only if a file has several parts."""
     return f"{_staging(load_id, execution)}/series/"

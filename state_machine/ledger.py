@@ -35,6 +35,7 @@ OWN_CONDITION = "#execution = :execution"
 POINT_ATTRIBUTES = {
     "points_written": "stored",
     "points_rejected": "rejected",
+    "points_superseded": "superseded",
     "points_not_sent": "not_sent",
     "points_unknown": "unknown",
 }

@@ -22,6 +22,7 @@ from constructs import Construct
 from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
 from shared.outages import NO_OUTAGE, CheckLaterError
+from state_machine.confirmation import chain_confirmation
 from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates
 from state_machine.machines import build_state_machine, execution_paths
@@ -57,7 +58,7 @@ class LoaderStateMachine(Construct):
         self.state_machine = build_state_machine(self, self._load(), timeout=timeout, log_group=log_group)
 
     def _load(self) -> sfn.Chain:
-        """Chain all states: pin, claim, check, plan, convert, write, report, settle."""
+        """Chain all states: pin, claim, check, plan, convert, register, write, confirm, report, settle."""
         pin_source = self._catch(self._call("PinSource", self._functions["validate_schema"], result_path="$.file"))
         check_health = self._catch(self._check_health())
         validate_schema = self._catch(
@@ -119,8 +120,10 @@ class LoaderStateMachine(Construct):
         self._catch(report_load).next(self._make_settle_loaded())
         convert = self._catch(convert_parts(self, self._functions, self._settings))
         write = self._catch(write_chunks(self, self._functions, self._settings))
-        write.next(report_load)
-        convert.next(self._add_series_choice(write))
+        register, confirm = self._call_register("RegisterLoad"), self._call_register("ConfirmWritten")
+        register.next(write)
+        chain_confirmation(self, write=write, confirm=confirm, report=report_load)
+        convert.next(self._add_series_choice(register))
         any_rows = sfn.Choice(self, "AnyRows?")
         any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
@@ -128,8 +131,12 @@ class LoaderStateMachine(Construct):
         wait.next(validate_schema)
         return any_rows.otherwise(report_load)
 
-    def _add_series_choice(self, write: sfn.Map) -> sfn.Choice:
-        """Chain CheckSeries before `write` if the file has several parts: each part knows only its own series.
+    def _call_register(self, state: str) -> tasks.LambdaInvoke:
+        keys = ("execution", "health", "file", "converted")
+        return self._catch(self._call(state, self._functions["register_load"], keys=keys, result_path="$.converted"))
+
+    def _add_series_choice(self, register: tasks.LambdaInvoke) -> sfn.Choice:
+        """Chain CheckSeries before `register` if the file has several parts: each part knows only its own series.
 
         Parts that an earlier release planned do not store their series, and have no `file_parts`.
         """
@@ -137,9 +144,9 @@ class LoaderStateMachine(Construct):
         check_series = self._call("CheckSeries", self._functions["report_load"], keys=keys, result_path="$.series")
         several_parts = sfn.Choice(self, "SeveralParts?")
         several_parts.when(
-            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(write)
+            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(register)
         )
-        return several_parts.otherwise(write)
+        return several_parts.otherwise(register)
 
     def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
         """Settle the claim as loaded. If the ledger cannot be written, the load succeeds, and the response says so."""

@@ -12,7 +12,6 @@ import pyarrow as pa
 from cli.deployed.ledger import Filter, items_with_status
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError
-from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.report_load.footprint import footprint_data
 from functions.validate_schema.handler import plan_file
@@ -20,6 +19,7 @@ from functions.validate_schema.pin import pin
 from shared.events import SOURCE_FIELDS, LoadState, SourceFile
 from shared.ledger import LedgerItem, version_id_of
 from shared.load_totals import Outcomes
+from shared.packed_batches import StagedChunk
 from shared.requested_object import RequestedObject
 from shared.settings import conversion_settings
 from shared.source import PinnedObject

@@ -17,9 +17,9 @@ from cli.deployed.quarantine import rejected_lines
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
-from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from shared.events import SOURCE_FIELDS, Chunk, FileRef, PartRef, SourceFile
+from shared.packed_batches import StagedChunk
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
 from shared.stored import PartOutcome

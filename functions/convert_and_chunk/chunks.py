@@ -1,31 +1,22 @@
 """Lines become batches, and batches become chunks.
 
 `batches` cuts rendered lines into pieces that one HTTP request can carry, and compresses each piece as a gzip member of
-its own. `chunks` joins members until there is enough for one WriteBatch (`chunk_points`): a chunk is one object in S3,
-and its manifest says at which offset each batch begins and from which source rows its lines came (`row_ranges`).
+its own. `chunks` joins members until there is enough for one WriteBatch (`chunk_points`): a chunk is one object in S3.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
-from isal import igzip
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.line_protocol import Body
-from shared.stored import Batch, Manifest
+from shared.packed_batches import PackedBatch, StagedChunk, join_batches, pack
 
 MAX_BATCH_BYTES = 8_000_000
 """The size limit of a batch before compression.
 
 InfluxDB 3 rejects requests of more than 10 MiB, and proxies in front of InfluxDB 2.7 often have lower limits.
 """
-
-GZIP_LEVEL = 1
-"""The compression level of isal: 1.5 GB/s, and a tenth of the size. Batches are sent as they are compressed here."""
-
 
 MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 200_000, 4
 """The limits of a chunk's size in points, and the number of chunks that a load usually writes at the same time.
@@ -39,24 +30,6 @@ FILE_CHUNKS = 200
 
 FORMER_PARTS = 20
 """The number of parts to assume for a file that an earlier release planned, without passing it on."""
-
-
-class PackedBatch(NamedTuple):
-    """One compressed batch: its gzip member, the source rows of its lines, and its size before compression."""
-
-    member: bytes
-    rows: NDArray[np.int64]
-    size: int
-
-
-class StagedChunk(NamedTuple):
-    """One object to store, and its manifest."""
-
-    body: bytes
-    sha256: str
-    points: int
-    unpacked_bytes: int
-    manifest: Manifest
 
 
 def batches(
@@ -85,7 +58,7 @@ def batches(
         end_by_bytes = int(np.searchsorted(starts, int(starts[first]) + max_bytes, side="right")) - 1
         end = min(max(end_by_bytes, first + 1), first + max_lines, len(rows))
         text = body.data[starts[first] : starts[end]]
-        yield PackedBatch(igzip.compress(text, GZIP_LEVEL, mtime=0), rows[first:end], len(text))
+        yield pack(text, rows[first:end])
         first = end
 
 
@@ -109,39 +82,7 @@ def chunks(packed: Iterable[PackedBatch], *, points: int) -> Iterator[StagedChun
         pending.append(batch)
         missing -= len(batch.rows)
         if missing <= 0:
-            yield _chunk(pending)
+            yield join_batches(pending)
             pending, missing = [], points
     if pending:
-        yield _chunk(pending)
-
-
-def row_ranges(rows: NDArray[np.int64]) -> list[list[int]]:
-    """Return ascending row numbers as [first, count] ranges.
-
-    A manifest lists the rows of every batch, and most batches are one range.
-
-    Example: the differences of 3, 4, 5, 9, 10 are 1, 1, 4, 1. A range ends where the difference is not 1, so the second
-    range begins at position 3, with row 9.
-
-    >>> row_ranges(np.array([3, 4, 5, 9, 10]))
-    [[3, 3], [9, 2]]
-    """
-    ends = [*(np.flatnonzero(rows[1:] - rows[:-1] != 1) + 1).tolist(), len(rows)]
-    return [[int(rows[first]), end - first] for first, end in pairwise([0, *ends])]
-
-
-def _chunk(packed: list[PackedBatch]) -> StagedChunk:
-    manifest: list[Batch] = []
-    offset = 0
-    for batch in packed:
-        length, points = len(batch.member), len(batch.rows)
-        manifest.append({"offset": offset, "length": length, "points": points, "rows": row_ranges(batch.rows)})
-        offset += length
-    body = b"".join(batch.member for batch in packed)
-    return StagedChunk(
-        body=body,
-        sha256=hashlib.sha256(body).hexdigest(),
-        points=sum(len(batch.rows) for batch in packed),
-        unpacked_bytes=sum(batch.size for batch in packed),
-        manifest={"batches": manifest},
-    )
+        yield join_batches(pending)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.chunks import FORMER_PARTS, PackedBatch, batches, chunk_points, chunks
+from functions.convert_and_chunk.chunks import FORMER_PARTS, batches, chunk_points, chunks
 from functions.convert_and_chunk.collisions import distinguishing_columns
 from functions.convert_and_chunk.line_protocol import Body, render_lines
 from functions.convert_and_chunk.profile import profile
@@ -32,6 +32,7 @@ from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
 from shared.load_limits import check_set_aside, set_aside_limit
 from shared.load_totals import Outcomes
+from shared.packed_batches import PackedBatch
 from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
 from shared.schema import plan_columns
 from shared.series_limit import check_series, series_limit

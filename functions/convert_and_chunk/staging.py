@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from functions.convert_and_chunk.chunks import StagedChunk
 from shared.events import PartRef
+from shared.packed_batches import StagedChunk
 from shared.settings import work_bucket
 from shared.stored import PartOutcome
 from shared.work_bucket import (

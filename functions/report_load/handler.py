@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load.file_limits import check_file
 from functions.report_load.outcomes import check_accounts
+from functions.report_load.registrations import end_registrations
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
 from shared.aws_clients import s3_client
@@ -71,6 +72,7 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
         # is running before it looks for this object, so what it sends is either seen here, or not sent at all.
         put_json(client, end_key(load_id, execution), {"ended_at": now.isoformat()})
     outcomes = read_outcomes(client, load_id, execution)
+    end_registrations(client, state, outcomes, now)
     response = failure(state, outcomes, now)
     _publish(client, state, outcomes, response)
     return {

@@ -28,7 +28,8 @@ def check_accounts(outcomes: Outcomes, rows: int) -> None:
 def find_difference(outcomes: Outcomes) -> str:
     """Return which counts do not add up, or "". Checked at every end: a load that failed counts what it converted.
 
-    Rows are points, collapsed or set aside; points are stored, rejected, not sent or unknown.
+    Rows are points, collapsed or set aside; points are stored, rejected, superseded, not sent
+    or unknown.
     """
     rows = sum(part["rows"] for part in outcomes.parts)
     counted = outcomes.points + outcomes.collapsed + sum(outcomes.set_aside.values())

@@ -73,6 +73,7 @@ def _rows(data: LoadData, outcomes: Outcomes) -> list[tuple[str, str, int]]:
     kinds = [
         ("good", "points stored in InfluxDB", outcomes.points_written),
         ("bad", "points that InfluxDB rejected", outcomes.points_rejected),
+        ("plain", "points that a newer revision superseded", outcomes.superseded),
         ("odd", "points that may be stored: InfluxDB did not acknowledge them", outcomes.accounts.unknown),
         ("bad", "points that were not sent", outcomes.accounts.not_sent),
         ("plain", "collapsed: they repeat another row exactly", outcomes.collapsed),

@@ -89,6 +89,7 @@ def describe_accounts(accounts: Accounts) -> str:
     """
     counts = (
         (accounts.rejected, "were rejected"),
+        (accounts.superseded, "are superseded by a newer revision"),
         (accounts.unknown, "may be stored (InfluxDB did not acknowledge them)"),
         (accounts.not_sent, "were not sent"),
     )
@@ -124,6 +125,7 @@ def points_data(accounts: Accounts) -> PointsData:
     return {
         "stored": accounts.stored,
         "rejected": accounts.rejected,
+        "superseded": accounts.superseded,
         "not_sent": accounts.not_sent,
         "unknown": accounts.unknown,
     }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from shared.events import LoadState, Span
+from shared.events import ChunksToWrite, LoadState, Span
 from shared.load_totals import Outcomes
 from shared.responses import LoadReport
 from shared.stored import ChunkOutcome, PartOutcome
@@ -58,7 +58,21 @@ def failed_state(state: LoadState, outcomes: Outcomes) -> str:
         return "ConvertAndChunk"
     if "series" not in state and any(part.get("file_parts", 1) > 1 for part in file["parts"]):
         return "CheckSeries"
-    return "WriteBatch" if outcomes.unwritten_chunks or outcomes.points_rejected else "ReportLoad"
+    return _failed_delivery(state["converted"], outcomes)
+
+
+def _failed_delivery(converted: ChunksToWrite, outcomes: Outcomes) -> str:
+    """Return the state that failed after the conversion."""
+    if outcomes.unwritten_chunks or outcomes.points_rejected:
+        return "WriteBatch" if outcomes.chunks or "written" in converted else "RegisterLoad"
+    return "ReportLoad" if _is_confirmed(converted) else "ConfirmWritten"
+
+
+def _is_confirmed(converted: ChunksToWrite) -> bool:
+    """Return whether ConfirmWritten had nothing more to write; executions of a former release do not have it."""
+    if "written" not in converted:
+        return True
+    return converted["written"] and not converted["chunks"] and not converted.get("not_before")
 
 
 def lanes(report: LoadReport, outcomes: Outcomes, reported_at: datetime, now: datetime) -> list[Lane]:

@@ -7,8 +7,10 @@ import pytest
 
 from infra_cdk.config import loader_config
 from infra_cdk.environment import environments
+from infra_cdk.functions import SIZES
 from shared.errors import SettingsError
 from shared.function_names import FUNCTION_NAMES
+from shared.registrations import WRITE_SECONDS
 from shared.settings import (
     LEASE_SECONDS,
     OUTAGE_PATIENCE,
@@ -22,7 +24,7 @@ from shared.settings import (
 )
 from tests.infra.conftest import REQUIRED, Assembly, default_context
 
-READ_PARQUET = {"validate_schema", "convert_and_chunk"}
+READ_PARQUET = {"validate_schema", "convert_and_chunk", "register_load"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
 FILES = {"FILE_SUFFIXES", "SOURCE_PREFIX"}
 CONVERSION = {
@@ -57,8 +59,21 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
             "convert_and_chunk",
             CONVERSION | FILES | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
         ),
+        (
+            "register_load",
+            {
+                "WORK_BUCKET",
+                "LEDGER_TABLE",
+                "INFLUXDB_BUCKET",
+                "MIMALLOC_ARENA_EAGER_COMMIT",
+                "MALLOC_MMAP_THRESHOLD_",
+            },
+        ),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
-        ("report_load", {"STACK_NAME", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"}),
+        (
+            "report_load",
+            {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
+        ),
     ],
 )
 def test_each_is_told_what_it_needs_and_no_more(assembly: Assembly, name: str, expected: set[str]) -> None:
@@ -137,3 +152,7 @@ def test_layers_fit_the_functions(assembly: Assembly) -> None:
         assert (layer["CompatibleRuntimes"], layer["CompatibleArchitectures"]) == (["python3.13"], ["arm64"])
     for function in assembly.functions.values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+
+
+def test_a_load_that_failed_counts_as_active_until_its_last_invocation_has_ended() -> None:
+    assert SIZES["write_batch"].timeout_s == WRITE_SECONDS

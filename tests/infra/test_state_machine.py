@@ -65,7 +65,7 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
     ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
     influx = error_names(OutageError)
     killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
-    assert len(calls) == 9
+    assert len(calls) == 11
     for task in calls:
         waits_itself = task["Resource"].endswith(("check_health", "write_batch"))
         transient = [name for name in ours if name not in influx] if waits_itself else ours

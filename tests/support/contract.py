@@ -2,6 +2,7 @@
 
 METRICS = {
     "PointsRejected",
+    "PointsSuperseded",
     "PointsNotSent",
     "PointsUnknown",
     "RowsSetAside",

@@ -47,7 +47,7 @@ FILE: dict[str, Any] = {
 }
 PINNED = FILE | {"rows": 0, "parts": []}
 REPORT = "reports/generation/0123456789abcdef/execution.json"
-POINTS = {"stored": 1990, "rejected": 3, "not_sent": 0, "unknown": 0}
+POINTS = {"stored": 1990, "rejected": 3, "superseded": 0, "not_sent": 0, "unknown": 0}
 FOOTPRINT = {
     "prefix": "footprints/generation/0123456789abcdef/execution/",
     "measurement": "generation_data",
@@ -121,12 +121,19 @@ def convert_part(part_ref: dict[str, Any], *, chunks: int = 2) -> dict[str, Any]
     return {"part": part, "rows": rows, "points": rows, "chunks": staged}
 
 
+def register_load(call: Payload) -> dict[str, Any]:
+    """Return what the function returns where no other load has the same points."""
+    chunks = call["input"]["converted"]["chunks"] if call["state"] == "RegisterLoad" else []
+    return {"chunks": chunks, "written": not chunks, "outlasted": [], "not_before": "", "waits": 0}
+
+
 def scripted_functions(**stubs: Stub) -> Functions:
     """Return stubs of a load that succeeds, except for those that `stubs` replace."""
     healthy: dict[str, Stub] = {
         "check_health": always(HEALTH),
         "validate_schema": pin_then(always(FILE)),
         "convert_and_chunk": convert_part,
+        "register_load": register_load,
         "write_batch": always(WRITTEN),
         "report_load": always(RESPONSE),
     }

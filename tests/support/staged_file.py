@@ -9,10 +9,10 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.convert_and_chunk.chunks import StagedChunk
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
+from shared.packed_batches import StagedChunk
 from shared.stored import PartOutcome
 from tests.support.conversion import SETTINGS, DiscardingStaging
 

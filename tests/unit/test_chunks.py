@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.chunks import PackedBatch, batches, chunks, row_ranges
+from functions.convert_and_chunk.chunks import batches, chunks
 from functions.convert_and_chunk.line_protocol import Body
+from shared.packed_batches import PackedBatch, row_ranges
 
 
 def body(lines: list[bytes]) -> Body:

@@ -38,7 +38,9 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
         "check_health",
         "validate_schema",
         *["convert_and_chunk"] * 2,
+        "register_load",
         *["write_batch"] * 4,
+        "register_load",
         "report_load",
     ]
 
@@ -85,6 +87,33 @@ def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
     assert functions.payloads("write_batch") == []
 
 
+def test_a_load_waits_for_older_files_and_writes_chunks_again_until_none_is_left(run: Run) -> None:
+    again = {"chunk": "0000-0000-again-1", "sha256": "1" * 64, "points": 7}
+    nothing = {"chunks": [], "written": True, "outlasted": [], "not_before": "", "waits": 0}
+    replies = in_turn(
+        {"chunks": [again | {"chunk": "0000-0000"}], "written": False, "not_before": ""},
+        nothing | {"not_before": "2024-01-02T03:04:05Z", "waits": 1},
+        nothing | {"chunks": [again], "outlasted": ["load/run"]},
+        nothing,
+    )
+    functions = scripted_functions(register_load=replies)
+    result = run(functions)
+    assert (result.status, result.output) == ("SUCCEEDED", RESPONSE)
+    delivery = [state for state in result.states if state in DELIVERY]
+    assert delivery == [
+        *("RegisterLoad", "WriteChunks", "ConfirmWritten", "WaitForOlderFiles", "ConfirmWritten"),
+        *("WriteChunks", "ConfirmWritten", "ReportLoad"),
+    ]
+    assert [ref["chunk"] for ref in functions.payloads("write_batch")] == ["0000-0000", "0000-0000-again-1"]
+    first, *later = functions.payloads("register_load")
+    assert (first["state"], [call["state"] for call in later]) == ("RegisterLoad", ["ConfirmWritten"] * 3)
+    assert first["input"].keys() == {"execution", "health", "file", "converted"}
+    assert later[1]["input"]["converted"]["waits"] == 1
+
+
+DELIVERY = ("RegisterLoad", "WriteChunks", "ConfirmWritten", "WaitForOlderFiles", "ReportLoad")
+
+
 def test_a_transient_error_is_retried(run: Run) -> None:
     functions = scripted_functions(write_batch=in_turn(Failure("SourceUnavailableError"), *[WRITTEN] * 4))
     result = run(functions)
@@ -116,6 +145,7 @@ def test_a_killed_function_is_retried_once(run: Run) -> None:
         ("check_health", "InfluxUnauthorizedError"),
         ("validate_schema", "SchemaMismatchError"),
         ("convert_and_chunk", "CollidingRecordsError"),
+        ("register_load", "FootprintNotFoundError"),
         ("write_batch", "RefusedPointsError"),
     ],
 )
@@ -171,7 +201,7 @@ def test_a_load_waits_until_influxdb_is_healthy(run: Run) -> None:
 
 def test_a_chunk_costs_one_transition_and_leaves_no_result(run: Run) -> None:
     result = run(scripted_functions())
-    inside = result.states[result.states.index("WriteChunks") + 1 : result.states.index("ReportLoad")]
+    inside = result.states[result.states.index("WriteChunks") + 1 : result.states.index("ConfirmWritten")]
     assert inside == ["WriteBatch"] * 4
     (output,) = [
         event["stateExitedEventDetails"]["output"]

@@ -86,6 +86,7 @@ def test_a_load_is_settled_with_its_counts_and_its_report(run: Run) -> None:
         "input_rows": 2000,
         "points_written": 1990,
         "points_rejected": 3,
+        "points_superseded": 0,
         "points_not_sent": 0,
         "points_unknown": 0,
         "verdict": "partly loaded",

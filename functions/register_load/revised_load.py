@@ -1,0 +1,127 @@
+"""One load's part in the protocol that `protocol` explains: the requests, and what is written because of the answers.
+
+`RevisedLoad.register` runs before the first write. `RevisedLoad.confirm` runs after the last one, and again after each
+wait and each repeated write.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from functions.register_load.footprint_cache import FootprintCache
+from functions.register_load.months import month_spans, registrations_of
+from functions.register_load.protocol import ended_before, has_ended, newer_written, older_to_outlast
+from functions.register_load.restaging import Restaging
+from shared.events import ChunksToWrite, LoadState
+from shared.registrations import RegisteredLoad, Registration, Registrations
+from shared.times import utc_seconds
+from shared.work_bucket import get_json, put_json, registration_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_WAIT = timedelta(minutes=1)
+"""The longest wait for older loads. The first one takes two seconds, and each further one twice as long."""
+
+Months = list[list[Registration]]
+"""All registrations of each month that the load has a registration in, in the same order."""
+
+
+class RevisedLoad:
+    """One execution of a load, at the time `now`."""
+
+    def __init__(self, client: "S3Client", registrations: Registrations, load: LoadState, now: datetime) -> None:
+        self._client = client
+        self._registrations = registrations
+        self._load = load
+        self._converted = load["converted"]
+        self._now, self._now_text = now, utc_seconds(now)
+        file, execution = load["file"], load["execution"]["name"]
+        self._memory_key = registration_key(file["load_id"], execution)
+        self._footprints = FootprintCache(client)
+        self._restaging = Restaging(client, self._footprints, file, execution)
+
+    def register(self) -> ChunksToWrite:
+        """Register the load, and leave out the values that newer loads have written."""
+        chunks = self._converted["chunks"]
+        footprints = self._restaging.own_footprints() if chunks else ()
+        own = registrations_of(self._load, month_spans(footprint.points.time for footprint in footprints))
+        self._remember({"items": own, "settled": []})  # first, so that a failure can end every registration
+        for item in own:
+            self._registrations.add(item)
+        months = self._read_months(own)
+        self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
+        for item, month in zip(own, months, strict=True):
+            names = {each["version"] for each in newer_written(item, month)}
+            if names != _left_out(item, month):
+                self._registrations.set_left_out(item, names)
+        if overlapping := self._restaging.overlapping(self._newer(own, months)):
+            chunks = self._restaging.leave_out(chunks, overlapping)
+        return {"chunks": chunks, "written": False, "outlasted": [], "not_before": "", "waits": 0}
+
+    def confirm(self) -> ChunksToWrite:
+        """Mark the load as written, and write values again that older loads may have overwritten meanwhile."""
+        memory = cast(RegisteredLoad, get_json(self._client, self._memory_key))
+        own, outlasted = memory["items"], self._converted.get("outlasted", [])
+        if not self._converted.get("written"):
+            for item in own:
+                self._registrations.mark_written(item)
+        months = self._read_months(own)
+        older = self._older(own, months, {*memory["settled"], *outlasted})
+        if not all(has_ended(each, self._now_text) for each in older):
+            return self._wait(outlasted)
+        outlasted = sorted({*outlasted, *(each["version"] for each in older)})
+        chunks = self._restaging.write_again(older, self._newer_again(own, months), len(outlasted)) if older else []
+        if not chunks:
+            for item in own:
+                self._registrations.end(item["object"], item["version"])
+        return {"chunks": chunks, "written": True, "outlasted": outlasted, "not_before": "", "waits": 0}
+
+    def _remember(self, memory: RegisteredLoad) -> None:
+        put_json(self._client, self._memory_key, memory)
+
+    def _read_months(self, own: list[Registration]) -> Months:
+        return [self._registrations.read(item["object"]) for item in own]
+
+    def _newer(self, own: list[Registration], months: Months) -> list[Registration]:
+        """Return the newer loads that are written in any of the months, each once."""
+        newer = [each for item, month in zip(own, months, strict=True) for each in newer_written(item, month)]
+        return _distinct(newer)
+
+    def _newer_again(self, own: list[Registration], months: Months) -> list[Registration]:
+        """Return the newer loads that are written now. The registrations keep those that were left out every time."""
+        for item, month in zip(own, months, strict=True):
+            names = {each["version"] for each in newer_written(item, month)}
+            left_out = _left_out(item, month)
+            if not left_out <= names:
+                self._registrations.set_left_out(item, left_out & names)
+        return self._newer(own, months)
+
+    def _older(self, own: list[Registration], months: Months, settled: Collection[str]) -> list[Registration]:
+        """Return the older loads that may have overwritten values of this one, or still may, each once."""
+        older = [
+            each for item, month in zip(own, months, strict=True) for each in older_to_outlast(item, month, settled)
+        ]
+        return self._restaging.overlapping(_distinct(older))
+
+    def _wait(self, outlasted: list[str]) -> ChunksToWrite:
+        waits = self._converted.get("waits", 0)
+        not_before = self._now + min(timedelta(seconds=2 << min(waits, 10)), MAX_WAIT)
+        return {
+            "chunks": [],
+            "written": True,
+            "outlasted": outlasted,
+            "not_before": utc_seconds(not_before),
+            "waits": waits + 1,
+        }
+
+
+def _distinct(items: list[Registration]) -> list[Registration]:
+    """Return one item of each execution, which may have several months."""
+    return list({item["version"]: item for item in items}.values())
+
+
+def _left_out(own: Registration, month: list[Registration]) -> set[str]:
+    """Return what the ledger has as `left_out` of a registration."""
+    stored = next(item for item in month if item["version"] == own["version"])
+    return set(stored.get("left_out", ()))

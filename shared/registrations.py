@@ -1,0 +1,131 @@
+"""The registrations of loads in the ledger: which execution writes points of which month, and how far it is.
+
+A load registers one item for each month of its points before it writes the first of them, and reads the items of other
+loads in these months. The key of an item is `object` (`month_name`) and `version` (`registration_name`). It is in the
+base table, which can be read consistently, and has no `status`, so that it stays out of the index of changes.
+
+`Registrations` makes the requests. `functions/register_load/protocol.py` decides what they mean.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+
+from botocore.exceptions import ClientError
+
+from shared.revisions import FileVersion
+from shared.times import utc_seconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+WRITE_SECONDS = 300
+"""The timeout of WriteBatch. After a load has failed, its last invocations may still be writing for so long."""
+
+
+class Registration(FileVersion):
+    """The item of one execution in one month.
+
+    Attributes:
+        object: the month, see `month_name`.
+        version: the execution, see `registration_name`.
+        dataset: the name of the dataset; with `load_id` and `execution`, it leads to the footprint.
+        load_id: the load ID.
+        execution: the execution's name.
+        bucket_id: the id of the InfluxDB bucket; "" if it is not checkable.
+        first_ns: the first time of its points in this month, in ns since 1970.
+        last_ns: the last time of its points in this month.
+        written: whether each of its points is stored, or left out since a newer load wrote it. It stays true.
+        active_until: until when it may write (ISO 8601, UTC), if it does not end earlier; "" after its end.
+        left_out: the names of newer registrations whose points it left out whenever it wrote; absent if there are none.
+    """
+
+    object: str
+    version: str
+    dataset: str
+    load_id: str
+    execution: str
+    bucket_id: str
+    first_ns: int
+    last_ns: int
+    written: bool
+    active_until: str
+    left_out: NotRequired[list[str]]
+
+
+class RegisteredLoad(TypedDict):
+    """What an execution remembers in the work bucket about its registrations.
+
+    Attributes:
+        items: its registrations as it added them, one for each month.
+        settled: the names of the other registrations that had ended when it began to write; [] before that.
+    """
+
+    items: list[Registration]
+    settled: list[str]
+
+
+def month_name(bucket: str, measurement: str, month: str) -> str:
+    """Return the first half of an item's key. `bucket` is InfluxDB's, and `month` such as 2024-01."""
+    return f"points:{bucket}/{measurement}/{month}"
+
+
+def registration_name(load_id: str, execution: str) -> str:
+    """Return the second half of an item's key."""
+    return f"{load_id}/{execution}"
+
+
+class Registrations:
+    """The requests to the table. Each is safe to repeat, as after a lost response."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def add(self, item: Registration) -> None:
+        """Register an execution, unless it is registered: a repeated request must not undo a later one."""
+        try:
+            self._table.put_item(
+                Item=cast("Any", item),
+                ConditionExpression="attribute_not_exists(#object)",
+                ExpressionAttributeNames={"#object": "object"},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+    def read(self, month: str) -> list[Registration]:
+        """Return all registrations of a month. The read is consistent: it sees every write that succeeded before."""
+        pages = self._table.meta.client.get_paginator("query").paginate(
+            TableName=self._table.name,
+            ConsistentRead=True,
+            KeyConditionExpression="#object = :month",
+            ExpressionAttributeNames={"#object": "object"},
+            ExpressionAttributeValues={":month": month},
+        )
+        return cast("list[Registration]", [item for page in pages for item in page["Items"]])
+
+    def set_left_out(self, item: Registration, names: Iterable[str]) -> None:
+        """Record the newer registrations whose points the execution left out whenever it wrote."""
+        self._set(item["object"], item["version"], "left_out", sorted(names))
+
+    def mark_written(self, item: Registration) -> None:
+        """Record that each point of the execution is stored or left out."""
+        self._set(item["object"], item["version"], "written", value=True)
+
+    def end(self, month: str, name: str, active_until: datetime | None = None) -> None:
+        """Record that the execution writes nothing any more, or nothing after `active_until`."""
+        self._set(month, name, "active_until", utc_seconds(active_until) if active_until else "")
+
+    def _set(self, month: str, name: str, attribute: str, value: object) -> None:
+        """Set an attribute of an item that exists."""
+        try:
+            self._table.update_item(
+                Key={"object": month, "version": name},
+                UpdateExpression="SET #attribute = :value",
+                ConditionExpression="attribute_exists(#object)",
+                ExpressionAttributeNames={"#attribute": attribute, "#object": "object"},
+                ExpressionAttributeValues={":value": cast("Any", value)},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
