@@ -114,7 +114,13 @@ def test_a_writer_that_starts_during_any_step_of_a_report_sends_nothing_that_is_
 def test_a_writer_after_the_report_sends_nothing(
     s3: "S3Client", influx: ScriptedInflux, context: SimpleNamespace, ref: "ChunkRef"
 ) -> None:
-    assert report_failure(s3, ref, context) == {"stored": 0, "rejected": 0, "not_sent": LINES, "unknown": 0}
+    assert report_failure(s3, ref, context) == {
+        "stored": 0,
+        "rejected": 0,
+        "superseded": 0,
+        "not_sent": LINES,
+        "unknown": 0,
+    }
     with pytest.raises(LoadEndedError, match="chunk 0000-0000 is not sent any more"):
         write(ref, context)
     assert influx.requests == []

@@ -26,6 +26,7 @@ LOADER_RESOURCES = {
         "FunctionsValidateSchemaLog7EC75F59",
         "FunctionsConvertAndChunkLogC17FD6F0",
         "FunctionsWriteBatchLog8C5D3B90",
+        "FunctionsRegisterLoadLogC96A5837",
         "FunctionsReportLoadLog2C8C6EDE",
         "FunctionsListFilesLog7B3C3E4A",
         "FunctionsReportBackfillLog6B8AB8C1",
@@ -37,6 +38,7 @@ LOADER_RESOURCES = {
         "FunctionsValidateSchema2C80C334",
         "FunctionsConvertAndChunk2AE325D2",
         "FunctionsWriteBatch2157E6BE",
+        "FunctionsRegisterLoad5D23A216",
         "FunctionsReportLoadD8A30E34",
         "FunctionsListFiles219C8C5F",
         "FunctionsReportBackfill68706C01",
@@ -95,7 +97,10 @@ VARIABLES = {
     | CONVERSION
     | {"WORK_BUCKET", "SOURCE_PREFIX", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
     "write_batch": LOG | INFLUX | {"WORK_BUCKET", "MAX_RETRIES", "DROP_INVALID_RECORDS", "OUTAGE_PATIENCE"},
-    "report_load": LOG | {"STACK_NAME", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
+    "register_load": LOG
+    | {"WORK_BUCKET", "LEDGER_TABLE", "INFLUXDB_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
+    "report_load": LOG
+    | {"STACK_NAME", "LEDGER_TABLE", "WORK_BUCKET", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
     "list_files": LOG
     | {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS", "FILE_SUFFIXES", "SOURCE_PREFIX", "SWEEP_SINCE"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
