@@ -83,18 +83,17 @@ def check_rejected(outcomes: Outcomes, max_rate: float) -> None:
     """Check at the end of a load that InfluxDB stored enough of its points.
 
     Raises:
-        RefusedPointsError: It stored none, or more than `max_rate` of them, and more than MIN_REJECTED, are rejected
-            or may be.
+        RefusedPointsError: No point is stored or superseded, or more than `max_rate` of them, and more than
+            MIN_REJECTED, are rejected or may be.
     """
     accounts, limit = outcomes.accounts, max(MIN_REJECTED, max_rate * outcomes.points)
     lost = accounts.rejected + accounts.unknown
-    if not lost or (accounts.stored and lost <= limit):
+    any_values = accounts.stored or accounts.superseded
+    if not lost or (any_values and lost <= limit):
         return
     reason = next((reason for reason in outcomes.reasons if reason["rule"] == REJECTED), None)
     example = f": {reason['reason']}, for example row {reason['samples'][0]['source_row']}" if reason else ""
-    problem = (
-        f"{lost} of {outcomes.points} points (MAX_REJECTED_RATE is {max_rate})" if accounts.stored else "all points"
-    )
+    problem = f"{lost} of {outcomes.points} points (MAX_REJECTED_RATE is {max_rate})" if any_values else "all points"
     raise RefusedPointsError(
         f"InfluxDB rejected {problem}{example}; correct the bucket (its field types, its retention period), then load "
         "the file again"

@@ -51,11 +51,13 @@ class RevisedLoad:
             self._registrations.add(item)
         months = self._read_months(own)
         self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
+        overlapping = self._restaging.overlapping(self._newer(own, months))
+        left_out = {each["version"] for each in overlapping}
         for item, month in zip(own, months, strict=True):
-            names = {each["version"] for each in newer_written(item, month)}
+            names = left_out & {each["version"] for each in newer_written(item, month)}
             if names != _left_out(item, month):
                 self._registrations.set_left_out(item, names)
-        if overlapping := self._restaging.overlapping(self._newer(own, months)):
+        if overlapping:
             chunks = self._restaging.leave_out(chunks, overlapping)
         return {"chunks": chunks, "written": False, "outlasted": [], "not_before": "", "waits": 0}
 

@@ -67,7 +67,13 @@ def check_isolated(app: DeployedApp, folder: Path, execution: Execution, table: 
     assert data["points_written"] == ROWS - len(rows)
     assert data["conversion_stats"]["input_rows"] == data["conversion_stats"]["output_points"] == ROWS
     assert data["conversion_stats"]["refused_points"] == len(rows)
-    assert data["points"] == {"stored": ROWS - len(rows), "rejected": len(rows), "not_sent": 0, "unknown": 0}
+    assert data["points"] == {
+        "stored": ROWS - len(rows),
+        "rejected": len(rows),
+        "superseded": 0,
+        "not_sent": 0,
+        "unknown": 0,
+    }
     assert data["verdict"] == ("partly loaded" if rows else "loaded")
     points = quarantined(app, execution)
     assert [point["source_row"] for point in points] == rows
@@ -158,7 +164,7 @@ def test_where_500_takes_the_place_of_422_each_such_line_is_isolated(
     assert execution.status == "SUCCEEDED", execution.response
     assert app.failed_calls(execution) == 2  # only the third invocation bisects
     points = execution.response["data"]["points"]
-    assert points == {"stored": ROWS - len(rows), "rejected": 0, "not_sent": 0, "unknown": len(rows)}
+    assert points == {"stored": ROWS - len(rows), "rejected": 0, "superseded": 0, "not_sent": 0, "unknown": len(rows)}
     assert [(point["source_row"], point["status"]) for point in quarantined(app, execution)] == [(13, 500), (997, 500)]
     comparison = app.compare(tmp_path, "generation", without(table, rows))
     assert comparison.equal, comparison.differences
@@ -173,6 +179,7 @@ def test_more_than_a_hundred_rejected_points_fail_the_load(app: DeployedApp, pro
     assert execution.response["data"]["points"] == {
         "stored": ROWS - MANY,
         "rejected": MANY,
+        "superseded": 0,
         "not_sent": 0,
         "unknown": 0,
     }

@@ -34,7 +34,13 @@ def test_a_file_with_too_many_rows_set_aside_fails_before_the_first_write(app: D
     assert (
         "11 of 100 rows would be set aside (MAX_SET_ASIDE_RATE is 0.1): 11 missing_tag" in execution.response["message"]
     )
-    assert execution.response["data"]["points"] == {"stored": 0, "rejected": 0, "not_sent": 89, "unknown": 0}
+    assert execution.response["data"]["points"] == {
+        "stored": 0,
+        "rejected": 0,
+        "superseded": 0,
+        "not_sent": 89,
+        "unknown": 0,
+    }
     assert app.compare(tmp_path, "generation", table).read_back == 0
     execution = app.load(execution.key, without_region(table, 10))
     assert (execution.status, execution.response["data"]["points"]["stored"]) == ("SUCCEEDED", 90)

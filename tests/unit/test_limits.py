@@ -70,3 +70,9 @@ def test_a_load_may_lose_a_hundred_points_or_a_hundredth(stored: int, rejected: 
 def test_a_load_that_stores_nothing_or_loses_more_fails(stored: int, rejected: int, unknown: int) -> None:
     with pytest.raises(RefusedPointsError, match="correct the bucket"):
         check_rejected(written(stored, rejected, unknown), 0.01)
+
+
+def test_a_load_whose_other_points_are_superseded_may_lose_one() -> None:
+    outcomes = written(0, 1)
+    outcomes.parts[0] |= {"points": 1000, "superseded": 999}
+    check_rejected(outcomes, 0.01)
