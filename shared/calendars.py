@@ -13,8 +13,11 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-MAX_DAYS = 400
-"""The days of a calendar that counts days."""
+MAX_DAYS = 100
+"""The days of a calendar that counts days.
+
+A day takes up to 50 bytes of the item, which the index of changes contains too, so `loader history` reads them all.
+"""
 
 EPOCH = date(1970, 1, 1)
 _MODULUS = 2**32
