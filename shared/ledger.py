@@ -4,10 +4,13 @@ The state machine writes it (`state_machine/ledger.py`), and functions and comma
 `object` (`object_name`) and `version` (`version_name`, which sorts by time).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import reduce
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+from botocore.exceptions import ClientError
 
 from shared.aws_clients import dynamodb_resource
 from shared.settings import ledger_table
@@ -106,20 +109,32 @@ def check_bucket(recorded: str, current: str) -> BucketCheck:
     return "current" if recorded == current else "replaced"
 
 
+def query_items(table: "Table", **request: Any) -> Iterator[Any]:
+    """Yield all items of a query, which may have several pages. `request` has the parameters of DynamoDB's Query."""
+    for page in table.meta.client.get_paginator("query").paginate(TableName=table.name, **request):
+        yield from page["Items"]
+
+
+@contextmanager
+def tolerate_unmet_condition() -> Iterator[None]:
+    """Do nothing if the condition of a write to the ledger is not met."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+
+
 def newest_item(name: str) -> LedgerItem | None:
     """Return the item of the newest version of an object; of two from the same second, the one changed last."""
-    pages = (
-        ledger()
-        .meta.client.get_paginator("query")
-        .paginate(
-            TableName=ledger_table(),
-            ConsistentRead=True,
-            KeyConditionExpression="#object = :object",
-            ExpressionAttributeNames={"#object": "object"},
-            ExpressionAttributeValues={":object": name},
-        )
+    items: Iterator[LedgerItem] = query_items(
+        ledger(),
+        ConsistentRead=True,
+        KeyConditionExpression="#object = :object",
+        ExpressionAttributeNames={"#object": "object"},
+        ExpressionAttributeValues={":object": name},
     )
-    return newest_of(cast("list[LedgerItem]", [item for page in pages for item in page["Items"]]))
+    return newest_of(items)
 
 
 def newest_of(items: Iterable[LedgerItem]) -> LedgerItem | None:

@@ -7,12 +7,11 @@ base table, which can be read consistently, and has no `status`, so that it stay
 `Registrations` makes the requests. `functions/register_load/protocol.py` decides what they mean.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
-from botocore.exceptions import ClientError
-
+from shared.ledger import query_items, tolerate_unmet_condition
 from shared.revisions import FileVersion
 from shared.times import utc_seconds
 
@@ -83,26 +82,23 @@ class Registrations:
 
     def add(self, item: Registration) -> None:
         """Register an execution, unless it is registered: a repeated request must not undo a later one."""
-        try:
+        with tolerate_unmet_condition():
             self._table.put_item(
                 Item=cast("Any", item),
                 ConditionExpression="attribute_not_exists(#object)",
                 ExpressionAttributeNames={"#object": "object"},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
 
     def read(self, month: str) -> list[Registration]:
         """Return all registrations of a month. The read is consistent: it sees every write that succeeded before."""
-        pages = self._table.meta.client.get_paginator("query").paginate(
-            TableName=self._table.name,
+        items: Iterator[Registration] = query_items(
+            self._table,
             ConsistentRead=True,
             KeyConditionExpression="#object = :month",
             ExpressionAttributeNames={"#object": "object"},
             ExpressionAttributeValues={":month": month},
         )
-        return cast("list[Registration]", [item for page in pages for item in page["Items"]])
+        return list(items)
 
     def set_left_out(self, item: Registration, names: Iterable[str]) -> None:
         """Record the newer registrations whose points the execution left out whenever it wrote."""
@@ -118,7 +114,7 @@ class Registrations:
 
     def _set(self, month: str, name: str, attribute: str, value: object) -> None:
         """Set an attribute of an item that exists."""
-        try:
+        with tolerate_unmet_condition():
             self._table.update_item(
                 Key={"object": month, "version": name},
                 UpdateExpression="SET #attribute = :value",
@@ -126,6 +122,3 @@ class Registrations:
                 ExpressionAttributeNames={"#attribute": attribute, "#object": "object"},
                 ExpressionAttributeValues={":value": cast("Any", value)},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise

@@ -7,9 +7,7 @@ versions of an object. Claims protect each file, also from a sweep that runs lon
 from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict, cast
 
-from botocore.exceptions import ClientError
-
-from shared.ledger import ledger
+from shared.ledger import ledger, tolerate_unmet_condition
 from shared.settings import lease_seconds
 from shared.times import utc_seconds
 
@@ -65,7 +63,7 @@ def record_bucket_listed(now: datetime) -> None:
 
 def release_lease(execution: str) -> None:
     """End the lease of this sweep. The lease of another one stays."""
-    try:
+    with tolerate_unmet_condition():
         ledger().update_item(
             Key=KEY,
             UpdateExpression="REMOVE lease_until",
@@ -73,6 +71,3 @@ def release_lease(execution: str) -> None:
             ExpressionAttributeNames={"#execution": "execution"},
             ExpressionAttributeValues={":execution": execution},
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise

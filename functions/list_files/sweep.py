@@ -7,13 +7,13 @@ try is due (`shared.healing`). `list_unknown` reads the bucket, once a day: it f
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from functions.list_files.listing import MAX_FILES, Listing
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind
 from shared.healing import given_up_at, next_try_at
-from shared.ledger import CHANGES, LedgerItem, ledger, newest_item, object_name
+from shared.ledger import CHANGES, LedgerItem, ledger, newest_item, object_name, query_items
 from shared.ledger_items import ItemKey, items_by_key
 from shared.settings import file_rule
 from shared.source_pages import current_version, item_key, pages
@@ -78,18 +78,13 @@ def _add_item(client: "S3Client", unloaded: Unloaded, item: LedgerItem, *, now: 
 
 
 def _changes(status: str) -> Iterator[LedgerItem]:
-    pages_of_items = (
-        ledger()
-        .meta.client.get_paginator("query")
-        .paginate(
-            TableName=ledger().name,
-            IndexName=CHANGES,
-            KeyConditionExpression="#status = :status",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":status": status},
-        )
+    return query_items(
+        ledger(),
+        IndexName=CHANGES,
+        KeyConditionExpression="#status = :status",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":status": status},
     )
-    yield from cast("Iterator[LedgerItem]", (item for page in pages_of_items for item in page["Items"]))
 
 
 def list_unknown(

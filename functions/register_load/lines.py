@@ -1,7 +1,7 @@
 """The lines of a staged chunk, compared with the footprints of other loads.
 
 `parse_lines` divides line protocol into series, fields and times. `shared_fields` says which fields of each line a
-footprint has too. `Selection` is what remains of the lines when fields are left out.
+footprint has too. `select_fields` returns what remains of the lines when fields are left out.
 """
 
 from collections.abc import Sequence

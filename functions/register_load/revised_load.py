@@ -51,10 +51,11 @@ class RevisedLoad:
             self._registrations.add(item)
         months = self._read_months(own)
         self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
-        overlapping = self._restaging.overlapping(self._newer(own, months))
+        newer = _newer(own, months)
+        overlapping = self._restaging.overlapping(_distinct(newer))
         left_out = {each["version"] for each in overlapping}
-        for item, month in zip(own, months, strict=True):
-            names = left_out & {each["version"] for each in newer_written(item, month)}
+        for item, month, written in zip(own, months, newer, strict=True):
+            names = left_out & {each["version"] for each in written}
             if names != _left_out(item, month):
                 self._registrations.set_left_out(item, names)
         if overlapping:
@@ -85,25 +86,19 @@ class RevisedLoad:
     def _read_months(self, own: list[Registration]) -> Months:
         return [self._registrations.read(item["object"]) for item in own]
 
-    def _newer(self, own: list[Registration], months: Months) -> list[Registration]:
-        """Return the newer loads that are written in any of the months, each once."""
-        newer = [each for item, month in zip(own, months, strict=True) for each in newer_written(item, month)]
-        return _distinct(newer)
-
     def _newer_again(self, own: list[Registration], months: Months) -> list[Registration]:
         """Return the newer loads that are written now. The registrations keep those that were left out every time."""
-        for item, month in zip(own, months, strict=True):
-            names = {each["version"] for each in newer_written(item, month)}
+        newer = _newer(own, months)
+        for item, month, written in zip(own, months, newer, strict=True):
+            names = {each["version"] for each in written}
             left_out = _left_out(item, month)
             if not left_out <= names:
                 self._registrations.set_left_out(item, left_out & names)
-        return self._newer(own, months)
+        return _distinct(newer)
 
     def _older(self, own: list[Registration], months: Months, settled: Collection[str]) -> list[Registration]:
         """Return the older loads that may have overwritten values of this one, or still may, each once."""
-        older = [
-            each for item, month in zip(own, months, strict=True) for each in older_to_outlast(item, month, settled)
-        ]
+        older = [older_to_outlast(item, month, settled) for item, month in zip(own, months, strict=True)]
         return self._restaging.overlapping(_distinct(older))
 
     def _wait(self, outlasted: list[str]) -> ChunksToWrite:
@@ -118,9 +113,14 @@ class RevisedLoad:
         }
 
 
-def _distinct(items: list[Registration]) -> list[Registration]:
+def _newer(own: list[Registration], months: Months) -> Months:
+    """Return the newer registrations of each month that are written."""
+    return [newer_written(item, month) for item, month in zip(own, months, strict=True)]
+
+
+def _distinct(months: Months) -> list[Registration]:
     """Return one item of each execution, which may have several months."""
-    return list({item["version"]: item for item in items}.values())
+    return list({item["version"]: item for month in months for item in month}.values())
 
 
 def _left_out(own: Registration, month: list[Registration]) -> set[str]:

@@ -3,12 +3,12 @@
 The newest version wins: older ones are skipped. It waits for an older version that is still being loaded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from shared.events import Claim
-from shared.ledger import LedgerItem, is_newer, ledger
+from shared.ledger import LedgerItem, is_newer, ledger, query_items
 from shared.times import utc_seconds
 
 MIN_WAIT, MAX_WAIT = timedelta(seconds=2), timedelta(minutes=1)
@@ -30,16 +30,15 @@ def versions_in_use(claim: Claim) -> list[LedgerItem]:
 
     Call it after claiming: of two versions that are claimed at the same time, at least one then sees the other.
     """
-    table = ledger()
-    pages = table.meta.client.get_paginator("query").paginate(
-        TableName=table.name,
+    items: Iterator[LedgerItem] = query_items(
+        ledger(),
         ConsistentRead=True,
         KeyConditionExpression="#object = :object",
         FilterExpression="#status IN (:claimed, :loaded)",
         ExpressionAttributeNames={"#object": "object", "#status": "status"},
         ExpressionAttributeValues={":object": claim["object"], ":claimed": "claimed", ":loaded": "loaded"},
     )
-    return cast("list[LedgerItem]", [item for page in pages for item in page["Items"]])
+    return list(items)
 
 
 def turn(version: str, in_use: Sequence[LedgerItem], now: datetime) -> Turn:
