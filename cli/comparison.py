@@ -4,13 +4,14 @@
 window of time. Values that other loads wrote to the same time are ignored.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas.util import hash_array, hash_pandas_object
 
 from cli.sent_points import SentPoints, SeriesTable
 from cli.stored_points import Block, StoredPoints
@@ -22,6 +23,9 @@ MAX_EXAMPLES = 5
 
 BLOCK_POINTS = 50_000
 """How many points a query asks for: its reply has a few MB."""
+
+MAX_QUERIES = 2
+"""How many queries InfluxDB answers at a time. Memory holds one more block than that."""
 
 
 @dataclass(kw_only=True)
@@ -77,11 +81,29 @@ def compare(sent: SentPoints, stored: StoredPoints, advance: Callable[[int], Non
         QueryError: InfluxDB answered a query with an error.
     """
     tally = _Tally(sent)
-    for points in sent.blocks(BLOCK_POINTS):
-        for block in stored.of(points):
-            tally.add(block)
-            advance(len(block.sent))
+    for block in _query_blocks(sent, stored):
+        tally.add(block)
+        advance(len(block.sent))
     return [tally.windows[number] for number in sorted(tally.windows)]
+
+
+def _query_blocks(sent: SentPoints, stored: StoredPoints) -> Iterator[Block]:
+    """Yield all points with their stored values, and meanwhile query those of the next blocks.
+
+    Raises:
+        QueryError: InfluxDB answered a query with an error. Queries that have not been sent by then are not sent.
+    """
+    queries = deque[Future[list[Block]]]()
+    with ThreadPoolExecutor(MAX_QUERIES) as pool:
+        try:
+            for points in sent.blocks(BLOCK_POINTS):
+                queries.append(pool.submit(lambda points: [*stored.of(points)], points))
+                if len(queries) > MAX_QUERIES:
+                    yield from queries.popleft().result()
+            while queries:
+                yield from queries.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class _Tally:
@@ -142,10 +164,22 @@ def _hashes(
     The names, and not their numbers, make the checksums of different loads comparable.
     """
     series, positions = np.unique(block.sent["series"], return_inverse=True)
-    names = hash_array(np.array([table.names[number] for number in series], object))[positions]
+    names = np.array([_hash_name(table.names[number]) for number in series], np.uint64)[positions]
+    points = _mix(names ^ _mix(block.sent["time"].astype(np.uint64)))
     total = np.zeros(len(values), np.uint64)
     for column in range(values.shape[1]):
-        columns = {"time": block.sent["time"], "field": np.full(len(values), column), "value": values[:, column]}
-        hashes = hash_pandas_object(pd.DataFrame(columns | {"series": names}), index=False).to_numpy()
+        hashes = _mix(_mix(points + np.uint64(column)) ^ values[:, column].copy().view(np.uint64))
         total += np.where(exists[:, column], hashes, np.uint64(0))
     return total
+
+
+def _hash_name(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return one hash per number: the steps of SplitMix64, which let each bit change about half of the result."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

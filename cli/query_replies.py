@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
@@ -42,12 +41,13 @@ class Rows(NamedTuple):
         """Return the number of each row's combination of tag values, and the values of each combination.
 
         Example with two tags: the rows (N, x), (S, x), (N, x) have the combinations 0, 1, 0, which are (N, x) and
-        (S, x). Each tag multiplies the numbers, and factorize makes them small again, so that they cannot overflow.
+        (S, x). Each tag multiplies the numbers, and the encoding makes them small again, so that they cannot overflow.
         """
         numbers = np.zeros(len(self.times), np.int64)
         for values in self.tag_values:
             codes = values.indices.to_numpy().astype(np.int64)
-            numbers = pd.factorize(numbers * max(1, len(values.dictionary)) + codes)[0]
+            encoded = pa.array(numbers * max(1, len(values.dictionary)) + codes).dictionary_encode()
+            numbers = encoded.indices.to_numpy().astype(np.int64)
         _, examples, numbers = np.unique(numbers, return_index=True, return_inverse=True)
         columns = [values.take(pa.array(examples)).to_pylist() for values in self.tag_values]
         return numbers, [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in examples]

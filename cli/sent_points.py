@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ class SeriesTable:
 
     names: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
+    _tags: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
         """Return the number of a series, which is added if it is new."""
@@ -47,8 +47,10 @@ class SeriesTable:
         >>> table.tags(table.number(r"m,plant=A\,B,region=S\ E"))
         {'plant': 'A,B', 'region': 'S E'}
         """
-        pairs = (pair.partition("=") for pair in re.split(r"(?<!\\),", self.names[number])[1:])
-        return {tag: re.sub(r"\\([,= ])", r"\1", value) for tag, _, value in pairs}
+        if number not in self._tags:
+            pairs = (pair.partition("=") for pair in re.split(r"(?<!\\),", self.names[number])[1:])
+            self._tags[number] = {tag: re.sub(r"\\([,= ])", r"\1", value) for tag, _, value in pairs}
+        return self._tags[number]
 
 
 def parse_lines(lines: pa.StringArray, fields: Sequence[str], table: SeriesTable) -> Points:
@@ -133,8 +135,9 @@ class SentPoints:
         for points in self._spool.read():
             pending.append(merge_repetitions(points))
             if sum(map(len, pending)) >= max_points:
-                yield from _slices(pending, max_points)
-                pending = []
+                *blocks, rest = _slices(pending, max_points)
+                yield from blocks
+                pending = [rest]
         yield from _slices(pending, max_points)
 
 
@@ -151,14 +154,34 @@ def merge_repetitions(points: Points) -> Points:
     is_new[1:] = (np.diff(points["time"]) != 0) | (np.diff(points["series"]) != 0)
     if is_new.all():
         return points
-    # `last` skips NaN, so each field keeps its last value.
-    values = pd.DataFrame(points["values"]).groupby(np.cumsum(is_new)).last().to_numpy()
+    values = _last_values(points["values"], np.flatnonzero(is_new))
     points = points[is_new]
     points["values"] = values
     return points
 
 
+def _last_values(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the last value of each column in each group of rows, which begin at `starts`; NaN does not count.
+
+    Example: the rows (1, 2), (3, NaN), and (0.5, NaN) in groups that begin at 0 and 2 become (3, 2) and (0.5, NaN). The
+    last rows with a value are 1 and 0 in the first group, and 2 and none in the second, whose first row is then taken.
+    """
+    has_value = ~np.isnan(values)
+    rows = np.where(has_value, np.arange(len(values))[:, np.newaxis], -1)
+    last = np.maximum(np.maximum.reduceat(rows, starts), starts[:, np.newaxis])
+    return np.take_along_axis(values, last, axis=0)
+
+
 def _slices(pending: list[Points], max_points: int) -> Iterator[Points]:
-    if pending:
-        points = np.concatenate(pending)
-        yield from (points[first : first + max_points] for first in range(0, len(points), max_points))
+    """Yield slices of at most `max_points`, of which each ends with the last point of a time if that is possible.
+
+    A query for a time that is cut in two would return the points of all series twice.
+    """
+    points = np.concatenate(pending) if pending else np.empty(0, [("time", np.int64)])
+    first, times = 0, points["time"].copy()
+    while first < len(points):
+        end = first + max_points
+        if end < len(points) and (boundary := int(np.searchsorted(times, times[end]))) > first:
+            end = boundary
+        yield points[first:end]
+        first = end

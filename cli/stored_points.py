@@ -15,7 +15,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from cli.query_replies import Rows, csv_rows, json_rows
@@ -94,19 +93,26 @@ class StoredPoints:
         fields = (f'"{name}"' for name, used in zip(self._dataset.field_names, has_values, strict=True) if used)
         tags = [self._table.tags(number) for number in np.unique(sent["series"]).tolist()]
         span = f"time >= {sent['time'].min()} AND time <= {sent['time'].max()}"
-        where = " AND ".join([span, *conditions(tags, self._stored_tags)])
+        where = " AND ".join([span, *conditions(tags, {*self._stored_tags})])
         # S608: the names are those of the dataset, and values are quoted.
         query = f'SELECT {", ".join(fields)}, *::tag FROM "{self._dataset.measurement}" WHERE {where}'  # noqa: S608
         return f"{query} LIMIT {limit}" if limit else query
 
     def _align(self, sent: Points, rows: Rows) -> NDArray[np.float64]:
-        """Return the stored values of each sent point, by an outer join on series and time that keeps the sent side."""
-        stored = pd.DataFrame({"series": self._series(rows), "time": rows.times, "row": np.arange(len(rows.times))})
-        points = pd.DataFrame({"series": sent["series"], "time": sent["time"]})
-        joined = points.merge(stored.drop_duplicates(["series", "time"]), on=["series", "time"], how="left")["row"]
-        # Row -1, the last one, stands for points that are not stored.
-        values = np.vstack([rows.values, np.full(rows.values.shape[1], np.nan)])
-        aligned: NDArray[np.float64] = values[joined.fillna(-1).to_numpy(np.int64)]
+        """Return the stored values of each sent point.
+
+        The sent points are sorted by time, then by series. A point's key is the rank of its time, multiplied, plus its
+        series. Example: with 3 series, the points (time 10, series 0), (10, 2), (50, 1) have the keys 0, 2, 4.
+        """
+        times, ranks = np.unique(sent["time"], return_inverse=True)
+        keys = ranks * len(self._table.names) + sent["series"]
+        series = self._series(rows)
+        ranks = np.searchsorted(times, rows.times).clip(max=len(times) - 1)
+        stored_keys = ranks * len(self._table.names) + series
+        positions = np.searchsorted(keys, stored_keys).clip(max=len(keys) - 1)
+        is_sent = (series >= 0) & (times[ranks] == rows.times) & (keys[positions] == stored_keys)
+        aligned = np.full((len(sent), rows.values.shape[1]), np.nan)
+        aligned[positions[is_sent]] = rows.values[is_sent]
         return aligned
 
     def _series(self, rows: Rows) -> NDArray[np.int32]:
@@ -145,7 +151,8 @@ def conditions(series: Sequence[dict[str, str]], stored_tags: Collection[str]) -
     texts = []
     for tag in {*stored_tags}.union(*series):
         values = sorted({tags.get(tag, "") for tags in series})
-        if tag in stored_tags or "" not in values:
+        is_short = len(values) * len(tag) <= MAX_CONDITION_BYTES
+        if is_short and (tag in stored_tags or "" not in values):
             text = " OR ".join(f"{_quote(tag, DOUBLE)} = {_quote(value, SINGLE)}" for value in values)
             texts.append(f"({text})" if len(values) > 1 else text)
     chosen, size = [], 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cli.comparison import Window, compare, width_for
+from cli.comparison import MAX_QUERIES, Window, compare, width_for
 from cli.deployed.reports import Report
 from cli.deployed.sent_lines import sent_lines
 from cli.deployed.stack import Deployment
@@ -49,7 +49,7 @@ class Verifier:
         self._deployment = deployment
         try:
             self._settings = influx_settings(deployment.delivery_environment())
-            self._influx = Influx(self._settings)
+            self._influx = Influx(self._settings, connections=MAX_QUERIES)
         except LoaderError as error:
             raise QueryError(f"cannot read points back: {error}") from error
 

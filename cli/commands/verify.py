@@ -66,7 +66,7 @@ def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_
     Queries InfluxDB for the series that were sent. This machine must be able to reach InfluxDB. The exit status is 1 if
     a value is missing or changed, and 2 if InfluxDB does not answer.
     """
-    # These imports load pyarrow and pandas, which takes a second that other commands need not spend.
+    # This import loads pyarrow, for which other commands need not wait.
     from cli.verification import Verifier  # noqa: PLC0415
 
     deployment = Deployment(stack)

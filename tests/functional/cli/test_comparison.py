@@ -29,6 +29,7 @@ def line(region: str, hour: int, value: float) -> str:
 
 def compare(folder: Path, lines: list[str], aws: ScriptedAws, width_ns: int = 2 * HOUR_NS) -> list[Window]:
     settings = influx_settings(aws.environments["write"])
+    folder.mkdir(exist_ok=True)
     sent = SentPoints(GENERATION.field_names, folder / "points", width_ns)
     sent.add([pa.array(lines)])
     stored = StoredPoints(Influx(settings), settings.bucket, GENERATION, sent.table)
@@ -111,3 +112,26 @@ def test_the_first_and_the_last_window_of_time_are_clamped(
     assert window.equal
     assert -(2**63) < window.first_ns <= hour * HOUR_NS < window.end_ns < 2**63 - 1
     assert all(abs(int(number)) < 2**63 - 1 for query in database.queries for number in re.findall(r"\d{19,}", query))
+
+
+def test_an_error_of_one_of_several_queries_gives_no_verdict(
+    tmp_path: Path,
+    aws: ScriptedAws,
+    database: StoringInflux,
+    influx: ScriptedInflux,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparison, "BLOCK_POINTS", 2)
+    lines = [line("S", hour, hour) for hour in range(40)]
+    store(database, *lines)
+    [window] = compare(tmp_path / "equal", lines, aws, width_ns=100 * HOUR_NS)
+    assert (window.equal, window.stored, len(database.queries)) == (True, 40, 20)
+    answer = influx.fallback
+    influx.fallback = lambda request: (
+        Reply(500, {"message": "the server's words"})
+        if f">= {10 * HOUR_NS} " in request.query["q"]
+        else answer(request)
+    )
+    with pytest.raises(QueryError, match="the server's words"):
+        compare(tmp_path / "error", lines, aws, width_ns=100 * HOUR_NS)
+    assert len(database.queries) < 20 + 10

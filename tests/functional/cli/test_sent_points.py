@@ -1,6 +1,6 @@
 """Line protocol as arrays, in memory and in files."""
 
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +68,17 @@ def test_windows_outside_the_sample_are_not_kept(tmp_path: Path) -> None:
     sent = SentPoints(("a",), tmp_path / "points", width_ns=10, windows=frozenset({-1, 2}))
     sent.add([pa.array([f"m a=1 {time}" for time in range(-20, 40)])])
     assert [block["time"].tolist() for block in sent.blocks(100)] == [[*range(-10, 0), *range(20, 30)]]
+
+
+@pytest.mark.parametrize("times", [[n // 7 for n in range(70)], [0] * 25 + [1] * 5, [*range(50)]])
+def test_a_block_ends_with_the_last_point_of_a_time_unless_one_time_exceeds_it(
+    tmp_path: Path, times: list[int]
+) -> None:
+    sent = SentPoints(("a",), tmp_path / "points", width_ns=3)
+    sent.add([pa.array([f"m,t={n} a=1 {time}" for n, time in enumerate(times)])])
+    blocks = [block["time"].tolist() for block in sent.blocks(20)]
+    assert [*chain(*blocks)] == times
+    assert all(len(block) <= 20 for block in blocks)
+    cuts = [(one[-1], next_[0]) for one, next_ in pairwise(blocks)]
+    assert all(last < first or times.count(last) > 20 for last, first in cuts)
+    assert len(blocks) <= len(times) // 14 + 1
