@@ -84,6 +84,7 @@ class Permissions:
                 _allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
                 _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_lease(),
+                self._update_sweep_result(),
                 *self._decrypt(self._own_keys),
                 *self._write(f"{BACKFILL_STAGING}/*"),
             ],
@@ -132,6 +133,15 @@ class Permissions:
         """Return the statement for the lease of the sweep: one item of the ledger."""
         statement = _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
         statement.add_condition("ForAllValues:StringEquals", {"dynamodb:LeadingKeys": [KEY["object"]]})
+        return statement
+
+    def _update_sweep_result(self) -> iam.PolicyStatement:
+        """Return the statement for one attribute of all items; the update's condition names `execution`, too."""
+        statement = _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
+        attributes = ["object", "version", "execution", "sweep_result"]
+        statement.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": attributes})
+        returned = ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
+        statement.add_condition("StringEqualsIfExists", {"dynamodb:ReturnValues": returned})
         return statement
 
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:

@@ -30,7 +30,7 @@ WAITS = tuple(_waits())
 def next_try_at(item: LedgerItem) -> datetime | None:
     """Return when the sweep loads a version again, if it still is the newest of its object; None if it does not."""
     tries = tries_of(item)
-    if tries > len(WAITS):
+    if tries > len(WAITS) or "sweep_result" in item:
         return None
     if item["status"] == "claimed":
         return datetime.fromisoformat(item["lease_until"])
@@ -45,8 +45,11 @@ def tries_of(item: LedgerItem) -> int:
 
 
 def given_up_at(item: LedgerItem) -> datetime | None:
-    """Return when a version used up its last try; None if it has tries left, or never had more than one."""
-    if tries_of(item) <= len(WAITS):
+    """Return when a version used up its last try.
+
+    None if it has tries left, if its error never healed by itself, or if a sweep has already dealt with it.
+    """
+    if tries_of(item) <= len(WAITS) or "sweep_result" in item:
         return None
     if item["status"] == "claimed":
         return datetime.fromisoformat(item["lease_until"])

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 STATUSES = ("claimed", "loaded", "failed", "skipped")
 
+SweepResult = Literal["given up", "replaced", "deleted"]
+"""Why sweeps leave a version alone that failed or was abandoned: it used up its tries, which was announced, or another
+version is the current one, or the object does not exist.
+"""
+
 CHANGES = "changes"
 """The index by `status` and `changed_at`: reading the last changes costs the same for any number of items.
 
@@ -38,8 +43,8 @@ class LedgerItem(TypedDict):
     releases have none. `changed_at` is when the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is
     the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the one of the load
     before; "" if it was not checkable. `tries` is the number of loads that began since the version was loaded last;
-    items of earlier releases have none. The last five are those of `shared.responses.FootprintData`; items of earlier
-    releases have none, until `loader footprints` adds them.
+    items of earlier releases have none. `sweep_result` stays until the next claim. The last five are those of
+    `shared.responses.FootprintData`; items of earlier releases have none, until `loader footprints` adds them.
     """
 
     object: str
@@ -67,6 +72,7 @@ class LedgerItem(TypedDict):
     former_bucket_id: NotRequired[str]
     verdict: NotRequired[Verdict]
     tries: NotRequired[int]
+    sweep_result: NotRequired[SweepResult]
     footprint: NotRequired[str]
     measurement: NotRequired[str]
     first_time: NotRequired[str]

@@ -91,7 +91,7 @@ def emit_backlog(files: int, *, given_up: int) -> None:
 
     Args:
         files: the number of files that are not loaded and can heal.
-        given_up: the number of files that used up their last try since the sweep before.
+        given_up: the number of files that used up their last try, and that no sweep has counted yet.
     """
     _emit_counts({"Backlog": files, "NeedsPerson": given_up}, stack=stack_name())
 

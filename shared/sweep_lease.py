@@ -20,13 +20,11 @@ class SweepItem(TypedDict):
     Attributes:
         execution: The sweep that took the lease last.
         lease_until: The end of its lease.
-        swept_at: When it took it.
         bucket_listed_at: When a sweep last listed the bucket to its end; absent if none did.
     """
 
     execution: str
     lease_until: str
-    swept_at: NotRequired[str]
     bucket_listed_at: NotRequired[str]
 
 
@@ -35,11 +33,11 @@ def take_lease(execution: str, now: datetime) -> SweepItem | None:
     try:
         reply = ledger().update_item(
             Key=KEY,
-            UpdateExpression="SET #execution = :execution, #lease_until = :lease_until, #swept_at = :now",
+            UpdateExpression="SET #execution = :execution, #lease_until = :lease_until",
             ConditionExpression=(
                 "attribute_not_exists(#lease_until) OR #lease_until < :now OR #execution = :execution"
             ),
-            ExpressionAttributeNames={f"#{name}": name for name in ("execution", "lease_until", "swept_at")},
+            ExpressionAttributeNames={f"#{name}": name for name in ("execution", "lease_until")},
             ExpressionAttributeValues={
                 ":execution": execution,
                 ":lease_until": utc_seconds(now + timedelta(seconds=lease_seconds())),

@@ -51,7 +51,16 @@ FOOTPRINT_ATTRIBUTES = {
 """The attributes of the footprint, and their keys in the response's `footprint`. A new claim keeps those of the attempt
 before, whose points stay in InfluxDB."""
 
-ATTEMPT_ATTRIBUTES = ("input_rows", *POINT_ATTRIBUTES, "batches_processed", "report", "verdict", "error", "message")
+ATTEMPT_ATTRIBUTES = (
+    "input_rows",
+    *POINT_ATTRIBUTES,
+    "batches_processed",
+    "report",
+    "verdict",
+    "error",
+    "message",
+    "sweep_result",
+)
 """The attributes of an earlier attempt, which a new claim removes. `tries` stays until the version is loaded."""
 
 

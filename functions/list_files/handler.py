@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.list_files.listing import Listing, list_files
-from functions.list_files.sweep import list_unknown, list_unloaded
+from functions.list_files.sweep import list_unknown, list_unloaded, record_given_up
 from shared.aws_clients import s3_client
 from shared.events import BackfillState, FileList, ListPosition
 from shared.ledger import ledger
@@ -55,13 +55,14 @@ def _start_sweep(sweep: BackfillState, now: datetime, has_time: HasTime) -> List
     """Return the files that failed or were abandoned, and announce the bucket's list if it is due.
 
     While another sweep runs, there are none. While InfluxDB is down, they are counted, but not loaded: that uses up no
-    try.
+    try. Versions that used up their tries are recorded after they were counted: if this invocation fails before, the
+    next one counts them.
     """
     if (before := take_lease(sweep["execution"]["name"], now)) is None:
         return Listing(note="another sweep is running")
-    last_sweep = _time(before.get("swept_at"))
-    unloaded = list_unloaded(s3_client(), sweep, now=now, last_sweep=last_sweep, has_time=has_time)
-    emit_backlog(unloaded.backlog, given_up=unloaded.given_up)
+    unloaded = list_unloaded(s3_client(), sweep, now=now, has_time=has_time)
+    emit_backlog(unloaded.backlog, given_up=len(unloaded.given_up))
+    record_given_up(unloaded)
     if "unhealthy" in sweep:
         return Listing(note=f"InfluxDB is not healthy: {sweep['unhealthy']['Error']}")
     due = sweep.get("list_bucket") or _time(before.get("bucket_listed_at")) <= now - LIST_BUCKET_EVERY

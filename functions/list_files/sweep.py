@@ -1,20 +1,31 @@
 """The lists of a sweep: files that failed or were abandoned and can heal, and objects that the ledger does not have.
 
-`list_unloaded` reads both from the ledger's index of changes, and keeps the newest version of each object if its next
-try is due (`shared.healing`). `list_unknown` reads the bucket, once a day: it finds files whose event never came.
+`list_unloaded` reads both from the ledger's index of changes (`_candidates`), and keeps the newest version of each
+object if its next try is due (`shared.healing`). A version that it never has to look at again gets a `sweep_result`.
+`list_unknown` reads the bucket, once a day: it finds files whose event never came.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind
 from shared.healing import given_up_at, next_try_at
-from shared.ledger import CHANGES, LedgerItem, ledger, newest_item, object_name, query_items
+from shared.ledger import (
+    CHANGES,
+    LedgerItem,
+    SweepResult,
+    ledger,
+    newest_item,
+    object_name,
+    query_items,
+    tolerate_unmet_condition,
+)
 from shared.ledger_items import ItemKey, items_by_key
+from shared.logs import logger
 from shared.settings import file_rule
 from shared.source_pages import current_version, item_key, pages
 
@@ -24,6 +35,18 @@ if TYPE_CHECKING:
 GRACE = timedelta(minutes=15)
 """How old an unknown object must be, unless a person asks for the list: the event of a younger one may still come."""
 
+CHANGEABLE: tuple[SweepResult, ...] = ("replaced", "deleted")
+"""The results that no longer hold once the bucket shows the version as the current one again."""
+
+
+class _Candidate(NamedTuple):
+    """A version that failed or was abandoned, and when its next try is due, or when it used up its last one."""
+
+    at: datetime
+    has_tries: bool
+    name: ItemKey
+    execution: str
+
 
 @dataclass
 class Unloaded:
@@ -31,13 +54,14 @@ class Unloaded:
 
     Attributes:
         listing: The files to load now.
-        waiting: The number of files that can heal and whose next try is not due yet.
-        given_up: The number of files that used up their last try since the last sweep.
+        waiting: The number of files that can heal and are not loaded now: their next try is not due, or there was no
+            time to examine them, or no space in the list.
+        given_up: The versions that used up their last try, and that no sweep has counted yet.
     """
 
     listing: Listing = field(default_factory=Listing)
     waiting: int = 0
-    given_up: int = 0
+    given_up: list[_Candidate] = field(default_factory=list)
 
     @property
     def backlog(self) -> int:
@@ -46,35 +70,90 @@ class Unloaded:
 
 
 def list_unloaded(
-    client: "S3Client", backfill: BackfillState, *, now: datetime, last_sweep: datetime, has_time: Callable[[], bool]
+    client: "S3Client", backfill: BackfillState, *, now: datetime, has_time: Callable[[], bool]
 ) -> Unloaded:
     """Return the versions under the prefix that failed or were abandoned, and can heal.
 
-    A list that the time does not suffice for ends early: the next sweep reads the ledger again.
+    Those that are due come first, the oldest of them at the head. If there is not enough time for all, the rest is
+    only counted, and the next sweep reads the ledger again.
     """
-    unloaded, start = Unloaded(), object_name(backfill["bucket"], backfill["prefix"])
-    for status in ("claimed", "failed"):
-        for item in _changes(status):
-            if item["object"].startswith(start) and has_time():
-                _add_item(client, unloaded, item, now=now, last_sweep=last_sweep)
+    unloaded, unexamined = Unloaded(), 0
+    for candidate in sorted(_candidates(backfill, now)):
+        if has_time():
+            _examine(client, unloaded, candidate, now)
+        else:
+            unexamined += 1
+            unloaded.waiting += candidate.has_tries
+    if unexamined:
+        logger.warning("no time to examine all versions: the next sweep does", unexamined=unexamined)
     return unloaded
 
 
-def _add_item(client: "S3Client", unloaded: Unloaded, item: LedgerItem, *, now: datetime, last_sweep: datetime) -> None:
-    """Count an item, and list its object if it is due. A claim whose lease has not ended is a load that runs."""
-    due, gave_up = next_try_at(item), given_up_at(item)
-    unloaded.given_up += gave_up is not None and last_sweep <= gave_up < now
-    if due is None or (item["status"] == "claimed" and due >= now):
-        return
-    newest = newest_item(item["object"])
-    if newest is None or newest["version"] != item["version"]:
-        return
-    if due > now:
-        unloaded.waiting += 1
-        return
-    bucket, _, key = item["object"].removeprefix("s3://").partition("/")
-    if (version := current_version(client, bucket, key)) and len(unloaded.listing.lines) < MAX_FILES:
-        unloaded.listing.add(key, item_key(bucket, version), former_execution=item["execution"])
+def _candidates(backfill: BackfillState, now: datetime) -> Iterable[_Candidate]:
+    """Return the versions to examine. The index may show one twice that changes meanwhile."""
+    start = object_name(backfill["bucket"], backfill["prefix"])
+    candidates = dict[ItemKey, _Candidate]()
+    for item in (*_changes("claimed"), *_changes("failed")):
+        if item["object"].startswith(start) and (candidate := _candidate(item, now)):
+            candidates[candidate.name] = candidate
+    return candidates.values()
+
+
+def _candidate(item: LedgerItem, now: datetime) -> _Candidate | None:
+    """Return the candidate of an item. A claim whose lease has not ended is a load that runs."""
+    due = next_try_at(item)
+    at = due or given_up_at(item)
+    if at is None or (item["status"] == "claimed" and at >= now):
+        return None
+    return _Candidate(at, due is not None, ItemKey(item["object"], item["version"]), item["execution"])
+
+
+def _examine(client: "S3Client", unloaded: Unloaded, candidate: _Candidate, now: datetime) -> None:
+    """List a version if it is due, or count it, or record why sweeps leave it alone from now on.
+
+    The index lags behind the table, so the newest item of the table decides.
+    """
+    item = newest_item(candidate.name.object)
+    if item is None or item["version"] != candidate.name.version:
+        _record(candidate, "replaced")
+    elif newest := _candidate(item, now):
+        if newest.at > now or (newest.has_tries and len(unloaded.listing.lines) >= MAX_FILES):
+            unloaded.waiting += 1
+        else:
+            _add_due(client, unloaded, newest)
+
+
+def _add_due(client: "S3Client", unloaded: Unloaded, candidate: _Candidate) -> None:
+    """List the current version of an object: this one, or one whose event never came."""
+    bucket, _, key = candidate.name.object.removeprefix("s3://").partition("/")
+    version = current_version(client, bucket, key)
+    current = item_key(bucket, version) if version else None
+    if current is None:
+        _record(candidate, "deleted")
+    elif current != candidate.name and items_by_key([current]):
+        _record(candidate, "replaced")
+    elif candidate.has_tries:
+        unloaded.listing.add(key, current, former_execution=candidate.execution)
+    else:
+        unloaded.given_up.append(candidate)
+
+
+def record_given_up(unloaded: Unloaded) -> None:
+    """Record that the versions that used up their tries are counted: no other sweep counts them."""
+    for candidate in unloaded.given_up:
+        _record(candidate, "given up")
+
+
+def _record(candidate: _Candidate, result: SweepResult) -> None:
+    """Record why sweeps leave a version alone, unless another execution has claimed it since."""
+    with tolerate_unmet_condition():
+        ledger().update_item(
+            Key=candidate.name._asdict(),
+            UpdateExpression="SET #result = :result",
+            ConditionExpression="#execution = :execution",
+            ExpressionAttributeNames={"#result": "sweep_result", "#execution": "execution"},
+            ExpressionAttributeValues={":result": result, ":execution": candidate.execution},
+        )
 
 
 def _changes(status: str) -> Iterator[LedgerItem]:
@@ -109,6 +188,8 @@ def list_unknown(
         for key, name in files.items():
             if name not in items:
                 listing.add(key, name)
+            elif items[name].get("sweep_result") in CHANGEABLE:
+                listing.add(key, name, former_execution=items[name]["execution"])
         listing.next = page.next
         if len(listing.lines) >= MAX_FILES or not has_time():
             break

@@ -10,8 +10,9 @@ import pytest
 from functions.list_files import sweep as sweep_lists
 from functions.list_files.handler import lambda_handler
 from functions.report_backfill.handler import lambda_handler as report_backfill
+from shared.aws_clients import dynamodb_resource
 from shared.healing import WAITS
-from shared.ledger import object_name
+from shared.ledger import CHANGES, object_name
 from shared.sweep_lease import KEY
 from tests.functional.conftest import SOURCE
 from tests.functional.test_list_files import read_lines
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
+USED_UP = len(WAITS) + 1
 DOWN: dict[str, Any] = {"unhealthy": {"Error": "InfluxUnavailableError", "Cause": "{}"}}
 
 
@@ -28,10 +30,21 @@ def ago(**delta: float) -> str:
     return (datetime.now(UTC) - timedelta(**delta)).isoformat().replace("+00:00", "Z")
 
 
+def table_requests(name: str) -> list[str]:
+    """Return the list that gets the tables and indexes of all further requests of an operation to DynamoDB."""
+    requests = list[str]()
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        requests.append(params.get("IndexName") or params["TableName"])
+
+    dynamodb_resource().meta.client.meta.events.register(f"provide-client-params.dynamodb.{name}", note)
+    return requests
+
+
 @pytest.fixture(autouse=True)
 def tables(ledger: "Table", context: SimpleNamespace) -> "Table":
     """A ledger whose bucket was listed today, so that a sweep only reads the ledger."""
-    ledger.put_item(Item={**KEY, "execution": "before", "bucket_listed_at": ago(hours=1), "swept_at": ago(minutes=15)})
+    ledger.put_item(Item={**KEY, "execution": "before", "bucket_listed_at": ago(hours=1)})
     context.get_remaining_time_in_millis = lambda: 900_000
     return ledger
 
@@ -73,8 +86,7 @@ def test_what_can_heal_is_listed_when_it_is_due(
     due = [fail(s3, "a.parquet"), fail(s3, "b.parquet", tries=2), fail(s3, "c.parquet", "InfluxUnauthorizedError")]
     fail(s3, "waits.parquet", tries=5)
     fail(s3, "corrupt.parquet", "CorruptParquetError")
-    fail(s3, "given_up_long_ago.parquet", tries=len(WAITS) + 1)
-    fail(s3, "given_up.parquet", tries=len(WAITS) + 1, changed_at=ago(minutes=5))
+    fail(s3, "given_up.parquet", tries=USED_UP)
     add_item(s3, put(s3, "loaded.parquet"), "loaded")
     file_list = sweep(context)
     assert (sorted(listed(s3, file_list)), file_list["next"], file_list["note"]) == (due, None, "")
@@ -88,16 +100,106 @@ def test_a_claim_is_taken_over_only_after_its_lease(s3: "S3Client", context: Sim
     assert listed(s3, sweep(context)) == [abandoned]
 
 
-def test_only_the_newest_version_of_an_object_that_exists_is_listed(
-    s3: "S3Client", context: SimpleNamespace, tables: "Table"
+def replace(s3: "S3Client", tables: "Table", key: str) -> str:
+    """Put a newer version of an object, which is loaded, and return its version id."""
+    version_id = s3.put_object(Bucket=SOURCE, Key=key, Body=b"new")["VersionId"]
+    newer: dict[str, Any] = {"status": "loaded", "sequencer": "", "changed_at": ago(minutes=1), "execution": "arn:y"}
+    name = {"object": object_name(SOURCE, key), "version": f"2999-01-01T00:00:00Z {version_id}"}
+    tables.put_item(Item={**newer, **name, "last_modified": 2**31})
+    return version_id
+
+
+def test_versions_that_are_not_current_are_neither_listed_nor_counted_nor_read_again(
+    s3: "S3Client", context: SimpleNamespace, tables: "Table", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fail(s3, "rewritten.parquet")
-    s3.put_object(Bucket=SOURCE, Key=f"{PREFIX}rewritten.parquet", Body=b"new")
-    newer = {"version": "2999-01-01T00:00:00Z v2", "sequencer": "", "status": "loaded", "changed_at": ago(minutes=1)}
-    name = object_name(SOURCE, f"{PREFIX}rewritten.parquet")
-    tables.put_item(Item={**newer, "object": name, "last_modified": 2**31})
-    s3.delete_object(Bucket=SOURCE, Key=fail(s3, "deleted.parquet"))
+    for name, tries in (("due", 1), ("waits", 5), ("used_up", USED_UP)):
+        replace(s3, tables, fail(s3, f"{name}.parquet", tries=tries))
+    for name, tries in (("deleted", 1), ("deleted_used_up", USED_UP)):
+        s3.delete_object(Bucket=SOURCE, Key=fail(s3, f"{name}.parquet", tries=tries))
     assert listed(s3, sweep(context)) == []
+    assert metrics(capsys.readouterr().out) == {"Backlog": 0, "NeedsPerson": 0}
+    queries = table_requests("Query")
+    sweep(context)
+    assert queries == [CHANGES, CHANGES]
+
+
+def test_a_version_that_becomes_current_again_is_found_in_the_bucket(
+    s3: "S3Client", context: SimpleNamespace, tables: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newer version is deleted. No event tells so, and the ledger still has it."""
+    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    key = fail(s3, "a.parquet")
+    version_id = replace(s3, tables, key)
+    assert listed(s3, sweep(context)) == []
+    s3.delete_object(Bucket=SOURCE, Key=key, VersionId=version_id)
+    given_up = fail(s3, "given_up.parquet", tries=USED_UP)
+    first = sweep(context, list_bucket=True)
+    assert (listed(s3, first), listed(s3, sweep(context, list=first))) == ([], [key])
+    assert {item.get("sweep_result") for item in tables.scan()["Items"]} == {None, "replaced", "given up"}, given_up
+
+
+def test_a_deleted_version_is_not_tried_in_every_sweep_while_an_older_one_is_loaded(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    key = put(s3, "a.parquet")
+    add_item(s3, key, "loaded")
+    first_version = s3.head_object(Bucket=SOURCE, Key=key)["VersionId"]
+    s3.put_object(Bucket=SOURCE, Key=key, Body=b"new")
+    add_item(s3, key, "failed", error="InfluxUnavailableError", changed_at=ago(hours=1))
+    second_version = s3.head_object(Bucket=SOURCE, Key=key)["VersionId"]
+    s3.delete_object(Bucket=SOURCE, Key=key, VersionId=second_version)
+    assert s3.head_object(Bucket=SOURCE, Key=key)["VersionId"] == first_version
+    assert listed(s3, sweep(context)) == []
+
+
+def test_a_file_that_used_up_its_tries_is_announced_once(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also if the index showed it only in the sweep after the next one."""
+    assert sweep(context)["files"] == 0
+    fail(s3, "given_up.parquet", tries=USED_UP, changed_at=ago(minutes=20))
+    capsys.readouterr()
+    announced = []
+    for _ in range(3):
+        sweep(context)
+        announced.append(metrics(capsys.readouterr().out)["NeedsPerson"])
+    assert announced == [1, 0, 0]
+
+
+def test_a_sweep_that_fails_before_it_announces_does_so_when_it_is_called_again(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(s3, "given_up.parquet", tries=USED_UP, changed_at=ago(minutes=5))
+
+    def kill() -> int:
+        raise SystemExit
+
+    has_time, context.get_remaining_time_in_millis = context.get_remaining_time_in_millis, kill
+    with pytest.raises(SystemExit):
+        sweep(context)
+    context.get_remaining_time_in_millis = has_time
+    sweep(context)
+    assert metrics(capsys.readouterr().out) == {"Backlog": 0, "NeedsPerson": 1}
+
+
+@pytest.mark.parametrize("bound", ["time", "length"])
+def test_files_that_do_not_fit_into_a_sweep_are_counted_and_the_oldest_are_loaded_first(
+    s3: "S3Client",
+    context: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+) -> None:
+    fail(s3, "waits.parquet", tries=5)
+    keys = [fail(s3, f"{hours}.parquet", changed_at=ago(hours=hours)) for hours in (1, 3, 2)]
+    fail(s3, "given_up.parquet", tries=USED_UP, changed_at=ago(minutes=1))
+    if bound == "length":
+        monkeypatch.setattr(sweep_lists, "MAX_FILES", 1)
+    else:
+        left = iter([900_000, 0, 0, 0, 0])
+        context.get_remaining_time_in_millis = lambda: next(left)
+    assert listed(s3, sweep(context)) == [keys[1]]
+    assert metrics(capsys.readouterr().out)["Backlog"] == 4
 
 
 def test_while_influxdb_is_down_files_are_counted_and_not_loaded(
