@@ -14,7 +14,7 @@ from shared.outages import FIRST_PAUSE_S, MAX_PAUSE_S
 THROTTLED = "Lambda.TooManyRequestsException"
 
 MAX_PARTS = 2 * PARTS
-MAX_CHUNKS = FILE_CHUNKS + MAX_PARTS
+MAX_CHUNKS = FILE_CHUNKS
 MAX_EVENTS = 25_000
 """Step Functions ends an execution whose history has more events, and no state can catch that."""
 

@@ -5,6 +5,7 @@ its own. `chunks` joins members until there is enough for one WriteBatch (`chunk
 """
 
 from collections.abc import Iterable, Iterator
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ MAX_BATCH_BYTES = 8_000_000
 InfluxDB 3 rejects requests of more than 10 MiB, and proxies in front of InfluxDB 2.7 often have lower limits.
 """
 
-MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 200_000, 4
+MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 250_000, 4
 """The limits of a chunk's size in points, and the number of chunks that a load usually writes at the same time.
 
 A larger chunk costs less: each has its own transition, invocation, objects, and history events. It still takes only
@@ -26,7 +27,7 @@ seconds to write. A smaller chunk lets a file of medium size be written in sever
 """
 
 FILE_CHUNKS = 200
-"""How many full chunks a file may have before its chunks grow. Each part may add one that is not full."""
+"""How many chunks a file may have before its chunks grow."""
 
 FORMER_PARTS = 20
 """The number of parts to assume for a file that an earlier release planned, without passing it on."""
@@ -62,16 +63,22 @@ def batches(
         first = end
 
 
-def chunk_points(part_rows: int, file_parts: int) -> int:
-    """Return the size of a part's chunks.
+def chunk_points(part_points: int, file_parts: int) -> int:
+    """Return the size of a part's chunks, which have nearly equal sizes.
 
-    >>> [chunk_points(rows, 1) for rows in (1000, 400_000, 600_000, 2_000_000)]
-    [100000, 100000, 150000, 200000]
-    >>> chunk_points(4_000_000, 40)
-    800000
+    The chunks of all parts together fill the lanes evenly, as long as the parts do: with a fifth chunk for four lanes,
+    three lanes would wait for it. A part of a million points has 4 chunks. Each of two such parts has 4 too, but each
+    of two parts of 300,000 points has 2.
+
+    >>> [chunk_points(points, 1) for points in (1000, 300_000, 400_000, 1_000_000, 1_200_000, 2_000_000)]
+    [1000, 100000, 100000, 250000, 150000, 250000]
+    >>> chunk_points(300_000, 2), chunk_points(4_000_000, 40)
+    (150000, 800000)
     """
-    size = min(max(part_rows // LANES, MIN_CHUNK_POINTS), MAX_CHUNK_POINTS)
-    return max(size, -(-part_rows * file_parts // FILE_CHUNKS))
+    together = LANES // gcd(LANES, file_parts)
+    full_lanes = together * max(1, -(-part_points // (together * MAX_CHUNK_POINTS)))
+    count = min(full_lanes, max(1, part_points // MIN_CHUNK_POINTS), max(1, FILE_CHUNKS // file_parts))
+    return max(1, -(-part_points // count))
 
 
 def chunks(packed: Iterable[PackedBatch], *, points: int) -> Iterator[StagedChunk]:

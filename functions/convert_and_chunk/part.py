@@ -74,7 +74,7 @@ def convert_part(
     staging.put_footprint(footprint.parquet)
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
-    size = size or chunk_points(part["rows"], part.get("file_parts", FORMER_PARTS))
+    size = size or chunk_points(len(records.verdicts.lines), part.get("file_parts", FORMER_PARTS))
     outcome = stage_lines(staging, records, part, settings.max_batch_size, size)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}

@@ -195,8 +195,10 @@ def test_times_are_plausible_up_to_ten_years_after_the_object_was_modified(
 
 
 def test_a_large_part_becomes_several_chunks(s3: "S3Client", context: SimpleNamespace) -> None:
-    converted = convert(put_source(s3, generation(220_000)), context)
-    assert [chunk["points"] for chunk in converted["chunks"]] == [100_000, 100_000, 20_000]
+    event = put_source(s3, generation(310_500))
+    event["part"]["file_parts"] = 1
+    converted = convert(event, context)
+    assert [chunk["points"] for chunk in converted["chunks"]] == [104_000, 104_000, 102_500]
     assert [chunk["chunk"] for chunk in converted["chunks"]] == ["0000-0000", "0000-0001", "0000-0002"]
     assert outcome(s3)["chunks"] == converted["chunks"]
 

@@ -48,14 +48,14 @@ def test_with_the_retries_of_earlier_releases_loads_failed(burst: Burst, share: 
 
 
 def test_the_largest_load_stays_below_the_limit_of_the_history(assembly: Assembly) -> None:
-    assert (MAX_PARTS, MAX_CHUNKS) == (40, 240)
+    assert (MAX_PARTS, MAX_CHUNKS) == (40, 200)
     assert most_events(assembly.definition) < MAX_EVENTS
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        MachineSettings(convert_throttled_attempts=120),
+        MachineSettings(convert_throttled_attempts=200),
         MachineSettings(throttled_backoff_seconds=2),
         MachineSettings(convert_concurrency=20),
         MachineSettings(write_concurrency=8),

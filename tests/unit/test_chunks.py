@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.chunks import batches, chunks
+from functions.convert_and_chunk.chunks import FILE_CHUNKS, LANES, MAX_CHUNK_POINTS, batches, chunk_points, chunks
 from functions.convert_and_chunk.line_protocol import Body
 from shared.packed_batches import PackedBatch, row_ranges
 
@@ -66,6 +66,17 @@ def test_a_chunk_holds_whole_batches_and_says_where_they_lie() -> None:
             [[first, count]] = batch["rows"]
             assert gzip.decompress(member) == b"".join(lines[first : first + count])
             assert batch["points"] == count
+
+
+@given(st.integers(1, 5_000_000), st.integers(1, 40))
+def test_the_chunks_of_equal_parts_fill_all_lanes_within_the_limits(points: int, parts: int) -> None:
+    size = chunk_points(points, parts)
+    file_chunks = parts * -(-points // size)
+    assert file_chunks <= FILE_CHUNKS
+    if size > MAX_CHUNK_POINTS:
+        assert file_chunks > FILE_CHUNKS / 2
+    elif points >= 400_000 and file_chunks <= FILE_CHUNKS / 2:
+        assert file_chunks % LANES == 0
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
