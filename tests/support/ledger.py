@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow as pa
 
 from cli.deployed.executions import describe
-from local.aws.emulator import CREDENTIALS, REGION
 from tests.support.deployed_app import DeployedApp
 
 Item = dict[str, Any]
@@ -16,9 +14,7 @@ Item = dict[str, Any]
 
 def ledger_table(app: DeployedApp) -> Any:
     """Return the DynamoDB table of the deployed app's ledger."""
-    credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
-    session = boto3.Session(region_name=REGION, **credentials)  # type: ignore[arg-type]
-    return session.resource("dynamodb", endpoint_url=app.cloud.emulator.url).Table(app.outputs["LedgerTableName"])
+    return app.cloud.table(app.outputs["LedgerTableName"])
 
 
 def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
