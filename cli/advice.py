@@ -20,6 +20,7 @@ from shared.errors import (
     RefusedPointsError,
     SourceArchivedError,
     TransientError,
+    UnknownDatasetError,
     subclasses,
 )
 
@@ -70,7 +71,9 @@ def error_text(error: Exception) -> str:
 
 
 def next_step(error: Exception) -> str:
-    """Return what to do about an error of AWS or its client; "" if we know no more than the error says."""
+    """Return what to do about an error of AWS, its client, or the loader; "" if the error says all that we know."""
+    if isinstance(error, UnknownDatasetError):
+        return "for files of a new dataset, `loader suggest FILE` proposes the declaration"
     if isinstance(error, ClientError):
         return NEXT_STEPS.get(error.response["Error"]["Code"], "")
     return NEXT_STEPS.get(type(error).__name__, "") if isinstance(error, BotoCoreError) else ""

@@ -24,6 +24,7 @@ COMMANDS = (
     "retry",
     "verify",
     "datasets",
+    "suggest",
     "doctor",
 )
 """The names of all commands, in the order of the help. Each is a function in the module of its name.

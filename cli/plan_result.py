@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from cli.advice import next_step
 from cli.deployed.objects import StoredObject
 from cli.deployed.release import Release
 from cli.output import console, facts, iso_time, listing, quantity, size, status
@@ -105,6 +106,8 @@ def show_plan(result: "Plan", deployed: DeployedState, target: str) -> None:
     error = f"would fail with {type(result.error).__name__}: {result.error}" if result.error else ""
     line = Text.assemble((target, "bold"), "  ", (error or _message(result), status(verdict).style))
     console.print(line, soft_wrap=True)
+    if result.error and (step := next_step(result.error)):
+        console.print(step, style="dim", soft_wrap=True)
     if result.file:
         console.print(_facts(result, result.file, deployed), soft_wrap=True)
     if result.file and result.outcomes.parts:

@@ -6,6 +6,8 @@ from pathlib import Path
 from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
 
+DECLARE_IT = "declare a new one: `loader suggest FILE` proposes the declaration"
+
 
 @dataclass(frozen=True)
 class LocalFile:
@@ -81,7 +83,7 @@ def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
 def check_dataset(name: str) -> None:
     """Raise RefusedError if no dataset has this name."""
     if name not in DATASETS:
-        raise RefusedError(f"unknown dataset {name!r}: use one of {', '.join(DATASETS)}")
+        raise RefusedError(f"unknown dataset {name!r}: use one of {', '.join(DATASETS)}, or {DECLARE_IT}")
 
 
 def _parse_object(text: str) -> S3Object:
@@ -99,5 +101,7 @@ def _key(path: Path, dataset: str) -> str:
     parts = path.resolve().parts
     folders = [n for n, part in enumerate(parts) if part in {f"dataset={name}" for name in DATASETS}]
     if not folders:
-        raise RefusedError(f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}")
+        raise RefusedError(
+            f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}, or {DECLARE_IT}"
+        )
     return "/".join(parts[folders[-1] :])

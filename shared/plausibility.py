@@ -17,7 +17,7 @@ DEFAULT_SHARD_SECONDS = 7 * 86_400
 MAX_SHARDS = 200
 """The number of shards above which to warn: each costs InfluxDB memory and files."""
 
-_YEAR_1_S = 62_135_596_800
+YEAR_1_S = 62_135_596_800
 """The seconds from year 1 to 1970. InfluxDB's shard groups begin at multiples of their duration since year 1."""
 
 
@@ -74,7 +74,7 @@ def count_shards(outcomes: Outcomes, shard_seconds: int) -> int:
     Example with shards of 7 days: hourly points of January 2024, in bins of 3 hours, touch the shards that begin on
     January 1, 8, 15, 22 and 29, which are 5. A single point touches one shard, however long its bin is.
     """
-    width, offset = shard_seconds * 10**9, _YEAR_1_S * 10**9
+    width, offset = shard_seconds * 10**9, YEAR_1_S * 10**9
     shards: set[int] = set()
     for part in outcomes.parts:
         if (profile := part["profile"]) is not None:

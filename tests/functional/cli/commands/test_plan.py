@@ -111,6 +111,14 @@ def test_a_file_with_too_many_series_would_fail_with_the_tag(tmp_path: Path) -> 
     assert "the tag 'plant_name' has the most values" in plan["message"]
 
 
+@pytest.mark.usefixtures("aws")
+def test_an_object_of_a_dataset_that_is_not_declared_suggests_to_declare_it(s3: "S3Client", file: Path) -> None:
+    s3.put_object(Bucket=SOURCE, Key="dataset=weather/a.parquet", Body=file.read_bytes())
+    result = run_loader("plan", f"s3://{SOURCE}/dataset=weather/a.parquet", "--detached")
+    assert result.exit_code == 1
+    assert "`loader suggest FILE` proposes the declaration" in result.stdout
+
+
 def put_loaded(s3: "S3Client", ledger: "Table", file: Path, **more: Any) -> str:
     """Put the file into the source bucket, and an item of its version into the ledger. Return its address."""
     key = f"dataset=generation/{file.name}"

@@ -1,0 +1,1 @@
+"""The suggestion of a declaration for files whose dataset is not declared."""
