@@ -65,7 +65,15 @@ def _contradictory_names(dataset: "Dataset") -> Iterator[Contradiction]:
 
 def _contradictory_columns(dataset: "Dataset") -> Iterator[Contradiction]:
     columns = (dataset.timestamp, *dataset.tags, *dataset.field_names)
+    for tag, count in Counter(dataset.path_tags).items():
+        if tag not in dataset.tags:
+            yield Contradiction("path_tags", f"{tag!r} is not a tag: add it to required_tags or optional_tags")
+        if count > 1:
+            yield Contradiction("path_tags", f"{tag!r} is declared {count} times: keep one")
     for column, name in dataset.aliases.items():
+        if name in dataset.path_tags:
+            message = f"alias {column!r} is for {name!r}, which the key has: remove one of the two"
+            yield Contradiction("aliases", message)
         if name not in (*columns, *LONG_COLUMNS) or column in columns:
             message = f"alias {column!r} for {name!r} is not valid: map a name that is not declared to one that is"
             yield Contradiction("aliases", message)

@@ -53,6 +53,7 @@ class Dataset:
         measurement: the InfluxDB measurement.
         required_tags: tags that need a value in every row.
         optional_tags: tags that may be empty, and whose columns may be absent.
+        path_tags: those of the tags whose values are not in the file, but in folders `<tag>=<value>/` of the key.
         fields: the fields; a file needs at least one of them.
         timestamp: the name of the time column.
         zone: the time zone of timestamps that name none.
@@ -79,6 +80,7 @@ class Dataset:
     measurement: str
     required_tags: tuple[str, ...]
     optional_tags: tuple[str, ...] = ()
+    path_tags: tuple[str, ...] = ()
     fields: tuple[Field, ...]
     timestamp: str = "timestamp"
     zone: str = "UTC"

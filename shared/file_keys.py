@@ -1,10 +1,12 @@
-"""The rule that tells which S3 objects are files to load, by their keys.
+"""What the key of an S3 object tells: whether it is a file to load, and the values of its folders.
 
-PinSource, the backfill, ReportBackfill and the CLI apply it: `skip_kind` is for counting, `reason_to_skip` for people.
-The S3 event trigger only narrows what starts an execution, since a pattern of EventBridge cannot express the rule.
+PinSource, the backfill, ReportBackfill and the CLI apply the rule: `skip_kind` is for counting, `reason_to_skip` for
+people. The S3 event trigger only narrows what starts an execution, since a pattern of EventBridge cannot express the
+rule. `folder_values` reads the folders of partitions.
 """
 
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 FILE_SUFFIX = ".parquet"
 ANY_SUFFIX = "*"
@@ -12,6 +14,9 @@ ANY_SUFFIX = "*"
 
 TEMPORARY_FOLDER = "_temporary"
 """The folder in which Spark and Hadoop write files before they rename them."""
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""The value of a folder that Hive and Spark write for rows without a value."""
 
 SkipKind = Literal["", "folder", "hidden", "suffix"]
 """The kinds of keys that are not files to load; "" if the key is that of a file.
@@ -55,6 +60,25 @@ def reason_to_skip(key: str, rule: FileRule) -> str:
         case "suffix":
             return f"not a {' or '.join(rule.suffixes)} file: {key.rpartition('/')[2]!r}"
     return ""
+
+
+def folder_values(key: str, name: str) -> list[str]:
+    """Return the value of each folder `<name>=<value>/` of a key, without escapes; "" is no value.
+
+    >>> key = "dataset=wind/region=S%C3%A3o%20Paulo/operator=__HIVE_DEFAULT_PARTITION__/a.parquet"
+    >>> [folder_values(key, name) for name in ("region", "operator", "plant_name")]
+    [['São Paulo'], [''], []]
+    """
+    folders = (folder.partition("=") for folder in key.split("/")[:-1])
+    return [_decode(value) for column, equals, value in folders if equals and _decode(column) == name]
+
+
+def _decode(text: str) -> str:
+    """Return a part of a key without escapes. Escapes that are not UTF-8 stay as they are."""
+    try:
+        return "" if text == NO_VALUE else unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
 
 
 def _hidden_part(key: str, rule: FileRule) -> str:

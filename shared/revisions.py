@@ -4,16 +4,12 @@ A dataset may declare the name of a folder such as `processing_metadata_processe
 revision of a file. `revision_of` reads it from the key, and `is_newer_file` compares two versions of files.
 """
 
-import re
 from datetime import UTC, datetime
 from typing import TypedDict
-from urllib.parse import unquote
 
 from shared.datasets import Dataset
+from shared.file_keys import folder_values
 from shared.ledger import is_newer
-
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""The value of a folder that Hive and Spark write for rows without a value."""
 
 
 class FileVersion(TypedDict):
@@ -54,11 +50,8 @@ def revision_of(key: str, dataset: Dataset) -> str:
     >>> revision_of("dataset=generation/processing_metadata_processed_at=2024-08-01 03%3A04/a", DATASETS["generation"])
     '2024-08-01 03:04'
     """
-    if dataset.revision is None:
-        return ""
-    folder = re.search(rf"(?:^|/){re.escape(dataset.revision)}=([^/]*)/", key)
-    value = unquote(folder[1]) if folder else ""
-    return "" if value == _NO_VALUE else value
+    values = folder_values(key, dataset.revision) if dataset.revision else []
+    return values[0] if values else ""
 
 
 def sort_key(revision: str) -> str:

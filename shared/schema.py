@@ -17,6 +17,7 @@ from shared.column_types import expected_content, type_name
 from shared.datasets import Dataset
 from shared.errors import SchemaMismatchError, UnsupportedParquetError
 from shared.events import Layout
+from shared.file_keys import folder_values
 from shared.parquet_schema import unsupported_type
 from shared.schema_findings import Clues, SchemaCheck
 from shared.units import LONG_COLUMNS
@@ -40,7 +41,8 @@ class Columns:
     Attributes:
         layout: "wide" with a column for each field, or "long" with one value in each row.
         source: the names of the declaration, mapped to the file's column names.
-        tags: the tags that have a column.
+        tags: the tags that have a column, or a value in the key.
+        path_tags: the tags that the key has, with their values; "" is no value.
         fields: the fields that the file may have values of.
         ignored: the file's columns that the dataset does not declare.
     """
@@ -48,6 +50,7 @@ class Columns:
     layout: Layout
     source: Mapping[str, str]
     tags: tuple[str, ...]
+    path_tags: Mapping[str, str]
     fields: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -59,7 +62,7 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool, clues: 
         schema: the schema of the file.
         dataset: the declaration.
         validate: false allows required tags to be absent, but not the timestamp, nor all fields.
-        clues: facts about the file that are not in its schema, for findings.
+        clues: facts about the file that are not in its schema: its key, and others for findings.
 
     Raises:
         SchemaMismatchError: the columns do not match; it has every finding.
@@ -76,10 +79,13 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool, clues: 
     if findings := check.findings():
         columns = [f"{field.name!r} {_short(type_name(field.type))}" for field in schema]
         raise SchemaMismatchError(_message(findings, columns), findings, columns)
+    values = {tag: folder_values(clues.key, tag) for tag in dataset.path_tags}
+    path_tags = {tag: value for tag, [value, *_] in ((tag, of_tag) for tag, of_tag in values.items() if of_tag)}
     return Columns(
         layout=layout,
         source=source,
-        tags=tuple(tag for tag in dataset.tags if tag in source),
+        tags=tuple(tag for tag in dataset.tags if tag in source or tag in path_tags),
+        path_tags=path_tags,
         fields=dataset.field_names if layout == "long" else tuple(f for f in dataset.field_names if f in source),
         ignored=tuple(sorted(set(schema.names) - set(source.values()))),
     )

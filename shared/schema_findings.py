@@ -1,8 +1,8 @@
 """What is wrong with the columns of a file: `findings` returns one line for each problem.
 
-`_ambiguous`, `_missing` and `_mistyped` yield the lines. A misspelled column would be ignored, so `_missing` searches
-the columns that are not declared for those that nearly are (`shared/near_misses.py`). `Clues` is what else is known of
-the file; it makes the advice more exact.
+`_ambiguous`, `_missing`, `_path_tags` and `_mistyped` yield the lines. A misspelled column would be ignored, so
+`_missing` searches the columns that are not declared for those that nearly are (`shared/near_misses.py`). `Clues` is
+what else is known of the file; it makes the advice more exact.
 """
 
 import json
@@ -16,6 +16,7 @@ from pyarrow import types
 from shared.column_types import accepts, expected_content, type_name
 from shared.datasets import Dataset
 from shared.events import Layout
+from shared.file_keys import folder_values
 from shared.near_misses import difference, is_time_name, is_time_of_file, unit_of
 from shared.plausible_times import TimeLimits, plausible_units
 from shared.units import LONG_COLUMNS
@@ -66,7 +67,7 @@ class SchemaCheck:
 
     def findings(self) -> list[str]:
         """Return a line for every problem."""
-        findings = [*self._ambiguous(), *self._missing(), *self._mistyped()]
+        findings = [*self._ambiguous(), *self._missing(), *self._path_tags(), *self._mistyped()]
         if len(self.names) > MAX_COLUMNS:
             findings.append(f"{len(self.names)} columns (limit {MAX_COLUMNS}): write only the columns that are needed")
         return findings
@@ -89,7 +90,7 @@ class SchemaCheck:
         dataset, validate = self.dataset, self.validate
         required = (dataset.timestamp, *(dataset.required_tags if validate else ()))
         for name in (*required, *(dataset.optional_tags if validate else ())):
-            if name not in self.source:
+            if name not in self.source and name not in dataset.path_tags:
                 misses = list(self._near_misses(name))
                 yield from misses or ([self._missing_column(name)] if name in required else [])
         yield from self._missing_fields()
@@ -106,16 +107,43 @@ class SchemaCheck:
         if no_field and not misses:
             yield f"no field: add one of {', '.join(self.dataset.field_names)}, or the columns 'value' and 'unit'"
 
+    def _path_tags(self) -> Iterator[str]:
+        """Yield a line for each tag that is to be in the key, and is not there exactly once."""
+        required = self.dataset.required_tags if self.validate else ()
+        for tag in self.dataset.path_tags:
+            values = folder_values(self.clues.key, tag)
+            if tag in self.source:
+                yield (
+                    f"column {self.source[tag]!r} is a tag that the key has: remove the column, or remove {tag!r} from "
+                    f"path_tags of dataset {self.dataset.name!r}"
+                )
+            elif len(set(values)) > 1:
+                yield f"tag {tag!r} has several values in the key, {', '.join(map(repr, values))}: keep one folder"
+            elif not values and tag in required:
+                folder = self._similar_folder(tag)
+                only = f", only {folder!r}" if folder else ""
+                yield (
+                    f"tag {tag!r} is missing: the key has no folder '{tag}=VALUE'{only}: move the file into such a "
+                    f"folder, or remove {tag!r} from path_tags of dataset {self.dataset.name!r}"
+                )
+
     def _missing_column(self, name: str) -> str:
+        line = f"column {name!r} is missing"
+        advice = f"with {expected_content(name, self.dataset)}"
+        if not (folder := self._similar_folder(name)):
+            return f"{line}: add it, {advice}"
+        line += f": only the key has it, as the folder {folder!r}: write the column into the file, {advice}"
+        if name not in self.dataset.tags:
+            return line
+        return f"{line}, or declare path_tags = [{_toml(name)}] in dataset {self.dataset.name!r}"
+
+    def _similar_folder(self, name: str) -> str:
+        """Return the folder `<name>=<value>` of the key, or one whose name is spelled differently, or ""."""
         for folder in self.clues.key.split("/")[:-1]:
             column, equals, _ = folder.partition("=")
             if equals and (column == name or difference(column, name, ignore_unit=False)):
-                return (
-                    f"column {name!r} is missing: only the key has it, as the folder {folder!r}, and the loader does "
-                    f"not read values from keys: write the column into the file, with "
-                    f"{expected_content(name, self.dataset)}"
-                )
-        return f"column {name!r} is missing: add it, with {expected_content(name, self.dataset)}"
+                return folder
+        return ""
 
     def _near_misses(self, name: str) -> Iterator[str]:
         """Yield a line for each column that may be the one with the declared name, which is missing."""

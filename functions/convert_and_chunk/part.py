@@ -6,7 +6,7 @@ The footprint says which points will be written. `stage_lines` renders the lines
 (`packed_batches`), stages them chunk by chunk, and checks that the outcome counts every row of the part once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from io import IOBase
@@ -35,6 +35,7 @@ from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch
 from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
 from shared.schema import plan_columns
+from shared.schema_findings import Clues
 from shared.series_limit import check_series, series_limit
 from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
@@ -67,7 +68,8 @@ def convert_part(
     file, part = event["file"], event["part"]
     reader = PartReader(source, part, f"s3://{file['bucket']}/{file['key']}")
     dataset = dataset_of(file["key"])
-    records = read_records(reader, part["rows"], dataset, settings, part_limits(dataset, part))
+    limits = part_limits(dataset, part)
+    records = read_records(reader, part["rows"], dataset, settings, limits, key=file["key"])
     collision_columns = judge_records(reader, records, part, staging, settings)
     judge_series(records, part, staging, series_limit(dataset, settings.max_series))
     footprint = records.take_footprint()
@@ -125,17 +127,31 @@ def judge_series(records: Records, part: Part, staging: Staging, limit: int) -> 
 
 
 def read_records(
-    reader: PartReader, rows: int, dataset: Dataset, settings: ConversionSettings, limits: TimeLimits = NO_LIMITS
+    reader: PartReader,
+    rows: int,
+    dataset: Dataset,
+    settings: ConversionSettings,
+    limits: TimeLimits = NO_LIMITS,
+    *,
+    key: str = "",
 ) -> Records:
-    """Read all records of a part, and judge each by itself."""
-    columns = plan_columns(reader.schema, dataset, validate=settings.validate)
+    """Read all records of a part, and judge each by itself. The key may have tags."""
+    columns = plan_columns(reader.schema, dataset, validate=settings.validate, clues=Clues(key=key))
     records = Records(dataset, columns, rows, validate=settings.validate, limits=limits)
     file_names, dataset_names = list(columns.source.values()), list(columns.source)
     for batch in reader.batches(file_names):
-        records.append(batch.select(file_names).rename_columns(dataset_names))
+        records.append(add_path_tags(batch.select(file_names).rename_columns(dataset_names), columns.path_tags))
     records.settle_series()
     pa.default_memory_pool().release_unused()  # reading leaves about 40 MiB there, which the next steps need
     return records
+
+
+def add_path_tags(batch: pa.RecordBatch, path_tags: Mapping[str, str]) -> pa.RecordBatch:
+    """Return the record batch with a column for each tag of the key, which has the same value in all rows."""
+    for name, value in path_tags.items():
+        indices = pa.array(np.zeros(batch.num_rows, np.int32))
+        batch = batch.append_column(name, pa.DictionaryArray.from_arrays(indices, pa.array([value])))
+    return batch
 
 
 def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int, size: int) -> PartOutcome:

@@ -57,13 +57,14 @@ def convert_table(
     validate: bool = True,
     max_lines: int = 1000,
     limits: TimeLimits = NO_LIMITS,
+    key: str = "",
 ) -> Conversion:
     """Convert the whole file, or only `part` of it."""
     content = table if isinstance(table, bytes) else parquet(table)
     part = part or whole_part(content)
     settings = replace(SETTINGS, max_batch_size=max_lines, validate=validate)
     reader = PartReader(io.BytesIO(content), part, "a file")
-    records = read_records(reader, part["rows"], dataset, settings, limits)
+    records = read_records(reader, part["rows"], dataset, settings, limits, key=key)
     records.judge_repeated_points()
     body = b"".join(gzip.decompress(batch.member) for batch in packed_batches(records, 0, max_lines))
     verdicts = records.verdicts

@@ -162,6 +162,7 @@ def test_without_validation_only_what_is_always_required_is_compared() -> None:
 def test_a_column_that_only_the_key_has_is_named(folder: str) -> None:
     text = findings(generation(region=None), clues=Clues(key=f"dataset=generation/{folder}/a.parquet"))
     assert text.startswith(f"column 'region' is missing: only the key has it, as the folder {folder!r}")
+    assert """or declare path_tags = ["region"] in dataset 'generation'""" in text
     assert "only the key" not in findings(generation(region=None), clues=Clues(key="dataset=generation/a.parquet"))
 
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cli.dry_run import FIRST_LINES, Plan, plan
 from cli.targets import LocalFile, S3Object
+from shared.datasets import DATASETS
 from shared.events import PlannedFile
 from shared.settings import MEMORY_VARIABLE
 from tests.functional.conftest import SOURCE, WORK
@@ -82,3 +85,23 @@ def test_an_object_that_is_no_file_would_be_skipped(s3: "S3Client", tmp_path: Pa
 def test_a_file_that_does_not_fit_into_the_memory_of_the_function_would_fail(s3: "S3Client", tmp_path: Path) -> None:
     result, rows, _ = run(s3, local(tmp_path, page_bomb(40_000_000)), {MEMORY_VARIABLE: "512"})
     assert (type(result.error).__name__, rows) == ("RecordsTooLargeError", [40_000_000])
+
+
+def test_tags_of_the_key_are_in_the_lines(s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "datasets.toml").write_text(
+        """
+        [wells]
+        measurement = "well_data"
+        required_tags = ["site"]
+        path_tags = ["site"]
+        fields = [{ name = "power_mw", unit = "MW" }]
+        """
+    )
+    monkeypatch.setenv("LOADER_DATASETS", str(tmp_path / "datasets.toml"))
+    assert "wells" not in DATASETS  # so that the datasets are read before their cache is replaced
+    monkeypatch.delitem(vars(DATASETS), "_datasets")
+    (tmp_path / "a.parquet").write_bytes(CONTENT)
+    result, *_ = run(s3, LocalFile(tmp_path / "a.parquet", "dataset=wells/site=North%20Sea/a.parquet"))
+    assert (result.error, result.tally.first_lines[0][:34]) == (None, r"well_data,site=North\ Sea power_mw")
+    result, *_ = run(s3, LocalFile(tmp_path / "a.parquet", "dataset=wells/a.parquet"))
+    assert "tag 'site' is missing" in str(result.error)
