@@ -7,7 +7,7 @@ from rich.text import Text
 from cli.advice import RUNBOOK, show_remedies
 from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment
-from cli.output import console, facts, quantity, status
+from cli.output import PARTLY_LOADED, console, facts, quantity, status
 from shared.ledger import object_name
 from shared.responses import BackfillData, UnloadedFile
 
@@ -41,6 +41,14 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
         "duration": f"{data['processing_time_seconds']:.0f} s",
     }
     console.print(facts(links), soft_wrap=True)
+
+
+def backfill_exit_status(execution: Execution) -> int:
+    """Return the exit status of a command that waited for a backfill."""
+    data = execution.backfill_data
+    if execution.status != "SUCCEEDED" or data is None or data["not_loaded"]:
+        return 1
+    return PARTLY_LOADED if data.get("partly_loaded_files", 0) else 0
 
 
 def _show_buckets(data: BackfillData) -> None:

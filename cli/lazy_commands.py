@@ -16,6 +16,7 @@ COMMANDS = (
     "plan",
     "load",
     "backfill",
+    "watch",
     "history",
     "coverage",
     "footprints",

@@ -1,35 +1,22 @@
 """`loader backfill`: load every file under a prefix that is not loaded yet.
 
-`backfill` starts an execution of the backfill state machine (`_start`) or takes a running one (`_find`), watches it
-(`_watch`), and prints its result, or stops it (`_stop`).
+`backfill` starts an execution of the backfill state machine (`_start`) or takes a running one (`_find`), watches it,
+and prints its result, or stops it (`_stop`).
 """
 
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
-from cli.backfill_result import show_backfill
-from cli.deployed.executions import (
-    ABSENT,
-    Counts,
-    Execution,
-    count_children,
-    execution_arn,
-    start_execution,
-    wait_for_end,
-)
+from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.deployed.executions import ABSENT, execution_arn, start_execution
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
-from cli.output import PARTLY_LOADED, console, detach_on_interrupt, progress, show_json
+from cli.output import console, show_json
 from cli.targets import parse_prefix
+from cli.watching import watch_backfill
 from shared.settings import STACK_NAME
-
-POLL_S = 2
-"""Each poll makes four requests, which Step Functions throttles."""
-TIMEOUT_S = 90 * 24 * 3600
-"""The time limit of a backfill."""
 
 Target = Annotated[
     str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="Load the files whose keys start with PREFIX.")
@@ -92,21 +79,10 @@ def backfill(
     }
     arn = _find(deployment, follow) if follow else _start(deployment, target, options)
     if wait:
-        _print_and_exit(deployment, _watch(deployment, arn), as_json=as_json)
-    else:
-        show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
-
-
-def _print_and_exit(deployment: Deployment, execution: Execution, *, as_json: bool) -> None:
-    """Print the result and exit: with status 0 if every file is loaded, or 3 if some of them are partly loaded."""
-    if as_json:
-        show_json(execution.response)
-    else:
-        show_backfill(deployment, execution)
-    data = execution.backfill_data
-    all_loaded = execution.status == "SUCCEEDED" and data is not None and not data["not_loaded"]
-    partly_loaded = data is not None and data.get("partly_loaded_files", 0)
-    raise typer.Exit(1 if not all_loaded else PARTLY_LOADED if partly_loaded else 0)
+        execution = watch_backfill(deployment, arn)
+        show_json(execution.response) if as_json else show_backfill(deployment, execution)
+        raise typer.Exit(backfill_exit_status(execution))
+    show_json({"execution": arn}) if as_json else console.print(arn, soft_wrap=True)
 
 
 def _start(deployment: Deployment, target: str, options: dict[str, float | None]) -> str:
@@ -141,27 +117,3 @@ def _stop(deployment: Deployment, execution: str) -> None:
         "Stopped. Loads that are running continue to their end. To load the remaining files, run `loader backfill` "
         "with the same prefix again."
     )
-
-
-def _watch(deployment: Deployment, arn: str) -> Execution:
-    """Wait until the backfill ends, and show how many files are done."""
-    name, client = arn.rpartition(":")[2], deployment.stepfunctions
-    message = (
-        "The backfill is still running.\n"
-        f"To watch it:  loader backfill --follow {name}\n"
-        f"To stop it:   loader backfill --stop {name}"
-    )
-    with detach_on_interrupt(message), progress() as bar:
-        task = bar.add_task("listing files", total=None)
-
-        def show_progress(_: Execution) -> None:
-            _advance(bar, task, count_children(client, arn))
-
-        return wait_for_end(client, arn, timeout_s=TIMEOUT_S, every_s=POLL_S, observe=show_progress)
-
-
-def _advance(bar: Progress, task: TaskID, counts: Counts | None) -> None:
-    if counts:
-        description = f"{counts.done:,} of {counts.total:,} files, {counts.running} running"
-        description += f", [red]{counts.failed:,} failed[/]" if counts.failed else ""
-        bar.update(task, description=description, completed=counts.done, total=counts.total)

@@ -1,7 +1,7 @@
 """`loader load`: load files, and wait for the results.
 
 Before the first upload, `_check_keys` and `_check_upload` make sure that no file replaces another one, or an object in
-the source bucket, unless the operator agrees. `_start` starts each load, and `_wait_for_result` watches it.
+the source bucket, unless the operator agrees. `_start` starts each load, and `watch_load` waits for its result.
 """
 
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from cli.deployed.executions import Execution, start_execution, wait_for_end, wait_for_start
+from cli.deployed.executions import start_execution, wait_for_start
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_result, worst_exit_status
 from cli.options import AsJson, DatasetName, Stack, Targets
-from cli.output import console, detach_on_interrupt, progress, show_json
+from cli.output import console, progress, show_json
 from cli.targets import LocalFile, S3Object, parse_target
+from cli.watching import watch_load
 from shared.file_keys import reason_to_skip
 from shared.settings import STACK_NAME, file_rule
 
@@ -66,7 +66,7 @@ def _show_results(deployment: Deployment, arns: Sequence[str], *, timeout_s: flo
     """Print each result once its load has ended, and return the worst exit status."""
     executions = []
     for arn in arns:
-        execution = _wait_for_result(deployment, arn, timeout_s=timeout_s)
+        execution = watch_load(deployment, arn, timeout_s=timeout_s)
         executions.append(execution)
         if not as_json:
             show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
@@ -122,19 +122,6 @@ def _start(deployment: Deployment, source: LocalFile | S3Object, *, force: bool)
     if isinstance(source, LocalFile):
         return _upload(deployment, source)
     return _request_load(deployment, source, force=force)
-
-
-def _wait_for_result(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
-    """Wait until the execution ends, and show which state it is in. Raises TimeoutError."""
-    message = f"The load is still running. To see its result, run:  loader show {arn.rpartition(':')[2]}"
-    with detach_on_interrupt(message), progress() as bar:
-        task = bar.add_task("starting", total=None)
-        return wait_for_end(
-            deployment.stepfunctions,
-            arn,
-            timeout_s=timeout_s,
-            observe=lambda execution: bar.update(task, description=escape(execution.state or "starting")),
-        )
 
 
 def _upload(deployment: Deployment, file: LocalFile) -> str:

@@ -102,7 +102,9 @@ def _key_of_execution(deployment: Deployment, name: str) -> str:
             f"no load ID starts with {name!r} and no execution has that name: `loader history` lists recent loads"
         ) from error
     if not execution.ended:
-        raise RefusedError(f"{name} is still running, in state {execution.state}: try again when it has ended")
+        raise RefusedError(
+            f"{name} is still running, in state {execution.state}: `loader watch {name}` shows its progress"
+        )
     data = execution.load_data
     if not (key := data.get("report") if data else ""):
         raise NotFoundError(f"{name} has no report: {execution.message or execution.status}")

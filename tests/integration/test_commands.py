@@ -185,7 +185,7 @@ def test_ctrl_c_leaves_a_backfill_running_and_says_how_to_follow_it(app: Deploye
         _, errors = loader.communicate(timeout=30)
     assert loader.returncode == 130
     assert errors.startswith("The backfill is still running.\n")
-    assert f"loader backfill --follow {executions[0]['name']}\n" in errors
+    assert f"loader watch {executions[0]['name']}\n" in errors
     assert app.wait_for_end(executions[0]["executionArn"]).response["data"]["loaded_files"] == 4
 
 

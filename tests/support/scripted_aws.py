@@ -94,8 +94,8 @@ class ScriptedAws(ThreadingHTTPServer):
             return {"executionArn": arn, "startDate": time()}
         if action == "ListExecutions":
             self.before_list()
-            newest_first = reversed(self.executions.values())
-            return {"executions": [e for e in newest_first if e["stateMachineArn"] == request["stateMachineArn"]]}
+            newest_first = [e for e in reversed(self.executions.values()) if _is_listed(e, request)]
+            return {"executions": newest_first}
         if action == "DescribeMapRun":
             return {"itemCounts": self.item_counts}
         reply: Json = getattr(self, f"_{action}")(self.executions[request["executionArn"]])
@@ -118,6 +118,12 @@ class ScriptedAws(ThreadingHTTPServer):
     def _StopExecution(self, execution: Json) -> Json:  # noqa: N802
         execution |= {"end": {"status": "ABORTED"}, "looks": 0}
         return {"stopDate": time()}
+
+
+def _is_listed(execution: Json, request: Json) -> bool:
+    running = execution["looks"] > 0
+    same_machine: bool = execution["stateMachineArn"] == request["stateMachineArn"]
+    return same_machine and (running or request.get("statusFilter") != "RUNNING")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -56,7 +56,7 @@ def test_an_execution_finds_its_report_by_name_or_arn(aws: ScriptedAws, load: An
 def test_an_execution_that_is_running_has_no_report_yet(aws: ScriptedAws) -> None:
     aws.looks = 10
     aws.start(MACHINE, {}, "still-running")
-    with pytest.raises(RefusedError, match="still-running is still running, in state WriteBatches: try again"):
+    with pytest.raises(RefusedError, match="still-running is still running, in state WriteBatches: `loader watch"):
         find_report(Deployment(STACK), "still-running")
 
 

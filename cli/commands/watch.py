@@ -1,0 +1,105 @@
+"""`loader watch`: watch a load or a backfill that is running already, whoever started it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from botocore.exceptions import ClientError
+
+from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.deployed.executions import ABSENT, describe, execution_arn
+from cli.deployed.ledger import Entry, Filter, entries
+from cli.deployed.stack import Deployment
+from cli.errors import NotFoundError, RefusedError
+from cli.load_result import exit_status, show_result
+from cli.options import AsJson, Stack
+from cli.output import ago, console, listing, quantity, show_json
+from cli.watching import watch_backfill, watch_load
+from shared.settings import STACK_NAME
+
+TIMEOUT_S = 7 * 3600
+"""Longer than the time limit of a load's execution."""
+
+Running = Annotated[
+    str,
+    typer.Argument(
+        metavar="[LOAD|EXECUTION|BACKFILL]",
+        help="A load ID or its first characters, or the name or ARN of an execution. Not needed if only one runs.",
+    ),
+]
+
+
+def watch(target: Running = "", *, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
+    """Watch a running load or backfill until it ends, and print its result.
+
+    Shows its state, chunks, points a second, and what it waits for. Ctrl-C stops watching, not the load.
+    """
+    deployment = Deployment(stack)
+    arn = _find(deployment, target) if target else _find_only(deployment)
+    if arn.startswith(execution_arn(deployment.backfill_machine, "")):
+        execution = watch_backfill(deployment, arn)
+        show_json(execution.response) if as_json else show_backfill(deployment, execution)
+        raise typer.Exit(backfill_exit_status(execution))
+    execution = watch_load(deployment, arn, timeout_s=TIMEOUT_S)
+    if as_json:
+        show_json(execution.response)
+    else:
+        show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
+    raise typer.Exit(exit_status(execution))
+
+
+def _find(deployment: Deployment, target: str) -> str:
+    """Return the ARN of the execution that a load ID, a name or an ARN stands for. Raises NotFoundError."""
+    loads = [entry.execution for entry in _running(deployment) if entry.load_id.startswith(target)]
+    if len(loads) > 1:
+        raise RefusedError(f"{len(loads)} running loads have an ID that starts with {target}: add more characters")
+    if loads:
+        return loads[0]
+    for machine in (deployment.machine, deployment.backfill_machine):
+        arn = execution_arn(machine, target.rpartition(":")[2])
+        if _exists(deployment, arn):
+            return arn
+    raise NotFoundError(
+        f"no running load has the ID {target!r}, and no execution has this name: `loader history` lists recent loads, "
+        f"and `loader show {target}` shows one that has ended"
+    )
+
+
+def _find_only(deployment: Deployment) -> str:
+    """Return the ARN of the only load or backfill that is running. Raises NotFoundError or RefusedError."""
+    loads, client = list(_running(deployment)), deployment.stepfunctions
+    pages = client.get_paginator("list_executions").paginate(
+        stateMachineArn=deployment.backfill_machine, statusFilter="RUNNING"
+    )
+    backfills = [item["executionArn"] for page in pages for item in page["executions"]]
+    if len(loads) + len(backfills) == 1:
+        return (loads[0].execution if loads else "") or backfills[0]
+    if not (loads or backfills):
+        raise NotFoundError("nothing is running: `loader history` lists the loads that have ended")
+    _show_running(loads, backfills)
+    raise RefusedError(f"{quantity(len(loads) + len(backfills), 'load or backfill', 'loads and backfills')}: name one")
+
+
+def _show_running(loads: Sequence[Entry], backfills: Sequence[str]) -> None:
+    table, now = listing("started", "name", "file"), datetime.now(UTC)
+    for arn in backfills:
+        table.add_row("", arn.rpartition(":")[2], "(backfill)")
+    for entry in loads:
+        table.add_row(ago(entry.changed_at, now), entry.load_id[:8], entry.object)
+    console.print(table)
+
+
+def _running(deployment: Deployment) -> list[Entry]:
+    now = datetime.now(UTC)
+    return [entry for entry in entries(deployment, Filter(status="claimed")) if not entry.abandoned(now)]
+
+
+def _exists(deployment: Deployment, arn: str) -> bool:
+    try:
+        describe(deployment.stepfunctions, arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ABSENT:
+            raise
+        return False
+    return True
