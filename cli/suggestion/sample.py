@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from cli.errors import NotFoundError, RefusedError
+from cli.suggestion.folders import tag_folders
 from functions.validate_schema.footer import read_footer
 from shared.column_types import is_text, type_name
 
@@ -23,12 +24,14 @@ class Sample(NamedTuple):
 
     Attributes:
         table: the columns that can become times, tags, or fields, without dictionaries, and with null for empty text.
+        folders: for each row, the folders of its file's key that become tags.
         file_rows: the number of rows that the files have, examined or not.
         unusable: the other columns, with the reason.
         incomplete: the columns that some of the files do not have.
     """
 
     table: pa.Table
+    folders: pa.Table
     file_rows: int
     unusable: dict[str, str]
     incomplete: frozenset[str]
@@ -54,7 +57,19 @@ def read_sample(paths: Sequence[Path]) -> Sample:
         raise RefusedError(f"the files have different types for one column ({error}): name files of one kind") from None
     counts = Counter(name for each in tables for name in each.column_names)
     incomplete = frozenset(name for name, count in counts.items() if count < len(tables))
-    return Sample(table, file_rows, unusable, incomplete)
+    columns = {column for each in tables for column in each.column_names}
+    return Sample(table, _folders(paths, tables, columns), file_rows, unusable, incomplete)
+
+
+def _folders(paths: Sequence[Path], tables: Sequence[pa.Table], columns: set[str]) -> pa.Table:
+    """Return the values of the folders that become tags, those that all files have and no column repeats."""
+    each = [tag_folders(path) for path in paths]
+    names = [name for name in each[0] if name not in columns and all(name in folders for folders in each)]
+    rows = [
+        pa.table({name: [folders[name]] * table.num_rows for name in names})
+        for folders, table in zip(each, tables, strict=True)
+    ]
+    return pa.concat_tables(rows) if names else pa.table({"": pa.nulls(sum(t.num_rows for t in tables))}).select([])
 
 
 def _read_file(path: Path, max_rows: int) -> tuple[pa.Table, int, dict[str, str]]:

@@ -6,7 +6,6 @@ result as TOML.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,11 @@ from pyarrow import types
 
 from cli.errors import RefusedError
 from cli.suggestion.fields import Columns, codes_of, field_unit, long_fields, snake_case, sort_columns
+from cli.suggestion.folders import folders_of, is_revision
 from cli.suggestion.sample import Sample, read_sample
 from cli.suggestion.tag_choice import Codes, choose_tags, combine, count_distinct
 from cli.suggestion.times import TimeColumn, choose_zone, find_time, times_of
 from shared.contradictions import MAX_FIELDS
-from shared.near_misses import is_time_of_file
 from shared.plausibility import DEFAULT_SHARD_SECONDS, YEAR_1_S
 
 EXAMPLES = 3
@@ -41,6 +40,7 @@ class Suggestion:
         zone_reason: why it is this zone.
         tags: the columns that become tags.
         required: those tags that have a value in all rows.
+        path_tags: the folders of the key that become tags.
         units: the columns that become fields, with their units. In the long layout, the names of the fields.
         long_columns: the columns `value` and `unit` of the long layout, mapped to the file's names; {} if it is wide.
         revision: the name of the folder in the key that holds the revision, or "".
@@ -60,6 +60,7 @@ class Suggestion:
     zone_reason: str
     tags: Sequence[str]
     required: frozenset[str]
+    path_tags: Sequence[str]
     units: dict[str, str]
     long_columns: dict[str, str]
     revision: str
@@ -77,7 +78,9 @@ class _Rows:
 
     Attributes:
         table: the rows.
-        moments: a code for each row, equal where the time and, in the long layout, the unit are equal.
+        moments: a code for each row, equal where the time, the folders that become tags, and, in the long layout, the
+            unit are equal.
+        path: a code for each row, equal where the folders that become tags are equal.
         columns: what the columns can become.
         long_columns: as in `Suggestion`.
         units: the units of the long layout.
@@ -85,6 +88,7 @@ class _Rows:
 
     table: pa.Table
     moments: Codes
+    path: Codes
     columns: Columns
     long_columns: dict[str, str]
     units: Sequence[str]
@@ -113,9 +117,11 @@ def suggest(paths: Sequence[Path], name: str, zone: str) -> Suggestion:
     codes = [labels[tag] for tag in tags]
     values = [codes_of(rows.table[each]) for each in (*fields, *rows.long_columns.values())]
     points = count_distinct(rows.moments, *codes)
-    series = count_distinct(*codes) if codes else 1
-    followers = [n for n in labels if n not in (*tags, *fields) and count_distinct(*codes, labels[n]) == series]
-    folders = _folders(paths[0])
+    series = count_distinct(rows.path, *codes)
+    followers = [
+        n for n in labels if n not in (*tags, *fields) and count_distinct(rows.path, *codes, labels[n]) == series
+    ]
+    folders = folders_of(paths[0])
     return Suggestion(
         name=name or folders.get("dataset") or snake_case(paths[0].stem),
         rows=rows.table.num_rows,
@@ -127,7 +133,8 @@ def suggest(paths: Sequence[Path], name: str, zone: str) -> Suggestion:
         required=frozenset(t for t in tags if not rows.table[t].null_count and t not in sample.incomplete),
         units=units,
         long_columns=rows.long_columns,
-        revision=next((folder for folder, value in folders.items() if _is_revision(folder, value)), ""),
+        revision=next((folder for folder, value in folders.items() if is_revision(folder, value)), ""),
+        path_tags=sample.folders.column_names,
         followers=followers,
         others=_others(sample, rows, list(labels), [*tags, *followers], fields),
         series=series,
@@ -138,12 +145,14 @@ def suggest(paths: Sequence[Path], name: str, zone: str) -> Suggestion:
 
 
 def _examine(sample: Sample, time: TimeColumn) -> _Rows:
-    table = sample.table.filter(pc.is_valid(sample.table[time.name]))
+    has_time = pc.is_valid(sample.table[time.name])
+    table, folders = sample.table.filter(has_time), sample.folders.filter(has_time)
     long_columns, units = long_fields(table) or ({}, [])
     times = codes_of(table[time.name])
     columns = sort_columns(table, times, {time.name, *long_columns.values()})
-    moments = combine([times, codes_of(table[long_columns["unit"]])]) if long_columns else times
-    return _Rows(table, moments, columns, long_columns, units)
+    path = combine([np.zeros(table.num_rows, np.int64), *map(codes_of, folders.columns)])
+    moments = combine([times, path, *([codes_of(table[long_columns["unit"]])] if long_columns else [])])
+    return _Rows(table, moments, path, columns, long_columns, units)
 
 
 def _choose(rows: _Rows) -> tuple[list[str], dict[str, Codes], list[str]]:
@@ -202,17 +211,3 @@ def _examples(rows: _Rows, codes: Sequence[Codes], names: Sequence[str]) -> list
     _, first, counts = np.unique(points, return_index=True, return_counts=True)
     repeated = np.sort(first[counts > 1])[:EXAMPLES]
     return [", ".join(f"{name}={rows.table[name][int(row)]}" for name in names) for row in repeated]
-
-
-def _folders(path: Path) -> dict[str, str]:
-    """Return the folders `name=value` of a path."""
-    return dict(part.split("=", 1) for part in path.parts[:-1] if "=" in part)
-
-
-def _is_revision(folder: str, value: str) -> bool:
-    """Return whether a folder holds the time at which its file was made."""
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return is_time_of_file(folder)

@@ -35,7 +35,7 @@ def toml_text(suggestion: Suggestion) -> str:
 def declared_names(suggestion: Suggestion) -> dict[str, str]:
     """Return the names in the declaration of the columns that become tags or fields: snake case, each used once."""
     columns = [*suggestion.tags, *([] if suggestion.long_columns else suggestion.units)]
-    used, names = {suggestion.time.name, *_RESERVED, *suggestion.units}, dict[str, str]()
+    used, names = {suggestion.time.name, *_RESERVED, *suggestion.path_tags, *suggestion.units}, dict[str, str]()
     for column in columns:
         used.discard(column)
         name = base = snake_case(column)
@@ -79,13 +79,16 @@ def _revision_lines(suggestion: Suggestion) -> Iterator[str]:
 
 
 def _tag_lines(suggestion: Suggestion, names: dict[str, str]) -> Iterator[str]:
-    required = [names[tag] for tag in suggestion.tags if tag in suggestion.required]
+    required = [*suggestion.path_tags, *(names[tag] for tag in suggestion.tags if tag in suggestion.required)]
     optional = [names[tag] for tag in suggestion.tags if tag not in suggestion.required]
     yield from _comments(_tag_reasons(suggestion))
     yield f"required_tags = {_value(required)}"
     if optional:
         yield from _comments(["Tags that some of the rows or files have no value of."])
         yield f"optional_tags = {_value(optional)}"
+    if suggestion.path_tags:
+        yield from _comments(["Tags whose values are not in the files, but in the folders of their keys."])
+        yield f"path_tags = {_value(list(suggestion.path_tags))}"
 
 
 def _tag_reasons(suggestion: Suggestion) -> Iterator[str]:
@@ -95,7 +98,7 @@ def _tag_reasons(suggestion: Suggestion) -> Iterator[str]:
             "rows with the same tags and time, only the last is loaded. For example:"
         )
         yield from (f"  {example}" for example in suggestion.examples)
-    elif suggestion.tags:
+    elif suggestion.tags or suggestion.path_tags:
         yield "The smallest set of columns that distinguishes all rows, together with the time."
     else:
         yield "No two rows have the same time, so no tag is needed."

@@ -114,7 +114,19 @@ def test_the_name_and_the_revision_come_from_the_folders(tmp_path: Path) -> None
     folder.mkdir(parents=True)
     (folder / "a.parquet").write_bytes(parquet(utility_tables.aemo()))
     suggestion = suggest([folder / "a.parquet"], "", "")
-    assert (suggestion.name, suggestion.revision) == ("wells", "processed_at")
+    assert (suggestion.name, suggestion.revision, suggestion.path_tags) == ("wells", "processed_at", ["region"])
+    assert 'required_tags = ["region", "regionid"]\n' in toml_text(suggestion)
+
+
+def test_folders_distinguish_the_rows_of_several_files(tmp_path: Path) -> None:
+    paths = [tmp_path / f"dataset=wells/year=2024/region={region}/a.parquet" for region in ("N", "S")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(parquet(utility_tables.aemo().filter(pc.field("REGIONID") == "QLD1")))
+    suggestion = suggest(paths, "", "")
+    assert (suggestion.path_tags, suggestion.tags, suggestion.series, suggestion.collisions) == (["region"], [], 2, 0)
+    (declarations := tmp_path / "datasets.toml").write_text(toml_text(suggestion))
+    assert find_mistakes(declarations) == []
 
 
 def test_a_file_without_varying_numbers_is_refused_with_the_reasons(tmp_path: Path) -> None:
