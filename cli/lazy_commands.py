@@ -17,6 +17,7 @@ COMMANDS = (
     "load",
     "backfill",
     "watch",
+    "status",
     "history",
     "coverage",
     "footprints",

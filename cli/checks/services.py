@@ -8,6 +8,7 @@ import boto3
 from cli.advice import RUNBOOK, remedy
 from cli.checks.finding import Finding, ok, problem
 from cli.deployed.buckets import invoke_check_health
+from cli.deployed.dead_letters import count_dead_letters
 from cli.deployed.release import compare_release
 from cli.deployed.stack import Deployment
 from cli.output import quantity
@@ -77,10 +78,7 @@ def _is_generated(deployment: Deployment) -> bool:
 
 def check_dead_letters(deployment: Deployment) -> Finding:
     """Check that the queue of events that started no load is empty."""
-    client: Any = boto3.client("sqs")
-    url = deployment.output("DeadLetterQueueUrl")
-    name = "ApproximateNumberOfMessages"
-    count = int(client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+    count = count_dead_letters(deployment)
     if not count:
         return ok("the dead-letter queue is empty")
     return problem(

@@ -37,11 +37,12 @@ def find_unloaded(deployment: Deployment, filter_: Filter) -> list[Entry]:
     changes = (
         entry for status in ("failed", "claimed") for entry in entries(deployment, replace(filter_, status=status))
     )
-    names = dict.fromkeys(entry.object for entry in changes if entry.load_id and _is_unloaded(entry, now))
-    return [entry for entry in (newest(deployment, name) for name in names) if _is_unloaded(entry, now)]
+    names = dict.fromkeys(entry.object for entry in changes if entry.load_id and is_unloaded(entry, now))
+    return [entry for entry in (newest(deployment, name) for name in names) if is_unloaded(entry, now)]
 
 
-def _is_unloaded(entry: Entry, now: datetime) -> bool:
+def is_unloaded(entry: Entry, now: datetime) -> bool:
+    """Return whether a version failed, or was abandoned by its execution."""
     return entry.status == "failed" or entry.abandoned(now)
 
 

@@ -1,0 +1,110 @@
+"""`loader status`: one screen with the state of all loads."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from cli.deployed.dead_letters import count_dead_letters
+from cli.deployed.ledger import Entry, Filter, entries
+from cli.deployed.stack import Deployment
+from cli.deployed.unloaded import find_unloaded
+from cli.load_status import HOURS, LoadStatus, sparkline, summarize
+from cli.options import AsJson, Stack
+from cli.output import ago, console, listing, show_json
+from shared.settings import STACK_NAME
+
+INTERVAL_S = 5
+"""The time between two looks of --watch."""
+
+Watch = Annotated[bool, typer.Option("--watch", help=f"Show the status again every {INTERVAL_S} seconds until Ctrl-C.")]
+
+
+def status(*, watch: Watch = False, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
+    """Show what is running, what waits for its next try, and what needs a person."""
+    deployment = Deployment(stack)
+    if as_json:
+        show_json(_content(_read(deployment), count_dead_letters(deployment)))
+    elif watch:
+        with Live(_screen(deployment), console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(INTERVAL_S)
+                live.update(_screen(deployment), refresh=True)
+    else:
+        console.print(_screen(deployment))
+
+
+def _read(deployment: Deployment) -> LoadStatus:
+    now = datetime.now(UTC)
+    return summarize(
+        claimed=entries(deployment, Filter(status="claimed")),
+        unloaded=find_unloaded(deployment, Filter()),
+        loaded=entries(deployment, Filter(status="loaded", since=now - timedelta(hours=HOURS))),
+        now=now,
+        sweeps=deployment.sweeps,
+    )
+
+
+def _content(state: LoadStatus, dead_letters: int) -> dict[str, Any]:
+    return {
+        **{
+            name: [{"load": entry.load_id, "object": entry.object, "error": entry.error} for entry in listed]
+            for name, listed in (
+                ("running", state.running),
+                ("needs_person", state.needs_person),
+                ("waiting", state.waiting),
+                ("partly_loaded", state.partly_loaded),
+            )
+        },
+        "dead_letters": dead_letters,
+        "activity": [asdict(each) | {"last_load": each.last_load.isoformat()} for each in state.activity],
+    }
+
+
+def _screen(deployment: Deployment) -> RenderableType:
+    now, state, dead_letters = datetime.now(UTC), _read(deployment), count_dead_letters(deployment)
+    title = f"{deployment.stack} in account {deployment.account}, {deployment.region}  {now:%Y-%m-%d %H:%M:%S} UTC"
+    table = listing("#loads", "state", "details")
+    for count, name, style, details in (
+        (len(state.running), "running", "", _oldest(state.running, now, "loader watch")),
+        (len(state.waiting), "waiting for the next try", "yellow", _next_try(state.waiting, now)),
+        (len(state.needs_person), "needs a person", "bold red", _oldest(state.needs_person, now, "loader retry")),
+        (len(state.partly_loaded), f"partly loaded in {HOURS} hours", "dark_orange", _newest(state.partly_loaded)),
+        (dead_letters, "events that started no load", "bold red", "docs/operations.md, DeadLetters"),
+    ):
+        table.add_row(str(count), Text(name, style if count else "dim"), Text(details if count else "", "dim"))
+    return Group(Text(title, "bold"), "", table, "", _activity(state, now))
+
+
+def _oldest(listed: Sequence[Entry], now: datetime, command: str) -> str:
+    """Return since when the first of some loads has its state, and the command for it."""
+    if not listed:
+        return ""
+    first = min(listed, key=lambda entry: entry.changed_at)
+    return f"the oldest {ago(first.changed_at, now)}: `{command}`"
+
+
+def _next_try(waiting: Sequence[Entry], now: datetime) -> str:
+    due = waiting[0].next_try_at if waiting else None
+    return f"next at {due:%H:%M} UTC" if due and due > now else "in the next sweep"
+
+
+def _newest(partly_loaded: Sequence[Entry]) -> str:
+    return f"`loader quarantine {partly_loaded[0].load_id[:8]}`" if partly_loaded else ""
+
+
+def _activity(state: LoadStatus, now: datetime) -> RenderableType:
+    if not state.activity:
+        return Text(f"No file was loaded in the last {HOURS} hours.", "dim")
+    table = listing("dataset", "last load", "#files", "#points", f"points by hour, {HOURS} hours")
+    for each in state.activity:
+        table.add_row(
+            each.dataset, ago(each.last_load, now), f"{each.files:,}", f"{sum(each.points):,}", sparkline(each.points)
+        )
+    return table
