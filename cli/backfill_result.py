@@ -30,6 +30,7 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     _show_partly_loaded(data.get("partly_loaded", []), partly)
     _show_buckets(data)
     _show_skipped(data.get("skipped_objects", {}))
+    _show_tables(data)
     for file in data["not_loaded"]:
         _show_file(file, data["bucket"])
     if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):
@@ -71,6 +72,18 @@ def _show_skipped(counts: Mapping[str, int]) -> None:
         console.print(f"Skipped objects that are not files to load: {kinds}", style="dim", soft_wrap=True)
 
 
+def _show_tables(data: BackfillData) -> None:
+    """Warn of files of a Delta or Iceberg table that no longer belong to it, but are still in its folder."""
+    for folder in data.get("tables", []):
+        console.print(
+            f"{object_name(data['bucket'], folder)} is the folder of a Delta or Iceberg table: files that were removed "
+            "from the table may have been loaded, too. To load only its current files, list them in a file and run "
+            "`loader backfill --manifest FILE` (docs/datasets.md, Tables).",
+            style="dark_orange",
+            soft_wrap=True,
+        )
+
+
 def _show_partly_loaded(keys: Sequence[str], files: int) -> None:
     for key in keys:
         console.print(Text(f"  {key}  ").append_text(status("partly loaded")), soft_wrap=True)
@@ -98,6 +111,6 @@ def _show_next_steps(error: str, data: BackfillData) -> None:
     elif any(not file["error"] for file in data["not_loaded"]):
         console.print(
             "Claimed files are still being loaded. Files with an unknown status arrived after the backfill had listed "
-            "the bucket, or could not be read. Replaced and unchanged files were loaded before, but not again by this "
-            "backfill. Run it again to load them."
+            "the bucket, or could not be read. Absent files do not exist. Replaced and unchanged files were loaded "
+            "before, but not again by this backfill. Run it again to load them."
         )

@@ -57,6 +57,23 @@ def parse_prefix(text: str, source_bucket: str) -> Prefix:
     return Prefix(bucket, prefix)
 
 
+def read_manifest(path: Path, source_bucket: str) -> tuple[str, list[str]]:
+    """Return the bucket and the sorted keys of a file with `s3://BUCKET/KEY`, or a key in the source bucket, per line.
+
+    Raises:
+        RefusedError: The file has no line, or names several buckets, or a line is not the address of an object.
+    """
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").split("\n")]
+    objects = {
+        _parse_object(line) if line.startswith("s3://") else S3Object(source_bucket, line) for line in lines if line
+    }
+    buckets = sorted({each.bucket for each in objects})
+    if len(buckets) != 1:
+        problem = f"names several buckets ({', '.join(buckets)})" if buckets else "names no file"
+        raise RefusedError(f"{path} {problem}: write the keys of one bucket, one in each line")
+    return buckets[0], sorted(each.key for each in objects)
+
+
 def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
     """Read `s3://BUCKET/KEY`, or the path of a file on this machine.
 

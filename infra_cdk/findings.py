@@ -34,6 +34,7 @@ WILDCARDS = {
     "/footprints/*": UNKNOWN_LOAD,
     "/backfills/*": UNKNOWN_LOAD,
     "/staging/backfills/*": "The key contains the id of the Map run, which is unknown before it starts.",
+    "/staging/backfills/manifests/*": "The name of a manifest is the checksum of its content.",
     ":*": "These are the versions of one function, or the executions of one state machine.",
     "/LoadFiles:*": "These are the runs of one Map. Their ids are unknown before they start.",
 }

@@ -86,6 +86,7 @@ class Permissions:
                 self._update_lease(),
                 self._update_sweep_result(),
                 *self._decrypt(self._own_keys),
+                *_read(self._work, f"{BACKFILL_STAGING}/manifests/*"),
                 *self._write(f"{BACKFILL_STAGING}/*"),
             ],
             "report_backfill": [

@@ -5,13 +5,17 @@ A backfill of many files makes several, one after the other: each is loaded befo
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from shared.settings import work_bucket
 from shared.work_bucket import file_list_key, get_json, list_summary_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+MAX_TABLES = 20
+"""How many folders of tables a backfill names."""
 
 
 class ListedFile(TypedDict):
@@ -40,12 +44,16 @@ class ListSummary(TypedDict):
         not_checkable: How many of the loaded ones may be in a bucket that was replaced since.
         partly_loaded: The keys of those that are partly loaded.
         skipped: The number of objects that are not files, by the kind of their key (`shared.file_keys.SkipKind`).
+        absent: The keys of the manifest that name no object; they do not count as files.
+        tables: The folders of tables (`shared.file_keys.table_folder`), but at most `MAX_TABLES`.
     """
 
     files: int
     not_checkable: int
     partly_loaded: list[str]
     skipped: dict[str, int]
+    absent: NotRequired[list[str]]
+    tables: NotRequired[list[str]]
 
 
 def read_files(client: "S3Client", execution: str, number: int) -> Iterator[ListedFile]:

@@ -284,6 +284,8 @@ class BackfillState(TypedDict):
     Attributes:
         force: Load all files again.
         sweep: Load what failed or was abandoned and can heal, instead of all files.
+        manifest: The key of an object in the work bucket that has the keys of the files (`loader backfill --manifest`).
+            Without it, the files are those under `prefix`.
         list_bucket: Let the sweep look for objects that the ledger does not have, although that is not due yet, and
             although the event of a new object may still come.
         unhealthy: The error of CheckHealth in a sweep, which ends then.
@@ -295,6 +297,7 @@ class BackfillState(TypedDict):
     tolerated_failure_percentage: float
     force: NotRequired[bool]
     sweep: NotRequired[bool]
+    manifest: NotRequired[str]
     list_bucket: NotRequired[bool]
     execution: Execution
     health: NotRequired[Health]

@@ -62,6 +62,19 @@ def reason_to_skip(key: str, rule: FileRule) -> str:
     return ""
 
 
+def table_folder(key: str) -> str | None:
+    """Return the folder of the Delta or Iceberg table whose metadata an object with this key holds, or None.
+
+    >>> [table_folder(key) for key in ("a/_delta_log/00.json", "b/metadata/v1.metadata.json", "a/part-0.parquet")]
+    ['a/', 'b/', None]
+    """
+    folder, _, name = key.rpartition("/")
+    parent, slash, last = folder.rpartition("/")
+    is_delta = last == "_delta_log" and name.endswith(".json")
+    is_iceberg = last == "metadata" and name.endswith(".metadata.json")
+    return f"{parent}{slash}" if is_delta or is_iceberg else None
+
+
 def folder_values(key: str, name: str) -> list[str]:
     """Return the value of each folder `<name>=<value>/` of a key, without escapes; "" is no value.
 

@@ -134,6 +134,7 @@ class BackfillData(TypedDict):
         partly_loaded_files: How many of them are partly loaded.
         partly_loaded: The keys of the first of these.
         skipped_objects: The number of objects under the prefix that are not files, by `shared.file_keys.SkipKind`.
+        tables: The folders of Delta or Iceberg tables under the prefix, of which removed files may have been loaded.
         not_loaded: The first of the files that are not loaded.
         report: The key of the report in the work bucket.
         processing_time_seconds: The time that the backfill took.
@@ -149,6 +150,7 @@ class BackfillData(TypedDict):
     partly_loaded_files: NotRequired[int]
     partly_loaded: NotRequired[list[str]]
     skipped_objects: NotRequired[dict[str, int]]
+    tables: NotRequired[list[str]]
     not_loaded: list[UnloadedFile]
     report: str
     processing_time_seconds: float

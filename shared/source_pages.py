@@ -1,6 +1,6 @@
 """The objects of the source bucket, a page at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.events import ListPosition
@@ -21,10 +21,14 @@ START: ListPosition = {"key": "", "version": ""}
 
 
 class Page(NamedTuple):
-    """The latest versions of up to 1,000 objects, and the position of the next page; None after the last one."""
+    """The latest versions of up to 1,000 objects, and the position of the next page; None after the last one.
+
+    `absent` has the keys without an object, which only a manifest can name.
+    """
 
     versions: list["ObjectVersionTypeDef"]
     next: ListPosition | None
+    absent: Sequence[str] = ()
 
 
 def pages(client: "S3Client", bucket: str, prefix: str, start: ListPosition = START) -> Iterator[Page]:

@@ -116,6 +116,11 @@ def list_summary_key(execution: str, number: int) -> str:
     return f"{BACKFILL_STAGING}/{execution}/{number:04}.json"
 
 
+def file_manifest_key(name: str) -> str:
+    """Return the key of a manifest: the keys of a backfill's files, sorted, one in each line."""
+    return f"{BACKFILL_STAGING}/manifests/{name}.txt"
+
+
 def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:
     """Store a JSON object in the work bucket."""
     client.put_object(Bucket=work_bucket(), Key=key, Body=json.dumps(content).encode(), ContentType="application/json")

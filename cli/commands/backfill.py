@@ -1,9 +1,11 @@
-"""`loader backfill`: load every file under a prefix that is not loaded yet.
+"""`loader backfill`: load every file under a prefix, or of a manifest, that is not loaded yet.
 
-`backfill` starts an execution of the backfill state machine (`_start`) or takes a running one (`_find`), watches it,
-and prints its result, or stops it (`_stop`).
+`backfill` starts an execution of the backfill state machine (`_start`, `_start_manifest`) or takes a running one
+(`_find`), watches it, and prints its result, or stops it (`_stop`).
 """
 
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,12 +16,23 @@ from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
 from cli.output import console, show_json
-from cli.targets import parse_prefix
+from cli.targets import parse_prefix, read_manifest
 from cli.watching import watch_backfill
 from shared.settings import STACK_NAME
+from shared.work_bucket import file_manifest_key
 
 Target = Annotated[
     str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="Load the files whose keys start with PREFIX.")
+]
+Manifest = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="Load the files that FILE names: one key, or s3://BUCKET/KEY, in each line.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 Follow = Annotated[
     str, typer.Option("--follow", metavar="EXECUTION", help="Watch this backfill instead of starting one.")
@@ -51,6 +64,7 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the bac
 def backfill(
     target: Target = "",
     *,
+    manifest: Manifest = None,
     max_concurrency: MaxConcurrency = None,
     tolerated_failure_percentage: Tolerated = None,
     force: Force = False,
@@ -62,11 +76,13 @@ def backfill(
 ) -> None:
     """Load every file under a prefix that is not loaded yet, or whose InfluxDB bucket was replaced since.
 
+    With --manifest, loads the files that a list names, for example the current files of a Delta or Iceberg table.
     Prints the files that are not loaded afterwards, and why. Ctrl-C stops watching; the backfill continues.
     """
-    if sum(map(bool, (target, follow, stop))) != 1:
+    if sum(map(bool, (target, manifest, follow, stop))) != 1:
         raise RefusedError(
-            "specify the files to load (PREFIX or s3://BUCKET/PREFIX), or a backfill to --follow or --stop"
+            "specify the files to load (PREFIX, s3://BUCKET/PREFIX, or --manifest FILE), or a backfill to --follow or "
+            "--stop"
         )
     deployment = Deployment(stack)
     if stop:
@@ -77,7 +93,12 @@ def backfill(
         "tolerated_failure_percentage": tolerated_failure_percentage,
         "force": force or None,
     }
-    arn = _find(deployment, follow) if follow else _start(deployment, target, options)
+    if follow:
+        arn = _find(deployment, follow)
+    elif manifest:
+        arn = _start_manifest(deployment, manifest, options)
+    else:
+        arn = _start(deployment, target, options)
     if wait:
         execution = watch_backfill(deployment, arn)
         show_json(execution.response) if as_json else show_backfill(deployment, execution)
@@ -91,9 +112,22 @@ def _start(deployment: Deployment, target: str, options: dict[str, float | None]
     deployment.check_source(prefix.bucket)
     if not deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)["KeyCount"]:
         raise NotFoundError(f"no objects under {prefix.address}: check the prefix (aws s3 ls)")
-    event = {"bucket": prefix.bucket, "prefix": prefix.prefix}
+    return _start_backfill(deployment, {"bucket": prefix.bucket, "prefix": prefix.prefix}, options)
+
+
+def _start_manifest(deployment: Deployment, path: Path, options: dict[str, float | None]) -> str:
+    """Store the keys of a manifest where ListFiles reads them, start a backfill of them, and return its ARN."""
+    bucket, keys = read_manifest(path, deployment.source_bucket)
+    deployment.check_source(bucket)
+    content = "\n".join(keys).encode()
+    manifest = file_manifest_key(sha256(content).hexdigest()[:32])
+    deployment.put_work_object(manifest, content)
+    return _start_backfill(deployment, {"bucket": bucket, "prefix": "", "manifest": manifest}, options)
+
+
+def _start_backfill(deployment: Deployment, files: dict[str, str], options: dict[str, float | None]) -> str:
     overrides = {name: value for name, value in options.items() if value is not None}
-    return start_execution(deployment.stepfunctions, deployment.backfill_machine, event | overrides)
+    return start_execution(deployment.stepfunctions, deployment.backfill_machine, {**files, **overrides})
 
 
 def _find(deployment: Deployment, execution: str) -> str:

@@ -133,6 +133,10 @@ class Deployment:
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
 
+    def put_work_object(self, key: str, content: bytes) -> None:
+        """Store an object in the work bucket."""
+        self.s3.put_object(Bucket=self.work_bucket, Key=key, Body=content)
+
     def work_object(self, key: str) -> bytes:
         """Return the content of an object in the work bucket. Raises NotFoundError if it does not exist."""
         try:

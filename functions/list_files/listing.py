@@ -1,18 +1,19 @@
-"""The comparison of a prefix with the ledger: which files a backfill loads, and how many it does not.
+"""The comparison of a prefix or a manifest with the ledger: which files a backfill loads, and how many it does not.
 
-`list_files` reads the bucket page by page, and the ledger's items of each page in bulk. `_add_file` decides about one
+`list_files` reads the objects page by page, and the ledger's items of each page in bulk. `_add_file` decides about one
 file, and keeps only a line of the list if it is to be loaded, so that memory grows with the list and not with the
 bucket.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.backfill_lists import ListedFile, ListSummary
+from functions.list_files.manifest import manifest_pages
+from shared.backfill_lists import MAX_TABLES, ListedFile, ListSummary
 from shared.events import BackfillState, ListPosition
-from shared.file_keys import skip_kind
+from shared.file_keys import skip_kind, table_folder
 from shared.ledger import LedgerItem, check_bucket
 from shared.ledger_items import ItemKey, items_by_key
 from shared.settings import file_rule
@@ -53,11 +54,23 @@ class Listing:
         self.summary["files"] += 1
         self.lines.append(json.dumps(file))
 
+    def add_absent(self, keys: Sequence[str]) -> None:
+        """Count keys of the manifest that name no object."""
+        if keys:
+            self.summary.setdefault("absent", []).extend(keys)
+
+    def add_table(self, key: str) -> None:
+        """Record the folder of a table if the object belongs to its metadata."""
+        if (folder := table_folder(key)) is not None:
+            tables = self.summary.setdefault("tables", [])
+            if folder not in tables and len(tables) < MAX_TABLES:
+                tables.append(folder)
+
 
 def list_files(
     client: "S3Client", backfill: BackfillState, start: ListPosition, has_time: Callable[[], bool]
 ) -> Listing:
-    """Return the files under the prefix of a backfill, from a position on.
+    """Return the files under the prefix of a backfill, or those of its manifest, from a position on.
 
     Args:
         client: The S3 client.
@@ -68,8 +81,12 @@ def list_files(
     Raises:
         AwsThrottledError: DynamoDB throttles the requests for longer than this invocation may wait.
     """
-    listing = Listing()
-    for page in pages(client, backfill["bucket"], backfill["prefix"], start):
+    listing, bucket = Listing(), backfill["bucket"]
+    if manifest := backfill.get("manifest"):
+        source = manifest_pages(client, bucket, manifest, start)
+    else:
+        source = pages(client, bucket, backfill["prefix"], start)
+    for page in source:
         _add_page(listing, page, backfill)
         listing.next = page.next
         if len(listing.lines) >= MAX_FILES or not has_time():
@@ -84,7 +101,9 @@ def _add_page(listing: Listing, page: Page, backfill: BackfillState) -> None:
     loaded, its claim fails, and its load is skipped.
     """
     files, rule, skipped = dict[str, ItemKey](), file_rule(), listing.summary["skipped"]
+    listing.add_absent(page.absent)
     for version in page.versions:
+        listing.add_table(version["Key"])
         if kind := skip_kind(version["Key"], rule):
             skipped[kind] = skipped.get(kind, 0) + 1
         else:

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
-from shared.backfill_lists import ListedFile, read_files, read_summary
+from shared.backfill_lists import MAX_TABLES, ListedFile, read_files, read_summary
 from shared.events import BackfillState
 from shared.file_keys import skip_kind
 from shared.ledger import BucketCheck, LedgerItem, check_bucket, newest_item, object_name
@@ -40,8 +40,8 @@ class UnloadedReason(TypedDict):
 class LoadStatus:
     """The number of files, the files that are not loaded, and the keys of those that are partly loaded.
 
-    `reloaded`, `not_checkable` and `skipped` count as `shared.responses.BackfillData` says. `complete` is false if the
-    backfill ended before it had listed all files.
+    `shared.responses.BackfillData` explains `reloaded`, `not_checkable`, `skipped` and `tables`. `complete` is false if
+    the backfill ended before it had listed all files.
     """
 
     files: int = 0
@@ -51,6 +51,7 @@ class LoadStatus:
     not_loaded: list[UnloadedFile] = field(default_factory=list)
     partly_loaded: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
 
     @property
     def loaded(self) -> int:
@@ -83,6 +84,11 @@ def _add_summary(client: "S3Client", status: LoadStatus, backfill: BackfillState
     status.partly_loaded += summary["partly_loaded"]
     for reason, count in summary["skipped"].items():
         status.skipped[reason] = status.skipped.get(reason, 0) + count
+    absent = summary.get("absent", [])
+    status.files += len(absent)
+    status.not_loaded += [_absent_file(key) for key in absent]
+    tables = dict.fromkeys([*status.tables, *summary.get("tables", [])])
+    status.tables = list(tables)[:MAX_TABLES]
 
 
 def _list_prefix(client: "S3Client", backfill: BackfillState) -> Iterator[ListedFile]:
@@ -160,6 +166,11 @@ def _is_loaded_again(file: ListedFile, item: LedgerItem, backfill: BackfillState
 
 def _bucket_ids(backfill: BackfillState) -> Mapping[str, str]:
     return backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
+
+
+def _absent_file(key: str) -> UnloadedFile:
+    message = "the manifest names it, but it does not exist in the bucket: correct the manifest, or upload the file"
+    return {"key": key, "status": "absent", "error": "", "message": message, "execution": "", "report": ""}
 
 
 def _unloaded_file(key: str, item: LedgerItem | None) -> UnloadedFile:

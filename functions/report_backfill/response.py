@@ -65,6 +65,7 @@ def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -
         "partly_loaded_files": len(files.partly_loaded),
         "partly_loaded": files.partly_loaded[:NAMED_FILES],
         "skipped_objects": files.skipped,
+        "tables": files.tables,
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),

@@ -14,6 +14,7 @@ from shared.errors import AwsThrottledError, SourceNotFoundError
 from shared.events import FileList
 from shared.ledger import object_name, version_name
 from shared.ledger_items import ItemKey, items_by_key
+from shared.work_bucket import file_manifest_key
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 from tests.support.backfill import EXECUTION, PREFIX, add_item, put
 
@@ -174,3 +175,41 @@ def test_the_ledger_names_a_version_as_the_listing_does(s3: "S3Client") -> None:
     assert version_name(version["LastModified"], version["VersionId"], version["ETag"]) == version_name(
         head["LastModified"], head["VersionId"], head["ETag"]
     )
+
+
+def put_manifest(s3: "S3Client", *keys: str) -> str:
+    s3.put_object(Bucket=WORK, Key=file_manifest_key("m"), Body="\n".join(keys).encode())
+    return file_manifest_key("m")
+
+
+def test_a_manifest_lists_exactly_its_files(s3: "S3Client", context: SimpleNamespace) -> None:
+    keys = [put(s3, name) for name in ("a.parquet", "a.parquet.csv", "b.parquet", "c.parquet", "Ünïcode .parquet")]
+    add_item(s3, keys[2], status="loaded")
+    absent = [f"{PREFIX}a.parque", f"{PREFIX}d.parquet"]
+    manifest = put_manifest(s3, *sorted([keys[0], keys[1], keys[2], keys[4], *absent]))
+    file_list = make_list(context, prefix="", manifest=manifest)
+    assert [line["key"] for line in read_lines(s3, file_list)] == [keys[0], keys[4]]
+    summary = read_summary(s3, file_list)
+    assert (summary["files"], summary["skipped"], summary["absent"]) == (3, {"suffix": 1}, absent)
+    lines = read_lines(s3, make_list(context, prefix="", manifest=manifest, force=True))
+    assert [line["key"] for line in lines] == [keys[0], keys[2], keys[4]]
+
+
+def test_a_long_manifest_continues_where_its_last_list_ended(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.list_files.manifest.PAGE_KEYS", 2)
+    monkeypatch.setattr(listing, "MAX_FILES", 2)
+    keys = [put(s3, f"{n}.parquet") for n in range(5)]
+    manifest, last, lists = put_manifest(s3, *keys), None, []
+    while last is None or last["next"]:
+        more: dict[str, Any] = {"list": last} if last else {}
+        last = make_list(context, prefix="", manifest=manifest, **more)
+        lists.append([line["key"] for line in read_lines(s3, last)])
+    assert lists == [keys[:2], keys[2:4], keys[4:]]
+
+
+def test_folders_of_tables_are_named_once(s3: "S3Client", context: SimpleNamespace) -> None:
+    for name in ("t/_delta_log/0.json", "t/_delta_log/1.json", "t/a.parquet", "i/metadata/v1.metadata.json"):
+        put(s3, name)
+    assert read_summary(s3, make_list(context))["tables"] == [f"{PREFIX}i/", f"{PREFIX}t/"]

@@ -9,7 +9,7 @@ import pytest
 from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill import load_status, response
 from functions.report_backfill.handler import lambda_handler
-from shared.work_bucket import get_json
+from shared.work_bucket import file_manifest_key, get_json
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.backfill import EXECUTION, PREFIX, add_item, put
 
@@ -61,6 +61,7 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "partly_loaded_files": 0,
         "partly_loaded": [],
         "skipped_objects": {},
+        "tables": [],
         "not_loaded": [],
         "report": "backfills/run-1.json",
         "processing_time_seconds": 1,
@@ -219,3 +220,18 @@ def test_a_map_that_gave_up_is_a_failure_of_the_same_shape(s3: "S3Client", conte
     assert (answer["error"], cause["statusCode"]) == (GIVEN_UP["Error"], 500)
     assert cause["message"].startswith(f"{GIVEN_UP['Error']}: {GIVEN_UP['Cause']}: 0 of 1 files are loaded")
     assert (cause["data"]["error"], len(cause["data"]["not_loaded"])) == (GIVEN_UP["Error"], 1)
+
+
+def test_absent_keys_of_a_manifest_are_not_loaded_and_tables_are_named(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    add_item(s3, put(s3, "a.parquet"), "loaded")
+    put(s3, "_delta_log/0.json")
+    assert end(context, start(context))["data"]["tables"] == [PREFIX]
+    manifest = file_manifest_key("m")
+    s3.put_object(Bucket=WORK, Key=manifest, Body=f"{PREFIX}a.parquet\n{PREFIX}b.parquet".encode())
+    response = end(context, start(context, manifest=manifest))
+    assert response["message"] == "1 of 2 files are loaded: data.not_loaded names the other 1"
+    assert response["data"]["tables"] == []
+    [file] = response["data"]["not_loaded"]
+    assert (file["key"], file["status"]) == (f"{PREFIX}b.parquet", "absent")

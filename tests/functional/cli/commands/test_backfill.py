@@ -1,11 +1,12 @@
 """`loader backfill`: start one, watch one, stop one."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import SOURCE, WORK
 from tests.support.command_line import run_loader
 from tests.support.scripted_aws import BACKFILL, ScriptedAws, succeeded
 
@@ -90,3 +91,38 @@ def test_the_backfill_that_is_named_is_stopped(aws: ScriptedAws) -> None:
 def test_what_does_not_exist_has_status_2(aws: ScriptedAws, words: list[str], message: str) -> None:
     result = run_loader("backfill", *words)
     assert (result.exit_code, message in result.stderr, aws.inputs) == (2, True, [])
+
+
+def test_a_manifest_is_stored_for_the_backfill(s3: "S3Client", aws: ScriptedAws, tmp_path: Path) -> None:
+    (tmp_path / "files.txt").write_text(
+        f"s3://{SOURCE}/{PREFIX}b.parquet\n\n {PREFIX}a b.parquet\r\n{PREFIX}b.parquet\n"
+    )
+    assert run_loader("backfill", "--manifest", str(tmp_path / "files.txt"), "--force").exit_code == 0
+    [event] = aws.inputs
+    content = s3.get_object(Bucket=WORK, Key=event["manifest"])["Body"].read().decode()
+    assert content == f"{PREFIX}a b.parquet\n{PREFIX}b.parquet"
+    assert event == {"bucket": SOURCE, "prefix": "", "manifest": event["manifest"], "force": True}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "names no file"),
+        (f"s3://other/{PREFIX}a.parquet\n{PREFIX}a.parquet", "names several buckets (other, "),
+        ("s3://other", "'s3://other' is not the address of an object"),
+    ],
+)
+def test_a_manifest_that_names_no_files_of_one_bucket_is_refused(
+    aws: ScriptedAws, tmp_path: Path, content: str, words: str
+) -> None:
+    (tmp_path / "files.txt").write_text(content)
+    result = run_loader("backfill", "--manifest", str(tmp_path / "files.txt"))
+    assert (result.exit_code, aws.inputs) == (2, [])
+    assert words in " ".join(result.stderr.split())
+
+
+def test_a_folder_of_a_table_is_warned_of(aws: ScriptedAws) -> None:
+    aws.ending = lambda _: succeeded(**{**json.loads(answer()["output"])["data"], "tables": [PREFIX]})
+    result = run_loader("backfill", PREFIX)
+    assert f"s3://{SOURCE}/{PREFIX} is the folder of a Delta or Iceberg table" in result.stdout
+    assert "--manifest" not in run_loader("backfill", PREFIX, "--json").stdout
