@@ -31,6 +31,9 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     _show_buckets(data)
     _show_skipped(data.get("skipped_objects", {}))
     _show_tables(data)
+    if older := data.get("older_revisions", 0):
+        message = f"Not loaded, because a newer revision replaces them: {quantity(older, 'file')}"
+        console.print(message, style="dim", soft_wrap=True)
     for file in data["not_loaded"]:
         _show_file(file, data["bucket"])
     if more := data["files"] - data["loaded_files"] - len(data["not_loaded"]):

@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
 from shared.ledger import CHANGES
+from shared.slots import SLOT
 from shared.sweep_lease import KEY
 from shared.work_bucket import BACKFILL_STAGING
 
@@ -56,7 +57,9 @@ class Permissions:
             "validate_schema": [
                 *source,
                 *self._write("staging/findings/*"),
-                _allow(["dynamodb:Query"], [self._ledger.table_arn]),
+                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
+                self._update_items(f"{SLOT}*", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
             "convert_and_chunk": [
                 *source,
@@ -83,7 +86,7 @@ class Permissions:
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 _allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
                 _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
-                self._update_lease(),
+                self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 self._update_sweep_result(),
                 *self._decrypt(self._own_keys),
                 *_read(self._work, f"{BACKFILL_STAGING}/manifests/*"),
@@ -93,7 +96,7 @@ class Permissions:
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 *_read(self._work, f"{BACKFILL_STAGING}/*"),
                 _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
-                self._update_lease(),
+                self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 *self._decrypt(self._own_keys),
                 *self._write("backfills/*"),
             ],
@@ -130,10 +133,10 @@ class Permissions:
             *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
         ]
 
-    def _update_lease(self) -> iam.PolicyStatement:
-        """Return the statement for the lease of the sweep: one item of the ledger."""
-        statement = _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
-        statement.add_condition("ForAllValues:StringEquals", {"dynamodb:LeadingKeys": [KEY["object"]]})
+    def _update_items(self, objects: str, *actions: str) -> iam.PolicyStatement:
+        """Return the statement for writing items of the ledger whose `object` matches a pattern."""
+        statement = _allow(actions, [self._ledger.table_arn])
+        statement.add_condition("ForAllValues:StringLike", {"dynamodb:LeadingKeys": [objects]})
         return statement
 
     def _update_sweep_result(self) -> iam.PolicyStatement:

@@ -46,6 +46,8 @@ class ListSummary(TypedDict):
         skipped: The number of objects that are not files, by the kind of their key (`shared.file_keys.SkipKind`).
         absent: The keys of the manifest that name no object; they do not count as files.
         tables: The folders of tables (`shared.file_keys.table_folder`), but at most `MAX_TABLES`.
+        older_revisions: The number of files that a newer revision of their slot replaces, which are not among `files`.
+            A former release counted none.
     """
 
     files: int
@@ -54,6 +56,7 @@ class ListSummary(TypedDict):
     skipped: dict[str, int]
     absent: NotRequired[list[str]]
     tables: NotRequired[list[str]]
+    older_revisions: NotRequired[int]
 
 
 def read_files(client: "S3Client", execution: str, number: int) -> Iterator[ListedFile]:

@@ -23,6 +23,10 @@ MAX_FIELDS = 64
 """The number of fields that a dataset can have: the footprint of a load has a mask of 64 bits for each point."""
 
 
+REVISION_MODES = ("overlay", "replace")
+"""How the revisions of a slot can relate (`shared.datasets.Dataset.revisions`)."""
+
+
 class Contradiction(NamedTuple):
     """A key of a declaration, and what is wrong with its value."""
 
@@ -36,6 +40,7 @@ def contradictions(dataset: "Dataset") -> Iterator[Contradiction]:
     yield from _contradictory_columns(dataset)
     yield from _contradictory_fields(dataset)
     yield from _contradictory_limits(dataset)
+    yield from _contradictory_revisions(dataset)
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
         message = f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
         yield Contradiction("zone", message)
@@ -104,6 +109,14 @@ def _contradictory_limits(dataset: "Dataset") -> Iterator[Contradiction]:
     if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
         message = f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
         yield Contradiction("max_set_aside_rate", message)
+
+
+def _contradictory_revisions(dataset: "Dataset") -> Iterator[Contradiction]:
+    if dataset.revisions not in REVISION_MODES:
+        message = f"revisions is {dataset.revisions!r}: use {' or '.join(map(repr, REVISION_MODES))}"
+        yield Contradiction("revisions", message)
+    elif dataset.revisions == "replace" and dataset.revision is None:
+        yield Contradiction("revisions", "revisions is 'replace', but no folder is declared: add revision = \"<name>\"")
 
 
 def _is_zone(name: str) -> bool:

@@ -69,6 +69,9 @@ class Dataset:
         revision: the name of a folder `<name>=<value>/` in the key, whose value is the file's revision. Where two files
             have a value for the same field of a point, that of the newer revision stands. None if there is no such
             folder.
+        revisions: how the revisions of a slot relate, which is the key up to that folder (`shared.revisions.slot_of`).
+            With "overlay", all files are loaded. With "replace", the files of one revision together replace those of
+            all older revisions, which are not loaded any more.
 
     Raises:
         ContradictionsError: the declaration contradicts itself.
@@ -93,6 +96,7 @@ class Dataset:
     latest: date | None = None
     max_series: int | None = None
     revision: str | None = None
+    revisions: Literal["overlay", "replace"] = "overlay"
 
     def __post_init__(self) -> None:
         if mistakes := list(contradictions(self)):

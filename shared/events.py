@@ -283,6 +283,7 @@ class BackfillState(TypedDict):
 
     Attributes:
         force: Load all files again.
+        all_revisions: List files of older revisions too, where the newest revision of a slot replaces the others.
         sweep: Load what failed or was abandoned and can heal, instead of all files.
         manifest: The key of an object in the work bucket that has the keys of the files (`loader backfill --manifest`).
             Without it, the files are those under `prefix`.
@@ -296,6 +297,7 @@ class BackfillState(TypedDict):
     max_concurrency: int
     tolerated_failure_percentage: float
     force: NotRequired[bool]
+    all_revisions: NotRequired[bool]
     sweep: NotRequired[bool]
     manifest: NotRequired[str]
     list_bucket: NotRequired[bool]

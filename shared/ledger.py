@@ -131,16 +131,20 @@ def tolerate_unmet_condition() -> Iterator[None]:
             raise
 
 
-def newest_item(name: str) -> LedgerItem | None:
-    """Return the item of the newest version of an object; of two from the same second, the one changed last."""
-    items: Iterator[LedgerItem] = query_items(
+def version_items(name: str) -> Iterator[LedgerItem]:
+    """Yield the items of all versions of an object. The read is consistent: it sees every write before."""
+    return query_items(
         ledger(),
         ConsistentRead=True,
         KeyConditionExpression="#object = :object",
         ExpressionAttributeNames={"#object": "object"},
         ExpressionAttributeValues={":object": name},
     )
-    return newest_of(items)
+
+
+def newest_item(name: str) -> LedgerItem | None:
+    """Return the item of the newest version of an object; of two from the same second, the one changed last."""
+    return newest_of(version_items(name))
 
 
 def newest_of(items: Iterable[LedgerItem]) -> LedgerItem | None:

@@ -135,6 +135,8 @@ class BackfillData(TypedDict):
         partly_loaded: The keys of the first of these.
         skipped_objects: The number of objects under the prefix that are not files, by `shared.file_keys.SkipKind`.
         tables: The folders of Delta or Iceberg tables under the prefix, of which removed files may have been loaded.
+        older_revisions: The number of files that were not loaded because a newer revision of their slot replaces them.
+            They are not among `files`.
         not_loaded: The first of the files that are not loaded.
         report: The key of the report in the work bucket.
         processing_time_seconds: The time that the backfill took.
@@ -151,6 +153,7 @@ class BackfillData(TypedDict):
     partly_loaded: NotRequired[list[str]]
     skipped_objects: NotRequired[dict[str, int]]
     tables: NotRequired[list[str]]
+    older_revisions: NotRequired[int]
     not_loaded: list[UnloadedFile]
     report: str
     processing_time_seconds: float

@@ -1,10 +1,12 @@
 """The order of files that may write the same points: by revision, then by the version of the object.
 
 A dataset may declare the name of a folder such as `processing_metadata_processed_at=<value>/`, whose value is the
-revision of a file. `revision_of` reads it from the key, and `is_newer_file` compares two versions of files.
+revision of a file. `revision_of` reads it from the key, `slot_of` what the revisions of a file have in common, and
+`is_newer_file` compares two versions of files.
 """
 
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TypedDict
 
 from shared.datasets import Dataset
@@ -52,6 +54,24 @@ def revision_of(key: str, dataset: Dataset) -> str:
     """
     values = folder_values(key, dataset.revision) if dataset.revision else []
     return values[0] if values else ""
+
+
+def slot_of(key: str, dataset: Dataset) -> str:
+    """Return the slot of a file, of which its dataset has one revision after the other: the key up to their folder.
+
+    The slot of a file without a revision is the folder that it is in. Without a declared revision, it is the key.
+
+    >>> from shared.datasets import DATASETS
+    >>> slot_of("dataset=generation/month=01/processing_metadata_processed_at=2024/a", DATASETS["generation"])
+    'dataset=generation/month=01/'
+    >>> slot_of("dataset=generation/month=01/a", DATASETS["generation"])
+    'dataset=generation/month=01/'
+    """
+    if (name := dataset.revision) is None:
+        return key
+    folders = key.split("/")[:-1]
+    outside = takewhile(lambda folder: not folder_values(f"{folder}/", name), folders)
+    return "".join(f"{folder}/" for folder in outside)
 
 
 def sort_key(revision: str) -> str:

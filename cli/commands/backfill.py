@@ -58,6 +58,14 @@ Force = Annotated[
         "--force", help="Load all files again, for example after a backup of InfluxDB was restored to an earlier state."
     ),
 ]
+AllRevisions = Annotated[
+    bool,
+    typer.Option(
+        "--all-revisions",
+        help='Do not leave out older revisions of datasets with revisions = "replace". Those that a newer revision '
+        "has replaced are skipped.",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the backfill ends.")]
 
 
@@ -68,6 +76,7 @@ def backfill(
     max_concurrency: MaxConcurrency = None,
     tolerated_failure_percentage: Tolerated = None,
     force: Force = False,
+    all_revisions: AllRevisions = False,
     wait: Wait = True,
     follow: Follow = "",
     stop: Stop = "",
@@ -92,6 +101,7 @@ def backfill(
         "max_concurrency": max_concurrency,
         "tolerated_failure_percentage": tolerated_failure_percentage,
         "force": force or None,
+        "all_revisions": all_revisions or None,
     }
     if follow:
         arn = _find(deployment, follow)

@@ -1,21 +1,25 @@
 """The comparison of a prefix or a manifest with the ledger: which files a backfill loads, and how many it does not.
 
-`list_files` reads the objects page by page, and the ledger's items of each page in bulk. `_add_file` decides about one
-file, and keeps only a line of the list if it is to be loaded, so that memory grows with the list and not with the
-bucket.
+`list_files` reads the objects page by page, drops older revisions (`NewestRevisions`), and reads the ledger's items of
+each page in bulk. `_add_file` decides about one file, and keeps only a line of the list if it is to be loaded, so that
+memory grows with the list and not with the bucket.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.list_files.manifest import manifest_pages
+from functions.list_files.newest_revisions import NewestRevisions
 from shared.backfill_lists import MAX_TABLES, ListedFile, ListSummary
+from shared.datasets import dataset_of
+from shared.errors import UnknownDatasetError
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind, table_folder
 from shared.ledger import LedgerItem, check_bucket
 from shared.ledger_items import ItemKey, items_by_key
+from shared.revisions import revision_of, slot_of, sort_key
 from shared.settings import file_rule
 from shared.source_pages import Page, item_key, pages
 
@@ -35,7 +39,7 @@ class Listing:
 
     lines: list[str] = field(default_factory=list)
     summary: ListSummary = field(
-        default_factory=lambda: ListSummary(files=0, not_checkable=0, partly_loaded=[], skipped={})
+        default_factory=lambda: ListSummary(files=0, not_checkable=0, partly_loaded=[], skipped={}, older_revisions=0)
     )
     next: ListPosition | None = None
     note: str = ""
@@ -81,25 +85,41 @@ def list_files(
     Raises:
         AwsThrottledError: DynamoDB throttles the requests for longer than this invocation may wait.
     """
-    listing, bucket = Listing(), backfill["bucket"]
-    if manifest := backfill.get("manifest"):
-        source = manifest_pages(client, bucket, manifest, start)
-    else:
-        source = pages(client, bucket, backfill["prefix"], start)
-    for page in source:
-        _add_page(listing, page, backfill)
+    listing, revisions = Listing(), NewestRevisions(client, backfill["bucket"], start)
+    keep_all = "manifest" in backfill or backfill.get("all_revisions", False)
+    for page in _pages(client, backfill, start):
+        files = _files_of(page, listing, backfill["bucket"])
+        _add_files(listing, files if keep_all else revisions.add(files), backfill)
         listing.next = page.next
         if len(listing.lines) >= MAX_FILES or not has_time():
             break
+    _add_files(listing, revisions.rest(ended=listing.next is None), backfill)
+    listing.summary["older_revisions"] = revisions.older
+    listing.lines.sort(key=_order)
     return listing
 
 
-def _add_page(listing: Listing, page: Page, backfill: BackfillState) -> None:
-    """Compare the files of a page with the ledger.
+def _pages(client: "S3Client", backfill: BackfillState, start: ListPosition) -> Iterator[Page]:
+    if manifest := backfill.get("manifest"):
+        return manifest_pages(client, backfill["bucket"], manifest, start)
+    return pages(client, backfill["bucket"], backfill["prefix"], start)
 
-    The ledger may be read without the writes of the last second: if a file is listed although it has just been
-    loaded, its claim fails, and its load is skipped.
+
+def _order(line: str) -> tuple[str, str, str]:
+    """Return what orders the lines: by slot, and the newest revision last.
+
+    This only saves work: the newest values stand in any order.
     """
+    key = json.loads(line)["key"]
+    try:
+        dataset = dataset_of(key)
+    except UnknownDatasetError:
+        return key, "", ""
+    return slot_of(key, dataset), sort_key(revision_of(key, dataset)), key
+
+
+def _files_of(page: Page, listing: Listing, bucket: str) -> dict[str, ItemKey]:
+    """Return the files of a page, and count the other objects."""
     files, rule, skipped = dict[str, ItemKey](), file_rule(), listing.summary["skipped"]
     listing.add_absent(page.absent)
     for version in page.versions:
@@ -107,7 +127,16 @@ def _add_page(listing: Listing, page: Page, backfill: BackfillState) -> None:
         if kind := skip_kind(version["Key"], rule):
             skipped[kind] = skipped.get(kind, 0) + 1
         else:
-            files[version["Key"]] = item_key(backfill["bucket"], version)
+            files[version["Key"]] = item_key(bucket, version)
+    return files
+
+
+def _add_files(listing: Listing, files: Mapping[str, ItemKey], backfill: BackfillState) -> None:
+    """Compare files with the ledger.
+
+    The ledger may be read without the writes of the last second: if a file is listed although it has just been
+    loaded, its claim fails, and its load is skipped.
+    """
     items = items_by_key(files.values(), consistent=False)
     for key, name in files.items():
         _add_file(listing, key, name, items.get(name), backfill)

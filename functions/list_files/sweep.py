@@ -2,7 +2,8 @@
 
 `list_unloaded` reads both from the ledger's index of changes (`_candidates`), and keeps the newest version of each
 object if its next try is due (`shared.healing`). A version that it never has to look at again gets a `sweep_result`.
-`list_unknown` reads the bucket, once a day: it finds files whose event never came.
+In place of a newer revision that needs a person, an older one is listed (`list_in_place_of`). `list_unknown` reads the
+bucket, once a day: it finds files whose event never came.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
+from functions.list_files.older_revisions import list_in_place_of, slot_of_item
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind
 from shared.healing import given_up_at, next_try_at
@@ -78,7 +80,11 @@ def list_unloaded(
     only counted, and the next sweep reads the ledger again.
     """
     unloaded, unexamined = Unloaded(), 0
-    for candidate in sorted(_candidates(backfill, now)):
+    candidates, slots = _candidates(backfill, now)
+    for item in slots:
+        if has_time():
+            list_in_place_of(client, unloaded.listing, item, now)
+    for candidate in sorted(candidates):
         if has_time():
             _examine(client, unloaded, candidate, now)
         else:
@@ -89,14 +95,20 @@ def list_unloaded(
     return unloaded
 
 
-def _candidates(backfill: BackfillState, now: datetime) -> Iterable[_Candidate]:
-    """Return the versions to examine. The index may show one twice that changes meanwhile."""
+def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[_Candidate], Iterable[LedgerItem]]:
+    """Return the versions to examine, and one item of each slot in which the newest revision may have failed.
+
+    The index may show a version twice that changes meanwhile.
+    """
     start = object_name(backfill["bucket"], backfill["prefix"])
-    candidates = dict[ItemKey, _Candidate]()
+    candidates, slots = dict[ItemKey, _Candidate](), dict[str, LedgerItem]()
     for item in (*_changes("claimed"), *_changes("failed")):
-        if item["object"].startswith(start) and (candidate := _candidate(item, now)):
-            candidates[candidate.name] = candidate
-    return candidates.values()
+        if item["object"].startswith(start):
+            if candidate := _candidate(item, now):
+                candidates[candidate.name] = candidate
+            if slot := slot_of_item(item):
+                slots[slot] = item
+    return candidates.values(), slots.values()
 
 
 def _candidate(item: LedgerItem, now: datetime) -> _Candidate | None:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, TypedDict
 from shared.backfill_lists import MAX_TABLES, ListedFile, read_files, read_summary
 from shared.events import BackfillState
 from shared.file_keys import skip_kind
-from shared.ledger import BucketCheck, LedgerItem, check_bucket, newest_item, object_name
+from shared.ledger import BucketCheck, LedgerItem, check_bucket, ledger, newest_item, object_name
 from shared.ledger_items import ItemKey, items_by_key
 from shared.responses import UnloadedFile
+from shared.revisions import revision_of, sort_key
 from shared.settings import file_rule
+from shared.slots import Slot, replacing_dataset_of, slot_name
 from shared.source_pages import item_key, pages
 from shared.times import utc_seconds
 
@@ -40,8 +42,8 @@ class UnloadedReason(TypedDict):
 class LoadStatus:
     """The number of files, the files that are not loaded, and the keys of those that are partly loaded.
 
-    `shared.responses.BackfillData` explains `reloaded`, `not_checkable`, `skipped` and `tables`. `complete` is false if
-    the backfill ended before it had listed all files.
+    `shared.responses.BackfillData` explains `reloaded`, `not_checkable`, `skipped`, `tables` and `older_revisions`.
+    `complete` is false if the backfill ended before it had listed all files.
     """
 
     files: int = 0
@@ -52,6 +54,7 @@ class LoadStatus:
     partly_loaded: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
+    older_revisions: int = 0
 
     @property
     def loaded(self) -> int:
@@ -82,6 +85,7 @@ def _add_summary(client: "S3Client", status: LoadStatus, backfill: BackfillState
     status.files += summary["files"]
     status.not_checkable += summary["not_checkable"]
     status.partly_loaded += summary["partly_loaded"]
+    status.older_revisions += summary.get("older_revisions", 0)
     for reason, count in summary["skipped"].items():
         status.skipped[reason] = status.skipped.get(reason, 0) + count
     absent = summary.get("absent", [])
@@ -127,6 +131,10 @@ def _time_of(version: str) -> str:
 
 
 def _add_file(status: LoadStatus, file: ListedFile, item: LedgerItem | None, backfill: BackfillState) -> None:
+    if item and item["status"] == "skipped" and _is_replaced(file, backfill["bucket"]):
+        status.files -= 1
+        status.older_revisions += 1
+        return
     if item is None or item["status"] != "loaded":
         status.not_loaded.append(_unloaded_file(file["key"], item))
         return
@@ -138,6 +146,14 @@ def _add_file(status: LoadStatus, file: ListedFile, item: LedgerItem | None, bac
         status.partly_loaded.append(file["key"])
     status.not_checkable += bucket == "not checkable"
     status.reloaded += file["replaced"]
+
+
+def _is_replaced(file: ListedFile, bucket: str) -> bool:
+    """Return whether a newer revision has the slot of a file whose load was skipped."""
+    if (dataset := replacing_dataset_of(file["key"])) is None:
+        return False
+    head = Slot(ledger(), slot_name(bucket, file["key"], dataset)).read().head
+    return head is not None and head > sort_key(revision_of(file["key"], dataset))
 
 
 def _reason_unloaded(

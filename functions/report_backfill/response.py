@@ -66,6 +66,7 @@ def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -
         "partly_loaded": files.partly_loaded[:NAMED_FILES],
         "skipped_objects": files.skipped,
         "tables": files.tables,
+        "older_revisions": files.older_revisions,
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),

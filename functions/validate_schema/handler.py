@@ -15,7 +15,8 @@ from functions.validate_schema.footer import read_footer, row_group_rows
 from functions.validate_schema.integer_range import integer_range
 from functions.validate_schema.parts import plan_parts
 from functions.validate_schema.pin import pin_source
-from functions.validate_schema.turn import ITS_TURN, turn, versions_in_use
+from functions.validate_schema.slot_turn import slot_turn
+from functions.validate_schema.turn import ITS_TURN, Turn, turn, versions_in_use
 from shared.aws_clients import s3_client
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
@@ -72,13 +73,19 @@ def _add_wait(file: FileRef, now: datetime) -> dict[str, Span]:
 
 def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
     """Return the file with its plan if it is this version's turn, otherwise with the reason to skip it or to wait."""
-    claim = file["claim"]
-    its_turn = ITS_TURN if claim["force"] else turn(claim["version"], versions_in_use(claim), now)
+    its_turn = _turn(client, file, now)
     file = {**file, "skipped": its_turn.skipped, "not_before": its_turn.not_before}
     if its_turn != ITS_TURN:
         return file
     source, validate = PinnedObject(client, file), conversion_settings().validate
-    return {**file, **plan_file(source, file, validate=validate, last_modified=claim["last_modified"])}
+    return {**file, **plan_file(source, file, validate=validate, last_modified=file["claim"]["last_modified"])}
+
+
+def _turn(client: "S3Client", file: FileRef, now: datetime) -> Turn:
+    """Return whether it is the turn of this version of the object, and then of its revision of the slot."""
+    claim = file["claim"]
+    of_version = ITS_TURN if claim["force"] else turn(claim["version"], versions_in_use(claim), now)
+    return of_version if of_version != ITS_TURN else slot_turn(client, file, now)
 
 
 def plan_file(source: IOBase, file: SourceFile, *, validate: bool, last_modified: int) -> PlannedFile:

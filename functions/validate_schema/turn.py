@@ -55,10 +55,10 @@ def turn(version: str, in_use: Sequence[LedgerItem], now: datetime) -> Turn:
             return Turn(skipped=f"superseded by version {other['version'].partition(' ')[2]}")
     older = [item for item in in_use if item["status"] == "claimed" and is_newer(this, item)]
     running = [item for item in older if item["lease_until"] > utc_seconds(now)]
-    return Turn(not_before=min(_next_check(item, now) for item in running)) if running else ITS_TURN
+    return Turn(not_before=min(next_check(item, now) for item in running)) if running else ITS_TURN
 
 
-def _next_check(running: LedgerItem, now: datetime) -> str:
+def next_check(running: LedgerItem, now: datetime) -> str:
     """Return when to check again: after as long as that load has taken so far, or when its lease ends."""
     elapsed = now - datetime.fromisoformat(running["claimed_at"])
     wait = min(max(elapsed, MIN_WAIT), MAX_WAIT)

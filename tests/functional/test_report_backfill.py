@@ -62,6 +62,7 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "partly_loaded": [],
         "skipped_objects": {},
         "tables": [],
+        "older_revisions": 0,
         "not_loaded": [],
         "report": "backfills/run-1.json",
         "processing_time_seconds": 1,

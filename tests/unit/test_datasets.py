@@ -58,6 +58,8 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is not a time zone"),
         ({"aliases": {"ort": "place"}}, "alias 'ort' for 'place'"),
         ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),
+        ({"revisions": "replace"}, "revisions is 'replace', but no folder is declared"),
+        ({"revision": "at", "revisions": "newest"}, "revisions is 'newest': use 'overlay' or 'replace'"),
         ({"path_tags": ("place",)}, "'place' is not a tag: add it to required_tags or optional_tags"),
         ({"path_tags": ("depth_m",)}, "'depth_m' is not a tag"),
         ({"path_tags": ("site", "site")}, "'site' is declared 2 times: keep one"),

@@ -1,0 +1,52 @@
+"""The files that a sweep loads in place of a newer revision that failed, and needs a person.
+
+Their loads were skipped because of the newer revision, where `revisions = "replace"`. It has lost the slot if none of
+its files is loaded or can heal: then the files of the newest revision before it are loaded.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from functions.list_files.listing import MAX_FILES, Listing
+from shared.ledger import LedgerItem, ledger, newest_of
+from shared.ledger_items import ItemKey
+from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
+from shared.source_pages import current_version, item_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def slot_of_item(item: LedgerItem) -> str:
+    """Return the name of the slot of a version, or "" if revisions do not replace each other in its dataset."""
+    bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+    dataset = replacing_dataset_of(key)
+    return slot_name(bucket, key, dataset) if dataset else ""
+
+
+def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, now: datetime) -> None:
+    """List the skipped files to load in place of a file that needs a person, if there are any."""
+    for item in _items_in_place_of(failed, now):
+        bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+        if (version := current_version(client, bucket, key)) and len(listing.lines) < MAX_FILES:
+            listing.add(key, item_key(bucket, version), former_execution=item["execution"])
+
+
+def _items_in_place_of(failed: LedgerItem, now: datetime) -> list[LedgerItem]:
+    files = Slot(ledger(), slot_of_item(failed)).read().files
+    items = file_items(files)
+    held = held_revision(files, items, now)
+    skipped = [file for file in files if _is_skipped(file, items)]
+    newest = max((file["revision"] for file in skipped), default=None)
+    if newest is None or (held is not None and held > newest):
+        return []
+    chosen = {file["source"] for file in skipped if file["revision"] == newest}
+    return [item for source in sorted(chosen) if (item := newest_of(items[source]))]
+
+
+def _is_skipped(file: SlotFile, items: Mapping[str, list[LedgerItem]]) -> bool:
+    """Return whether this is the newest version of the file, and its load was skipped."""
+    newest = newest_of(items.get(file["source"], []))
+    version = ItemKey(file["source"], file["source_version"])
+    return newest is not None and (newest["object"], newest["version"]) == version and newest["status"] == "skipped"

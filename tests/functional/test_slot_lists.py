@@ -1,0 +1,117 @@
+"""The lists of backfills and sweeps of datasets with `revisions = "replace"`, and the reports of backfills."""
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.list_files import listing
+from functions.list_files.handler import lambda_handler as list_files
+from functions.report_backfill.handler import lambda_handler as report_backfill
+from shared.aws_clients import s3_client
+from tests.functional.conftest import SOURCE
+from tests.functional.test_list_files import read_lines, read_summary
+from tests.functional.test_sweep import ago, sweep
+from tests.support.backfill import EXECUTION, PREFIX
+from tests.support.slots import SLOT, SlotLoad, declare_replacing, key_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+
+OTHER = "dataset=generation/month=02/"
+
+
+@pytest.fixture(autouse=True)
+def tables(ledger: "Table", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> "Table":
+    declare_replacing(monkeypatch)
+    context.get_remaining_time_in_millis = lambda: 900_000
+    return ledger
+
+
+def put(s3: "S3Client", *keys: str) -> None:
+    for key in keys:
+        s3.put_object(Bucket=SOURCE, Key=key, Body=b"x")
+
+
+def lists(s3: "S3Client", context: SimpleNamespace, **more: Any) -> tuple[list[str], int]:
+    """Return the keys in all lists of a backfill, and the number of older revisions."""
+    keys, older, state = list[str](), 0, {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, **more}
+    while True:
+        file_list: Any = list_files(state, context)  # type: ignore[arg-type]
+        keys += [line["key"] for line in read_lines(s3, file_list)]
+        older += read_summary(s3, file_list)["older_revisions"]
+        if file_list["next"] is None:
+            return keys, older
+        state["list"] = file_list
+
+
+FILES = [
+    key_of(0, "z"),
+    *(key_of(day, name) for day in (1, 2) for name in "ab"),
+    key_of(3, "_SUCCESS"),
+    *(key_of(day, "a", f"{SLOT}region=N/") for day in (1, 4)),
+    *(key_of(day, "a", OTHER) for day in (5, 6, 7)),
+]
+NEWEST = [key_of(2, "a"), key_of(2, "b"), key_of(4, "a", f"{SLOT}region=N/"), key_of(7, "a", OTHER)]
+
+
+@pytest.mark.parametrize("page", [1000, 3, 2, 1])
+def test_a_backfill_lists_the_newest_revision_of_each_slot(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """Also if its lists, and the pages of the bucket, end inside a slot."""
+    put(s3, *FILES)
+    if page < 1000:
+        monkeypatch.setattr(listing, "MAX_FILES", 0)  # each page is a list of its own
+        events = s3_client().meta.events
+        events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": page})
+    keys, older = lists(s3, context)
+    assert sorted(keys) == sorted(NEWEST)
+    assert older == len(FILES) - 1 - len(NEWEST)
+
+
+def test_with_all_revisions_they_are_listed_by_slot_and_revision(s3: "S3Client", context: SimpleNamespace) -> None:
+    files = [key_of(0, "z"), key_of(10), key_of(9), key_of(1, slot=OTHER)]
+    put(s3, *files)
+    assert lists(s3, context, all_revisions=True) == ([files[0], files[2], files[1], files[3]], 0)
+
+
+def test_a_backfill_does_not_count_older_revisions_as_not_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
+    newer, older = SlotLoad(s3, context, key_of(2)), SlotLoad(s3, context, key_of(1))
+    newer.start()
+    newer.settle("loaded")
+    state: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, "all_revisions": True}
+    state["list"] = list_files(state, context)  # type: ignore[arg-type]
+    assert older.start()["skipped"]
+    answer: Any = report_backfill({"state": "ReportBackfill", "input": state}, context)  # type: ignore[arg-type]
+    assert (answer["data"]["files"], answer["data"]["loaded_files"], answer["data"]["older_revisions"]) == (1, 1, 1)
+    assert answer["data"]["not_loaded"] == []
+
+
+def settle(load: SlotLoad, status: str, **more: Any) -> None:
+    load.start()
+    load.settle(status, **{"changed_at": ago(hours=1), **more})
+
+
+@pytest.mark.parametrize("error", ["CorruptParquetError", "InfluxUnavailableError"])
+def test_a_sweep_lists_the_revision_before_one_that_needs_a_person(
+    s3: "S3Client", context: SimpleNamespace, error: str
+) -> None:
+    newest = [SlotLoad(s3, context, key_of(3, name)) for name in "ab"]
+    for each in newest:
+        settle(each, "claimed", claimed_at=ago(hours=1), lease_until="2999-01-01T00:00:00Z")
+    skipped = [SlotLoad(s3, context, key_of(day, name)) for day in (1, 2) for name in "ab"]
+    assert all(each.start()["skipped"] for each in skipped)
+    settle(newest[0], "failed", error=error)
+    assert sweep(context)["files"] == (error == "InfluxUnavailableError"), "the other file is still being loaded"
+    settle(newest[1], "failed", error=error)
+    listed = [line["key"] for line in read_lines(s3, sweep(context))]
+    if error == "CorruptParquetError":
+        assert sorted(listed) == [key_of(2, "a"), key_of(2, "b")]
+        assert [each.start()["skipped"] for each in skipped[2:]] == ["", ""]
+        skipped[2].settle("loaded")
+        skipped[3].settle("loaded")
+        assert sweep(context)["files"] == 0
+    else:
+        assert sorted(listed) == [key_of(3, "a"), key_of(3, "b")]
