@@ -4,12 +4,14 @@ BIN := .venv/bin
 READY := build/.installed
 BENCH := build/venvs/bench
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+# Container images often set it. Without bytecode, every process compiles all that it imports: 4 s for the CDK app alone.
+unexport PYTHONDONTWRITEBYTECODE
 SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-trend throttling costs sizes snapshot lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes snapshot lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -50,6 +52,9 @@ bench-load: $(READY) ## measure from a file to queryable points, beside influxdb
 
 bench-footprints: $(READY) ## measure the size of footprints, in bytes a point
 	@$(BIN)/python -m benchmarks.footprints
+
+bench-growth: $(READY) ## measure that the time for many series, and many loads, does not grow with their square
+	@$(BIN)/python -m benchmarks.growth
 
 bench-trend: $(READY) ## compare the results in benchmarks/results with those committed before, and flag losses
 	@$(BIN)/python -m benchmarks.trend

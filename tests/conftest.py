@@ -1,16 +1,33 @@
 """Settings of all tests, and their distribution over two processes."""
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
+
+from local.influxdb.server import external_target
 
 # Hypothesis fails an example that takes longer than 200 ms, which on a busy machine says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 TESTS = Path(__file__).parent
+
+# boto3 parses the models of AWS services once in each session, and moto starts a session for each test, so most of
+# the time of a test would go into that. Here, a process parses each model once.
+_load_file = JSONFileLoader().load_file
+
+
+@cache
+def _load_file_once(path: str) -> Any:
+    return _load_file(path)
+
+
+JSONFileLoader.load_file = lambda _, path: _load_file_once(path)  # type: ignore[assignment, method-assign]
 
 # The tests, and the deployments that they make, see only the datasets that the project ships.
 os.environ["LOADER_DATASETS"] = str(TESTS / "no-datasets.toml")
@@ -20,14 +37,27 @@ os.environ["LOADER_DATASETS"] = str(TESTS / "no-datasets.toml")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.
 
-    The tests of the deployed app share one deployment, the other integration tests one emulator, and the
-    infrastructure tests one synthesis. xdist gives the next group to the process that is free.
+    Half of the modules that test the deployed app share one deployment, and the other half another, so that two
+    processes work on them at the same time. The other integration tests share an emulator, and the infrastructure
+    tests a synthesis. The rest share nothing: xdist gives the next module to the process that is free.
     """
+    deployed = sorted({item.path for item in items if _needs_app(item)})
+    groups = {item.nodeid: _group(item, deployed) for item in items}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != "deployed")
+        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
+    items.sort(key=lambda item: (*FIRST_GROUPS, groups[item.nodeid]).index(groups[item.nodeid]))
 
 
-def _group(item: pytest.Item) -> str:
-    folder = item.path.relative_to(TESTS).parts[0]
-    return "deployed" if "app" in getattr(item, "fixturenames", ()) else folder
+FIRST_GROUPS = ("deployed 0", "deployed 1", "integration", "infra")
+
+
+def _group(item: pytest.Item, deployed: list[Path]) -> str:
+    if _needs_app(item):
+        # Two deployments would write the same points to one server.
+        return "deployed 0" if external_target() else f"deployed {deployed.index(item.path) % 2}"
+    path = item.path.relative_to(TESTS)
+    return path.parts[0] if path.parts[0] in FIRST_GROUPS else str(path)
+
+
+def _needs_app(item: pytest.Item) -> bool:
+    return "app" in getattr(item, "fixturenames", ())
