@@ -55,12 +55,13 @@ def environments(
         "MAX_SERIES": conversion["MAX_SERIES"],
         "MAX_SET_ASIDE_RATE": conversion["MAX_SET_ASIDE_RATE"],
     }
+    register = {name: (influx | limits)[name] for name in ("INFLUXDB_BUCKET", "MAX_REJECTED_RATE")}
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
         "check_health": log | influx | patience,
         "validate_schema": log | work | ledger | lease | conversion | files,
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
-        "register_load": log | work | ledger | {"INFLUXDB_BUCKET": influx["INFLUXDB_BUCKET"]} | RETURN_MEMORY,
+        "register_load": log | work | ledger | register | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
         "report_load": log | work | ledger | limits | stack,
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},

@@ -74,6 +74,7 @@ class Permissions:
             "register_load": [
                 *staged,
                 *_read(self._work, "footprints/*"),
+                *_read(self._work, REJECTED_POINTS),
                 *self._write("staging/*"),
                 _allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],

@@ -6,7 +6,8 @@ them.
 
 The file has one row for each line of the part: `series` (measurement and tags as in line protocol), `time_ns`, and
 `fields`, in which bit `n` is set if the line has the field `names[n]` of the file's metadata. Since the rows are sorted
-by series and time, the series are runs of equal values, and the times of regular data have equal differences.
+by series and time, the series are runs of equal values, and the times of regular data have equal differences. The
+statistics of the row groups tell which of them can have points of a `PointRange`.
 """
 
 import io
@@ -56,6 +57,20 @@ class Footprint(NamedTuple):
     points: PointBlock
 
 
+class PointRange(NamedTuple):
+    """The points from the first to the last of these series and, in each of them, of these times in ns."""
+
+    first_series: str
+    last_series: str
+    first_ns: int
+    last_ns: int
+
+    def overlaps(self, other: "PointRange") -> bool:
+        """Return whether both ranges can have a point in common."""
+        in_series = self.first_series <= other.last_series and other.first_series <= self.last_series
+        return in_series and self.first_ns <= other.last_ns and other.first_ns <= self.last_ns
+
+
 class FootprintWriter:
     """A footprint that is encoded block by block, in memory. Blocks continue each other: all their lines are sorted.
 
@@ -74,7 +89,7 @@ class FootprintWriter:
             compression_level=1,
             use_dictionary=["series", "fields"],
             column_encoding={"time_ns": "DELTA_BINARY_PACKED"},
-            write_statistics=False,
+            write_statistics=["series", "time_ns"],
         )
 
     def write(self, block: PointBlock) -> None:
@@ -94,8 +109,8 @@ class FootprintWriter:
         return self._content.getvalue()
 
 
-def read_footprint(content: bytes) -> Footprint:
-    """Decode a footprint.
+def read_footprint(content: bytes, within: PointRange | None = None) -> Footprint:
+    """Decode a footprint, or only the row groups that may have points of a range.
 
     >>> writer = FootprintWriter(pa.array(["m,t=x", "m,t=y", "m,t=z"]), ["a", "b"])
     >>> writer.write(PointBlock(np.array([0, 2, 2]), np.array([7, 7, 8]), np.array([1, 3, 2], np.uint64)))
@@ -105,7 +120,8 @@ def read_footprint(content: bytes) -> Footprint:
     >>> [column.tolist() for column in footprint.points]
     [[0, 1, 1], [7, 7, 8], [1, 3, 2]]
     """
-    table = pq.ParquetFile(io.BytesIO(content)).read().unify_dictionaries().combine_chunks()
+    file = pq.ParquetFile(io.BytesIO(content))
+    table = file.read_row_groups(_row_groups(file.metadata, within)).unify_dictionaries().combine_chunks()
     names = tuple(json.loads(table.schema.metadata[_NAMES.encode()]))
     time, fields = (table.column(name).to_numpy() for name in ("time_ns", "fields"))
     column = table.column("series")
@@ -116,3 +132,19 @@ def read_footprint(content: bytes) -> Footprint:
     used, numbers = np.unique(encoded.indices.to_numpy(), return_inverse=True)
     series = encoded.dictionary.take(pa.array(used)).to_pylist()
     return Footprint(series, names, PointBlock(numbers.astype(np.int32), time, fields))
+
+
+def _row_groups(metadata: pq.FileMetaData, within: PointRange | None) -> list[int]:
+    """Return the row groups that may have points of a range. An earlier release stored no statistics."""
+    groups = range(metadata.num_row_groups)
+    if within is None:
+        return list(groups)
+    ranges = {group: _range_of(metadata.row_group(group)) for group in groups}
+    return [group for group, range_ in ranges.items() if range_ is None or within.overlaps(range_)]
+
+
+def _range_of(group: pq.RowGroupMetaData) -> PointRange | None:
+    series, time = (group.column(column).statistics for column in range(2))
+    if not (series and time and series.has_min_max and time.has_min_max):
+        return None
+    return PointRange(series.min, series.max, time.min, time.max)

@@ -12,10 +12,14 @@ from shared.stored import ChunkOutcome, PartOutcome, SetAsideReason, Verdict
 
 @dataclass(frozen=True)
 class Outcomes:
-    """The outcomes of the converted parts, and of the chunks that were sent or tried."""
+    """The outcomes of the converted parts, and of the chunks that were sent or tried.
+
+    `chunks_again` are those of chunks whose points were stored before, and written again after an older load.
+    """
 
     parts: list[PartOutcome] = field(default_factory=list)
     chunks: list[ChunkOutcome] = field(default_factory=list)
+    chunks_again: list[ChunkOutcome] = field(default_factory=list)
 
     @property
     def points(self) -> int:
@@ -36,7 +40,7 @@ class Outcomes:
     def reasons(self) -> list[SetAsideReason]:
         """The reasons why rows were set aside or points rejected, most frequent first, each with its first samples."""
         merged: dict[tuple[str, str], SetAsideReason] = {}
-        for outcome in (*self.parts, *self.chunks):
+        for outcome in (*self.parts, *self.chunks, *self.chunks_again):
             for reason in outcome["reasons"]:
                 same = merged.setdefault((reason["rule"], reason["reason"]), {**reason, "rows": 0})
                 same["rows"] += reason["rows"]
@@ -90,12 +94,16 @@ class Outcomes:
     def accounts(self) -> Accounts:
         """The number of points by fate. Chunks without an outcome were not started, so nothing of them was sent.
 
-        Chunks that were written again, after an older load, do not count: their points are counted already.
+        Chunks that were written again, after an older load, contain only points that are counted as stored. Those that
+        InfluxDB then did not acknowledge count as rejected or unknown instead: the older load's values may stand.
         """
         started = {chunk["chunk"] for chunk in self.chunks}
         planned = (chunk for part in self.parts for chunk in part["chunks"])
         not_sent = sum(chunk["points"] for chunk in planned if chunk["chunk"] not in started)
-        return total(map(chunk_accounts, self.chunks)).plus(Accounts(superseded=self.superseded, not_sent=not_sent))
+        accounts = total(map(chunk_accounts, self.chunks)).plus(Accounts(superseded=self.superseded, not_sent=not_sent))
+        again = total(map(chunk_accounts, self.chunks_again))
+        lost = Accounts(rejected=again.rejected, unknown=again.unknown)
+        return accounts.plus(lost._replace(stored=-lost.points))
 
     @property
     def superseded(self) -> int:
@@ -152,8 +160,11 @@ class Outcomes:
     @property
     def unwritten_chunks(self) -> list[str]:
         """The names of the staged chunks that were not sent completely."""
-        sent = {chunk["chunk"] for chunk in self.chunks if 0 < chunk["batches"] == len(chunk["written"])}
-        return sorted(chunk["chunk"] for part in self.parts for chunk in part["chunks"] if chunk["chunk"] not in sent)
+        outcomes = (*self.chunks, *self.chunks_again)
+        sent = {chunk["chunk"] for chunk in outcomes if 0 < chunk["batches"] == len(chunk["written"])}
+        planned = [chunk["chunk"] for part in self.parts for chunk in part["chunks"]]
+        again = [chunk["chunk"] for chunk in self.chunks_again]
+        return sorted(name for name in (*planned, *again) if name not in sent)
 
 
 def _sum_of(counts: Iterable[dict[str, Any]]) -> dict[str, int]:

@@ -22,11 +22,12 @@ def read_outcomes(client: "S3Client", load_id: str, execution: str) -> Outcomes:
     with ThreadPoolExecutor(READERS) as readers:
         keys = list(_keys(client, outcomes_prefix(load_id, execution)))
         stored = dict(zip(keys, readers.map(lambda key: get_json(client, key), keys), strict=True))
-    # "0000.json" is the outcome of a part, "0000-0003.json" of a chunk, "0000-0003-again-1" of one written again.
-    is_chunk = {key: "-" in PurePosixPath(key).stem for key in keys if AGAIN not in key}
+    # "0000.json" is the outcome of a part, "0000-0003.json" of a chunk, "0000-0003-again-1.json" of one written again.
+    chunks = [key for key in keys if "-" in PurePosixPath(key).stem]
     return Outcomes(
-        parts=cast("list[PartOutcome]", [stored[key] for key, is_one in is_chunk.items() if not is_one]),
-        chunks=cast("list[ChunkOutcome]", [stored[key] for key, is_one in is_chunk.items() if is_one]),
+        parts=cast("list[PartOutcome]", [stored[key] for key in keys if key not in chunks]),
+        chunks=cast("list[ChunkOutcome]", [stored[key] for key in chunks if AGAIN not in key]),
+        chunks_again=cast("list[ChunkOutcome]", [stored[key] for key in chunks if AGAIN in key]),
     )
 
 

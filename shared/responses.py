@@ -177,11 +177,15 @@ class Findings(TypedDict):
 
 
 class LoadReport(Findings):
-    """The JSON report of a load. `failed_state` is "" for a load that succeeded."""
+    """The JSON report of a load. `failed_state` is "" for a load that succeeded.
+
+    `chunks_again` are those that were written again after an older load. A former release did not report them.
+    """
 
     response: Response[LoadData]
     parts: list[PartOutcome]
     chunks: list[ChunkOutcome]
+    chunks_again: NotRequired[list[ChunkOutcome]]
     event: object
     execution: Execution
     health: Health | None

@@ -50,7 +50,8 @@ class Report:
     @property
     def outcomes(self) -> Outcomes:
         """The outcomes of the load's parts and chunks."""
-        return Outcomes(parts=self.content["parts"], chunks=self.content["chunks"])
+        again = self.content.get("chunks_again", [])
+        return Outcomes(parts=self.content["parts"], chunks=self.content["chunks"], chunks_again=again)
 
 
 def find_report(deployment: Deployment, load: str) -> Report:

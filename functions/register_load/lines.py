@@ -1,9 +1,10 @@
-"""The lines of a staged chunk, compared with the footprints of other loads.
+"""The lines of a staged chunk.
 
-`parse_lines` divides line protocol into series, fields and times. `shared_fields` says which fields of each line a
-footprint has too. `select_fields` returns what remains of the lines when fields are left out.
+`parse_lines` divides line protocol into series, fields and times. `select_fields` returns what remains of the lines
+when fields are left out.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,10 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shared.footprints import Footprint
-
-Mask = NDArray[np.uint64]
-"""The fields of each line: bit `n` stands for the nth field of the dataset."""
+from functions.register_load.point_index import Mask
 
 
 class Lines(NamedTuple):
@@ -23,14 +21,14 @@ class Lines(NamedTuple):
 
     Attributes:
         text: the lines.
-        series: measurement and tags of each line, with escapes.
+        series: measurement and tags of each line, with escapes, as a dictionary array.
         values: the fields of each line with their values: "power_mw=1.5,efficiency=0.9".
         time: the time of each line in ns.
         fields: the fields of each line.
     """
 
     text: pa.Array
-    series: pa.Array
+    series: pa.DictionaryArray
     values: pa.Array
     time: NDArray[np.int64]
     fields: Mask
@@ -53,78 +51,38 @@ def parse_lines(body: bytes, names: Sequence[str]) -> Lines:
     written = pc.replace_substring_regex(values, "=[^,]*", "").dictionary_encode()
     masks = [_mask(fields.split(","), names) for fields in written.dictionary.to_pylist()]
     fields = np.array(masks, np.uint64)[written.indices.to_numpy()]
-    return Lines(text, series, values, time.cast(pa.int64()).to_numpy(), fields)
+    return Lines(text, series.dictionary_encode(), values, time.cast(pa.int64()).to_numpy(), fields)
 
 
 def _mask(fields: Sequence[str], names: Sequence[str]) -> int:
     return sum(1 << names.index(field) for field in fields)
 
 
-def shared_fields(series: pa.Array, time: NDArray[np.int64], names: Sequence[str], footprint: Footprint) -> Mask:
-    """Return the fields that the footprint has at the series and time of each line.
-
-    Points are compared as numbers: the position of the series, times the number of times, and the position of the time.
-
-    Example: the footprint has m,t=a with field x at 7 and with y at 9. Of the lines at 7 and 8, one shares x.
-
-    >>> from shared.footprints import PointBlock
-    >>> block = PointBlock(np.array([0, 0]), np.array([7, 9]), np.array([1, 2], np.uint64))
-    >>> footprint, names = Footprint(["m,t=a"], ("x", "y"), block), ["x", "y"]
-    >>> shared_fields(pa.array(["m,t=a", "m,t=a"]), np.array([7, 8]), names, footprint).tolist()
-    [1, 0]
-
-    Args:
-        series: the series of each line.
-        time: the time of each line in ns.
-        names: the fields of the dataset, in the order of the bits of the result.
-        footprint: the points of another load, or of a part of it.
-    """
-    points = footprint.points
-    if not len(points.time):
-        return np.zeros(len(time), np.uint64)
-    times = np.unique(points.time)  # [7, 9]
-    keys = points.numbers.astype(np.int64) * len(times) + np.searchsorted(times, points.time)  # [0, 1], ascending
-    distinct, first = np.unique(keys, return_index=True)  # a point may have several lines with different fields
-    fields = np.bitwise_or.reduceat(translate(points.fields, footprint.names, names), first)
-    value_set = pa.array(footprint.series, series.type)
-    number = pc.fill_null(pc.index_in(series, value_set=value_set), -1).to_numpy().astype(np.int64)
-    place = np.searchsorted(times, time).clip(max=len(times) - 1)  # the lines at 7 and 8 have the places 0 and 1
-    key = number * len(times) + place
-    position = np.searchsorted(distinct, key).clip(max=len(distinct) - 1)
-    same = (number >= 0) & (times[place] == time) & (distinct[position] == key)
-    return np.where(same, fields[position], np.uint64(0))
-
-
-def translate(fields: Mask, names: Sequence[str], target: Sequence[str]) -> Mask:
-    """Return the masks with the bits that `target` gives to the names. A field that it does not name is dropped.
-
-    >>> translate(np.array([1, 3], np.uint64), ["y", "z"], ["x", "y"])
-    array([2, 2], dtype=uint64)
-    """
-    result = np.zeros(len(fields), np.uint64)
-    for bit, name in enumerate(names):
-        if name in target:
-            has_field = (fields >> np.uint64(bit)) & np.uint64(1)
-            result |= has_field << np.uint64(target.index(name))
-    return result
-
-
 def select_fields(lines: Lines, keep: Mask, names: Sequence[str]) -> list[str]:
     r"""Return the text of each line with these fields only; "" for a line without any of them.
 
-    >>> lines = parse_lines(b"m x=1,y=2 7\nm y=2 8\n", ["x", "y"])
-    >>> select_fields(lines, np.array([2, 0], np.uint64), ["x", "y"])
-    ['m y=2 7', '']
+    >>> lines = parse_lines(b"m x=1,y=2,z=3 7\nm y=2 8\nm z=3 9\n", ["x", "y", "z"])
+    >>> select_fields(lines, np.array([5, 0, 4], np.uint64), ["x", "y", "z"])
+    ['m x=1,z=3 7', '', 'm z=3 9']
     """
-    texts: list[str] = lines.text.to_pylist()
     kept = lines.fields & keep
-    for line in np.flatnonzero(kept != lines.fields).tolist():
-        mask = int(kept[line])
-        values = [value for value in lines.values[line].as_py().split(",") if mask >> _bit(value, names) & 1]
-        time = int(lines.time[line])
-        texts[line] = f"{lines.series[line].as_py()} {','.join(values)} {time}" if values else ""
+    texts: list[str] = pc.if_else(pa.array(kept != 0), lines.text, "").to_pylist()
+    shorter = np.flatnonzero((kept != lines.fields) & (kept != 0))
+    for mask in np.unique(kept[shorter]).tolist():
+        same = shorter[kept[shorter] == mask]
+        for line, text in zip(same.tolist(), _with_fields(lines, same, mask, names), strict=True):
+            texts[line] = text
     return texts
 
 
-def _bit(value: str, names: Sequence[str]) -> int:
-    return names.index(value.partition("=")[0])
+def _with_fields(lines: Lines, rows: NDArray[np.int64], mask: int, names: Sequence[str]) -> list[str]:
+    """Return the text of these lines with the fields of `mask` only."""
+    at = pa.array(rows)
+    values = lines.values.take(at)
+    for bit, name in enumerate(names):
+        if not mask >> bit & 1:
+            values = pc.replace_substring_regex(values, f"(^|,){re.escape(name)}=[^,]*", "")
+    series, time = (part.cast(values.type) for part in (lines.series.take(at), pa.array(lines.time[rows])))
+    space = pa.scalar(" ", values.type)
+    texts: list[str] = pc.binary_join_element_wise(series, pc.utf8_ltrim(values, ","), time, space).to_pylist()
+    return texts

@@ -8,12 +8,16 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from functions.register_load.footprint_cache import FootprintCache
 from functions.register_load.months import month_spans, registrations_of
 from functions.register_load.protocol import ended_before, has_ended, newer_written, older_to_outlast
-from functions.register_load.restaging import Restaging
-from shared.events import ChunksToWrite, LoadState
+from functions.register_load.restaging import Loads, Restaging
+from shared.balance import check_accounts
+from shared.events import Chunk, ChunksToWrite, LoadState
+from shared.load_limits import check_rejected
+from shared.load_totals import Outcomes
+from shared.outcomes import read_outcomes
 from shared.registrations import RegisteredLoad, Registration, Registrations
+from shared.settings import max_rejected_rate
 from shared.times import utc_seconds
 from shared.work_bucket import get_json, put_json, registration_key
 
@@ -38,14 +42,13 @@ class RevisedLoad:
         self._now, self._now_text = now, utc_seconds(now)
         file, execution = load["file"], load["execution"]["name"]
         self._memory_key = registration_key(file["load_id"], execution)
-        self._footprints = FootprintCache(client)
-        self._restaging = Restaging(client, self._footprints, file, execution)
+        self._restaging = Restaging(client, file, execution)
 
     def register(self) -> ChunksToWrite:
         """Register the load, and leave out the values that newer loads have written."""
         chunks = self._converted["chunks"]
         footprints = self._restaging.own_footprints() if chunks else ()
-        own = registrations_of(self._load, month_spans(footprint.points.time for footprint in footprints))
+        own = registrations_of(self._load, month_spans(footprint.points.time for _, footprint in footprints))
         self._remember({"items": own, "settled": []})  # first, so that a failure can end every registration
         for item in own:
             self._registrations.add(item)
@@ -53,20 +56,31 @@ class RevisedLoad:
         self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
         newer = _newer(own, months)
         overlapping = self._restaging.overlapping(_distinct(newer))
-        left_out = {each["version"] for each in overlapping}
-        for item, month, written in zip(own, months, newer, strict=True):
-            names = left_out & {each["version"] for each in written}
-            if names != _left_out(item, month):
-                self._registrations.set_left_out(item, names)
-        if overlapping:
+        if self._record_left_out(own, months, newer, overlapping):
             chunks = self._restaging.leave_out(chunks, overlapping)
         return {"chunks": chunks, "written": False, "outlasted": [], "not_before": "", "waits": 0}
 
+    def _record_left_out(self, own: list[Registration], months: Months, newer: Months, overlapping: Loads) -> bool:
+        """Record which newer loads are left out. Return whether any is, or was in an attempt whose reply was lost."""
+        left_out, former = {each["version"] for each in overlapping}, set[str]()
+        for item, month, written in zip(own, months, newer, strict=True):
+            names, recorded = left_out & {each["version"] for each in written}, _left_out(item, month)
+            former |= recorded
+            if names != recorded:
+                self._registrations.set_left_out(item, names)
+        return bool(left_out or former)
+
     def confirm(self) -> ChunksToWrite:
-        """Mark the load as written, and write values again that older loads may have overwritten meanwhile."""
+        """Mark the load as written, and write values again that older loads may have overwritten meanwhile.
+
+        Loads that register from then on leave out its points, so InfluxDB must have accepted them.
+        """
         memory = cast(RegisteredLoad, get_json(self._client, self._memory_key))
         own, outlasted = memory["items"], self._converted.get("outlasted", [])
         if not self._converted.get("written"):
+            outcomes = self._outcomes()
+            check_accounts(outcomes, self._load["file"]["rows"])
+            check_rejected(outcomes, max_rejected_rate())
             for item in own:
                 self._registrations.mark_written(item)
         months = self._read_months(own)
@@ -74,11 +88,17 @@ class RevisedLoad:
         if not all(has_ended(each, self._now_text) for each in older):
             return self._wait(outlasted)
         outlasted = sorted({*outlasted, *(each["version"] for each in older)})
-        chunks = self._restaging.write_again(older, self._newer_again(own, months), len(outlasted)) if older else []
+        chunks = self._write_again(own, months, older, len(outlasted)) if older else []
         if not chunks:
             for item in own:
                 self._registrations.end(item["object"], item["version"])
         return {"chunks": chunks, "written": True, "outlasted": outlasted, "not_before": "", "waits": 0}
+
+    def _write_again(self, own: list[Registration], months: Months, older: Loads, number: int) -> list[Chunk]:
+        return self._restaging.write_again(older, self._newer_again(own, months), number, self._outcomes())
+
+    def _outcomes(self) -> Outcomes:
+        return read_outcomes(self._client, self._load["file"]["load_id"], self._load["execution"]["name"])
 
     def _remember(self, memory: RegisteredLoad) -> None:
         put_json(self._client, self._memory_key, memory)

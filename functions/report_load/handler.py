@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load.file_limits import check_file
-from functions.report_load.outcomes import check_accounts
 from functions.report_load.registrations import end_registrations
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
 from shared.aws_clients import s3_client
+from shared.balance import check_accounts
 from shared.events import FailureSummary, LoadState, SeriesCount
 from shared.fail_cause import fail_cause
 from shared.load_limits import check_any_points, check_rejected

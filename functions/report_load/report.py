@@ -40,6 +40,7 @@ def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, response: 
         "response": response,
         "parts": outcomes.parts,
         "chunks": outcomes.chunks,
+        "chunks_again": outcomes.chunks_again,
         "event": state["event"],
         "execution": state["execution"],
         "health": state.get("health"),

@@ -8,8 +8,8 @@ import json
 from datetime import datetime
 
 from functions.report_load.footprint import footprint_data
-from functions.report_load.outcomes import find_difference
 from shared.accounts import Accounts
+from shared.balance import find_difference
 from shared.errors import DataError, LoaderError, subclasses
 from shared.events import Failure, LoadState
 from shared.load_totals import Outcomes

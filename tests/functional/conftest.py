@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
+    from tests.support.finished_load import StoringInflux
+
 SOURCE, WORK, LEDGER = "source", "work", "ledger"
 
 
@@ -82,3 +84,13 @@ def influx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedInflux]:
         monkeypatch.setenv("INFLUXDB_TOKEN", "canary")
         monkeypatch.setenv("MAX_RETRIES", "1")
         yield server
+
+
+@pytest.fixture
+def server(influx: ScriptedInflux, ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> "StoringInflux":
+    """An InfluxDB that stores what it gets; a failed load needs no time until its last write has ended."""
+    from tests.support.finished_load import StoringInflux  # noqa: PLC0415 - it imports this module
+
+    monkeypatch.setattr("functions.report_load.registrations.WRITE_SECONDS", 0)
+    influx.fallback = server = StoringInflux()
+    return server

@@ -1,83 +1,23 @@
 """Files that have values for the same points: the newest revision's values stand, however the loads interleave."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from shared.aws_clients import dynamodb_resource
 from shared.registrations import WRITE_SECONDS, Registrations, month_name
-from tests.functional.conftest import SOURCE
-from tests.support.builders import HOUR, START, generation, parquet
 from tests.support.finished_load import StoringInflux
+from tests.support.revised_files import File, finish, hours, key_of, newest, put, stored
 from tests.support.scripted_influx import ScriptedInflux
 from tests.support.stepwise_load import StepwiseLoad
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
-
-Point = tuple[str, int, str]
-"""A region, an hour and a field."""
-
-File = dict[Point, float]
-
-
-@pytest.fixture
-def server(influx: ScriptedInflux, ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> StoringInflux:
-    """An InfluxDB that stores what it gets; a failed load needs no time until its last write has ended."""
-    monkeypatch.setattr("functions.report_load.registrations.WRITE_SECONDS", 0)
-    influx.fallback = server = StoringInflux()
-    return server
-
-
-def key_of(slot: int, day: int) -> str:
-    revision = f"processing_metadata_processed_at=2024-08-{day:02} 03:04:05.678901/" if day else ""
-    return f"dataset=generation/year=2024/month=01/{revision}{slot}.parquet"
-
-
-def put(s3: "S3Client", key: str, file: File) -> None:
-    """Put a file with one row for each region and hour."""
-    rows = sorted({(region, hour) for region, hour, _ in file})
-    columns: dict[str, Any] = {
-        name: pa.array([file.get((region, hour, name)) for region, hour in rows], pa.float64())
-        for name in ("power_mw", "efficiency")
-    }
-    times = pa.array([START + hour * HOUR for _, hour in rows], pa.timestamp("us", "UTC"))
-    table = generation(len(rows), timestamp=times, region=[region for region, _ in rows], **columns)
-    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table))
-
-
-def stored(server: StoringInflux) -> File:
-    """The values in InfluxDB, as a file has them."""
-    values: File = {}
-    for (series, time), fields in server.points.items():
-        region = dict(pair.split("=") for pair in series.split(",")[1:])["region"]
-        values |= {(region, (time // 1000 - START) // HOUR, name): value for name, value in fields.items()}
-    return values
-
-
-def newest(files: Sequence[File]) -> File:
-    """The ten-line model: later files overwrite earlier ones, value by value."""
-    result: File = {}
-    for file in files:
-        result |= file
-    return result
-
-
-def hours(region: str, first: int, count: int, value: float, field: str = "power_mw") -> File:
-    return {(region, hour, field): value for hour in range(first, first + count)}
-
-
-def finish(*loads: StepwiseLoad) -> None:
-    for load in loads:
-        for _ in load.run():
-            pass
-
 
 FILES = [hours("SE", 0, 10, 1.0), hours("N", 0, 10, 1.0), hours("SE", 5, 10, 2.0) | hours("N", 0, 3, 2.0)]
 KEYS = [key_of(0, 1), key_of(1, 1), key_of(2, 2)]

@@ -65,6 +65,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "WORK_BUCKET",
                 "LEDGER_TABLE",
                 "INFLUXDB_BUCKET",
+                "MAX_REJECTED_RATE",
                 "MIMALLOC_ARENA_EAGER_COMMIT",
                 "MALLOC_MMAP_THRESHOLD_",
             },

@@ -56,7 +56,7 @@ class StepwiseLoad:
             converted += self._call(convert_and_chunk, event)["chunks"]
         self.state["converted"] = {"chunks": converted}
         yield "RegisterLoad"
-        self.state["converted"] = self._call(register_load, {"state": "RegisterLoad", "input": self.state})
+        self.state["converted"] = self.register()
         while True:
             for chunk in self.state["converted"]["chunks"]:
                 yield "WriteBatch"
@@ -67,6 +67,10 @@ class StepwiseLoad:
                 break
         yield "ReportLoad"
         self.data = self._call(report_load, {"state": "ReportLoad", "input": self.state})["data"]
+
+    def register(self) -> Any:
+        """Call RegisterLoad without entering the next state."""
+        return self._call(register_load, {"state": "RegisterLoad", "input": self.state})
 
     def fail(self) -> dict[str, Any]:
         """End the execution with an error, as after any state, and return what ReportFailure returns."""

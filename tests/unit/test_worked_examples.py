@@ -6,10 +6,14 @@ import pkgutil
 
 import pytest
 
-from functions import convert_and_chunk
+from functions import convert_and_chunk, register_load
 
 MODULES = [
-    *(module.name for module in pkgutil.walk_packages(convert_and_chunk.__path__, f"{convert_and_chunk.__name__}.")),
+    *(
+        module.name
+        for package in (convert_and_chunk, register_load)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ),
     *(
         f"shared.{name}"
         for name in ("footprints", "near_misses", "plausibility", "plausible_times", "series_limit", "thrift")

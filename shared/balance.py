@@ -1,4 +1,4 @@
-"""The outcomes of a load's parts and chunks, checked against each other."""
+"""The check that the counts of a load balance: each row and each point is counted exactly once."""
 
 from shared.errors import AccountingError
 from shared.load_totals import Outcomes

@@ -1,0 +1,95 @@
+"""The points of one part of a load, in a form in which others find them: `PointIndex`."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shared.footprints import Footprint, PointRange
+
+Mask = NDArray[np.uint64]
+"""The fields of each line or point: bit `n` stands for the nth field of the dataset."""
+
+
+class Positions(NamedTuple):
+    """Where an index has points: those with `is_present`, at `position`."""
+
+    is_present: NDArray[np.bool_]
+    position: NDArray[np.int64]
+
+
+class PointIndex:
+    """The distinct points of a footprint, sorted by series and time. A point may have several lines in the footprint.
+
+    Each point is a number: the position of its series, times the number of times, plus the position of its time.
+
+    Example: the series m,t=a and m,t=b, each at the times 7 and 9, are the numbers 0 to 3. Another footprint has field
+    x at 9 of m,t=b, and a series that this one does not have.
+
+    >>> from shared.footprints import PointBlock
+    >>> lines = PointBlock(np.array([0, 0, 1, 1]), np.array([7, 9, 7, 9]), np.array([1, 1, 1, 3], np.uint64))
+    >>> index = PointIndex(Footprint(["m,t=a", "m,t=b"], ("x", "y"), lines), ["x", "y"])
+    >>> other = PointBlock(np.array([0, 1]), np.array([9, 9]), np.array([1, 1], np.uint64))
+    >>> index.shared_fields([Footprint(["m,t=b", "m,t=c"], ("x",), other)]).tolist()
+    [0, 0, 0, 1]
+
+    Args:
+        footprint: The footprint, which has at least one line.
+        names: The fields of the dataset, in the order of the bits of all masks.
+    """
+
+    def __init__(self, footprint: Footprint, names: Sequence[str]) -> None:
+        points = footprint.points
+        self._names = names
+        self._series = pa.array(footprint.series, pa.string())
+        self._times = np.unique(points.time)
+        numbers = points.numbers.astype(np.int64) * len(self._times) + np.searchsorted(self._times, points.time)
+        first = np.flatnonzero(np.diff(numbers, prepend=-1))
+        self._numbers = numbers[first]
+        self._fields = np.bitwise_or.reduceat(translate(points.fields, footprint.names, names), first)
+        self.range = PointRange(footprint.series[0], footprint.series[-1], int(self._times[0]), int(self._times[-1]))
+
+    def find(self, series: pa.Array, numbers: NDArray[np.integer], time: NDArray[np.int64]) -> Positions:
+        """Return where the index has each of these points.
+
+        Args:
+            series: Distinct series.
+            numbers: The position of each point's series in `series`.
+            time: The time of each point in ns.
+        """
+        own = pc.fill_null(pc.index_in(series, value_set=self._series.cast(series.type)), -1).to_numpy()
+        number = own.astype(np.int64)[numbers]
+        place = np.searchsorted(self._times, time).clip(max=len(self._times) - 1)
+        key = number * len(self._times) + place
+        position = np.searchsorted(self._numbers, key).clip(max=len(self._numbers) - 1)
+        is_present = (number >= 0) & (self._times[place] == time) & (self._numbers[position] == key)
+        return Positions(is_present, position)
+
+    def shared_fields(self, footprints: Iterable[Footprint]) -> Mask:
+        """Return, for each point, the fields that this part and any of the footprints have."""
+        fields = np.zeros(len(self._numbers), np.uint64)
+        for footprint in footprints:
+            points = footprint.points
+            is_present, position = self.find(pa.array(footprint.series, pa.string()), points.numbers, points.time)
+            others = translate(points.fields[is_present], footprint.names, self._names)
+            np.bitwise_or.at(fields, position[is_present], others)  # a point may have several lines
+        return fields & self._fields
+
+
+def translate(fields: Mask, names: Sequence[str], target: Sequence[str]) -> Mask:
+    """Return the masks with the bits that `target` gives to the names. A field that it does not name is dropped.
+
+    >>> translate(np.array([1, 3], np.uint64), ["y", "z"], ["x", "y"])
+    array([2, 2], dtype=uint64)
+    """
+    if list(names) == list(target):
+        return fields
+    result = np.zeros(len(fields), np.uint64)
+    for bit, name in enumerate(names):
+        if name in target:
+            has_field = (fields >> np.uint64(bit)) & np.uint64(1)
+            result |= has_field << np.uint64(target.index(name))
+    return result
