@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
-from shared.metrics import LoadMetrics, emit, emit_backlog
+from shared.metrics import LoadMetrics, emit, emit_backlog, emit_hours_since_last_load
 
 PRICE_OF_METRIC = 0.30
 """US dollars a month for each combination of a name and dimensions that was emitted in it, up to 10,000."""
@@ -42,6 +42,7 @@ def count_metrics(stack: str) -> int:
             emit(LOAD, dataset=dataset, metadata={})
         if stack:  # those of sweeps have no other dimension
             emit_backlog(0, given_up=0)
+            emit_hours_since_last_load(0)
     for line in map(json.loads, output.getvalue().splitlines()):
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:

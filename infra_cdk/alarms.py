@@ -4,7 +4,7 @@ Most alarms watch a count that should stay at zero; `DESCRIPTIONS` is what the m
 and `NothingLoaded` have conditions of their own.
 """
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Annotations, ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -18,8 +18,11 @@ from infra_cdk.monitoring_config import MonitoringConfig
 BACKLOG_MINUTES = 180
 """How long files may wait without getting fewer before that is an alarm."""
 
+DAY_MINUTES = 24 * 60
+"""The longest period of an alarm."""
+
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 
 DESCRIPTIONS = {
     "NeedsPerson": (
@@ -51,7 +54,7 @@ DESCRIPTIONS = {
         "loaded, and `loader quarantine` for the reasons."
     ),
     "NothingLoaded": (
-        "No points were written in the last {period}. Check that new files arrive in the source bucket and that the "
+        "No file was loaded in the last {period}. Check that new files arrive in the source bucket and that the "
         "bucket sends its events to EventBridge."
     ),
 }
@@ -90,7 +93,7 @@ class Alarms(Construct):
         if sweep_minutes:
             self._add_backlog_alarm(metrics, sweep_minutes)
         if config.alarm_hours_without_load:
-            self._add_silence_alarm(metrics, config.alarm_hours_without_load)
+            self._add_silence_alarm(metrics, sweep_minutes, config.alarm_hours_without_load)
 
     def _allow_cloudwatch_to_publish(self) -> None:
         """Allow this stack's alarms to publish.
@@ -130,12 +133,22 @@ class Alarms(Construct):
         periods = max(BACKLOG_MINUTES // sweep_minutes, 1)
         self._add_alarm("Backlog", stuck, DESCRIPTIONS["Backlog"], ABOVE, 0, periods=periods)
 
-    def _add_silence_alarm(self, metrics: WatchedMetrics, hours: int) -> None:
-        """Alarm when no points were written for `hours`, also when the metric has no data at all."""
-        hourly = metrics.load("PointsWritten", period=Duration.hours(1))
+    def _add_silence_alarm(self, metrics: WatchedMetrics, sweep_minutes: int, hours: int) -> None:
+        """Alarm when the last load was `hours` ago. Before the first load, sweeps emit nothing, and there is no alarm.
+
+        A period is long enough for two sweeps, so that a late one does not end the alarm.
+        """
+        if not sweep_minutes:
+            message = (
+                "There is no alarm NothingLoaded: with sweep_minutes 0, nothing measures the time since the last load. "
+                "Set alarm_hours_without_load to 0 if that is intended."
+            )
+            Annotations.of(self).add_warning_v2("influxdb-loader:nothing-loaded", message)
+            return
+        period = Duration.minutes(min(max(2 * sweep_minutes, 60), DAY_MINUTES))
+        age = metrics.load("HoursSinceLastLoad", statistic="Maximum", period=period)
         description = DESCRIPTIONS["NothingLoaded"].format(period=f"{hours} hours" if hours > 1 else "hour")
-        breaching = cloudwatch.TreatMissingData.BREACHING
-        self._add_alarm("NothingLoaded", hourly, description, BELOW, 1, periods=hours, missing=breaching)
+        self._add_alarm("NothingLoaded", age, description, AT_LEAST, hours)
 
     def _add_alarm(
         self,
@@ -146,7 +159,6 @@ class Alarms(Construct):
         threshold: float,
         *,
         periods: int = 1,
-        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
@@ -155,7 +167,7 @@ class Alarms(Construct):
             comparison_operator=comparison,
             threshold=threshold,
             evaluation_periods=periods,
-            treat_missing_data=missing,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"{description} Runbook: docs/operations.md, {name}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))

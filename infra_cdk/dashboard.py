@@ -37,7 +37,7 @@ class Dashboard(Construct):
         page = cloudwatch.Dashboard(self, "Dashboard")
         page.add_widgets(cloudwatch.TextWidget(markdown=INTRODUCTION, width=WHOLE, height=2))
         page.add_widgets(self._executions(), self._points())
-        page.add_widgets(self._waiting())
+        page.add_widgets(self._waiting(), self._silence())
         page.add_widgets(self._set_aside(), self._losses())
         page.add_widgets(self._errors(), self._rates())
         page.add_widgets(self._times(), self._batches())
@@ -51,6 +51,9 @@ class Dashboard(Construct):
     def _waiting(self) -> cloudwatch.GraphWidget:
         backlog, failures = self._metrics.load("Backlog", statistic="Maximum"), self._metrics.load("NeedsPerson")
         return _graph("Files that wait to be loaded again, and loads that need a person", backlog, failures)
+
+    def _silence(self) -> cloudwatch.GraphWidget:
+        return _graph("Hours since the last load", self._metrics.load("HoursSinceLastLoad", statistic="Maximum"))
 
     def _points(self) -> cloudwatch.GraphWidget:
         return _graph("Points written, by dataset", self._metrics.search("PointsWritten", "dataset"))

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 
 from infra_cdk import context as read
 from infra_cdk.context import Context
-from shared.errors import SettingsError
 from shared.settings import integer, share
 
 RETENTION_DAYS = ("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731")
-MAX_ALARM_HOURS = 168
-"""The longest period that a CloudWatch alarm can look back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +26,9 @@ class MonitoringConfig:
 
 def monitoring_config(context: Context) -> MonitoringConfig:
     """Return the configuration of alarms and logs. Raises SettingsError."""
-    hours = integer(context, "alarm_hours_without_load", default=24, minimum=0)
-    if hours > MAX_ALARM_HOURS:
-        raise SettingsError(f"alarm_hours_without_load is {hours}: use 1 to {MAX_ALARM_HOURS}, or 0 for no alarm")
     return MonitoringConfig(
         alarm_email=read.optional(context, "alarm_email", read.EMAIL),
-        alarm_hours_without_load=hours,
+        alarm_hours_without_load=integer(context, "alarm_hours_without_load", default=24, minimum=0),
         alarm_set_aside_rate=share(context, "alarm_set_aside_rate", default=0.1),
         log_retention_days=int(read.one_of(context, "log_retention_days", RETENTION_DAYS, default="30")),
         debug_sample_rate=share(context, "debug_sample_rate", default=0.01),

@@ -96,6 +96,14 @@ def emit_backlog(files: int, *, given_up: int) -> None:
     _emit_counts({"Backlog": files, "NeedsPerson": given_up}, stack=stack_name())
 
 
+def emit_hours_since_last_load(hours: float) -> None:
+    """Write the metric that tells how long nothing was loaded, with the dimensions service and stack only."""
+    metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+    metrics.add_dimension(name="stack", value=stack_name())
+    metrics.add_metric(name="HoursSinceLastLoad", unit=MetricUnit.NoUnit, value=round(hours, 3))
+    metrics.flush_metrics()
+
+
 def _emit_counts(counts: Mapping[str, int], **dimensions: str) -> None:
     """Emit metrics that only the alarms and the dashboard read, with the dimension service and these only."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.list_files.last_load import publish_hours_since_last_load
 from functions.list_files.listing import Listing, list_files
 from functions.list_files.sweep import list_unknown, list_unloaded, record_given_up
 from shared.aws_clients import s3_client
@@ -58,6 +59,7 @@ def _start_sweep(sweep: BackfillState, now: datetime, has_time: HasTime) -> List
     try. Versions that used up their tries are recorded after they were counted: if this invocation fails before, the
     next one counts them.
     """
+    publish_hours_since_last_load(now)
     if (before := take_lease(sweep["execution"]["name"], now)) is None:
         return Listing(note="another sweep is running")
     unloaded = list_unloaded(s3_client(), sweep, now=now, has_time=has_time)

@@ -76,8 +76,35 @@ def listed(s3: "S3Client", file_list: Any) -> list[str]:
 
 def metrics(output: str) -> dict[str, float]:
     """Return the metrics that the sweep wrote."""
-    [line] = (json.loads(line) for line in output.splitlines() if '"_aws"' in line)
+    [line] = (json.loads(line) for line in output.splitlines() if '"Backlog"' in line)
     return {name: line[name][0] for name in ("Backlog", "NeedsPerson")}
+
+
+def hours_since_last_load(output: str) -> list[float]:
+    lines = (json.loads(line) for line in output.splitlines() if '"HoursSinceLastLoad"' in line)
+    return [line["HoursSinceLastLoad"][0] for line in lines]
+
+
+def test_the_hours_since_the_last_load_are_published(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, hours in (("a.parquet", 7), ("b.parquet", 30)):
+        add_item(s3, put(s3, name), "loaded", changed_at=ago(hours=hours))
+    fail(s3, "failed.parquet")
+    sweep(context)
+    assert hours_since_last_load(capsys.readouterr().out) == [pytest.approx(7, abs=0.1)]
+    assert sweep(context, "sweep-2")["note"] == "another sweep is running"
+    assert hours_since_last_load(capsys.readouterr().out) == [pytest.approx(7, abs=0.1)]
+
+
+def test_before_the_first_load_no_hours_are_published(
+    s3: "S3Client", context: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(s3, "failed.parquet")
+    sweep(context)
+    output = capsys.readouterr().out
+    assert metrics(output)["Backlog"] == 1
+    assert hours_since_last_load(output) == []
 
 
 def test_what_can_heal_is_listed_when_it_is_due(

@@ -96,7 +96,6 @@ def test_a_required_key_is_named(key: str) -> None:
         ("outage_patience", "-1"),
         ("outage_patience", "21600"),
         ("alarm_email", "nobody"),
-        ("alarm_hours_without_load", "200"),
         ("log_retention_days", "31"),
         ("debug_sample_rate", "2"),
         ("vpc_id", "my-vpc"),

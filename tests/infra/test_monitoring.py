@@ -11,7 +11,7 @@ from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
 from shared.function_names import LOAD_FUNCTIONS
-from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog
+from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog, emit_hours_since_last_load
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
@@ -47,6 +47,7 @@ def emitted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     )
     emit(load, dataset="generation", metadata={"execution": "run"})
     emit_backlog(1, given_up=0)
+    emit_hours_since_last_load(1)
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
     assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
     return {
@@ -89,7 +90,7 @@ def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[
         "NeedsPerson",
         "Backlog",
         "PointsRejected",
-        "PointsWritten",
+        "HoursSinceLastLoad",
         "SetAsideRate",
     }
 
@@ -192,9 +193,12 @@ def test_the_topic_reaches_the_address(variants: Callable[[str], Assembly]) -> N
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "grid-data@example.com")
 
 
-def test_silence_is_an_alarm_after_a_day_unless_that_is_switched_off(variants: Callable[[str], Assembly]) -> None:
+def test_a_day_without_a_load_is_an_alarm_but_not_before_the_first_load(variants: Callable[[str], Assembly]) -> None:
     silent = alarms(variants("as_it_comes"))["NothingLoaded"]
-    assert (silent["Period"] * silent["EvaluationPeriods"], silent["TreatMissingData"]) == (24 * 3600, "breaching")
+    assert (silent["MetricName"], silent["Statistic"]) == ("HoursSinceLastLoad", "Maximum")
+    assert (silent["ComparisonOperator"], silent["Threshold"]) == ("GreaterThanOrEqualToThreshold", 24)
+    # Four sweeps in an hour: a late one is not taken for a load. Without data, nothing was ever loaded.
+    assert (silent["Period"], silent["EvaluationPeriods"], silent["TreatMissingData"]) == (3600, 1, "notBreaching")
     assert alarms(variants("all_existing")).keys() == ALARMS - {"NothingLoaded"}
 
 

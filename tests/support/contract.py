@@ -16,4 +16,4 @@ METRICS = {
     "FailedBatches",
 }
 
-SWEEP_METRICS = {"Backlog", "NeedsPerson"}
+SWEEP_METRICS = {"Backlog", "NeedsPerson", "HoursSinceLastLoad"}
