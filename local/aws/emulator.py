@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.request import urlopen
 
 from local import BUILD, ROOT
@@ -14,6 +14,7 @@ from local.process import Process, free_ports, is_serving
 
 REGION = "us-east-1"
 HEALTH = "/_ministack/health"
+CALLS = "calls.jsonl"
 CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -69,6 +70,11 @@ class Emulator:
         finally:
             self._switch_roles(to="disabled")
 
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the AWS calls that were made while roles were enforced, as `local.aws.calls` records them."""
+        file = self._folder / CALLS
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
     def _switch_roles(self, *, to: str) -> None:
         self._process.send_signal(signal.SIGUSR1)
         self._process.wait_until(lambda: self._auth() == to)
@@ -93,5 +99,6 @@ class Emulator:
             "LOG_LEVEL": "WARNING",
             "LAMBDA_ACCOUNT_CONCURRENCY": str(self._processes // 2),
             "LOCAL_FUNCTION_PROCESSES": str(self._processes),
+            "LOCAL_CALLS": str(self._folder / CALLS),
             **CREDENTIALS,
         }

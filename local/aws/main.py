@@ -13,6 +13,7 @@ def main() -> None:
         sys.exit(f"local/aws patches the internals of ministack {PATCHED_VERSION}, but {installed} is installed")
     from ministack.app import main as serve  # noqa: PLC0415 - the version is checked before this import
 
+    from local.aws.calls import record_calls  # noqa: PLC0415
     from local.aws.concurrency import limit_processes  # noqa: PLC0415
     from local.aws.gaps import close_gaps  # noqa: PLC0415
     from local.aws.lambda_runtime import run_python_functions_by_runtime_client  # noqa: PLC0415
@@ -26,6 +27,7 @@ def main() -> None:
     run_python_functions_by_runtime_client()
     limit_processes()
     switch_roles_by_signal()
+    record_calls()
     serve()
 
 

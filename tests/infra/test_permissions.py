@@ -6,18 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.archives import ROOT
-from shared.function_names import FUNCTION_NAMES, pascal_case
 from tests.infra.conftest import KEY_ARN, Assembly
+from tests.support.permission_table import ROLES, Permission, documented
 
-Permission = tuple[str, str, str]
-"""A role, an action and a resource."""
-
-DOCS = (ROOT / "docs" / "permissions.md").read_text()
-STATES = [pascal_case(name) for name in FUNCTION_NAMES]
-ROLES = {f"Functions{state}Role": state for state in STATES}
-ROLES |= {"LoaderStateMachineRole": "state machine", "LoaderStateMachineEventsRole": "rule"}
-ROLES |= {"BackfillStateMachineRole": "backfill", "SweepRole": "schedule"}
 NAMES = {
     r"Functions\w+Log\w{8}": "own log group",
     r"Functions\w+(:\*)?": "each function and its versions",
@@ -73,18 +64,6 @@ def granted(policy: Mapping[str, Any]) -> Iterator[Permission]:
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
             yield from ((role, action, named(resource)) for resource in as_list(statement["Resource"]))
-
-
-def documented(*conditions: str) -> set[Permission]:
-    """Return the permissions in the rows without a condition, and in those with one of `conditions`."""
-    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in DOCS.splitlines() if row.startswith("| ")]
-    return {
-        (role, action, resource.strip("`"))
-        for roles, actions, resource, condition in rows[1:]
-        if condition in ("", *conditions)
-        for role in (STATES if roles == "each function" else [roles])
-        for action in re.findall(r"`(.+?)`", actions)
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,25 @@
-"""The load while the emulator enforces the functions' roles: what they are allowed is enough, and it is needed."""
+"""Loads, a backfill, and a sweep while roles are enforced: what the roles allow is enough, and it is needed.
+
+The last two tests read the emulator's record of the AWS calls that the others caused.
+"""
 
 import gzip
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from shared.ledger import object_name, version_name
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.faults import answer_with, reject_bodies_with
+from tests.support.ledger import ledger_items, ledger_table
+from tests.support.permission_table import CONDITIONS, ROLES, Permission, documented, uncalled
 from tests.support.trial import writes_through_proxy
 
 MARK = "refused"
@@ -50,30 +59,110 @@ def test_an_object_that_is_absent_is_told_from_one_that_is_forbidden(app: Deploy
     assert app.run(app.reload_event("dataset=generation/no-such.parquet")).error == "SourceNotFoundError"
 
 
-@pytest.mark.slow
 def test_rejected_points_are_found_again_by_the_invocation_that_goes_on(app: DeployedApp, tmp_path: Path) -> None:
-    """One line a batch: the first is refused, the last is put off, and the chunk comes back for it."""
+    """One line a batch: the first is rejected, the last is put off, and the chunk comes back for it."""
     table = flagged(unique_records(tmp_path, "generation", 8), 0, MARK)
-    last = table["timestamp"].to_pylist()[-1]
-    put_off: list[bytes] = []
+    accepted, put_off = list[bytes](), list[bytes]()
 
-    def refuse_or_put_off(exchange: Exchange) -> None:
+    def reject_or_put_off(exchange: Exchange) -> None:
         exchange.read()
         lines = gzip.decompress(exchange.body)
-        if b"%d" % int(last.timestamp()) in lines and not put_off:
-            put_off.append(lines)
-            answer_with(503, Retry_After="11")(exchange)
-        elif MARK.encode() in lines:
+        if MARK.encode() in lines:
             reject_bodies_with(MARK.encode())(exchange)
+        elif len(accepted) == 6 and not put_off:
+            put_off.append(lines)
+            answer_with(503, Retry_After="1")(exchange)
         else:
+            accepted.append(lines)
             pass_on(exchange)
 
-    with writes_through_proxy(app, MAX_BATCH_SIZE="1", ROLES="enforced") as proxy:
-        proxy.set_faults(always=refuse_or_put_off)
+    with writes_through_proxy(app, MAX_BATCH_SIZE="1", MAX_RETRIES="0", ROLES="enforced") as proxy:
+        proxy.set_faults(always=reject_or_put_off)
         execution = app.load("dataset=generation/roles-refused.parquet", table)
+        proxy.set_faults(always=answer_with(401))
+        failed = app.load("dataset=generation/roles-denied.parquet", unique_records(tmp_path, "generation", 2))
     assert execution.status == "SUCCEEDED", execution.response
     assert put_off
     assert execution.response["data"]["conversion_stats"]["refused_points"] == 1
+    assert failed.error == "InfluxUnauthorizedError"
+
+
+def test_overlapping_revisions_a_backfill_and_a_sweep_are_loaded(app: DeployedApp, tmp_path: Path) -> None:
+    """The older of two revisions comes last, and leaves out the points that the newer one wrote."""
+    prefix = f"dataset=generation/{tmp_path.name}/"
+    newer, older = (f"{prefix}processing_metadata_processed_at=2024-0{month}-01 03:04:05/a.parquet" for month in (8, 2))
+    table = unique_records(tmp_path, "generation", 10)
+    with app.without_events():
+        app.put(newer, table)
+        assert app.wait_for_end(start_backfill(app, prefix)).response["message"] == "All 1 files are loaded"
+        app.put(older, table.slice(0, 5))
+        mark_failed(app, older)
+        swept = app.wait_for_end(start_backfill(app, prefix, sweep=True, list_bucket=True))
+    assert swept.response["message"] == "All 1 files are loaded"
+    [item] = ledger_items(app, older)
+    assert item["points_superseded"] == 5
+    again = app.run({"bucket": app.source_bucket, "key": older})
+    assert again.response["message"] == "Skipped: already loaded"
+
+
+def mark_failed(app: DeployedApp, key: str) -> None:
+    """Write the item of a load that failed long ago, so that a sweep loads the file again."""
+    head = app.cloud.client("s3").head_object(Bucket=app.source_bucket, Key=key)
+    item = {
+        "object": object_name(app.source_bucket, key),
+        "version": version_name(head["LastModified"], head["VersionId"], head["ETag"]),
+        "last_modified": int(head["LastModified"].timestamp()),
+        "changed_at": "2024-01-01T00:00:00Z",
+    }
+    texts = {"status": "failed", "error": "InfluxUnavailableError", "dataset": "generation", "sequencer": ""}
+    ledger_table(app).put_item(Item={**item, **texts, "execution": "", "etag": head["ETag"], "load_id": ""})
+
+
+def start_backfill(app: DeployedApp, prefix: str, **more: Any) -> str:
+    sfn, event = app.cloud.client("stepfunctions"), {"bucket": app.source_bucket, "prefix": prefix, **more}
+    return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"])
+
+
+def test_the_roles_allow_every_call_and_each_permission_is_needed(app: DeployedApp) -> None:
+    """Each permission in docs/permissions.md is used by a call, or stands in its second table with a reason."""
+    calls = app.cloud.emulator.calls()
+    assert [call for call in calls if not call["allowed"]] == []
+    used = {(role_name(call["role"]), call["action"], resource_name(app, call["resource"])) for call in calls}
+    assert documented(*CONDITIONS) - permissions_of(used) == uncalled()
+
+
+def permissions_of(used: Set[Permission]) -> set[Permission]:
+    """Return the documented permissions that one of these calls uses."""
+    return {
+        (role, action, resource)
+        for role, action, resource in documented(*CONDITIONS)
+        if any((role, action) == call[:2] and fnmatchcase(call[2], resource) for call in used)
+    }
+
+
+def role_name(role: str) -> str:
+    """Return the name that the documentation gives to a role, such as "rule" to LoaderStateMachineEventsRole."""
+    [name] = (name for start, name in ROLES.items() if re.match(rf"(.+-)?{start}[0-9A-F]{{8}}", role))
+    return name
+
+
+def resource_name(app: DeployedApp, arn: str) -> str:
+    """Return the name that the documentation gives to an ARN: `Work/reports/…` for `arn:aws:s3:::<work bucket>/…`."""
+    outputs = app.outputs
+    names = {
+        outputs["StateMachineArn"]: "state machine",
+        outputs["BackfillArn"]: "backfill",
+        f"arn:aws:s3:::{outputs['SourceBucketName']}": "Source",
+        f"arn:aws:s3:::{outputs['WorkBucketName']}": "Work",
+        ":table/" + outputs["LedgerTableName"]: "Ledger",
+        ":secret:" + outputs["TokenSecretName"]: "Token",
+        ":function:": "each function and its versions",
+    }
+    for part, name in names.items():
+        if part in arn:
+            rest = arn.partition(part)[2]
+            return name + (rest if rest.startswith("/") else "")
+    return arn
 
 
 def test_without_its_policy_a_function_is_refused(app: DeployedApp, tmp_path: Path) -> None:
