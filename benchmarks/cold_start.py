@@ -32,15 +32,17 @@ sys.path[:0] = sys.argv[2:]
 from importlib import import_module
 from json import dumps
 from time import process_time
-compiled = []
+compiled, connected = [], []
 def record(event, arguments):
     if event == "compile":
         compiled.append(str(arguments[1]))
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        connected.append(str(arguments))
 sys.addaudithook(record)
 started = process_time()
 for name in sys.argv[1].split(","):
     import_module(name)
-print(dumps([1000 * (process_time() - started), sorted(sys.modules), compiled]))
+print(dumps([1000 * (process_time() - started), sorted(sys.modules), compiled, connected]))
 """
 
 
@@ -52,11 +54,13 @@ class Import:
         cpu_ms: Its processor time in milliseconds.
         modules: The names of all modules that it loaded.
         compiled: The paths of the sources that it compiled. Generated code has a name in angle brackets.
+        connected: The addresses that it looked up or connected to.
     """
 
     cpu_ms: float
     modules: frozenset[str]
     compiled: frozenset[str]
+    connected: frozenset[str]
 
     @property
     def packages(self) -> set[str]:
@@ -84,8 +88,9 @@ class Functions:
         python = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", _PROGRAM]
         command = [*python, ",".join(modules), *self.path(function)]
         process = subprocess.run(command, capture_output=True, text=True, check=True)
-        cpu_ms, imported, compiled = json.loads(process.stdout)
-        return Import(cpu_ms=cpu_ms, modules=frozenset(imported), compiled=frozenset(compiled))
+        cpu_ms, *names = json.loads(process.stdout)
+        imported, compiled, connected = map(frozenset, names)
+        return Import(cpu_ms=cpu_ms, modules=imported, compiled=compiled, connected=connected)
 
     def delete_bytecode(self) -> None:
         """Delete the bytecode of the code and the layers, so that the next starts compile them."""

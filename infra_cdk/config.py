@@ -53,7 +53,8 @@ class FunctionsConfig:
 
     `write_reserved_concurrency` 0 means no limit. A load waits `outage_patience` seconds for InfluxDB. A claim holds
     for `lease_seconds`, which must be longer than an execution can last. `python` 3.11 works on the local cloud only:
-    Lambda runs it on glibc 2.26, and pyarrow's wheels need 2.28.
+    Lambda runs it on glibc 2.26, and pyarrow's wheels need 2.28. With `snap_start`, the state machines invoke published
+    versions, which Lambda starts from snapshots.
     """
 
     max_batch_size: int
@@ -67,6 +68,7 @@ class FunctionsConfig:
     outage_patience: int
     architecture: Architecture
     python: PythonVersion
+    snap_start: bool
     write_reserved_concurrency: int
     lease_seconds: int
 
@@ -187,9 +189,19 @@ def _functions(context: Context) -> FunctionsConfig:
         outage_patience=outage_patience(context),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
+        snap_start=_snap_start(context, python),
         write_reserved_concurrency=integer(context, "write_reserved_concurrency", default=0, minimum=0),
         lease_seconds=lease_seconds(context),
     )
+
+
+def _snap_start(context: Context, python: str) -> bool:
+    snap_start = boolean(context, "snap_start", default=False)
+    if snap_start and python == "3.11":
+        raise SettingsError(
+            "snap_start is true, but Lambda has no SnapStart for Python 3.11: set python to 3.12 or 3.13"
+        )
+    return snap_start
 
 
 def _machine(context: Context) -> MachineConfig:

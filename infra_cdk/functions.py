@@ -30,6 +30,10 @@ RUNTIMES = {
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 
+LIVE = "live"
+"""The alias of the version that the state machines invoke with SnapStart."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Size:
     """The memory of a function, which also determines its share of the processors, and its timeout."""
@@ -77,6 +81,7 @@ class Functions(Construct):
     """The functions of both state machines.
 
     `environments` and `permissions` have the variables and policy statements of each function, by its name.
+    `load_targets` and `backfill_targets` are what the state machines invoke.
     """
 
     def __init__(
@@ -105,7 +110,9 @@ class Functions(Construct):
             name: self._create_function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES
         }
         self.load_functions: LoadFunctions = {name: functions[name] for name in LOAD_FUNCTIONS}
-        self.backfill_functions: BackfillFunctions = {name: functions[name] for name in BACKFILL_FUNCTIONS}
+        targets = {name: self._create_target(name, function) for name, function in functions.items()}
+        self.load_targets: LoadFunctions = {name: targets[name] for name in LOAD_FUNCTIONS}
+        self.backfill_targets: BackfillFunctions = {name: targets[name] for name in BACKFILL_FUNCTIONS}
 
     def _create_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
         """Create the layers and return those of each function, by function name."""
@@ -147,6 +154,7 @@ class Functions(Construct):
             architecture=ARCHITECTURES[self._config.architecture],
             memory_size=SIZES[name].memory_mib,
             timeout=Duration.seconds(SIZES[name].timeout_s),
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if self._config.snap_start else None,
             reserved_concurrent_executions=self._reserved.get(name),
             environment=environment,
             role=self._create_role(name, statements),
@@ -156,6 +164,15 @@ class Functions(Construct):
             vpc_subnets=network.subnets if network else None,
             security_groups=network.security_groups if network else None,
         )
+
+    def _create_target(self, name: FunctionName, function: lambda_.Function) -> lambda_.IFunction:
+        """Return what the state machines invoke: with SnapStart, an alias of the version that is published last.
+
+        CloudFormation deletes the version before it, which would be billed otherwise.
+        """
+        if not self._config.snap_start:
+            return function
+        return lambda_.Alias(self, f"{pascal_case(name)}Live", alias_name=LIVE, version=function.current_version)
 
     def _create_role(self, name: FunctionName, permissions: Sequence[iam.PolicyStatement]) -> iam.Role:
         """Create the role of a function. CDK's default one has a managed policy that may write to every log group."""

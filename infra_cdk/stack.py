@@ -47,7 +47,7 @@ class LoaderStack(Stack):
             token=self._token,
         )
         functions = self._create_functions()
-        self._state_machine = self._create_loader(functions.load_functions)
+        self._state_machine = self._create_loader(functions.load_targets)
         self._backfill = self._create_backfill(functions)
         self._create_sweep()
         self._trigger = self._create_trigger()
@@ -101,8 +101,8 @@ class LoaderStack(Stack):
             self,
             "Backfill",
             load=self._state_machine,
-            check_health=functions.load_functions["check_health"],
-            functions=functions.backfill_functions,
+            check_health=functions.load_targets["check_health"],
+            functions=functions.backfill_targets,
             work=self._storage.work,
             settings=MachineSettings(**asdict(self._config.machine)),
             log_group=create_state_machine_log_group(self, "Backfill", days=self._config.monitoring.log_retention_days),

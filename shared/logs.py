@@ -13,11 +13,13 @@ from shared.datasets import dataset_of
 from shared.errors import DataError, UnknownDatasetError
 from shared.outages import LaterError
 from shared.requested_object import requested_object
+from shared.snapshots import renew_after_restore
 from shared.throttling import throttling_errors
 
 SERVICE = "influxdb-loader"
 
 logger = Logger(service=SERVICE)
+renew_after_restore(logger)
 
 
 Event = TypeVar("Event", bound=Mapping[str, Any])

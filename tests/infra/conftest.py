@@ -94,6 +94,9 @@ class Assembly:
 
     def _reference_name(self, piece: Any) -> str:
         match piece:
+            case {"Ref": str(alias)} if alias in self.properties("Lambda::Alias"):
+                function_id = self.properties("Lambda::Alias")[alias]["FunctionName"]["Ref"]
+                return self._reference_name({"Fn::GetAtt": [function_id, "Arn"]})
             case {"Fn::GetAtt": [function, "Arn"]}:
                 handler: str = self.properties("Lambda::Function")[function]["Handler"]
                 return FUNCTION_ARN_PREFIX + handler.split(".")[1]
@@ -155,6 +158,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "token_secret_name": "influxdb/token",
         "decrypt_key_arns": f"{KEY_ARN.format(1)}, {KEY_ARN.format(2)}",
         "alarm_hours_without_load": "0",
+        "snap_start": "true",
     },
     "x86_64": {"architecture": "x86_64", "file_suffixes": ".parquet,.pq"},
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64", "secrets_endpoint_subnet_ids": VPC["subnet_ids"]},
@@ -168,6 +172,11 @@ def synthesized(folder: Path, settings: dict[str, str]) -> Assembly:
     context = default_context() | REQUIRED | settings
     app = App(context=context, outdir=str(folder))
     add_stacks(app, app_config(context))
+    return checked(app, folder)
+
+
+def checked(app: App, folder: Path) -> Assembly:
+    """Synthesize an app into the folder, and run cdk-nag."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with suppress(RuntimeError):  # findings end the synthesis, but everything is written by then
         app.synth()

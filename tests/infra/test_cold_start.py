@@ -1,11 +1,12 @@
 """The layers as Lambda unpacks them: everything imports, and small functions stay small."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.cold_start import Functions, unpacked_functions
+from benchmarks.cold_start import RUNTIME, Functions, unpacked_functions
 from infra_cdk.archives import ROOT
 from shared.function_names import FUNCTION_NAMES
 
@@ -38,6 +39,29 @@ def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Function
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_a_cold_start_compiles_nothing(functions: Functions, name: str) -> None:
     assert {path for path in functions.start(name).compiled if path.endswith(".py")} == set()
+
+
+RESTORED = """
+import random, sys
+sys.path[:0] = sys.argv[2:]
+from importlib import import_module
+import_module(f"functions.{sys.argv[1]}.handler")
+from awslambdaric.lambda_runtime_hooks_runner import run_after_restore
+from shared.aws_clients import dynamodb_resource, s3_client
+snapshot = random.getstate()
+run_after_restore()
+print(random.getstate() != snapshot, s3_client.cache_info().currsize, dynamodb_resource.cache_info().currsize)
+"""
+
+
+@pytest.mark.parametrize("name", FUNCTION_NAMES)
+def test_a_snapshot_has_no_connection_and_no_random_state_that_environments_share(
+    functions: Functions, name: str
+) -> None:
+    assert functions.start(name).connected == set()
+    command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", RESTORED, name, *functions.path(name)]
+    restored = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert restored.stdout.split() == ["True", "0", "0"]
 
 
 def test_nothing_comes_from_this_environment(functions: Functions) -> None:

@@ -1,7 +1,8 @@
 """The functions as they are deployed."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,43 @@ def test_layers_fit_the_functions(assembly: Assembly) -> None:
 
 def test_a_load_that_failed_counts_as_active_until_its_last_invocation_has_ended() -> None:
     assert SIZES["write_batch"].timeout_s == WRITE_SECONDS
+
+
+def test_with_snap_start_the_state_machines_invoke_the_versions_that_are_published_last(
+    variants: Callable[[str], Assembly],
+) -> None:
+    assembly = variants("all_existing")
+    aliases = assembly.properties("Lambda::Alias")
+    assert all(f["SnapStart"] == {"ApplyOn": "PublishedVersions"} for f in assembly.functions.values())
+    assert {alias["Name"] for alias in aliases.values()} == {"live"}
+    published = {alias["FunctionVersion"]["Fn::GetAtt"][0] for alias in aliases.values()}
+    assert published == assembly.properties("Lambda::Version").keys()
+    assert len(published) == len(FUNCTION_NAMES)
+    invoked = {
+        piece["Ref"] for name in ("Loader", "Backfill") for piece in references(assembly, name) if "Ref" in piece
+    }
+    assert aliases.keys() <= invoked
+    functions = set(assembly.properties("Lambda::Function"))
+    assert not any(piece.get("Fn::GetAtt", [""])[0] in functions for piece in references(assembly, "Loader"))
+
+
+def test_with_snap_start_cloudformation_deletes_former_versions(variants: Callable[[str], Assembly]) -> None:
+    resources = variants("all_existing").template["Resources"].values()
+    versions = [resource for resource in resources if resource["Type"] == "AWS::Lambda::Version"]
+    assert {version.get("DeletionPolicy", "Delete") for version in versions} == {"Delete"}
+
+
+def references(assembly: Assembly, machine: str) -> list[Mapping[str, Any]]:
+    """Return the references in the definition of a state machine."""
+    pieces = assembly.machine(machine)["DefinitionString"]["Fn::Join"][1]
+    return [piece for piece in pieces if isinstance(piece, dict)]
+
+
+def test_without_snap_start_no_version_is_published(assembly: Assembly) -> None:
+    assert assembly.properties("Lambda::Version") == assembly.properties("Lambda::Alias") == {}
+    assert not any("SnapStart" in function for function in assembly.functions.values())
+
+
+def test_snap_start_needs_a_runtime_that_has_it() -> None:
+    with pytest.raises(SettingsError, match="snap_start is true, but Lambda has no SnapStart"):
+        loader_config({**REQUIRED, "python": "3.11", "snap_start": "true"})
