@@ -35,7 +35,7 @@ _machine: ContextVar[str] = ContextVar("_machine")
 def record_calls() -> None:
     """Replace the functions through which calls go. Patches of the same functions must be made before."""
     iam_evaluator.enforce = _enforce_and_record
-    iam_actions.dynamodb_service_context = _context_with_leading_keys
+    iam_actions.dynamodb_service_context = _context_with_item
     stepfunctions._execute_task = _remember_machine(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _record_state(stepfunctions._invoke_resource)
     stepfunctions._read_map_items = _record_reader(stepfunctions._read_map_items)
@@ -52,12 +52,19 @@ def _enforce_and_record(access_key: str, action: str, service: str, region: str,
     return denied
 
 
-def _context_with_leading_keys(body: bytes) -> dict[str, Any]:
-    """Add the partition key of a request for one item, which ministack leaves out, so that conditions can be met."""
+def _context_with_item(body: bytes) -> dict[str, Any]:
+    """Add the keys for conditions on a request for one item: ministack leaves them out, so that any value meets them.
+
+    Of the attributes, only those of the key and those that the request names by a placeholder are known.
+    """
     context: dict[str, Any] = _dynamodb_service_context(body)
-    key = json.loads(body or b"{}").get("Key", {})
-    leading_keys = [value for value in key.get("object", {}).values() if isinstance(value, str)]
-    return {**context, **({"dynamodb:LeadingKeys": leading_keys} if leading_keys else {})}
+    request = json.loads(body or b"{}")
+    if key := request.get("Key"):
+        names = request.get("ExpressionAttributeNames", {}).values()
+        context["dynamodb:LeadingKeys"] = [key["object"]["S"]]
+        context["dynamodb:Attributes"] = sorted({*key, *names})
+        context["dynamodb:ReturnValues"] = request.get("ReturnValues", "NONE")
+    return context
 
 
 def _remember_machine(execute: Any) -> Any:
