@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from shared.ledger import object_name, version_name
+from shared.work_bucket import file_manifest_key
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.faults import answer_with, reject_bodies_with
@@ -94,7 +95,10 @@ def test_overlapping_revisions_a_backfill_and_a_sweep_are_loaded(app: DeployedAp
     table = unique_records(tmp_path, "generation", 10)
     with app.without_events():
         app.put(newer, table)
-        assert app.wait_for_end(start_backfill(app, prefix)).response["message"] == "All 1 files are loaded"
+        manifest = file_manifest_key("roles")
+        app.cloud.client("s3").put_object(Bucket=app.outputs["WorkBucketName"], Key=manifest, Body=newer.encode())
+        listed = app.wait_for_end(start_backfill(app, "", manifest=manifest))
+        assert listed.response["message"] == "All 1 files are loaded"
         app.put(older, table.slice(0, 5))
         mark_failed(app, older)
         swept = app.wait_for_end(start_backfill(app, prefix, sweep=True, list_bucket=True))
