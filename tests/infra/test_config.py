@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.convert_and_chunk.chunks import MAX_CHUNK_POINTS, MIN_CHUNK_POINTS
+from functions.convert_and_chunk.chunks import MAX_CHUNK_POINTS
 from functions.validate_schema.parts import PART_ROWS, PARTS
 from infra_cdk.archives import ROOT
 from infra_cdk.config import KEYS, app_config, loader_config
@@ -156,5 +156,5 @@ def test_the_guide_has_a_row_for_every_setting() -> None:
 def test_the_guide_knows_how_files_are_cut() -> None:
     guide = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
     assert f"A part has at most {PART_ROWS:,} rows" in guide
-    assert f"a chunk {MIN_CHUNK_POINTS:,} to {MAX_CHUNK_POINTS:,} points" in guide
+    assert f"a chunk at most {MAX_CHUNK_POINTS:,} points" in guide
     assert f"more than {PARTS * PART_ROWS:,} rows" in guide
