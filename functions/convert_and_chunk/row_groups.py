@@ -55,7 +55,7 @@ class PartReader:
             UnsupportedParquetError: The file uses a feature of Parquet that Arrow does not implement.
         """
         rows, beyond = 0, self._times_beyond(columns)
-        check = StatisticsCheck(self._footer, columns, self._name)
+        check = StatisticsCheck(self._footer, columns, self._windows, self._name)
 
         def read(window: Window, columns: Sequence[str], int96_unit: str) -> Iterator[pa.RecordBatch]:
             return check.watch(self._reader.read(window, columns, int96_unit), window)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from functions.convert_and_chunk.footer_statistics import Statistics, read_statistics
+from functions.convert_and_chunk.footer_statistics import Bound, Statistics, read_statistics
 from functions.convert_and_chunk.windows import Window
 from shared.errors import CorruptParquetError
 from shared.parquet_schema import ParquetFooter
@@ -21,14 +21,18 @@ from shared.parquet_schema import ParquetFooter
 class _Observed:
     """The smallest and the largest value of one column in one row group, without NaN, and the number of nulls."""
 
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
     nulls: int = 0
 
-    def add(self, column: pa.Array) -> None:
+    def add(self, column: pa.Array, statistics: Statistics) -> None:
         self.nulls += column.null_count
+        if statistics.minimum is None and statistics.maximum is None:
+            return
         if types.is_timestamp(column.type):
             column = column.cast(pa.int64())
+        elif types.is_date(column.type):
+            column = column.cast(pa.date32()).cast(pa.int32())
         low, high = pc.min_max(column).as_py().values()
         if low is not None and low <= high:  # for NaN alone, Arrow returns infinities in the wrong order
             self.minimum = low if self.minimum is None else min(self.minimum, low)
@@ -38,8 +42,9 @@ class _Observed:
 class StatisticsCheck:
     """Compares the columns of a file with its footer. `name` is the name of the file in error messages."""
 
-    def __init__(self, footer: ParquetFooter, columns: Sequence[str], name: str) -> None:
-        self._statistics = read_statistics(footer, columns)
+    def __init__(self, footer: ParquetFooter, columns: Sequence[str], selection: Sequence[Window], name: str) -> None:
+        groups = {group for window in selection for group in window.groups}
+        self._statistics = read_statistics(footer, columns, groups)
         self._rows = [footer.metadata.row_group(group).num_rows for group in range(footer.metadata.num_row_groups)]
         self._name = name
 
@@ -61,8 +66,8 @@ class StatisticsCheck:
                     group, observed = groups.pop(0), {}
                     missing = self._rows[group]
                 piece = batch.slice(position, missing)
-                for name in self._statistics[group]:
-                    observed.setdefault(name, _Observed()).add(piece.column(name))
+                for name, statistics in self._statistics[group].items():
+                    observed.setdefault(name, _Observed()).add(piece.column(name), statistics)
                 position, missing = position + piece.num_rows, missing - piece.num_rows
                 if not missing:
                     self._compare(group, observed)

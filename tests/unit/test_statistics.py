@@ -4,6 +4,7 @@ import io
 import re
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from functions.convert_and_chunk.footer_statistics import read_statistics
+from functions.convert_and_chunk import footer_statistics
+from functions.convert_and_chunk.footer_statistics import Statistics, read_statistics
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CorruptParquetError
 from shared.parquet_schema import read_parquet_footer
@@ -24,7 +26,7 @@ from tests.support.builders import generation, parquet
 from tests.support.conversion import whole_part
 
 PLAIN: dict[str, Any] = {"use_dictionary": False, "compression": "none", "row_group_size": 50}
-COLUMNS = ["timestamp", "power_mw", "unit_count", "efficiency"]
+COLUMNS = ["timestamp", "power_mw", "unit_count", "efficiency", "date", "time_s", "small", "decimal", "text"]
 
 
 def records() -> pa.Table:
@@ -32,6 +34,11 @@ def records() -> pa.Table:
         100,
         unit_count=pa.array(range(1000, 1100), pa.int32()),
         efficiency=pa.array([row / 7 for row in range(100)], pa.float32()),
+        date=pa.array(range(18_000, 18_100), pa.int32()).cast(pa.date32()),
+        time_s=pa.array(range(-50, 50), pa.timestamp("s")),
+        small=pa.array([Decimal(row) / 4 for row in range(100)], pa.decimal128(8, 2)),
+        decimal=pa.array([Decimal(row - 80) / 4 for row in range(100)], pa.decimal128(30, 2)),
+        text=pa.array([f"text {row}" for row in range(100)]),
     )
 
 
@@ -39,6 +46,11 @@ def read(content: bytes) -> int:
     return sum(
         batch.num_rows for batch in PartReader(io.BytesIO(content), whole_part(content), "a file").batches(COLUMNS)
     )
+
+
+def statistics(content: bytes, columns: list[str]) -> dict[int, dict[str, Statistics]]:
+    footer = read_parquet_footer(io.BytesIO(content))
+    return read_statistics(footer, columns, range(footer.metadata.num_row_groups))
 
 
 def replace_in_chunk(content: bytes, column: str, group: int, old: bytes, new: bytes) -> bytes:
@@ -81,9 +93,29 @@ TIME = records()["timestamp"].cast(pa.int64())[60].as_py()
             "the largest value is 99.0, but its footer says 14.1",
         ),
         ("timestamp", struct.pack("<q", TIME), struct.pack("<q", 7), "the smallest value is 7, but its footer says 17"),
+        ("date", struct.pack("<i", 18_060), struct.pack("<i", 7), "the smallest value is 7, but its footer says 18050"),
+        (
+            "time_s",
+            struct.pack("<q", 10_000),
+            struct.pack("<q", -9000),
+            "the smallest value is -9000, but its footer says 0",
+        ),
+        (
+            "small",
+            (1500).to_bytes(4, "big"),
+            (9999).to_bytes(4, "big"),
+            "the largest value is 99.99, but its footer says 24.75",
+        ),
+        (
+            "decimal",
+            (-500).to_bytes(13, "big", signed=True),
+            (-1000).to_bytes(13, "big", signed=True),
+            "the smallest value is -10.00, but its footer says -7.50",
+        ),
         ("power_mw", b"\x64\x01", b"\x64\x00", "50 values are null, but its footer says 0"),
+        ("text", b"\x64\x01", b"\x64\x00", "50 values are null, but its footer says 0"),
     ],
-    ids=["high", "low", "integer", "float32", "time", "nulls"],
+    ids=["high", "low", "integer", "float32", "time", "date", "seconds", "decimal32", "decimal", "nulls", "text"],
 )
 def test_a_page_that_contradicts_the_footer_is_damage_of_a_column_and_row_group(
     column: str, old: bytes, new: bytes, message: str
@@ -96,10 +128,16 @@ def test_a_page_that_contradicts_the_footer_is_damage_of_a_column_and_row_group(
         read(damaged)
 
 
+def test_decimals_that_are_stored_as_integers_are_compared() -> None:
+    content = parquet(records(), **PLAIN, store_decimal_as_integer=True)
+    damaged = replace_in_chunk(content, "small", 1, struct.pack("<i", 1500), struct.pack("<i", -1))
+    with pytest.raises(CorruptParquetError, match=r"the smallest value is -0\.01, but its footer says 12\.50"):
+        read(damaged)
+
+
 def test_an_exact_bound_that_no_value_has_is_damage() -> None:
     content = parquet(records(), **PLAIN)
-    [_, group] = read_statistics(read_parquet_footer(io.BytesIO(content)), COLUMNS)
-    assert group["power_mw"].is_maximum_exact
+    assert statistics(content, COLUMNS)[1]["power_mw"].is_maximum_exact
     damaged = replace_in_chunk(content, "power_mw", 1, struct.pack("<d", 99.0), struct.pack("<d", 60.0))
     with pytest.raises(CorruptParquetError, match=r"the largest value is 98\.0, but its footer says 99\.0"):
         read(damaged)
@@ -112,7 +150,7 @@ def test_statistics_of_writers_that_wrote_wrong_ones_are_ignored(writer: str) ->
     assert created_by
     old = content.replace(created_by[0], writer.encode().ljust(len(created_by[0]))[: len(created_by[0])])
     damaged = replace_in_chunk(old, "power_mw", 1, struct.pack("<d", 75.0), struct.pack("<d", 1e9))
-    assert read_statistics(read_parquet_footer(io.BytesIO(content)), COLUMNS) != []
+    assert statistics(content, COLUMNS)
     assert read(damaged) == 100
 
 
@@ -125,6 +163,7 @@ def by_pyarrow_with_crc(table: pa.Table, path: Path) -> None:
 
 
 def by_fastparquet(table: pa.Table, path: Path) -> None:
+    table = table.drop_columns([name for name in table.column_names if name.startswith(("date", "decimal"))])
     table.to_pandas().to_parquet(path, engine="fastparquet", row_group_offsets=200, stats=True)
 
 
@@ -162,6 +201,16 @@ def test_files_of_real_writers_never_contradict_their_statistics(
         "uint64": pa.array(random.integers(0, 2**64 - 1, 1000, dtype=np.uint64)),
         "uint32": pa.array(random.integers(0, 2**32 - 1, 1000, dtype=np.uint32)),
         "uint8": pa.array(random.integers(0, 255, 1000, dtype=np.uint8)),
+        "text": pa.array(random.choice(["", "a", "b"], 1000), mask=random.random(1000) < 0.3),
+        "flag": pa.array(random.random(1000) < 0.5, mask=random.random(1000) < 0.3),
+        "date": pa.array(random.integers(-100_000, 100_000, 1000).astype("M8[D]"), mask=random.random(1000) < 0.3),
+        **{
+            f"decimal_{precision}": pa.array(
+                [Decimal(int(number)).scaleb(-3) for number in random.integers(-(10**8), 10**8, 1000)],
+                pa.decimal128(precision, 3),
+            )
+            for precision in (9, 18, 38)
+        },
         "int8": pa.array(random.integers(-128, 127, 1000, dtype=np.int8), mask=random.random(1000) < 0.5),
         **{
             f"time_{unit}": pa.array(random.integers(-(10**9), 10**9, 1000) * scale, pa.timestamp(unit, zone))
@@ -179,4 +228,13 @@ def test_files_of_real_writers_never_contradict_their_statistics(
     names = pq.read_schema(path).names
     reader = PartReader(io.BytesIO(content), whole_part(content), "a file")
     assert sum(batch.num_rows for batch in reader.batches(names)) == 1000
-    assert read_statistics(read_parquet_footer(io.BytesIO(content)), names)
+    of_groups = statistics(content, names)
+    assert len(of_groups) == pq.read_metadata(path).num_row_groups
+
+
+def test_a_large_footer_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = parquet(records().select(COLUMNS[:2]), **PLAIN | {"row_group_size": 1})
+    footer = read_parquet_footer(io.BytesIO(content))
+    assert [*read_statistics(footer, COLUMNS, [98, 7])] == [98, 7]
+    monkeypatch.setattr(footer_statistics, "MAX_FOOTER_BYTES", len(footer.content) - 1)
+    assert read_statistics(footer, COLUMNS, [98, 7]) == {}
