@@ -22,8 +22,8 @@ $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 
 install: $(READY) ## install what the other commands need, into this folder
 
-demo: $(READY) ## load sample files end to end on this machine and compare every point (to load your own: FILE=... DATASET=...)
-	@$(BIN)/python -m local.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)")
+demo: $(READY) ## load sample files end to end on this machine and compare every point (to load your own: FILE=... DATASET=...; KEEP=1 keeps running)
+	@$(BIN)/python -m local.demo $(if $(FILE),--file "$(FILE)") $(if $(DATASET),--dataset "$(DATASET)") $(if $(KEEP),--keep)
 
 cloud: $(READY) ## start the local cloud, deploy, and run until Ctrl-C; use `loader` in a second terminal
 	@$(BIN)/python -m local.serve

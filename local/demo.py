@@ -18,25 +18,32 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.deployed.executions import Execution, wait_for_all
+from cli.deployed.stack import page_key
 from cli.output import console, step
+from local import ROOT
 from local.cloud import LocalCloud, local_cloud
 from local.readback import Comparison, ReadbackError, compare
 from local.samples import Sample, write_samples
-from local.serve import clean_exit
+from local.serve import clean_exit, wait_for_interrupt
 from shared.datasets import DATASETS
 
 LOAD_TIMEOUT_S = 600
+
+PAGES = ROOT / "build" / "demo"
+"""The folder in which the pages of the reports are left."""
 
 NO_VERDICT = 2
 """The exit status if InfluxDB answers with an error where its points are read back."""
 
 
 def demo(
+    *,
     file: Annotated[
         Path | None, typer.Option(help="Load this Parquet file instead of sample files.", exists=True)
     ] = None,
     dataset: Annotated[str, typer.Option(help=f"Dataset of the file: {', '.join(DATASETS)}.")] = "",
     rows: Annotated[int, typer.Option(help="Number of rows in each sample file.", min=1)] = 100_000,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the local cloud running until Ctrl-C.")] = False,
 ) -> None:
     """Load Parquet files into InfluxDB through the deployed state machine, and check that every point arrived."""
     with tempfile.TemporaryDirectory(prefix="loader-demo-") as folder, ExitStack() as running:
@@ -45,6 +52,8 @@ def demo(
             cloud = running.enter_context(local_cloud())
         try:
             agree = _load_and_compare(cloud, samples)
+            if keep:
+                wait_for_interrupt(cloud)
         except ReadbackError as error:
             console.print(Text.assemble(("error: ", "red"), str(error)))
             raise typer.Exit(NO_VERDICT) from error
@@ -65,6 +74,7 @@ def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
     for name, execution in executions.items():
         console.print(f"\n[bold]{name}[/] {execution.status} {execution.error}")
         console.print(JSON(json.dumps(execution.response)), soft_wrap=True)
+    _save_pages(cloud, outputs["WorkBucketName"], executions)
     loaded = [name for name, execution in executions.items() if execution.status == "SUCCEEDED"]
     if loaded:
         with step("Reading every point back from InfluxDB"):
@@ -89,6 +99,17 @@ def _load(cloud: LocalCloud, outputs: Mapping[str, str], samples: Mapping[str, S
         sfn, machine = cloud.client("stepfunctions"), outputs["StateMachineArn"]
         executions = wait_for_all(sfn, machine, dataset_of_key, timeout_s=LOAD_TIMEOUT_S, observe=show)
     return {name: executions[key] for key, name in dataset_of_key.items()}
+
+
+def _save_pages(cloud: LocalCloud, bucket: str, executions: Mapping[str, Execution]) -> None:
+    """Save the page of each load's report, and print where it is."""
+    PAGES.mkdir(parents=True, exist_ok=True)
+    for name, execution in executions.items():
+        data = execution.load_data
+        if data and (report := data.get("report")):
+            page = PAGES / f"{name}.html"
+            cloud.client("s3").download_file(bucket, page_key(report), str(page))
+            console.print(f"Page of the load: {page.relative_to(ROOT)}")
 
 
 def _compare(cloud: LocalCloud, dataset: str, sample: Sample) -> Comparison:

@@ -18,10 +18,23 @@ def wait_for_interrupt(cloud: LocalCloud) -> None:
     console.print("\nThe local cloud is ready. In a second terminal, run:\n")
     for name, value in cloud.environment.items():
         console.print(f"export {name}={value}", soft_wrap=True)
-    console.print(
-        "export PATH=$PWD/.venv/bin:$PATH\nloader --help\n\nPress Ctrl-C to stop it; all its data is deleted."
+    console.print("export PATH=$PWD/.venv/bin:$PATH\nloader --help\n")
+    console.print(_influxdb_usage(cloud), soft_wrap=True, markup=False)
+    console.print("\nPress Ctrl-C to stop it; all its data is deleted.")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+def _influxdb_usage(cloud: LocalCloud) -> str:
+    """Return where InfluxDB is, and a command that queries it. The token of a server of your own is not shown."""
+    influx = cloud.influx
+    token = influx.token if cloud.influxdb else "$INFLUXDB_TOKEN"
+    query = "SELECT * FROM generation_data ORDER BY time DESC LIMIT 3"
+    return (
+        f"InfluxDB: URL {influx.url}, organization {influx.org}, bucket {influx.bucket}, token {token}\n\n"
+        f'curl -sG {influx.url}/query -H "Authorization: Token {token}" \\\n'
+        f'  --data-urlencode db={influx.bucket} --data-urlencode "q={query}"'
     )
-    Event().wait()
 
 
 @contextmanager
