@@ -42,11 +42,14 @@ def month_spans(times: Iterable[NDArray[np.int64]]) -> list[MonthSpan]:
     return [spans[name] for name in sorted(spans)]
 
 
-def registrations_of(load: LoadState, spans: Iterable[MonthSpan]) -> list[Registration]:
-    """Return the items that the execution adds to the ledger before its first write."""
+def registrations_of(load: LoadState, spans: Iterable[MonthSpan], default: str = "") -> list[Registration]:
+    """Return the items that the execution adds to the ledger before its first write.
+
+    `default` is the default InfluxDB bucket, if the environment does not name it.
+    """
     file, execution = load["file"], load["execution"]["name"]
     claim, dataset = file["claim"], DATASETS[file["dataset"]]
-    bucket = dataset.bucket or default_bucket()
+    bucket = dataset.bucket or default or default_bucket()
     return [
         {
             "object": month_name(bucket, dataset.measurement, span.month),

@@ -22,8 +22,13 @@ SLOT = "dataset=generation/month=01/"
 
 def declare_replacing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the newest revision of the dataset generation replace the older ones."""
+    declare(monkeypatch, revisions="replace")
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Change the declaration of the dataset generation."""
     declared = DATASETS["generation"]
-    monkeypatch.setitem(vars(DATASETS)["_datasets"], "generation", replace(declared, revisions="replace"))
+    monkeypatch.setitem(vars(DATASETS)["_datasets"], "generation", replace(declared, **changes))
 
 
 def key_of(day: int, name: str = "a", slot: str = SLOT) -> str:
