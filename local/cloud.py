@@ -15,7 +15,7 @@ import boto3
 
 from local import ROOT
 from local.aws.cdk import Cdk
-from local.aws.emulator import CREDENTIALS, REGION, Emulator
+from local.aws.emulator import CREDENTIALS, REGION, Emulator, Limits
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from shared.settings import STACK_NAME
 
@@ -111,13 +111,17 @@ def _table(name: str, url: str) -> Any:
 
 
 @contextmanager
-def local_cloud() -> Iterator[LocalCloud]:
-    """Start the emulator and InfluxDB. On exit, stop every process and delete every file."""
+def local_cloud(*, limits: Limits | None = None) -> Iterator[LocalCloud]:
+    """Start the emulator and InfluxDB. On exit, stop every process and delete every file.
+
+    Args:
+        limits: How many functions may run at once; by default as many as this machine is good for.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="influxdb-loader-", ignore_cleanup_errors=True)))
         influx, influxdb = external_target(), None
         if influx is None:
             influxdb = stack.enter_context(LocalInfluxdb(folder))
             influx = influxdb.target
-        emulator = stack.enter_context(Emulator(folder))
+        emulator = stack.enter_context(Emulator(folder, limits))
         yield LocalCloud(folder=folder, emulator=emulator, influx=influx, influxdb=influxdb)

@@ -60,7 +60,9 @@ def main() -> None:
             cloud = running.enter_context(local_cloud())
         with step("Deploying with cdk bootstrap and cdk deploy"):
             cloud.deploy()
-        wait_for_interrupt(cloud)
+        with suppress(KeyboardInterrupt):
+            wait_for_interrupt(cloud)
+        console.print(f"\n{cloud.emulator.usage()}")
 
 
 if __name__ == "__main__":

@@ -3,19 +3,30 @@
 On AWS, an account runs 1,000 functions at once, and throttles the calls beyond. On this machine, each of ours is a
 process of some 100 MiB, and ministack keeps an idle one for five minutes. So it throttles much earlier
 (`LAMBDA_ACCOUNT_CONCURRENCY`), and `_acquire_worker` ends the process that has been idle for the longest time before
-there are too many.
+there are too many. `count_usage` counts what runs, so that `Emulator.usage` can tell the largest numbers.
 """
 
 # ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
+import json
 import os
+import signal
+from collections import Counter
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 _acquire = lambda_runtime.acquire_worker
+_acquire_slot = lambda_svc._acquire_execution_slot
+_run_execution = stepfunctions._run_execution
+
+_lock = Lock()
+_running = Counter[str]()
+_usage = Counter[str]()
 
 
 def limit_processes() -> None:
@@ -23,10 +34,48 @@ def limit_processes() -> None:
     lambda_svc.acquire_worker = _acquire_worker
 
 
+def count_usage() -> None:
+    """Count executions, functions, and processes, and write the counts to a file at SIGUSR2."""
+    stepfunctions._run_execution = _run_counted_execution
+    lambda_svc._acquire_execution_slot = _acquire_counted_slot
+    signal.signal(signal.SIGUSR2, lambda *_: _write_usage(Path(os.environ["LOCAL_USAGE_FILE"])))
+
+
+def _write_usage(file: Path) -> None:
+    written = file.with_suffix(".new")
+    written.write_text(json.dumps(_usage))
+    written.rename(file)
+
+
+def _record(kind: str, count: int) -> None:
+    _usage[kind] = max(_usage[kind], count)
+
+
+def _run_counted_execution(arn: str) -> None:
+    with _lock:
+        _running["executions"] += 1
+        _record("executions", _running["executions"])
+    try:
+        _run_execution(arn)
+    finally:
+        with _lock:
+            _running["executions"] -= 1
+
+
+def _acquire_counted_slot(*args: Any) -> Any:
+    slot, reason = _acquire_slot(*args)
+    with _lock:
+        _usage["invocations" if slot else "throttled"] += 1
+        _record("functions", lambda_svc.executions_in_flight()[0])
+    return slot, reason
+
+
 def _acquire_worker(*args: Any, **options: Any) -> Any:
     worker, reason = _acquire(*args, **options)
     if reason == "spawn":
         lambda_runtime.kill_workers(_take_idle_workers(int(os.environ["LOCAL_FUNCTION_PROCESSES"])))
+        with lambda_runtime._lock, _lock:
+            _record("processes", sum(map(len, lambda_runtime._workers.values())))
     return worker, reason
 
 

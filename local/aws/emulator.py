@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.request import urlopen
 
 from local import BUILD, ROOT
@@ -22,13 +22,49 @@ MIB_PER_PROCESS = 256
 """The memory of this machine for each process of a function: two to three times what it needs, as a margin."""
 
 MIN_PROCESSES, MAX_PROCESSES = 16, 64
-"""How many processes of functions may exist, idle ones included. Half as many functions run at the same time."""
+
+FUNCTIONS_PER_CORE, MIN_FUNCTIONS = 4, 8
+"""More functions at once do not make a burst of files faster, but slower: each needs a process of its own, whose start
+takes more processor time than dozens of calls."""
 
 
-def processes_that_fit() -> int:
-    """Return how many processes of functions fit into the memory of this machine."""
+class Limits(NamedTuple):
+    """How many functions may run at once, and how many processes they may have, idle ones included."""
+
+    functions: int
+    processes: int
+
+
+def limits_of_this_machine() -> Limits:
+    """Return as many processes as fit into the memory, and as many functions as the cores can run."""
     memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return max(MIN_PROCESSES, min(MAX_PROCESSES, memory_mib // MIB_PER_PROCESS))
+    processes = max(MIN_PROCESSES, min(MAX_PROCESSES, memory_mib // MIB_PER_PROCESS))
+    functions = max(MIN_FUNCTIONS, FUNCTIONS_PER_CORE * (os.cpu_count() or 1))
+    return Limits(min(functions, processes // 2), processes)
+
+
+class Usage(NamedTuple):
+    """How much the emulator has run, since its start.
+
+    Attributes:
+        executions: The largest number of executions that ran at once, those of backfills included.
+        functions: The largest number of functions that ran at once.
+        processes: The largest number of processes of functions, idle ones included.
+        invocations: The number of invocations.
+        throttled: The number of invocations that were throttled.
+    """
+
+    executions: int = 0
+    functions: int = 0
+    processes: int = 0
+    invocations: int = 0
+    throttled: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.invocations:,} invocations, {self.throttled:,} throttled; at once at most {self.executions:,} "
+            f"executions, and {self.functions} functions in {self.processes} processes"
+        )
 
 
 class Emulator:
@@ -36,12 +72,13 @@ class Emulator:
 
     Args:
         folder: Holds all its files.
-        processes: How many processes of functions may exist; by default as many as fit into the memory.
+        limits: How many functions may run at once; by default as many as this machine is good for.
     """
 
-    def __init__(self, folder: Path, processes: int | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self._folder = folder
-        self._processes = processes or processes_that_fit()
+        self._usage_file = folder / "usage.json"
+        self._limits = limits or limits_of_this_machine()
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
 
@@ -79,6 +116,13 @@ class Emulator:
         self._process.send_signal(signal.SIGUSR1)
         self._process.wait_until(lambda: self._auth() == to)
 
+    def usage(self) -> Usage:
+        """Return the largest numbers so far."""
+        self._usage_file.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR2)
+        self._process.wait_until(self._usage_file.exists)
+        return Usage(**json.loads(self._usage_file.read_text()))
+
     def _auth(self) -> str:
         with urlopen(self.url + HEALTH, timeout=5) as health:  # noqa: S310 - the URL is ours
             return str(json.load(health)["auth"])
@@ -97,8 +141,9 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
-            "LAMBDA_ACCOUNT_CONCURRENCY": str(self._processes // 2),
-            "LOCAL_FUNCTION_PROCESSES": str(self._processes),
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(self._limits.functions),
+            "LOCAL_FUNCTION_PROCESSES": str(self._limits.processes),
+            "LOCAL_USAGE_FILE": str(self._usage_file),
             "LOCAL_CALLS": str(self._folder / CALLS),
             **CREDENTIALS,
         }

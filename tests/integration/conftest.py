@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.emulator import Limits
 from local.cloud import LocalCloud, local_cloud
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from tests.support.deployed_app import DeployedApp, unique_records
@@ -22,10 +23,14 @@ IMPATIENT = {
 }
 
 
+LIMITS = Limits(functions=32, processes=64)
+"""More functions at once than a machine is good for: impatient loads fail if they are throttled."""
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
     """AWS emulator and InfluxDB, without the app."""
-    with local_cloud() as cloud:
+    with local_cloud(limits=LIMITS) as cloud:
         yield cloud
 
 

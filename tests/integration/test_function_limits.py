@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws.emulator import Emulator
+from local.aws.emulator import Emulator, Limits
 from local.cloud import LocalCloud
 from local.influxdb.server import InfluxTarget
 from tests.support.emulator_resources import create_function, invoke
 from tests.support.processes import processes_of
 
-PROCESSES = 4
+FUNCTIONS, PROCESSES = 2, 4
 SLOW = """
 import time
 def lambda_handler(event, context): time.sleep(event)
@@ -24,12 +24,12 @@ def lambda_handler(event, context): time.sleep(event)
 def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """An emulator with room for a few processes, without InfluxDB."""
     folder, nowhere = tmp_path_factory.mktemp("cloud"), InfluxTarget(url="", org="", bucket="", token="")
-    with Emulator(folder, PROCESSES) as emulator:
+    with Emulator(folder, Limits(FUNCTIONS, PROCESSES)) as emulator:
         yield LocalCloud(folder=folder, emulator=emulator, influx=nowhere, influxdb=None)
 
 
 def test_calls_beyond_those_that_may_run_at_once_are_throttled_as_by_lambda(small_cloud: LocalCloud) -> None:
-    functions = [create_function(small_cloud, SLOW) for _ in range(PROCESSES // 2 + 1)]
+    functions = [create_function(small_cloud, SLOW) for _ in range(FUNCTIONS + 1)]
     with ThreadPoolExecutor(len(functions)) as callers:
         calls = [callers.submit(invoke, small_cloud, function, 3) for function in functions]
     errors = [error for call in calls if (error := call.exception())]
@@ -37,6 +37,9 @@ def test_calls_beyond_those_that_may_run_at_once_are_throttled_as_by_lambda(smal
     assert isinstance(throttled, ClientError)
     assert throttled.response["Error"]["Code"] == "TooManyRequestsException"
     assert invoke(small_cloud, functions[0], 0) is None
+    usage = small_cloud.emulator.usage()
+    assert (usage.functions, usage.invocations) == (FUNCTIONS, FUNCTIONS + 1)
+    assert usage.throttled > 0
 
 
 def test_an_idle_process_ends_before_there_are_too_many(small_cloud: LocalCloud, tmp_path: Path) -> None:
@@ -44,3 +47,4 @@ def test_an_idle_process_ends_before_there_are_too_many(small_cloud: LocalCloud,
         assert invoke(small_cloud, create_function(small_cloud, SLOW), 0) is None
     functions = [command for command in processes_of(small_cloud.folder) if "awslambdaric" in command]
     assert len(functions) == PROCESSES
+    assert small_cloud.emulator.usage().processes == PROCESSES

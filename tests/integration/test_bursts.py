@@ -1,0 +1,73 @@
+"""A burst of small files: all of them are loaded, exactly, although most of their calls are throttled at first."""
+
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from local.cloud import local_cloud
+from tests.support.builders import parquet
+from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.ledger import check_ledger
+
+ROWS_EACH = 5
+PUTS_AT_ONCE = 8
+SECONDS_A_FILE, COLD_S = 2, 300
+"""The time limit of a burst. On two idle cores, it takes a sixth of that."""
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[DeployedApp]:
+    """The app with its default settings, in a local cloud with the default limits."""
+    with local_cloud() as cloud:
+        yield DeployedApp(cloud, cloud.deploy())
+
+
+def split(table: pa.Table, prefix: str) -> dict[str, pa.Table]:
+    """Return files of `ROWS_EACH` rows by key."""
+    count = table.num_rows // ROWS_EACH
+    return {f"{prefix}{n:04}.parquet": table.slice(n * ROWS_EACH, ROWS_EACH) for n in range(count)}
+
+
+def count_executions(app: DeployedApp, status: str) -> int:
+    paginator = app.cloud.client("stepfunctions").get_paginator("list_executions")
+    pages = paginator.paginate(stateMachineArn=app.outputs["StateMachineArn"], statusFilter=status)
+    return sum(len(page["executions"]) for page in pages)
+
+
+def wait_until_idle(app: DeployedApp, *, within_s: float) -> None:
+    """Wait until no execution runs. Lists are read seldom, because they cost the emulator time."""
+    deadline = time.monotonic() + within_s
+    while running := count_executions(app, "RUNNING"):
+        assert time.monotonic() < deadline, f"{running} executions still run: {app.cloud.emulator.usage()}"
+        time.sleep(2)
+
+
+@pytest.mark.slow  # minutes, and an own deployment: the one of the other tests fails what is throttled twice
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("files", [100, 1000])
+def test_a_burst_is_loaded_exactly(
+    app: DeployedApp, tmp_path: Path, capsys: pytest.CaptureFixture[str], files: int
+) -> None:
+    prefix = f"dataset=generation/burst={files}/"
+    tables = split(unique_records(tmp_path, "generation", files * ROWS_EACH), prefix)
+    bodies = {key: parquet(table) for key, table in tables.items()}
+    before = count_executions(app, "SUCCEEDED")
+    started = time.monotonic()
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+        list(pool.map(lambda item: app.put(*item), bodies.items()))
+    put_s = time.monotonic() - started
+    wait_until_idle(app, within_s=COLD_S + files * SECONDS_A_FILE)
+    usage = app.cloud.emulator.usage()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{files} files put in {put_s:.1f} s, loaded in {time.monotonic() - started:.0f} s; {usage}\n"
+        )
+    assert (count_executions(app, "SUCCEEDED") - before, count_executions(app, "FAILED")) == (files, 0)
+    check_ledger(app, tmp_path, prefix, tables)
+    assert usage.executions > files / 2
+    assert usage.throttled > 0
