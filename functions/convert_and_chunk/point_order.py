@@ -18,6 +18,9 @@ from shared.footprints import PointBlock
 
 BLOCK_LINES, KEY_BITS = 65_536, 64
 
+MAX_COUNTED = 1 << 16
+"""The most series whose numbers fit into 16 bits."""
+
 Rows = NDArray[np.int64]
 _Keys = NDArray[np.uint64]
 
@@ -166,12 +169,30 @@ def sort_points(part: Lines) -> SortedPoints:
     if layout is None:
         rows = part.lines
         return OrderedPoints(part, rows[np.lexsort((part.time[rows], part.ranks[part.series[rows]]))])
-    keys = np.empty(len(part.lines), np.uint64)
+    keys, last_ns, is_in_time_order = np.empty(len(part.lines), np.uint64), layout.first_ns, True
     for number, rows in enumerate(_blocks(part.lines)):
-        first = number * BLOCK_LINES
-        keys[first : first + len(rows)] = layout.pack(part.block(as_slice(rows)))
+        block, first = part.block(as_slice(rows)), number * BLOCK_LINES
+        keys[first : first + len(rows)] = layout.pack(block)
+        is_in_time_order = is_in_time_order and _is_ascending(block.time, last_ns)
+        last_ns = int(block.time[-1])
+    return PackedPoints(part, layout, _sort(keys, part, is_in_time_order=is_in_time_order))
+
+
+def _is_ascending(time: NDArray[np.int64], last_ns: int) -> bool:
+    return bool(last_ns <= time[0] and (time[1:] >= time[:-1]).all())
+
+
+def _sort(keys: _Keys, part: Lines, *, is_in_time_order: bool) -> _Keys:
+    """Sort keys by series and time. The fields of equal points may remain in any order.
+
+    If the lines are in the order of time, as those of most files are, it is enough to sort them by series. Numbers of
+    16 bits are sorted in linear time, so that takes a third of the time.
+    """
+    if is_in_time_order and len(part.ranks) <= MAX_COUNTED:
+        order = np.argsort(part.ranks.astype(np.uint16)[part.series[part.lines]], kind="stable")
+        return keys[order]
     keys.sort()
-    return PackedPoints(part, layout, keys)
+    return keys
 
 
 def _layout(part: Lines) -> Layout | None:

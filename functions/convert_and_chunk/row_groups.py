@@ -83,7 +83,7 @@ class PartReader:
             return use(self.rows_at(rows, columns))
 
     def rows_at(self, rows: NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield only `rows`, which must be ascending. Windows without any of them are not read."""
+        """Yield only `rows`, which must be ascending. What follows the last one is not read, nor are other windows."""
         every = self.schema.names if columns is None else columns
         names = [name for name in dict.fromkeys(every) if name not in self.unreadable]
         selection = [window for window in self._windows if len(rows_between(rows, window.first, window.rows))]
@@ -93,6 +93,8 @@ class PartReader:
             if len(batch_rows):
                 rows_read += len(batch_rows)
                 yield encode_text(take_rows(batch, batch_rows - first))
+            if rows_read == len(rows):
+                return
         self._check_rows(rows_read, len(rows))
 
     def _is_readable(self, rows: NDArray[np.int64], name: str) -> bool:

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.convert_and_chunk.point_order import OrderedPoints, PackedPoints, SortedPoints, sort_points
+from functions.convert_and_chunk.point_order import (
+    BLOCK_LINES,
+    OrderedPoints,
+    PackedPoints,
+    SortedPoints,
+    sort_points,
+)
 from shared.footprints import Footprint, read_footprint
 from tests.support.builders import START, generation
 from tests.support.conversion import convert_table
@@ -74,12 +80,17 @@ def test_it_has_them_too_if_the_times_are_too_far_apart_for_a_key(rows: list[dic
     check(table_of([*rows, *far_rows]), OrderedPoints)
 
 
-@pytest.mark.parametrize("order", [PackedPoints, OrderedPoints])
-def test_more_points_than_a_block_has_are_sorted_across_blocks(order: type[SortedPoints]) -> None:
+@pytest.mark.parametrize(
+    ("order", "is_in_time_order"), [(PackedPoints, False), (PackedPoints, True), (OrderedPoints, False)]
+)
+def test_more_points_than_a_block_has_are_sorted_across_blocks(
+    order: type[SortedPoints], *, is_in_time_order: bool
+) -> None:
     count, random = 70_000, np.random.default_rng(7)
+    times = np.arange(count) if is_in_time_order else random.permutation(count)
     table = generation(
         count,
-        timestamp=pa.array(START * 1000 + random.permutation(count), pa.timestamp("ns", "UTC")),
+        timestamp=pa.array(START * 1000 + times, pa.timestamp("ns", "UTC")),
         region=pa.array([f"region {number}" for number in random.integers(0, 40, count)]),
         efficiency=[1.0] * count,
     )
@@ -87,6 +98,17 @@ def test_more_points_than_a_block_has_are_sorted_across_blocks(order: type[Sorte
     far = table_of(rows).select(table.column_names)
     footprint = check(pa.concat_tables([table, far.cast(table.schema)]), order)
     assert len(footprint.points.time) == count + len(rows)
+
+
+def test_points_that_are_in_time_order_only_within_blocks_are_sorted() -> None:
+    """The second block begins before the first one ends."""
+    times = pa.array(START * 1000 + np.append(np.arange(BLOCK_LINES), [5, 6]), pa.timestamp("ns", "UTC"))
+    check(generation(BLOCK_LINES + 2, timestamp=times, power_mw=[1.0] * (BLOCK_LINES + 2)), PackedPoints)
+
+
+def test_more_series_than_16_bits_number_are_sorted_in_time_order() -> None:
+    names = pa.array(range(65_537)).cast(pa.string())
+    check(generation(65_537, plant_name=names), PackedPoints)
 
 
 def test_a_part_without_lines_has_an_empty_footprint() -> None:
