@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 from local.influxdb.engine_client import EngineClient, EngineError
 
@@ -25,6 +26,11 @@ class Bucket:
     retention_s: int
     shard_group_s: int
 
+    @property
+    def database(self) -> str:
+        """The name of the engine's database, which cannot contain a slash."""
+        return database_of(self.name)
+
     def as_json(self, org_id: str) -> dict[str, Any]:
         """Return the bucket in the form of InfluxDB 2's API."""
         rule = {"everySeconds": self.retention_s, "shardGroupDurationSeconds": self.shard_group_s}
@@ -38,6 +44,15 @@ class Bucket:
         }
 
 
+def database_of(bucket: str) -> str:
+    """Return the database of a bucket.
+
+    >>> database_of("grid/raw")
+    'grid%2Fraw'
+    """
+    return bucket.replace("%", "%25").replace("/", "%2F")
+
+
 def identifier(name: str) -> str:
     """Return 16 hex digits that stand for a name."""
     return sha256(name.encode()).hexdigest()[:16]
@@ -46,7 +61,7 @@ def identifier(name: str) -> str:
 def find_bucket(engine: EngineClient, name: str) -> Bucket | None:
     """Return the bucket with this name, or None."""
     with suppress(EngineError):
-        (series,) = engine.query(f"SHOW RETENTION POLICIES ON {_quote(name)}")
+        (series,) = engine.query(f"SHOW RETENTION POLICIES ON {_quote(database_of(name))}")
         policies = {policy: durations for policy, *durations in series["values"]}
         retention, shard_group, *_ = policies["autogen"]
         ids = (policy.removeprefix(_ID_PREFIX) for policy in policies if policy.startswith(_ID_PREFIX))
@@ -58,20 +73,20 @@ def find_bucket(engine: EngineClient, name: str) -> Bucket | None:
 
 def list_buckets(engine: EngineClient) -> list[Bucket]:
     """Return all buckets."""
-    names = [name for (name,) in engine.query("SHOW DATABASES")[0].get("values", [])]
+    names = [unquote(database) for (database,) in engine.query("SHOW DATABASES")[0].get("values", [])]
     return [bucket for name in names if (bucket := find_bucket(engine, name))]
 
 
 def create_bucket(engine: EngineClient, name: str, retention: str) -> None:
     """Create a bucket. `retention` is an InfluxQL duration such as 1h, or INF."""
-    engine.query(f'CREATE DATABASE {_quote(name)} WITH DURATION {retention} NAME "autogen"')
+    engine.query(f'CREATE DATABASE {_quote(database_of(name))} WITH DURATION {retention} NAME "autogen"')
     policy = f"{_ID_PREFIX}{secrets.token_hex(8)}"
-    engine.query(f"CREATE RETENTION POLICY {_quote(policy)} ON {_quote(name)} DURATION INF REPLICATION 1")
+    engine.query(f"CREATE RETENTION POLICY {_quote(policy)} ON {_quote(database_of(name))} DURATION INF REPLICATION 1")
 
 
 def delete_bucket(engine: EngineClient, name: str) -> None:
     """Delete a bucket with all its points."""
-    engine.query(f"DROP DATABASE {_quote(name)}")
+    engine.query(f"DROP DATABASE {_quote(database_of(name))}")
 
 
 def _quote(name: str) -> str:

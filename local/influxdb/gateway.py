@@ -8,19 +8,20 @@ running, the gateway breaks connections without a reply, as a crashed server doe
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPResponse
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from local.influxdb import gzip_body
 from local.influxdb.administration import AdministrationHandler
 from local.influxdb.api_handler import ApiError
-from local.influxdb.buckets import find_bucket
+from local.influxdb.buckets import Bucket, find_bucket
 from local.influxdb.engine_client import EngineClient
-from local.influxdb.tokens import Authorization, TokenFile, allows
+from local.influxdb.tokens import TokenFile, allows
 from local.influxdb.writes import ENGINE_PRECISIONS, check_lines, write_lines
 
 _VERSION = "v2.7.12+gateway"
@@ -108,24 +109,33 @@ class GatewayHandler(AdministrationHandler):
         self.reply(HTTPStatus.OK, {**health, "version": _VERSION, "commit": ""})
 
     def _query(self) -> None:
-        """Pass InfluxQL on to the engine unchanged, and its reply back piece by piece."""
+        """Pass InfluxQL on to the engine unchanged, and its reply back piece by piece.
+
+        A database and a retention policy name the bucket `database/policy`, if there is one.
+        """
         authorization, body = self.authorize(), self.read_body()
         if authorization["status"] != "active":
             raise ApiError(HTTPStatus.FORBIDDEN, "insufficient permissions")
         form = {**dict(parse_qsl(body.decode(errors="replace"))), **self.parameters}
         if not form.get("q", "").strip():
             raise ApiError(HTTPStatus.BAD_REQUEST, "mime: no media type")
-        if not self._may_read(authorization, form.get("db", "")):
+        bucket = self._find_bucket(form)
+        if not allows(authorization, "read", "buckets", bucket.id if bucket else ""):
             self._reply_without_buckets(form["q"], form.get("db", ""))
             return
         headers = {
             name: self.headers[name] for name in ("Accept", "Accept-Encoding", "Content-Type") if name in self.headers
         }
-        self._forward(self.engine.request(self.command, self.path, body, headers))
+        path = self.path
+        if bucket and bucket.name != form["db"]:
+            parameters = {name: value for name, value in self.parameters.items() if name != "rp"}
+            path = "/query?" + urlencode({**parameters, "db": bucket.database})
+        self._forward(self.engine.request(self.command, path, body, headers))
 
-    def _may_read(self, authorization: Authorization, database: str) -> bool:
-        bucket = find_bucket(self.engine, database) if database else None
-        return allows(authorization, "read", "buckets", bucket.id if bucket else "")
+    def _find_bucket(self, form: Mapping[str, str]) -> Bucket | None:
+        database, policy = form.get("db", ""), self.parameters.get("rp", "")
+        bucket = find_bucket(self.engine, f"{database}/{policy}") if database and policy else None
+        return bucket or (find_bucket(self.engine, database) if database else None)
 
     def _reply_without_buckets(self, influxql: str, database: str) -> None:
         """Reply as if there were no bucket, which is all that a token without read permission sees."""

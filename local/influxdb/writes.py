@@ -46,7 +46,7 @@ def write_lines(engine: EngineClient, bucket: Bucket, body: bytes, precision: st
         body = b"\n".join(point.line for point in points if id(point) not in lines)
     integers = without_unsigned(body)
     try:
-        engine.write(integers, database=bucket.name, precision=ENGINE_PRECISIONS[precision])
+        engine.write(integers, database=bucket.database, precision=ENGINE_PRECISIONS[precision])
     except EngineError as error:
         raise _write_error(error, unsigned=integers != body) from None
     if expired:
@@ -63,7 +63,7 @@ def _reserved_reason(lines: Sequence[bytes]) -> str:
 def _engine_reason(engine: EngineClient, bucket: Bucket, lines: Sequence[bytes], precision: str) -> str:
     """Return the engine's reasons for malformed lines, of which it writes none."""
     try:
-        engine.write(b"\n".join(lines), database=bucket.name, precision=ENGINE_PRECISIONS[precision])
+        engine.write(b"\n".join(lines), database=bucket.database, precision=ENGINE_PRECISIONS[precision])
     except EngineError as error:
         return str(error)
     return "\n".join(f"unable to parse '{_text(line)}': point is invalid" for line in lines)

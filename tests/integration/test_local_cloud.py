@@ -1,5 +1,6 @@
 """The local cloud leaves nothing behind, however it ends."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
+import requests
 
 from local import ROOT
 from local.cloud import local_cloud
+from local.demo import NO_VERDICT
+from local.influxdb.server import LocalInfluxdb
 from local.process import Process, ProcessError
 from tests.support.processes import processes_of, wait_until_gone
 
@@ -113,3 +117,23 @@ def test_a_process_that_fails_is_an_error_with_its_log(tmp_path: Path) -> None:
     process = Process(["/bin/sh", "-c", "echo wrong context; exit 3"], log=tmp_path / "log")
     with pytest.raises(ProcessError, match=r"(?s)exit status 3.*wrong context"):
         list(process.follow())
+
+
+@pytest.mark.slow  # deploys a local cloud of its own: half a minute on a quiet machine
+def test_a_demo_whose_token_may_not_read_gives_no_verdict(tmp_path: Path) -> None:
+    with LocalInfluxdb(tmp_path) as influxdb:
+        target = influxdb.target
+        reply = requests.post(
+            f"{target.url}/api/v2/authorizations",
+            headers={"Authorization": f"Token {target.token}"},
+            json={"orgID": "", "permissions": [{"action": "write", "resource": {"type": "buckets"}}]},
+            timeout=10,
+        )
+        server = {"INFLUXDB_URL": target.url, "INFLUXDB_ORG": target.org, "INFLUXDB_BUCKET": target.bucket}
+        command = [sys.executable, "-m", "local.demo", "--rows", "100"]
+        environment = {**os.environ, **server, "INFLUXDB_TOKEN": reply.json()["token"]}
+        demo = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert "Data loaded successfully" in demo.stdout
+    assert demo.returncode == NO_VERDICT == 2
+    words = "InfluxDB answered with an error when its points were read: database not found: energy"
+    assert words in " ".join(demo.stdout.split())

@@ -1,4 +1,4 @@
-"""Points of a retention policy that is not the default one, in a real engine, are read back through `db/rp`."""
+"""Points of a retention policy that is not the default one are read back through `db/rp`: in InfluxDB 1 and 2."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from cli.errors import QueryError
 from cli.sent_points import SeriesTable, parse_lines
 from cli.stored_points import StoredPoints
 from local.influxdb.engine import Engine
+from local.influxdb.server import LocalInfluxdb
 from shared.datasets import DATASETS
 from shared.influx import Influx
 from shared.settings import InfluxSettings
@@ -33,8 +34,8 @@ def url(tmp_path: Path) -> Iterator[str]:
     engine.stop()
 
 
-def stored(url: str, bucket: str) -> list[float]:
-    settings = InfluxSettings(url=url, org="o", bucket=bucket, token="t", token_secret_name="", ca_bundle="")
+def stored(url: str, bucket: str, token: str) -> list[float]:
+    settings = InfluxSettings(url=url, org="o", bucket=bucket, token=token, token_secret_name="", ca_bundle="")
     dataset, table = DATASETS["generation"], SeriesTable()
     sent = parse_lines(pa.array(LINES[::-1]), dataset.field_names, table)
     points = StoredPoints(Influx(settings), bucket, dataset, table)
@@ -42,11 +43,30 @@ def stored(url: str, bucket: str) -> list[float]:
 
 
 def test_a_bucket_names_a_database_and_a_policy(url: str) -> None:
-    assert stored(url, "grid/raw") == [2.0, 1.5]
-    assert stored(url, "grid") == []
+    assert stored(url, "grid/raw", "t") == [2.0, 1.5]
+    assert stored(url, "grid", "t") == []
 
 
 def test_a_database_or_a_policy_that_does_not_exist_is_an_error(url: str) -> None:
     for bucket, words in (("other", "database not found: other"), ("grid/other", "retention policy not found: other")):
         with pytest.raises(QueryError, match=words):
-            stored(url, bucket)
+            stored(url, bucket, "t")
+
+
+def test_a_bucket_of_influxdb_2_is_a_database_and_a_policy(tmp_path: Path) -> None:
+    with LocalInfluxdb(tmp_path) as influxdb:
+        target = influxdb.target
+        for bucket, lines in (("grid", LINES[:1]), ("grid/raw", LINES)):
+            influxdb.engine.create_bucket(bucket)
+            requests.post(
+                f"{target.url}/api/v2/write",
+                params={"org": target.org, "bucket": bucket},
+                headers={"Authorization": f"Token {target.token}"},
+                data="\n".join(lines),
+                timeout=10,
+            ).raise_for_status()
+        assert stored(target.url, "grid/raw", target.token) == [2.0, 1.5]
+        assert stored(target.url, "grid", target.token) == [1.5]
+        for bucket, words in (("other", "database not found: other"), ("grid/other", "policy not found: other")):
+            with pytest.raises(QueryError, match=words):
+                stored(target.url, bucket, target.token)
