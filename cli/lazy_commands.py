@@ -21,6 +21,7 @@ COMMANDS = (
     "history",
     "coverage",
     "footprints",
+    "overlaps",
     "show",
     "quarantine",
     "retry",
