@@ -5,10 +5,9 @@ entry about the error of a failed load. The template formats numbers with `_numb
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader
 
 from functions.report_load.charts import HEIGHT, WIDTH, charts
 from functions.report_load.latencies import latencies
@@ -27,7 +26,7 @@ def page(report: LoadReport, outcomes: Outcomes) -> str:
     """Return the page of a report, with the outcomes that the report contains."""
     response, now = report["response"], datetime.now(UTC)
     states = lanes(report, outcomes, datetime.fromisoformat(response["timestamp"]).replace(tzinfo=UTC), now)
-    content: str = _TEMPLATE.render(
+    content: str = _template().render(
         report=report,
         response=response,
         data=response["data"],
@@ -123,12 +122,13 @@ def _duration(time_ns: int) -> str:
     return f"{time_ns // unit:,} {name}"
 
 
+@cache
 def _template() -> Any:
+    """Compile the template at its first use: together with the import of Jinja, that takes longer than most imports."""
+    from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - not in a cold start
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": _number, "moment": _moment, "span": format_duration, "duration": _duration}
     return environment.get_template("page.html")
-
-
-_TEMPLATE = _template()

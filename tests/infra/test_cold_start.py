@@ -37,8 +37,10 @@ def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Function
 
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
-def test_a_cold_start_compiles_nothing(functions: Functions, name: str) -> None:
-    assert {path for path in functions.start(name).compiled if path.endswith(".py")} == set()
+def test_a_cold_start_compiles_nothing_and_needs_no_templates(functions: Functions, name: str) -> None:
+    start = functions.start(name)
+    assert {path for path in start.compiled if path.endswith((".py", ".html"))} == set()
+    assert "jinja2" not in start.packages
 
 
 RESTORED = """
