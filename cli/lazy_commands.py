@@ -22,6 +22,7 @@ COMMANDS = (
     "coverage",
     "footprints",
     "overlaps",
+    "forget",
     "show",
     "quarantine",
     "retry",

@@ -6,12 +6,14 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shared.ledger import CHANGES
+from shared.registrations import EXPIRES_AT
 
 
 class Ledger(Construct):
     """An on-demand table with point-in-time recovery that is kept when the stack is deleted.
 
-    Items do not expire, because the loader would load a file again if its item were gone.
+    The items of versions do not expire, because the loader would load a file again if its item were gone. Registrations
+    do, once no load needs them any more.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
@@ -27,6 +29,7 @@ class Ledger(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            time_to_live_attribute=EXPIRES_AT,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )

@@ -116,11 +116,7 @@ class Permissions:
 
         It cannot stop a load: loads that are running when a backfill is stopped finish normally.
         """
-        stack, name = Stack.of(loader), Fn.select(6, Fn.split(":", loader.state_machine_arn))
-        executions = stack.format_arn(
-            service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        rule = stack.format_arn(service="events", resource="rule", resource_name=RULE_OF_STEP_FUNCTIONS)
+        rule = Stack.of(loader).format_arn(service="events", resource="rule", resource_name=RULE_OF_STEP_FUNCTIONS)
         results = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject")
         return [
             # Backfills that an earlier release started still list the bucket and query the ledger themselves.
@@ -128,11 +124,19 @@ class Permissions:
             _allow(["dynamodb:Query"], [self._ledger.table_arn]),
             _allow(results, [self._work.arn_for_objects(f"{BACKFILL_STAGING}/*")]),
             _allow(["states:StartExecution"], [loader.state_machine_arn]),
-            _allow(["states:DescribeExecution"], [executions]),
+            self.describe_loads(loader),
             _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
             *self._decrypt(self._own_keys),
             *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
         ]
+
+    def describe_loads(self, loader: sfn.IStateMachine) -> iam.PolicyStatement:
+        """Return the statement for looking at the executions of the loader."""
+        name = Fn.select(6, Fn.split(":", loader.state_machine_arn))
+        executions = Stack.of(loader).format_arn(
+            service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        return _allow(["states:DescribeExecution"], [executions])
 
     def _update_items(self, objects: str, *actions: str) -> iam.PolicyStatement:
         """Return the statement for writing items of the ledger whose `object` matches a pattern."""

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from aws_cdk import Annotations, CfnOutput, Fn, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -94,6 +95,10 @@ class LoaderStack(Stack):
         ).state_machine
         for statement in self._permissions.loader():
             machine.add_to_role_policy(statement)
+        # A policy of its own: the state machine depends on the function, so the function's own policy cannot name it.
+        policy = iam.Policy(self, "DescribeLoads", statements=[self._permissions.describe_loads(machine)])
+        if role := functions["register_load"].role:
+            policy.attach_to_role(role)
         return machine
 
     def _create_backfill(self, functions: Functions) -> sfn.StateMachine:

@@ -12,6 +12,7 @@ import boto3
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
 
 
 @cache
@@ -26,7 +27,14 @@ def dynamodb_resource() -> "DynamoDBServiceResource":
     return boto3.resource("dynamodb")
 
 
+@cache
+def step_functions_client() -> "SFNClient":
+    """Return the client of Step Functions."""
+    return boto3.client("stepfunctions")
+
+
 def discard_clients() -> None:
     """Make the next use create new clients: a test that fakes AWS calls this before and after."""
     s3_client.cache_clear()
     dynamodb_resource.cache_clear()
+    step_functions_client.cache_clear()

@@ -36,6 +36,12 @@ class TransientError(LoaderError):
     status_code = 503
 
 
+class OlderLoadRunningError(LoaderError):
+    """An older file with common points is still being loaded, so its values may overwrite those of this file."""
+
+    status_code = 503
+
+
 class UnreadableEventError(DataError):
     """The event does not name an S3 object."""
 

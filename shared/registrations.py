@@ -22,6 +22,10 @@ WRITE_SECONDS = 300
 """The timeout of WriteBatch. After a load has failed, its last invocations may still be writing for so long."""
 
 
+EXPIRES_AT = "expires_at"
+"""The attribute with the time after which DynamoDB deletes an item. Only registrations have it."""
+
+
 class Registration(FileVersion):
     """The item of one execution in one month.
 
@@ -35,8 +39,9 @@ class Registration(FileVersion):
         first_ns: the first time of its points in this month, in ns since 1970.
         last_ns: the last time of its points in this month.
         written: whether each of its points is stored, or left out since a newer load wrote it. It stays true.
-        active_until: until when it may write (ISO 8601, UTC), if it does not end earlier; "" after its end.
+        active_until: until when it may write (ISO 8601, UTC). A former release set it to "" at its end.
         left_out: the names of newer registrations whose points it left out whenever it wrote; absent if there are none.
+        expires_at: when DynamoDB deletes it, in seconds since 1970; absent while a load may need it.
     """
 
     object: str
@@ -50,6 +55,7 @@ class Registration(FileVersion):
     written: bool
     active_until: str
     left_out: NotRequired[list[str]]
+    expires_at: NotRequired[int]
 
 
 class RegisteredLoad(TypedDict):
@@ -108,9 +114,18 @@ class Registrations:
         """Record that each point of the execution is stored or left out."""
         self._set(item["object"], item["version"], "written", value=True)
 
-    def end(self, month: str, name: str, active_until: datetime | None = None) -> None:
-        """Record that the execution writes nothing any more, or nothing after `active_until`."""
-        self._set(month, name, "active_until", utc_seconds(active_until) if active_until else "")
+    def end(self, month: str, name: str, active_until: datetime) -> None:
+        """Record that the execution writes nothing after `active_until`."""
+        self._set(month, name, "active_until", utc_seconds(active_until))
+
+    def expire(self, item: Registration, at: datetime) -> None:
+        """Make DynamoDB delete the registration after `at`, when every load has ended that may need it."""
+        self._set(item["object"], item["version"], EXPIRES_AT, int(at.timestamp()))
+
+    def withdraw(self, item: Registration, expires_at: datetime) -> None:
+        """Make loads that register from now on ignore the points of an execution, since a person decided so."""
+        self._set(item["object"], item["version"], "written", value=False)
+        self.expire(item, expires_at)
 
     def _set(self, month: str, name: str, attribute: str, value: object) -> None:
         """Set an attribute of an item that exists."""

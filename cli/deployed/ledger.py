@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from heapq import merge
 from typing import Any, Self, cast
 
@@ -19,7 +18,7 @@ from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.targets import check_dataset, parse_prefix
 from shared.healing import next_try_at
-from shared.ledger import CHANGES, STATUSES, LedgerItem, is_newer, object_name, version_id_of
+from shared.ledger import CHANGES, STATUSES, LedgerItem, newest_of, object_name, version_id_of
 from shared.responses import LoadReport
 from shared.work_bucket import UNPLANNED
 
@@ -118,9 +117,16 @@ def entries(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
 
 
 def newest(deployment: Deployment, name: str) -> Entry:
-    """Return the newest version of an object in the ledger; of two from the same second, the one changed last."""
-    items = sorted(_query(deployment, Key("object").eq(name), ConsistentRead=True), key=lambda item: item["changed_at"])
-    return Entry.of_item(reduce(lambda last, item: last if is_newer(last, item) else item, items))
+    """Return the newest version of an object that the ledger has."""
+    item = newest_ledger_item(deployment, name)
+    if item is None:
+        raise LookupError(name)
+    return Entry.of_item(item)
+
+
+def newest_ledger_item(deployment: Deployment, name: str) -> LedgerItem | None:
+    """Return the item of the newest version of an object; None if the ledger does not have the object."""
+    return newest_of(_query(deployment, Key("object").eq(name), ConsistentRead=True))
 
 
 def entry_of_version(deployment: Deployment, name: str, version: str) -> Entry | None:

@@ -68,6 +68,27 @@ def older_to_outlast(own: Registration, month: Iterable[Registration], settled: 
     ]
 
 
+def obsolete(own: Registration, month: Iterable[Registration], now: str) -> list[Registration]:
+    """Return the registrations that no load needs that registers after `now`.
+
+    Such a load counts them as settled in any case. A written one also makes older loads leave out its points, until
+    `own` does so in its place: it is of the same version of the object, or of a newer one.
+
+    Args:
+        own: a registration that is written.
+        month: all registrations of its month.
+        now: the time (ISO 8601, UTC).
+    """
+    return [
+        item
+        for item in month
+        if has_ended(item, now)
+        and "expires_at" not in item
+        and item["version"] != own["version"]
+        and (not item["written"] or (item["source"] == own["source"] and not is_newer_file(item, own)))
+    ]
+
+
 def _is_in_same_bucket(one: Registration, other: Registration) -> bool:
     """Return whether both loads wrote into the same bucket: one of the same name may have replaced it since."""
     return check_bucket(one["bucket_id"], other["bucket_id"]) != "replaced"

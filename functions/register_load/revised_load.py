@@ -8,10 +8,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
+from functions.register_load.executions import Executions
 from functions.register_load.months import month_spans, registrations_of
-from functions.register_load.protocol import ended_before, has_ended, newer_written, older_to_outlast
+from functions.register_load.protocol import ended_before, has_ended, newer_written, obsolete, older_to_outlast
 from functions.register_load.restaging import Loads, Restaging
+from shared.aws_clients import step_functions_client
 from shared.balance import check_accounts
+from shared.errors import OlderLoadRunningError
 from shared.events import Chunk, ChunksToWrite, LoadState
 from shared.load_limits import check_rejected
 from shared.load_totals import Outcomes
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 
 MAX_WAIT = timedelta(minutes=1)
 """The longest wait for older loads. The first one takes two seconds, and each further one twice as long."""
+
+PATIENCE = 0.75
+"""The share of its lease after which a load does not wait any more. The time limit of an execution is a bit less than
+its lease, and the load may have to write its points again after the wait.
+"""
 
 Months = list[list[Registration]]
 """All registrations of each month that the load has a registration in, in the same order."""
@@ -42,7 +50,10 @@ class RevisedLoad:
         self._now, self._now_text = now, utc_seconds(now)
         file, execution = load["file"], load["execution"]["name"]
         self._memory_key = registration_key(file["load_id"], execution)
+        self._claimed_at = datetime.fromisoformat(file["claim"]["now"])
+        self._lease = datetime.fromisoformat(file["claim"]["lease_until"]) - self._claimed_at
         self._restaging = Restaging(client, file, execution)
+        self._executions = Executions(step_functions_client, load["execution"]["id"])
 
     def register(self) -> ChunksToWrite:
         """Register the load, and leave out the values that newer loads have written."""
@@ -85,13 +96,12 @@ class RevisedLoad:
                 self._registrations.mark_written(item)
         months = self._read_months(own)
         older = self._older(own, months, {*memory["settled"], *outlasted})
-        if not all(has_ended(each, self._now_text) for each in older):
-            return self._wait(outlasted)
+        if running := [each for each in older if not self._has_ended(each)]:
+            return self._wait(running, outlasted)
         outlasted = sorted({*outlasted, *(each["version"] for each in older)})
         chunks = self._write_again(own, months, older, len(outlasted)) if older else []
         if not chunks:
-            for item in own:
-                self._registrations.end(item["object"], item["version"])
+            self._end(own, months)
         return {"chunks": chunks, "written": True, "outlasted": outlasted, "not_before": "", "waits": 0}
 
     def _write_again(self, own: list[Registration], months: Months, older: Loads, number: int) -> list[Chunk]:
@@ -121,7 +131,28 @@ class RevisedLoad:
         older = [older_to_outlast(item, month, settled) for item, month in zip(own, months, strict=True)]
         return self._restaging.overlapping(_distinct(older))
 
-    def _wait(self, outlasted: list[str]) -> ChunksToWrite:
+    def _has_ended(self, load: Registration) -> bool:
+        return has_ended(load, self._now_text) or self._executions.has_ended(load, self._now)
+
+    def _end(self, own: list[Registration], months: Months) -> None:
+        """Record that the load writes nothing any more, and let registrations expire that no load needs from now on."""
+        expires_at = self._now + self._lease
+        for item, month in zip(own, months, strict=True):
+            self._registrations.end(item["object"], item["version"], self._now)
+            for each in obsolete(item, month, self._now_text):
+                self._registrations.expire(each, expires_at)
+
+    def _wait(self, running: Loads, outlasted: list[str]) -> ChunksToWrite:
+        """Return when to look again. The registrations stay written if the load gives up, so that its next try waits.
+
+        Raises:
+            OlderLoadRunningError: It has waited long enough.
+        """
+        if self._now >= self._claimed_at + PATIENCE * self._lease:
+            raise OlderLoadRunningError(
+                f"{running[0]['source']} has points of this file too, and is still being loaded by execution "
+                f"{running[0]['execution']}: wait for its end, or stop that execution, and load this file again"
+            )
         waits = self._converted.get("waits", 0)
         not_before = self._now + min(timedelta(seconds=2 << min(waits, 10)), MAX_WAIT)
         return {

@@ -26,7 +26,7 @@ def end_registrations(client: "S3Client", load: LoadState, outcomes: Outcomes, n
     if "converted" not in load:
         return
     key = registration_key(load["file"]["load_id"], load["execution"]["name"])
-    last_write = now + timedelta(seconds=WRITE_SECONDS) if outcomes.chunks else None
+    last_write = now + timedelta(seconds=WRITE_SECONDS) if outcomes.chunks else now
     try:
         with suppress(client.exceptions.NoSuchKey):
             registered, registrations = cast(RegisteredLoad, get_json(client, key)), Registrations(ledger())

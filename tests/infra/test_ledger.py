@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.ledger import CHANGES
+from shared.ledger import CHANGES, LedgerItem
+from shared.registrations import EXPIRES_AT, Registration
 from tests.infra.conftest import KEY_ARN, Assembly
 
 
@@ -39,8 +40,9 @@ def test_it_is_encrypted_recoverable_and_kept(assembly: Assembly) -> None:
     assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_nothing_expires_and_requests_are_paid_one_by_one(assembly: Assembly) -> None:
-    assert "TimeToLiveSpecification" not in table(assembly)
+def test_only_registrations_expire_and_requests_are_paid_one_by_one(assembly: Assembly) -> None:
+    assert table(assembly)["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
+    assert EXPIRES_AT in Registration.__annotations__.keys() - LedgerItem.__annotations__.keys()
     assert table(assembly)["BillingMode"] == "PAY_PER_REQUEST"
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+MACHINE = "arn:aws:states:us-east-1:123456789012:execution:loader"
+"""The beginning of the executions' ARNs."""
+
+
 class StepwiseLoad:
     """One execution that loads the newest version of a key.
 
@@ -42,7 +46,7 @@ class StepwiseLoad:
             plan = plan_file(source, pinned, validate=True, last_modified=pinned["claim"]["last_modified"])
         self.state: dict[str, Any] = {
             "event": {"bucket": SOURCE, "key": key},
-            "execution": {"id": f"arn:{execution}", "name": execution, "start_time": RUN["started_at"]},
+            "execution": {"id": f"{MACHINE}:{execution}", "name": execution, "start_time": RUN["started_at"]},
             "health": HEALTH,
             "file": {**pinned, **plan, "ran": {"PinSource": RUN, "ValidateSchema": RUN}},
         }
@@ -72,9 +76,9 @@ class StepwiseLoad:
         """Call RegisterLoad without entering the next state."""
         return self._call(register_load, {"state": "RegisterLoad", "input": self.state})
 
-    def fail(self) -> dict[str, Any]:
+    def fail(self, error: str = "InfluxUnavailableError") -> dict[str, Any]:
         """End the execution with an error, as after any state, and return what ReportFailure returns."""
-        self.state["error"] = {"Error": "InfluxUnavailableError", "Cause": "no answer"}
+        self.state["error"] = {"Error": error, "Cause": "no answer"}
         return dict(self._call(report_load, {"state": "ReportFailure", "input": self.state}))
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from functions.register_load.protocol import ended_before, has_ended, newer_written, older_to_outlast
+from functions.register_load.protocol import ended_before, has_ended, newer_written, obsolete, older_to_outlast
 from shared.registrations import Registration
 
 NOW = "2024-01-01T00:00:00+00:00"
@@ -27,11 +27,14 @@ class Load(NamedTuple):
         attempt: counts the executions of this version.
         step: the next request.
         filter_: the newer registrations whose points it leaves out; not empty means that it writes nothing.
-        settled: the registrations that had ended before it wrote.
+        settled: the registrations that had ended before it wrote, for the first time or again.
+        remembered: those that had ended before it wrote for the first time.
         left_out: `left_out` of its item, None without it.
         written: `written` of its item.
         active: whether it may still write, according to its item.
         due: whether an execution of its version was written and then crashed, so that this one must not give up.
+        expires: whether its item may be deleted once every load that registered before its end has ended.
+        deleted: whether its item is deleted.
     """
 
     rank: int
@@ -39,10 +42,13 @@ class Load(NamedTuple):
     step: str = "register"
     filter_: frozenset[str] = frozenset()
     settled: frozenset[str] = frozenset()
+    remembered: frozenset[str] = frozenset()
     left_out: frozenset[str] | None = None
     written: bool = False
     active: bool = True
     due: bool = False
+    expires: bool = False
+    deleted: bool = False
 
     @property
     def name(self) -> str:
@@ -73,6 +79,8 @@ def item(load: Load) -> Registration:
         "written": load.written,
         "active_until": "9999" if load.active else "",
     }
+    if load.expires:
+        own = {**own, "expires_at": 0}
     return own if load.left_out is None else {**own, "left_out": sorted(load.left_out)}
 
 
@@ -84,7 +92,8 @@ def steps(load: Load, month: list[Registration], value: int) -> Iterator[tuple[L
     elif load.step == "read":
         settled = frozenset(ended_before([month], NOW))
         newer = names_of_newer(load, month)
-        yield load._replace(step="record" if newer else "reply", filter_=newer, settled=settled), value
+        step = "record" if newer else "reply"
+        yield load._replace(step=step, filter_=newer, settled=settled, remembered=settled), value
     elif load.step == "record":
         left_out = load.filter_ if load.left_out is None else load.left_out & load.filter_
         yield load._replace(step="write again" if load.written else "reply", left_out=left_out), value
@@ -94,11 +103,16 @@ def steps(load: Load, month: list[Registration], value: int) -> Iterator[tuple[L
         yield load._replace(**SIMPLE_STEPS[load.step]), value
 
 
+FORGOTTEN: dict[str, Any] = {"step": "", "active": False} | dict.fromkeys(
+    ("filter_", "settled", "remembered"), frozenset()
+)
+"""An execution that has ended leaves only its item, which makes many states equal."""
+
 SIMPLE_STEPS: dict[str, dict[str, Any]] = {
     "register": {"step": "read"},
     "reply": {"step": "write"},  # RegisterLoad has ended, so it is not repeated any more
     "mark": {"step": "confirm", "written": True},
-    "end": {"step": "", "active": False},
+    "end": FORGOTTEN,
 }
 
 
@@ -125,25 +139,39 @@ def crashes(load: Load, value: int) -> Iterator[tuple[tuple[Load, ...], int]]:
     """
     if load.step in ("register", ""):
         return
-    dead = load._replace(step="", active=False)
+    dead = load._replace(**FORGOTTEN)
     yield (dead, Load(load.rank, load.attempt + 1, due=load.written or load.due)), value
     if not (load.written or load.due):
         yield (dead,), value
     if load.step in ("write", "write again") and not load.filter_:  # the function writes, but its reply is lost
         yield (load,), load.rank
     if repeated := {"record": "read", "reply": "read", "write again": "confirm"}.get(load.step):
-        yield (load._replace(step="confirm" if load.written else repeated, settled=frozenset()),), value
+        yield (load._replace(step="confirm" if load.written else repeated, settled=load.remembered),), value
 
 
 def moves(state: State) -> Iterator[State]:
     loads, value, crashes_left = state
-    month = [item(load) for load in loads if load.step != "register"]
+    month = [item(load) for load in loads if load.step != "register" and not load.deleted]
     for number, load in enumerate(loads):
         others = loads[:number] + loads[number + 1 :]
         for after, new_value in steps(load, month, value):
-            yield tuple(sorted((*others, after))), new_value, crashes_left
+            expired = expire(others, load, month) if load.step == "end" else others
+            yield tuple(sorted((*expired, after))), new_value, crashes_left
+        if load.expires and not load.deleted and not any(is_concurrent(other, load) for other in others):
+            yield tuple(sorted((*others, load._replace(deleted=True, left_out=None)))), value, crashes_left
         for rest, new_value in crashes(load, value) if crashes_left else ():
             yield tuple(sorted((*others, *rest))), new_value, crashes_left - 1
+
+
+def expire(others: tuple[Load, ...], load: Load, month: list[Registration]) -> tuple[Load, ...]:
+    """Return the other loads after the end of `load`, which lets obsolete items expire."""
+    names = {each["version"] for each in obsolete(item(load), month, NOW)}
+    return tuple(other._replace(expires=True) if other.name in names else other for other in others)
+
+
+def is_concurrent(load: Load, other: Load) -> bool:
+    """Return whether `load` is running, and registered before `other` had ended. An item expires later than that."""
+    return load.step not in ("", "register") and other.name not in load.remembered
 
 
 def is_right(state: State) -> bool:
