@@ -43,6 +43,9 @@ both columns.
 | function | layers | with bytecode, ms of processor time | without | modules |
 |---|---|---|---|---|
 {starts_table}
+
+`make bench-load` measures the first load of a file on the local cloud, where every function starts cold, beside the
+next one (`loader cold` and `loader warm` in `benchmarks/results/load.json`).
 """
 
 

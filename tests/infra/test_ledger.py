@@ -1,11 +1,19 @@
 """The table of the ledger."""
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any
 
+from benchmarks.costs import walk
 from shared.ledger import CHANGES, LedgerItem
 from shared.registrations import EXPIRES_AT, Registration
 from tests.infra.conftest import KEY_ARN, Assembly
+
+TRANSITIONS_PER_S = 5000
+"""The default quota of Step Functions in the Regions where it is highest."""
+
+WRITE_UNITS_PER_S = 1000
+"""What a partition of DynamoDB accepts."""
 
 
 def table(assembly: Assembly) -> Mapping[str, Any]:
@@ -30,6 +38,12 @@ def test_its_last_changes_are_found_by_status(assembly: Assembly) -> None:
         ],
         "Projection": {"ProjectionType": "ALL"},
     }
+
+
+def test_a_partition_of_its_index_takes_more_loads_of_a_month_each_than_step_functions_runs(assembly: Assembly) -> None:
+    """Decision 33. An item has less than 1,200 bytes, and up to 50 for each day of its calendar."""
+    loads_per_s = TRANSITIONS_PER_S / walk(assembly.definition, 100_000).transitions
+    assert loads_per_s * ceil((1200 + 31 * 50) / 1024) < WRITE_UNITS_PER_S
 
 
 def test_it_is_encrypted_recoverable_and_kept(assembly: Assembly) -> None:
