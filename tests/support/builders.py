@@ -24,11 +24,11 @@ def generation(rows: int = 3, **columns: Sequence[Any] | pa.Array) -> pa.Table:
         columns: Columns that replace a default one or are added to them; None removes a column.
     """
     table: dict[str, Any] = {
-        "timestamp": pa.array([START + hour * HOUR for hour in range(rows)], pa.timestamp("us", "UTC")),
-        "region": ["SE"] * rows,
-        "energy_source": ["hydro"] * rows,
-        "measurement_type": ["verified"] * rows,
-        "power_mw": [float(row) for row in range(rows)],
+        "timestamp": pa.array(START + np.arange(rows) * HOUR, pa.timestamp("us", "UTC")),
+        "region": pa.repeat("SE", rows),
+        "energy_source": pa.repeat("hydro", rows),
+        "measurement_type": pa.repeat("verified", rows),
+        "power_mw": np.arange(rows, dtype=np.float64),
     }
     return pa.table({name: column for name, column in (table | columns).items() if column is not None})
 
