@@ -1,10 +1,14 @@
 """The commands of the README and the deployment guide, run word for word against the emulator."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,13 +52,46 @@ def test_the_guide_deploys_an_empty_account(checkout: Path, empty_cloud: LocalCl
     assert run(checkout, empty_cloud, script) == ["SourceBucketName"]
 
 
-def run(checkout: Path, cloud: LocalCloud, script: str) -> list[str]:
-    """Run a script as an operator does, and return the outputs of the stack that it deployed."""
+@pytest.mark.skipif(shutil.which("aws") is None, reason="the guide's commands need the AWS CLI")
+def test_the_guide_leads_from_an_empty_account_to_a_loaded_file(
+    checkout: Path, empty_cloud: LocalCloud, tmp_path: Path
+) -> None:
+    """Only the settings are those of this machine, and the sample goes into a folder of the test."""
+    settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in empty_cloud.context.items())
+    chapters = ("2. Configure InfluxDB", "3. Deploy", "4. Store the token", "5. Load a file")
+    configure, *others = (commands("docs/deploy.md", chapter) for chapter in chapters)
+    script = "\n".join([configure, f"cat > loader.toml <<'END'\n{settings}END", *others])
+    adapted = script.replace("/tmp", str(tmp_path))  # noqa: S108 - the path in the guide
+    run(checkout, empty_cloud, adapted, answers=f"{empty_cloud.influx.token}\n")
+    sfn = empty_cloud.client("stepfunctions")
+    [machine] = (m for m in sfn.list_state_machines()["stateMachines"] if "LoaderStateMachine" in m["name"])
+    [execution] = sfn.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    ended = wait_for_end(sfn, execution["executionArn"])
+    assert ended["status"] == "SUCCEEDED", ended
+    assert json.loads(ended["output"])["data"]["conversion_stats"]["input_rows"] == 100_000
+
+
+def wait_for_end(sfn: Any, arn: str) -> Any:
+    deadline = time.monotonic() + 180
+    while (execution := sfn.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, execution
+        time.sleep(0.5)
+    return execution
+
+
+def run(checkout: Path, cloud: LocalCloud, script: str, *, answers: str = "") -> list[str]:
+    """Run a script as an operator does, who types `answers`, and return the outputs of the stack that it deployed."""
     private = {"HOME": str(cloud.folder), "CDK_HOME": str(cloud.folder), "CDK_VALIDATION": "false", "CI": "true"}
     environment = {**os.environ, **cloud.environment, "AWS_REGION": "us-east-1", **private}
     deploy = script.replace("cdk deploy", "cdk deploy --require-approval never")
     ran = subprocess.run(
-        ["bash", "-euc", deploy], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-euc", deploy],
+        cwd=checkout,
+        env=environment,
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     [stack] = cloud.client("cloudformation").describe_stacks(StackName="InfluxdbLoader")["Stacks"]
