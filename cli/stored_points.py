@@ -7,7 +7,7 @@ mostly its own series, by series if it has mostly others. The work depends on wh
 
 Replies are CSV, which is parsed as fast as InfluxDB sends it. But a CSV reply cannot contain an error: InfluxDB sends
 what it has, or nothing. An error can only lose rows, so a block of which something is missing is queried once more in
-JSON, whose replies do contain errors.
+JSON, whose replies do contain errors. It is divided before, because InfluxDB 1 calls each longer JSON reply partial.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -26,6 +26,9 @@ from shared.influx import Influx
 
 MAX_CONDITION_BYTES = 4_000
 """The most bytes of conditions on tags in a URL. Proxies often reject URLs of more than 8 kB."""
+
+MAX_JSON_POINTS = 4_000
+"""The size of a block to query in JSON: InfluxDB makes such a reply in pieces of 10,000 rows, and the LIMIT is less."""
 
 SPARE_ROWS = 1_000
 """How many rows of other loads a reply may have, in addition to as many as were sent, before the block is divided."""
@@ -69,6 +72,10 @@ class StoredPoints:
             return
         stored = self._align(sent, rows)
         if np.isnan(stored[~np.isnan(sent["values"])]).any():
+            if len(sent) > MAX_JSON_POINTS:
+                for part in _divide(sent, self._table.names, by_time=True):
+                    yield from self.of(part)
+                return
             rows = json_rows(self._influx.query(query, bucket=self._bucket), self._dataset.field_names)
             stored = self._align(sent, rows)
         yield Block(sent, stored)

@@ -1,6 +1,6 @@
-"""Points of a retention policy that is not the default one are read back through `db/rp`: in InfluxDB 1 and 2."""
+"""Queries for points on a real engine: missing ones, and those of a retention policy that is not the default one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,12 +34,22 @@ def url(tmp_path: Path) -> Iterator[str]:
     engine.stop()
 
 
-def stored(url: str, bucket: str, token: str) -> list[float]:
+def stored(url: str, bucket: str, token: str, lines: Sequence[str] = LINES[::-1]) -> list[float]:
     settings = InfluxSettings(url=url, org="o", bucket=bucket, token=token, token_secret_name="", ca_bundle="")
     dataset, table = DATASETS["generation"], SeriesTable()
-    sent = parse_lines(pa.array(LINES[::-1]), dataset.field_names, table)
+    sent = parse_lines(pa.array(lines), dataset.field_names, table)
     points = StoredPoints(Influx(settings), bucket, dataset, table)
     return [float(value) for block in points.of(sent) for value in block.stored[:, 0] if value == value]  # noqa: PLR0124
+
+
+def test_one_point_of_many_is_missing(url: str) -> None:
+    """The engine calls a JSON reply of more than 10,000 rows partial, although it is complete."""
+    lines = [f"generation_data,region=N power_mw={time} {time}" for time in range(30_000)]
+    where = {"db": "grid", "rp": "raw"}
+    written = "\n".join(lines[:20_000] + lines[20_001:])
+    requests.post(f"{url}/write", params=where, data=written, timeout=30).raise_for_status()
+    values = stored(url, "grid/raw", "t", lines)
+    assert values == [*range(20_000), *range(20_001, 30_000)]
 
 
 def test_a_bucket_names_a_database_and_a_policy(url: str) -> None:
