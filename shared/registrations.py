@@ -70,6 +70,18 @@ class RegisteredLoad(TypedDict):
     settled: list[str]
 
 
+class OverlappingFiles(TypedDict):
+    """The other files that may have values for the points of a load, in a dataset without revisions.
+
+    Attributes:
+        overlapping: the objects that have a value for the same field of a point.
+        not_compared: the objects of the same time whose footprint is missing.
+    """
+
+    overlapping: list[str]
+    not_compared: list[str]
+
+
 def month_name(bucket: str, measurement: str, month: str) -> str:
     """Return the first half of an item's key. `bucket` is InfluxDB's, and `month` such as 2024-01."""
     return f"points:{bucket}/{measurement}/{month}"

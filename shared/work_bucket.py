@@ -43,6 +43,11 @@ def registration_key(load_id: str, execution: str) -> str:
     return f"{_staging(load_id, execution)}/registration.json"
 
 
+def overlaps_key(load_id: str, execution: str) -> str:
+    """Return the key of the `OverlappingFiles` of an execution, which exists only if there are any."""
+    return f"{_staging(load_id, execution)}/overlaps.json"
+
+
 def series_prefix(load_id: str, execution: str) -> str:
     """Return the prefix of the series of an execution's parts, which exist only if a file has several parts."""
     return f"{_staging(load_id, execution)}/series/"

@@ -1,6 +1,7 @@
 """The handler of states RegisterLoad and ConfirmWritten.
 
-A load of a dataset without revisions passes through: no other load is newer or older than it.
+In a dataset without revisions, no load is newer or older than another one. Then RegisterLoad does nothing, and
+ConfirmWritten records which other files have values for the same points (`record_overlaps`).
 """
 
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.register_load.revised_load import RevisedLoad
+from functions.register_load.unordered_load import record_overlaps
 from shared.aws_clients import s3_client
 from shared.datasets import DATASETS
 from shared.events import ChunksToWrite
@@ -22,6 +24,8 @@ def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite
     """Register a load before its first write, or confirm after its last that its values stand."""
     load, registers = event["input"], event["state"] == "RegisterLoad"
     if DATASETS[load["file"]["dataset"]].revision is None:
+        if not registers:
+            record_overlaps(s3_client(), Registrations(ledger()), load)
         return {"chunks": load["converted"]["chunks"] if registers else [], "written": not registers, "not_before": ""}
     revised = RevisedLoad(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
     result = revised.register() if registers else revised.confirm()

@@ -89,6 +89,15 @@ def obsolete(own: Registration, month: Iterable[Registration], now: str) -> list
     ]
 
 
+def written_by_others(own: Registration, month: Iterable[Registration]) -> list[Registration]:
+    """Return the registrations of other objects whose points are stored, at times of `own`."""
+    return [
+        item
+        for item in month
+        if item["written"] and item["source"] != own["source"] and _is_in_same_bucket(own, item) and _overlap(own, item)
+    ]
+
+
 def _is_in_same_bucket(one: Registration, other: Registration) -> bool:
     """Return whether both loads wrote into the same bucket: one of the same name may have replaced it since."""
     return check_bucket(one["bucket_id"], other["bucket_id"]) != "replaced"

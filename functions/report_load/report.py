@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from functions.report_load.overlaps import overlap_warnings
 from functions.report_load.page import page
 from functions.report_load.timeline import failed_state
 from shared.datasets import DATASETS
@@ -47,15 +48,16 @@ def _report(client: "S3Client", state: LoadState, outcomes: Outcomes, response: 
         "file": state.get("file"),
         "failed_state": failed_state(state, outcomes) if "error" in state else "",
         **_findings(client, state),
-        "plausibility": _plausibility(state, outcomes),
+        "plausibility": _plausibility(client, state, outcomes),
     }
 
 
-def _plausibility(state: LoadState, outcomes: Outcomes) -> Plausibility:
+def _plausibility(client: "S3Client", state: LoadState, outcomes: Outcomes) -> Plausibility:
     file, health = state.get("file"), state.get("health")
     dataset = DATASETS.get(file["dataset"]) if file else None
     durations = health.get("shard_seconds", {}) if health else {}  # an earlier release did not read them
-    return plausibility(outcomes, dataset, durations.get(dataset.name) if dataset else None)
+    summary = plausibility(outcomes, dataset, durations.get(dataset.name) if dataset else None)
+    return {**summary, "warnings": [*summary["warnings"], *overlap_warnings(client, state)]}
 
 
 def _findings(client: "S3Client", state: LoadState) -> Findings:

@@ -1,0 +1,87 @@
+"""A dataset without revisions: the report of a load names the other files that have values for its points."""
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.work_bucket import footprint_prefix
+from tests.functional.conftest import SOURCE, WORK
+from tests.support.finished_load import StoringInflux
+from tests.support.revised_files import File, finish, hours, put
+from tests.support.scripted_influx import ScriptedInflux
+from tests.support.slots import declare
+from tests.support.stepwise_load import StepwiseLoad
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+
+KEYS = [f"dataset=generation/{name}.parquet" for name in "abc"]
+ACCIDENT = (
+    f"s3://{SOURCE}/{KEYS[0]} has values for points of this file, and the dataset declares no revision: the values "
+    "that were written last stand, by accident. `loader overlaps` lists the pairs of files"
+)
+
+
+@pytest.fixture(autouse=True)
+def server(influx: ScriptedInflux, ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> "Table":
+    declare(monkeypatch, revision=None)
+    influx.fallback = StoringInflux()
+    return ledger
+
+
+@pytest.fixture
+def loads(s3: "S3Client", context: SimpleNamespace) -> list[StepwiseLoad]:
+    """The first two files have points in common, the third one has other points at the same times."""
+    files: list[File] = [hours("SE", 0, 10, 1.0), hours("SE", 5, 10, 2.0), hours("N", 0, 20, 3.0)]
+    for key, file in zip(KEYS, files, strict=True):
+        put(s3, key, file)
+    return [StepwiseLoad(s3, context, key) for key in KEYS]
+
+
+def warnings(s3: "S3Client", load: StepwiseLoad) -> list[str]:
+    """Return the warnings of the report. The page has them too."""
+    report = json.loads(s3.get_object(Bucket=WORK, Key=load.data["report"])["Body"].read())
+    page_key = load.data["report_page"].removeprefix(f"s3://{WORK}/")
+    page = s3.get_object(Bucket=WORK, Key=page_key)["Body"].read().decode()
+    messages: list[str] = report["plausibility"]["warnings"]
+    assert page.count("Warning:") == len(messages)
+    return messages
+
+
+def test_the_second_load_warns_of_the_first(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
+    finish(*loads)
+    assert [warnings(s3, load) for load in loads] == [[], [ACCIDENT], []]
+
+
+def test_of_two_loads_at_the_same_time_at_least_one_warns(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
+    steps = loads[0].run()
+    assert next(step for step in steps if step == "WriteBatch")
+    finish(loads[1])
+    list(steps)
+    assert [len(warnings(s3, load)) for load in loads[:2]] == [1, 0]
+
+
+def test_a_file_that_is_loaded_again_does_not_warn_of_itself(
+    s3: "S3Client", context: SimpleNamespace, loads: list[StepwiseLoad]
+) -> None:
+    again = StepwiseLoad(s3, context, KEYS[0], "run-2")
+    finish(loads[0], again)
+    assert warnings(s3, again) == []
+
+
+def test_files_that_cannot_be_compared_are_named(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
+    finish(loads[0])
+    key = footprint_prefix("generation", loads[0].state["file"]["load_id"], "run-1") + "0000.parquet"
+    s3.delete_object(Bucket=WORK, Key=key)
+    finish(loads[1])
+    [warning] = warnings(s3, loads[1])
+    assert warning.startswith(f"s3://{SOURCE}/{KEYS[0]} has points at the times of this file, but no footprint")
+
+
+def test_a_load_that_is_alone_stores_nothing(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
+    finish(loads[0])
+    stored = s3.list_objects_v2(Bucket=WORK)["Contents"]
+    assert not any(each["Key"].endswith("overlaps.json") for each in stored)
