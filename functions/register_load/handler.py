@@ -25,7 +25,7 @@ def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite
     load, registers = event["input"], event["state"] == "RegisterLoad"
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
-            record_overlaps(s3_client(), Registrations(ledger()), load)
+            record_overlaps(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
         return {"chunks": load["converted"]["chunks"] if registers else [], "written": not registers, "not_before": ""}
     revised = RevisedLoad(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
     result = revised.register() if registers else revised.confirm()

@@ -6,29 +6,38 @@ least one sees the other. The report of this one warns of it.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from functions.register_load.months import month_spans, registrations_of
-from functions.register_load.protocol import written_by_others
+from functions.register_load.protocol import obsolete, written_by_others
 from functions.register_load.restaging import Restaging
 from shared.errors import FootprintNotFoundError
 from shared.events import LoadState
 from shared.registrations import OverlappingFiles, Registration, Registrations
+from shared.times import utc_seconds
 from shared.work_bucket import overlaps_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def record_overlaps(client: "S3Client", registrations: Registrations, load: LoadState) -> None:
-    """Register a load that has written all points, and store which files have values for them too."""
+def record_overlaps(client: "S3Client", registrations: Registrations, load: LoadState, now: datetime) -> None:
+    """Register a load that has written all points, and store which files have values for them too.
+
+    Registrations of earlier loads of the same file expire.
+    """
     file, execution = load["file"], load["execution"]["name"]
     restaging = Restaging(client, file, execution)
     own = registrations_of(load, month_spans(part.points.time for _, part in restaging.own_footprints()))
     others: dict[str, Registration] = {}
-    for item in own:
-        registrations.add({**item, "written": True, "active_until": ""})
-        others |= {each["version"]: each for each in written_by_others(item, registrations.read(item["object"]))}
+    for registration in own:
+        item: Registration = {**registration, "written": True, "active_until": ""}
+        registrations.add(item)
+        month = registrations.read(item["object"])
+        others |= {each["version"]: each for each in written_by_others(item, month)}
+        for each in obsolete(item, month, utc_seconds(now)):
+            registrations.expire(each, now)
     if others and (overlaps := _compare(restaging, others.values())):
         put_json(client, overlaps_key(file["load_id"], execution), overlaps)
 

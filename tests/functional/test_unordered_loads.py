@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.ledger import ledger as ledger_table
+from shared.registrations import Registrations, month_name
 from shared.work_bucket import footprint_prefix
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.finished_load import StoringInflux
@@ -70,6 +72,8 @@ def test_a_file_that_is_loaded_again_does_not_warn_of_itself(
     again = StepwiseLoad(s3, context, KEYS[0], "run-2")
     finish(loads[0], again)
     assert warnings(s3, again) == []
+    month = Registrations(ledger_table()).read(month_name("ons", "generation_data", "2024-01"))
+    assert [("expires_at" in each, each["execution"]) for each in month] == [(True, "run-1"), (False, "run-2")]
 
 
 def test_files_that_cannot_be_compared_are_named(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
