@@ -4,7 +4,7 @@ Their loads were skipped because of the newer revision, where `revisions = "repl
 its files is loaded or can heal: then the files of the newest revision before it are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,23 +26,26 @@ def slot_of_item(item: LedgerItem) -> str:
 
 
 def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, now: datetime) -> None:
-    """List the skipped files to load in place of a file that needs a person, if there are any."""
-    for item in _items_in_place_of(failed, now):
-        bucket, _, key = item["object"].removeprefix("s3://").partition("/")
-        if (version := current_version(client, bucket, key)) and len(listing.lines) < MAX_FILES:
-            listing.add(key, item_key(bucket, version), former_execution=item["execution"])
+    """List the skipped files to load in place of a file that needs a person: the newest revision that still exists."""
+    listed = len(listing.lines)
+    for items in _items_in_place_of(failed, now):
+        for item in items:
+            bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+            if (version := current_version(client, bucket, key)) and len(listing.lines) < MAX_FILES:
+                listing.add(key, item_key(bucket, version), former_execution=item["execution"])
+        if len(listing.lines) > listed:
+            return
 
 
-def _items_in_place_of(failed: LedgerItem, now: datetime) -> list[LedgerItem]:
+def _items_in_place_of(failed: LedgerItem, now: datetime) -> Iterator[list[LedgerItem]]:
+    """Yield the items of skipped files of each revision, the newest first, down to the revision that has the slot."""
     files = Slot(ledger(), slot_of_item(failed)).read().files
     items = file_items(files)
-    held = held_revision(files, items, now)
-    skipped = [file for file in files if _is_skipped(file, items)]
-    newest = max((file["revision"] for file in skipped), default=None)
-    if newest is None or (held is not None and held > newest):
-        return []
-    chosen = {file["source"] for file in skipped if file["revision"] == newest}
-    return [item for source in sorted(chosen) if (item := newest_of(items[source]))]
+    held = held_revision(files, items, now) or ""
+    skipped = [file for file in files if _is_skipped(file, items) and file["revision"] >= held]
+    for revision in sorted({file["revision"] for file in skipped}, reverse=True):
+        sources = sorted({file["source"] for file in skipped if file["revision"] == revision})
+        yield [item for source in sources if (item := newest_of(items[source]))]
 
 
 def _is_skipped(file: SlotFile, items: Mapping[str, list[LedgerItem]]) -> bool:

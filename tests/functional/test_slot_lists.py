@@ -115,3 +115,16 @@ def test_a_sweep_lists_the_revision_before_one_that_needs_a_person(
         assert sweep(context)["files"] == 0
     else:
         assert sorted(listed) == [key_of(3, "a"), key_of(3, "b")]
+
+
+def test_a_sweep_passes_over_a_revision_whose_files_were_deleted(s3: "S3Client", context: SimpleNamespace) -> None:
+    """Its files are skipped, too, once `loader forget` has withdrawn them."""
+    failed, forgotten = SlotLoad(s3, context, key_of(3, "a")), SlotLoad(s3, context, key_of(3, "b"))
+    older = SlotLoad(s3, context, key_of(2))
+    settle(forgotten, "loaded")
+    assert older.start()["skipped"]
+    settle(failed, "failed", error="CorruptParquetError")
+    assert sweep(context)["files"] == 0
+    forgotten.settle("skipped")
+    s3.delete_object(Bucket=SOURCE, Key=key_of(3, "b"))
+    assert [line["key"] for line in read_lines(s3, sweep(context))] == [key_of(2)]
