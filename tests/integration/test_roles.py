@@ -16,6 +16,7 @@ import pytest
 
 from shared.ledger import object_name, version_name
 from shared.work_bucket import file_manifest_key
+from tests.integration.test_replacing_revisions import DECLARATION
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.faults import answer_with, reject_bodies_with
@@ -107,6 +108,23 @@ def test_overlapping_revisions_a_backfill_and_a_sweep_are_loaded(app: DeployedAp
     assert item["points_superseded"] == 5
     again = app.run({"bucket": app.source_bucket, "key": older})
     assert again.response["message"] == "Skipped: already loaded"
+
+
+def test_revisions_that_replace_each_other_are_loaded(app: DeployedApp, tmp_path: Path) -> None:
+    """Two revisions, the older one before and after the newer one."""
+    declaration = tmp_path / "datasets.toml"
+    declaration.write_text(DECLARATION)
+    table = unique_records(tmp_path, "generation", 4)
+    keys = [
+        f"dataset=months/{tmp_path.name}/revised_at=2024-0{month}-01/{name}.parquet"
+        for month, name in ((2, "a"), (8, "b"), (2, "c"))
+    ]
+    with app.without_events(), app.configured(LOADER_DATASETS=str(declaration), ROLES="enforced"):
+        for key in keys:
+            app.put(key, table)
+        executions = [app.run({"bucket": app.source_bucket, "key": key}) for key in keys]
+    assert [execution.status for execution in executions] == ["SUCCEEDED"] * 3, executions
+    assert executions[2].message.startswith("Skipped: older revision than 2024-08-01")
 
 
 def mark_failed(app: DeployedApp, key: str) -> None:
