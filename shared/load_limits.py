@@ -93,7 +93,11 @@ def check_rejected(outcomes: Outcomes, max_rate: float) -> None:
         return
     reason = next((reason for reason in outcomes.reasons if reason["rule"] == REJECTED), None)
     example = f": {reason['reason']}, for example row {reason['samples'][0]['source_row']}" if reason else ""
-    problem = f"{lost} of {outcomes.points} points (MAX_REJECTED_RATE is {max_rate})" if any_values else "all points"
+    problem = (
+        "all points" if accounts.rejected == outcomes.points else f"{accounts.rejected} of {outcomes.points} points"
+    )
+    problem += f", and it is unknown whether it stored {accounts.unknown} others" if accounts.unknown else ""
+    problem += f" (MAX_REJECTED_RATE is {max_rate})" if any_values else ""
     raise RefusedPointsError(
         f"InfluxDB rejected {problem}{example}; correct the bucket (its field types, its retention period), then load "
         "the file again"

@@ -101,6 +101,22 @@ def test_a_second_run_starts_no_load(app: DeployedApp, tmp_path: Path, prefix: s
     assert loads(app, prefix) == 5
 
 
+def test_a_manifest_loads_only_its_files(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
+    files = put_files(app, tmp_path, prefix, 3)
+    app.put(f"{prefix}_delta_log/00.json", b"{}")
+    current = [*files][:2]
+    manifest = tmp_path / "files.txt"
+    manifest.write_text("\n".join([*(f"s3://{app.source_bucket}/{key}" for key in current), f"{prefix}absent.parquet"]))
+    result = run_loader(app, "backfill", "--manifest", str(manifest), "--json")
+    assert (result.status, result.json["data"]["loaded_files"], result.json["data"]["files"]) == (1, 2, 3)
+    assert [(file["key"], file["status"]) for file in result.json["data"]["not_loaded"]] == [
+        (f"{prefix}absent.parquet", "absent")
+    ]
+    assert loads(app, prefix) == 2
+    check_ledger(app, tmp_path, prefix, {key: files[key] for key in current})
+    assert app.wait_for_end(backfill(app, prefix)).response["data"]["tables"] == [prefix]
+
+
 def test_more_failures_than_tolerated_end_the_backfill(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
     keys = [f"{prefix}{n}.parquet" for n in range(4)]
     for key in keys:

@@ -1,5 +1,6 @@
 """The limits on a load's rows and points."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -66,9 +67,18 @@ def test_a_load_may_lose_a_hundred_points_or_a_hundredth(stored: int, rejected: 
     check_rejected(written(stored, rejected, unknown), 0.01)
 
 
-@pytest.mark.parametrize(("stored", "rejected", "unknown"), [(0, 1, 0), (0, 0, 1), (1, 101, 0), (98_999, 1001, 0)])
-def test_a_load_that_stores_nothing_or_loses_more_fails(stored: int, rejected: int, unknown: int) -> None:
-    with pytest.raises(RefusedPointsError, match="correct the bucket"):
+@pytest.mark.parametrize(
+    ("stored", "rejected", "unknown", "words"),
+    [
+        (0, 1, 0, "rejected all points; correct the bucket"),
+        (0, 0, 1, "rejected 0 of 1 points, and it is unknown whether it stored 1 others; correct the bucket"),
+        (1, 101, 0, "rejected 101 of 102 points (MAX_REJECTED_RATE is 0.01); correct the bucket"),
+        (800, 60, 41, "rejected 60 of 901 points, and it is unknown whether it stored 41 others (MAX_REJECTED_RATE is"),
+        (98_999, 1001, 0, "rejected 1001 of 100000 points (MAX_REJECTED_RATE is 0.01); correct the bucket"),
+    ],
+)
+def test_a_load_that_stores_nothing_or_loses_more_fails(stored: int, rejected: int, unknown: int, words: str) -> None:
+    with pytest.raises(RefusedPointsError, match=re.escape(words)):
         check_rejected(written(stored, rejected, unknown), 0.01)
 
 
