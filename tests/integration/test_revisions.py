@@ -1,7 +1,8 @@
 """Two files of a month, and a reprocessed one that corrects both: its values stand in any order of arrival."""
 
 from collections.abc import Sequence
-from itertools import permutations
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, permutations, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,41 +58,36 @@ def check(app: DeployedApp, folder: Path, expected: Month, executions: Sequence[
 def test_files_that_arrive_after_the_reprocessed_one_leave_its_values(app: DeployedApp, tmp_path: Path) -> None:
     with app.without_events():
         expected = month(tmp_path, "late")
-        for key, table in expected.files.items():
-            app.put(key, table)
-        executions = [execution for key in reversed(expected.files) for execution in load(app, [key])]
+        executions = load_month(app, expected, [[2], [1], [0]])
     check(app, tmp_path, expected, executions)
     assert [execution.response["data"]["points"]["superseded"] for execution in executions] == [0, 10, 10]
 
 
 def test_the_reprocessed_file_s_values_stand_if_all_arrive_at_once(app: DeployedApp, tmp_path: Path) -> None:
-    arrive_at_once(app, tmp_path, "at-once")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
-def test_the_reprocessed_file_s_values_stand_in_every_order(
-    app: DeployedApp, tmp_path: Path, order: tuple[int, ...]
-) -> None:
     with app.without_events():
-        expected = month(tmp_path, "order")
-        for key, table in expected.files.items():
-            app.put(key, table)
-        keys = list(expected.files)
-        executions = [execution for number in order for execution in load(app, [keys[number]])]
+        expected = month(tmp_path, "at-once")
+        executions = load_month(app, expected, [[0, 1, 2]])
     check(app, tmp_path, expected, executions)
 
 
-@pytest.mark.slow
+ORDERS = [*(list(order) for order in permutations([[0], [1], [2]])), [[0, 1, 2]]]
+"""Each order in which the files of a month are loaded: those of an inner list at the same time."""
+
+ROUNDS, SIMULTANEOUS = 100, 4
+
+
+@pytest.mark.slow  # the rounds take a quarter of an hour
 def test_the_reprocessed_file_s_values_stand_in_a_hundred_rounds(app: DeployedApp, tmp_path: Path) -> None:
-    for number in range(100):
-        arrive_at_once(app, tmp_path, str(number))
-
-
-def arrive_at_once(app: DeployedApp, folder: Path, name: str) -> None:
     with app.without_events():
-        expected = month(folder, name)
-        for key, table in expected.files.items():
-            app.put(key, table)
-        executions = load(app, list(expected.files))
-    check(app, folder, expected, executions)
+        months = [month(tmp_path, str(number)) for number in range(ROUNDS)]
+        with ThreadPoolExecutor(SIMULTANEOUS) as rounds:
+            executions = list(rounds.map(load_month, repeat(app), months, cycle(ORDERS)))
+    for expected, loads in zip(months, executions, strict=True):
+        check(app, tmp_path, expected, loads)
+
+
+def load_month(app: DeployedApp, month_: Month, order: Sequence[Sequence[int]]) -> list[Execution]:
+    keys = list(month_.files)
+    for key, table in month_.files.items():
+        app.put(key, table)
+    return [execution for numbers in order for execution in load(app, [keys[number] for number in numbers])]
