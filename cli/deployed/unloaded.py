@@ -1,7 +1,7 @@
 """The loads that failed or were abandoned, and which of them it is useful to repeat.
 
-`find_unloaded` reads the ledger. `choose` leaves out objects that have been deleted since, and errors that only another
-file resolves.
+`find_unloaded` reads the ledger. `choose` leaves out objects that have been deleted since, errors that only another
+file resolves, and files that a newer revision replaces.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cli.deployed.ledger import Entry, Filter, entries, newest
 from cli.deployed.objects import find_object
+from cli.deployed.slots import newer_revision
 from cli.deployed.stack import Deployment
 from shared.errors import can_heal
 
@@ -77,4 +78,7 @@ def _reason_to_skip(deployment: Deployment, entry: Entry, *, force: bool) -> str
     current = find_object(deployment, key)
     if current and entry.version_id not in ("", current.version_id):
         current = find_object(deployment, key, entry.version_id)
-    return "" if current else DELETED
+    if current is None:
+        return DELETED
+    newer = newer_revision(deployment, key)
+    return f"older revision than {newer}" if newer else ""

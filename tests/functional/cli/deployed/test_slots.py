@@ -1,0 +1,66 @@
+"""Whether a newer revision has the slot of a file, as `loader plan` and `loader retry` tell it."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.deployed.slots import newer_revision
+from cli.deployed.stack import Deployment
+from shared.datasets import DATASETS
+from shared.ledger import object_name
+from shared.ledger_items import ItemKey
+from shared.settings import STACK_NAME
+from shared.slots import Slot, slot_file, slot_name
+from tests.functional.conftest import SOURCE
+from tests.support.builders import generation, parquet
+from tests.support.command_line import run_loader
+from tests.support.ledger_entries import failed_item, item, put_items
+from tests.support.slots import declare_replacing, key_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = pytest.mark.usefixtures("aws")
+NEWER, OLDER = key_of(2), key_of(1)
+
+
+@pytest.fixture(autouse=True)
+def _declare(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare_replacing(monkeypatch)
+
+
+def put_newer(ledger: "Table", entry: Any) -> None:
+    """Write the item of the newer file, and that of its slot."""
+    newer = entry | {"object": object_name(SOURCE, NEWER)}
+    put_items(ledger, newer)
+    slot = Slot(ledger, slot_name(SOURCE, NEWER, DATASETS["generation"]))
+    slot.add(slot_file(ItemKey(newer["object"], newer["version"]), DATASETS["generation"]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "revision"),
+    [
+        (item("a", "loaded", 1), "2024-08-02 03:04:05.678901"),
+        (item("a", "claimed", 1), "2024-08-02 03:04:05.678901"),
+        (item("a", "failed", 1, error="InfluxUnavailableError"), "2024-08-02 03:04:05.678901"),
+        (failed_item("a", 1), ""),
+        (item("a", "skipped", 1), ""),
+    ],
+)
+def test_a_newer_file_has_the_slot_unless_it_needs_a_person(ledger: "Table", entry: Any, revision: str) -> None:
+    put_newer(ledger, entry)
+    assert newer_revision(Deployment(STACK_NAME), OLDER) == revision
+    assert newer_revision(Deployment(STACK_NAME), NEWER) == ""
+
+
+def test_plan_and_retry_say_that_an_older_revision_is_skipped(s3: "S3Client", ledger: "Table") -> None:
+    put_newer(ledger, item("a", "loaded", 1))
+    version = s3.put_object(Bucket=SOURCE, Key=OLDER, Body=parquet(generation(2)))["VersionId"]
+    older = {"object": object_name(SOURCE, OLDER), "error": "InfluxUnavailableError"}
+    put_items(ledger, item("b", "failed", 1, version=version) | older)
+    plan = json.loads(run_loader("plan", f"s3://{SOURCE}/{OLDER}", "--json").stdout)
+    assert plan["message"] == "would be skipped: older revision than 2024-08-02 03:04:05.678901"
+    [retried] = json.loads(run_loader("retry", "--json").stdout)
+    assert retried["skipped"] == "older revision than 2024-08-02 03:04:05.678901"
