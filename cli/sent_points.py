@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from cli.errors import RefusedError
 from cli.spool import Points, Spool, points_type
 
+PIECE_LINES = 25_000
+"""How many lines to parse at a time: parsing takes many times the memory of their text."""
+
 
 @dataclass
 class SeriesTable:
@@ -122,7 +125,8 @@ class SentPoints:
 
     def add(self, chunks: Iterable[pa.StringArray]) -> None:
         """Add the lines of chunks."""
-        for lines in chunks:
+        pieces = (lines.slice(first, PIECE_LINES) for lines in chunks for first in range(0, len(lines), PIECE_LINES))
+        for lines in pieces:
             points = parse_lines(lines, self.fields, self.table)
             if self._windows is not None:
                 points = points[np.isin(points["time"] // self.width_ns, self._windows)]

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from cli import sent_points
 from cli import spool as spool_module
 from cli.errors import RefusedError
 from cli.sent_points import SentPoints, SeriesTable, parse_lines
@@ -82,3 +83,13 @@ def test_a_block_ends_with_the_last_point_of_a_time_unless_one_time_exceeds_it(
     cuts = [(one[-1], next_[0]) for one, next_ in pairwise(blocks)]
     assert all(last < first or times.count(last) > 20 for last, first in cuts)
     assert len(blocks) <= len(times) // 14 + 1
+
+
+def test_a_long_chunk_is_parsed_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_points, "PIECE_LINES", 7)
+    sent = SentPoints(("a", "b"), tmp_path / "points", width_ns=100)
+    sent.add([pa.array([f"m,t={n % 3} {'ab'[n % 2]}={n} {n}" for n in range(20)])])
+    [block] = sent.blocks(100)
+    assert (sent.lines, block["time"].tolist()) == (20, [*range(20)])
+    assert [sent.table.names[number] for number in block["series"]] == [f"m,t={n % 3}" for n in range(20)]
+    assert np.nan_to_num(block["values"]).sum(axis=1).tolist() == [*range(20)]
