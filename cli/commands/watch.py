@@ -1,7 +1,8 @@
 """`loader watch`: watch a load or a backfill that is running already, whoever started it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -14,12 +15,15 @@ from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import exit_status, show_result
 from cli.options import AsJson, Stack
-from cli.output import ago, console, listing, quantity, show_json
+from cli.output import ago, console, listing, show_json
 from cli.watching import watch_backfill, watch_load
 from shared.settings import STACK_NAME
 
 TIMEOUT_S = 7 * 3600
 """Longer than the time limit of a load's execution."""
+
+MAX_LISTED = 20
+"""How many running executions to list."""
 
 Running = Annotated[
     str,
@@ -68,25 +72,34 @@ def _find(deployment: Deployment, target: str) -> str:
 
 def _find_only(deployment: Deployment) -> str:
     """Return the ARN of the only load or backfill that is running. Raises NotFoundError or RefusedError."""
-    loads, client = list(_running(deployment)), deployment.stepfunctions
-    pages = client.get_paginator("list_executions").paginate(
-        stateMachineArn=deployment.backfill_machine, statusFilter="RUNNING"
-    )
-    backfills = [item["executionArn"] for page in pages for item in page["executions"]]
-    if len(loads) + len(backfills) == 1:
-        return (loads[0].execution if loads else "") or backfills[0]
-    if not (loads or backfills):
+    machines = (deployment.backfill_machine, deployment.machine)
+    arns = list(islice((arn for machine in machines for arn in _running_executions(deployment, machine)), MAX_LISTED))
+    if not arns:
         raise NotFoundError("nothing is running: `loader history` lists the loads that have ended")
-    _show_running(loads, backfills)
-    raise RefusedError(f"{quantity(len(loads) + len(backfills), 'load or backfill', 'loads and backfills')}: name one")
+    if len(arns) == 1:
+        return arns[0]
+    _show_running(deployment, arns)
+    more = "at least " if len(arns) == MAX_LISTED else ""
+    raise RefusedError(f"{more}{len(arns)} loads and backfills are running: name one")
 
 
-def _show_running(loads: Sequence[Entry], backfills: Sequence[str]) -> None:
+def _running_executions(deployment: Deployment, machine: str) -> Iterator[str]:
+    pages = deployment.stepfunctions.get_paginator("list_executions").paginate(
+        stateMachineArn=machine, statusFilter="RUNNING"
+    )
+    return (item["executionArn"] for page in pages for item in page["executions"])
+
+
+def _show_running(deployment: Deployment, arns: Sequence[str]) -> None:
+    """Print the running executions. A load that has not claimed its file yet has only a name."""
     table, now = listing("started", "name", "file"), datetime.now(UTC)
-    for arn in backfills:
-        table.add_row("", arn.rpartition(":")[2], "(backfill)")
-    for entry in loads:
-        table.add_row(ago(entry.changed_at, now), entry.load_id[:8], entry.object)
+    claims = {entry.execution: entry for entry in _running(deployment)}
+    for arn in arns:
+        claim, name = claims.get(arn), arn.rpartition(":")[2]
+        if claim:
+            table.add_row(ago(claim.changed_at, now), claim.load_id[:8], claim.object)
+        else:
+            table.add_row("", name, "(backfill)" if arn == execution_arn(deployment.backfill_machine, name) else "")
     console.print(table)
 
 

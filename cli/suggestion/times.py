@@ -98,6 +98,8 @@ def choose_zone(column: pa.ChunkedArray, time: TimeColumn, zone: str) -> tuple[s
     """
     if zone or not time.is_local:
         return zone or "UTC", "The times name no zone, so they are read in the one that you named."
+    if re.search(r"utc|gmt", time.name.casefold()):
+        return "UTC", "The name of the column says that its times are in this zone."
     zones = _find_zones(times_of(column, time, "UTC"))
     if len(zones) == 1:
         return zones[0], "The times name no zone, but they lack the hours that the clocks of this one skip."

@@ -37,6 +37,12 @@ def test_the_only_running_load_needs_no_name(aws: ScriptedAws, ledger: "Table") 
     assert json.loads(run_loader("watch", "--json").stdout)["message"] == "Data loaded successfully"
 
 
+def test_a_load_that_has_not_claimed_its_file_yet_is_running(aws: ScriptedAws) -> None:
+    aws.looks = 2
+    aws.start(MACHINE, EVENT, "run-1", **succeeded(key=KEY))
+    assert run_loader("watch").exit_code == 0
+
+
 def test_a_load_that_fails_ends_with_status_1(aws: ScriptedAws) -> None:
     aws.start(MACHINE, EVENT, "run-1", **failed("CorruptParquetError", "it is truncated", key=KEY))
     result = run_loader("watch", "run-1")
@@ -57,7 +63,7 @@ def test_of_several_one_must_be_named(aws: ScriptedAws, ledger: "Table") -> None
     for load_id in ("0123456789abcdef", "0123456789abcdee"):
         start_load(aws, ledger, load_id)
     result = run_loader("watch")
-    assert (result.exit_code, "2 loads and backfills: name one" in result.stderr) == (2, True)
+    assert (result.exit_code, "2 loads and backfills are running: name one" in result.stderr) == (2, True)
     assert "0123456789abcdef.parquet" in result.stdout
     result = run_loader("watch", "0123")
     assert (result.exit_code, "2 running loads have an ID that starts with 0123" in result.stderr) == (2, True)

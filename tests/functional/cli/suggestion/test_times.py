@@ -59,6 +59,12 @@ def test_the_zone_is_the_one_whose_clocks_skip_the_missing_hours(table: pa.Table
     assert reason in why
 
 
+def test_the_name_of_the_column_may_tell_that_its_times_are_utc() -> None:
+    table = local_hours(datetime(2018, 11, 3), 72, "11-04 00").rename_columns(["DateTime(UTC)"])  # noqa: DTZ001
+    zone, why = choose_zone(table["DateTime(UTC)"], find_time(table), "")
+    assert (zone, "The name of the column says" in why) == ("UTC", True)
+
+
 def test_a_zone_that_the_operator_names_is_used() -> None:
     table = local_hours(datetime(2018, 11, 3), 72, "11-04 00")  # noqa: DTZ001
     assert choose_zone(table["t"], find_time(table), "Europe/London")[0] == "Europe/London"
