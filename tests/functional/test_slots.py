@@ -175,7 +175,7 @@ def test_a_load_that_pauses_anywhere_meanwhile_does_not_write_beside_or_after_a_
     failing=st.sets(st.integers(0, 2), max_size=2),
     choices=st.lists(st.integers(0, 2), min_size=8, max_size=60),
 )
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_two_revisions_are_loaded_at_once_and_the_newest_one_is_the_last(
     s3: "S3Client", context: SimpleNamespace, days: list[int], failing: set[int], choices: list[int], *, begun: bool
 ) -> None:
