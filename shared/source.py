@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -96,6 +97,10 @@ def _error_of(code: str, status: int) -> _Error:
     return _ERROR_OF_STATUS.get(status, _UNAVAILABLE)
 
 
+SMALL_BYTES = 256 << 10
+"""The size of an object up to which it is read with one request: each request costs more than so many bytes."""
+
+
 class PinnedObject(io.RawIOBase):
     """A seekable file over ranged GET requests, each for the same version, so that versions never mix.
 
@@ -132,9 +137,19 @@ class PinnedObject(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         length = max(0, min(len(view), self.size - self._position))
         if length:
-            view[:length] = self._fetch(self._position, length)
+            view[:length] = self._read(self._position, length)
             self._position += length
         return length
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if self.size > SMALL_BYTES:
+            return self._fetch(offset, length)
+        return self._content[offset : offset + length]
+
+    @cached_property
+    def _content(self) -> bytes:
+        """The whole object, if it is small."""
+        return self._fetch(0, self.size)
 
     @retry(
         retry=retry_if_exception_type((SourceUnavailableError, AwsThrottledError)),

@@ -16,35 +16,38 @@ from shared.errors import (
     SourceUnavailableError,
 )
 from shared.events import SourceFile
-from shared.source import PinnedObject, source_errors
+from shared.source import SMALL_BYTES, PinnedObject, source_errors
 from tests.functional.conftest import SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BODY = bytes(range(256)) * 4
+LARGE = BODY * (SMALL_BYTES // len(BODY) + 1)
 
 
-def put_source(s3: "S3Client", *, pinned_by_version: bool = True) -> SourceFile:
-    put = s3.put_object(Bucket=SOURCE, Key="k", Body=BODY)
+def put_source(s3: "S3Client", body: bytes = BODY, *, pinned_by_version: bool = True) -> SourceFile:
+    put = s3.put_object(Bucket=SOURCE, Key="k", Body=body)
     return {
         "load_id": "0" * 16,
         "bucket": SOURCE,
         "key": "k",
         "version_id": put["VersionId"] if pinned_by_version else "",
         "etag": put["ETag"],
-        "size": len(BODY),
+        "size": len(body),
         "dataset": "generation",
         "layout": "wide",
     }
 
 
-def test_any_range_reads_as_the_object_does(s3: "S3Client") -> None:
-    pinned, plain = PinnedObject(s3, put_source(s3)), io.BytesIO(BODY)
-    for offset, whence, length in [(0, 0, 10), (-5, 2, 10), (100, 0, 900), (-50, 1, 7), (2000, 0, 3), (0, 0, -1)]:
+@pytest.mark.parametrize("body", [BODY, LARGE], ids=["small", "large"])
+def test_any_range_reads_as_the_object_does_and_a_small_object_with_one_request(s3: "S3Client", body: bytes) -> None:
+    pinned, plain = PinnedObject(s3, put_source(s3, body)), io.BytesIO(body)
+    for offset, whence, length in [(0, 0, 10), (-5, 2, 10), (100, 0, 900), (-50, 1, 7), (10**6, 0, 3), (0, 0, -1)]:
         assert pinned.seek(offset, whence) == plain.seek(offset, whence)
         assert pinned.read(length) == plain.read(length)
         assert pinned.tell() == plain.tell()
+    assert (pinned.reads == 1) == (body == BODY)
 
 
 def test_the_pinned_version_is_read_after_a_newer_one_arrived(s3: "S3Client") -> None:
@@ -86,8 +89,9 @@ class BrokenBody:
         raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
 
 
-def test_a_body_that_breaks_off_is_read_again(s3: "S3Client") -> None:
-    assert PinnedObject(BreakingBody(s3, 2), put_source(s3)).read() == BODY  # type: ignore[arg-type]
+@pytest.mark.parametrize("body", [BODY, LARGE], ids=["small", "large"])
+def test_a_body_that_breaks_off_is_read_again(s3: "S3Client", body: bytes) -> None:
+    assert PinnedObject(BreakingBody(s3, 2), put_source(s3, body)).read() == body  # type: ignore[arg-type]
 
 
 def test_bodies_that_always_break_off_are_unavailable(s3: "S3Client") -> None:

@@ -58,7 +58,7 @@ def key(tmp_path: Path) -> str:
 def test_a_read_that_fails_is_repeated(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, fault: Fault
 ) -> None:
-    proxy.set_faults(fault, pass_on, pass_on, fault)
+    proxy.set_faults(fault, pass_on, fault)  # each function reads a file of this size at once
     execution = app.load(key, table)
     assert execution.status == "SUCCEEDED", execution.response
     assert proxy.fired_faults == [fault.__name__] * 2
@@ -89,12 +89,12 @@ def test_reads_that_always_fail_are_a_503_and_a_new_run_converges(  # noqa: PLR0
 def test_a_conversion_that_is_killed_is_called_once_more(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
 ) -> None:
-    proxy.set_faults(pass_on, pass_on, faults.kill_client)
+    proxy.set_faults(pass_on, faults.kill_client)
     execution = app.load(key, table)
     assert proxy.fired_faults == ["kill_client"]
     assert (execution.status, app.failed_calls(execution)) == ("SUCCEEDED", 1)
     assert app.compare(tmp_path, "transmission", table).equal
-    proxy.set_faults(pass_on, pass_on, always=faults.kill_client)
+    proxy.set_faults(pass_on, always=faults.kill_client)
     execution = app.run(app.reload_event(key))
     assert proxy.fired_faults == ["kill_client"] * KILLED_ATTEMPTS
     assert (execution.error, execution.response["statusCode"]) == ("Runtime.ExitError", 500)
@@ -104,7 +104,7 @@ def test_a_conversion_that_is_killed_is_called_once_more(
 def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR0917
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table, code: str
 ) -> None:
-    proxy.set_faults(pass_on, pass_on, DENIED[code])
+    proxy.set_faults(pass_on, DENIED[code])
     execution = app.load(key, table)
     assert len(proxy.fired_faults) == 1
     assert (execution.error, execution.response["statusCode"]) == ("SourceForbiddenError", 500)
@@ -124,7 +124,7 @@ def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
         app.put(key, newer)
         pass_on(exchange)
 
-    proxy.set_faults(pass_on, pass_on, overwritten)
+    proxy.set_faults(pass_on, overwritten)
     app.put(key, table)
     first, second = app.wait_for_loads(key, count=2)
     assert proxy.fired_faults == ["overwritten"]
@@ -149,7 +149,7 @@ def test_without_versions_an_object_that_is_overwritten_while_it_is_read_is_refu
 
     s3.create_bucket(Bucket="unversioned")
     s3.put_object(Bucket="unversioned", Key=key, Body=parquet(table))
-    proxy.set_faults(pass_on, pass_on, overwritten)
+    proxy.set_faults(pass_on, overwritten)
     execution = app.run(named)
     assert proxy.fired_faults == ["overwritten"]
     assert (execution.error, execution.response["statusCode"]) == ("SourceChangedError", 400)
@@ -165,7 +165,7 @@ def test_a_version_that_is_deleted_while_it_is_read_is_not_found(
         app.cloud.client("s3").delete_object(Bucket=app.source_bucket, Key=key, VersionId=version)
         pass_on(exchange)
 
-    proxy.set_faults(pass_on, pass_on, deleted)
+    proxy.set_faults(pass_on, deleted)
     version = app.put(key, table)
     execution = app.wait_for_load(key)
     assert proxy.fired_faults == ["deleted"]
