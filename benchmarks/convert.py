@@ -32,7 +32,7 @@ from benchmarks.convert_peers import dataframe_serializer, naive, ours, polars, 
 from benchmarks.convert_shapes import SEED, SHAPES, Shape, record_batch  # noqa: E402
 from benchmarks.convert_whole import Whole, write_file  # noqa: E402
 from benchmarks.record import describe_machine, package_versions, save_result  # noqa: E402
-from infra_cdk.environment import RETURN_MEMORY  # noqa: E402
+from infra_cdk.allocators import RETURN_MEMORY  # noqa: E402
 
 ROUNDS = 11
 BATCHES, BATCH_ROWS = 16, 65_536

@@ -23,7 +23,7 @@ from benchmarks.convert_shapes import SEED, record_batch
 from benchmarks.convert_whole import Whole
 from benchmarks.record import describe_machine, package_versions, save_result
 from cli.coverage import measure_coverage
-from infra_cdk.environment import RETURN_MEMORY
+from infra_cdk.allocators import RETURN_MEMORY
 from shared.ledger import LedgerItem
 
 ROUNDS, FACTOR = 3, 10

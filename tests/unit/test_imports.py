@@ -1,4 +1,4 @@
-"""pandas costs a cold start 0.4 s and 60 MiB, so it is imported only when times in text need it."""
+"""What some code must not import: pandas costs a cold start 0.4 s and 60 MiB, and `make bench-convert` has no CDK."""
 
 import subprocess
 import sys
@@ -27,3 +27,16 @@ print("pandas" in sys.modules)
 def test_pandas_is_imported_for_times_in_text_only(table: str, imported: bool) -> None:  # noqa: FBT001
     command = [sys.executable, "-c", CONVERT.format(table=table)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{imported}\n"
+
+
+WITHOUT_CDK = """
+import sys
+from unittest.mock import MagicMock
+sys.modules |= {"aws_cdk": None, "questdb": MagicMock(), "questdb.ingress": MagicMock()}
+import benchmarks.convert
+"""
+"""The environment of `make bench-convert` has no CDK, and the one of the tests no QuestDB."""
+
+
+def test_the_benchmark_of_conversion_needs_no_cdk() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_CDK], check=True)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from functions.convert_and_chunk.memory import bounded_memory
-from infra_cdk.environment import RETURN_MEMORY
+from infra_cdk.allocators import RETURN_MEMORY
 from shared.errors import RecordsTooLargeError
 from tests.support.builders import dictionary_bomb, generation, page_bomb, parquet
 
