@@ -96,6 +96,11 @@ def emit_backlog(files: int, *, given_up: int) -> None:
     _emit_counts({"Backlog": files, "NeedsPerson": given_up}, stack=stack_name())
 
 
+def emit_given_up(files: int) -> None:
+    """Write the number of files that used up their last try, where a sweep reads the bucket."""
+    _emit_counts({"NeedsPerson": files}, stack=stack_name())
+
+
 def emit_hours_since_last_load(hours: float) -> None:
     """Write the metric that tells how long nothing was loaded, with the dimensions service and stack only."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)

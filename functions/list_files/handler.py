@@ -11,12 +11,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.list_files.last_load import publish_hours_since_last_load
 from functions.list_files.listing import Listing, list_files
-from functions.list_files.sweep import list_unknown, list_unloaded, record_given_up
+from functions.list_files.sweep import list_unloaded, record_given_up
+from functions.list_files.unknown import list_unknown
 from shared.aws_clients import s3_client
 from shared.events import BackfillState, FileList, ListPosition
 from shared.ledger import ledger
 from shared.logs import log_invocations, logger
-from shared.metrics import emit_backlog
+from shared.metrics import emit_backlog, emit_given_up
 from shared.settings import sweep_since, work_bucket
 from shared.source_pages import START
 from shared.sweep_lease import record_bucket_listed, take_lease
@@ -73,13 +74,19 @@ def _start_sweep(sweep: BackfillState, now: datetime, has_time: HasTime) -> List
 
 
 def _continue_sweep(sweep: BackfillState, start: ListPosition, now: datetime, has_time: HasTime) -> Listing:
-    """Return files that the ledger does not have, except those that are older than the deployment."""
+    """Return files that the ledger does not have, except those that are older than the deployment.
+
+    Announce versions that became the current ones again, and have no tries left.
+    """
     # Times of objects are whole seconds.
     since = sweep_since() or ledger().creation_date_time.replace(microsecond=0)
-    listing = list_unknown(s3_client(), sweep, start, since=since, now=now, has_time=has_time)
-    if listing.next is None:
+    unloaded = list_unknown(s3_client(), sweep, start, since=since, now=now, has_time=has_time)
+    if unloaded.given_up:
+        emit_given_up(len(unloaded.given_up))
+        record_given_up(unloaded)
+    if unloaded.listing.next is None:
         record_bucket_listed(now)
-    return listing
+    return unloaded.listing
 
 
 def _time(text: str | None) -> datetime:

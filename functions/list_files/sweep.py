@@ -8,13 +8,12 @@ bucket, once a day: it finds files whose event never came.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
 from functions.list_files.older_revisions import list_in_place_of, slot_of_item
-from shared.events import BackfillState, ListPosition
-from shared.file_keys import skip_kind
+from shared.events import BackfillState
 from shared.healing import given_up_at, next_try_at
 from shared.ledger import (
     CHANGES,
@@ -28,20 +27,13 @@ from shared.ledger import (
 )
 from shared.ledger_items import ItemKey, items_by_key
 from shared.logs import logger
-from shared.settings import file_rule
-from shared.source_pages import current_version, item_key, pages
+from shared.source_pages import current_version, item_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-GRACE = timedelta(minutes=15)
-"""How old an unknown object must be, unless a person asks for the list: the event of a younger one may still come."""
 
-CHANGEABLE: tuple[SweepResult, ...] = ("replaced", "deleted")
-"""The results that no longer hold once the bucket shows the version as the current one again."""
-
-
-class _Candidate(NamedTuple):
+class Candidate(NamedTuple):
     """A version that failed or was abandoned, and when its next try is due, or when it used up its last one."""
 
     at: datetime
@@ -63,7 +55,7 @@ class Unloaded:
 
     listing: Listing = field(default_factory=Listing)
     waiting: int = 0
-    given_up: list[_Candidate] = field(default_factory=list)
+    given_up: list[Candidate] = field(default_factory=list)
 
     @property
     def backlog(self) -> int:
@@ -95,13 +87,13 @@ def list_unloaded(
     return unloaded
 
 
-def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[_Candidate], Iterable[LedgerItem]]:
+def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candidate], Iterable[LedgerItem]]:
     """Return the versions to examine, and one item of each slot in which the newest revision may have failed.
 
     The index may show a version twice that changes meanwhile.
     """
     start = object_name(backfill["bucket"], backfill["prefix"])
-    candidates, slots = dict[ItemKey, _Candidate](), dict[str, LedgerItem]()
+    candidates, slots = dict[ItemKey, Candidate](), dict[str, LedgerItem]()
     for item in (*_changes("claimed"), *_changes("failed")):
         if item["object"].startswith(start):
             if candidate := _candidate(item, now):
@@ -111,16 +103,16 @@ def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[_Candi
     return candidates.values(), slots.values()
 
 
-def _candidate(item: LedgerItem, now: datetime) -> _Candidate | None:
+def _candidate(item: LedgerItem, now: datetime) -> Candidate | None:
     """Return the candidate of an item. A claim whose lease has not ended is a load that runs."""
     due = next_try_at(item)
     at = due or given_up_at(item)
     if at is None or (item["status"] == "claimed" and at >= now):
         return None
-    return _Candidate(at, due is not None, ItemKey(item["object"], item["version"]), item["execution"])
+    return Candidate(at, due is not None, ItemKey(item["object"], item["version"]), item["execution"])
 
 
-def _examine(client: "S3Client", unloaded: Unloaded, candidate: _Candidate, now: datetime) -> None:
+def _examine(client: "S3Client", unloaded: Unloaded, candidate: Candidate, now: datetime) -> None:
     """List a version if it is due, or count it, or record why sweeps leave it alone from now on.
 
     The index lags behind the table, so the newest item of the table decides.
@@ -135,7 +127,7 @@ def _examine(client: "S3Client", unloaded: Unloaded, candidate: _Candidate, now:
             _add_due(client, unloaded, newest)
 
 
-def _add_due(client: "S3Client", unloaded: Unloaded, candidate: _Candidate) -> None:
+def _add_due(client: "S3Client", unloaded: Unloaded, candidate: Candidate) -> None:
     """List the current version of an object: this one, or one whose event never came."""
     bucket, _, key = candidate.name.object.removeprefix("s3://").partition("/")
     version = current_version(client, bucket, key)
@@ -156,7 +148,7 @@ def record_given_up(unloaded: Unloaded) -> None:
         _record(candidate, "given up")
 
 
-def _record(candidate: _Candidate, result: SweepResult) -> None:
+def _record(candidate: Candidate, result: SweepResult) -> None:
     """Record why sweeps leave a version alone, unless another execution has claimed it since."""
     with tolerate_unmet_condition():
         ledger().update_item(
@@ -176,33 +168,3 @@ def _changes(status: str) -> Iterator[LedgerItem]:
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":status": status},
     )
-
-
-def list_unknown(
-    client: "S3Client",
-    backfill: BackfillState,
-    start: ListPosition,
-    *,
-    since: datetime,
-    now: datetime,
-    has_time: Callable[[], bool],
-) -> Listing:
-    """Return the files that were modified since `since`, and of which the ledger has no version with their time."""
-    listing, rule = Listing(), file_rule()
-    until = now if backfill.get("list_bucket") else now - GRACE
-    for page in pages(client, backfill["bucket"], backfill["prefix"], start):
-        files = dict[str, ItemKey]()
-        for version in page.versions:
-            is_file = version["Size"] > 0 and not skip_kind(version["Key"], rule)
-            if is_file and since <= version["LastModified"] <= until:
-                files[version["Key"]] = item_key(backfill["bucket"], version)
-        items = items_by_key(files.values())
-        for key, name in files.items():
-            if name not in items:
-                listing.add(key, name)
-            elif items[name].get("sweep_result") in CHANGEABLE:
-                listing.add(key, name, former_execution=items[name]["execution"])
-        listing.next = page.next
-        if len(listing.lines) >= MAX_FILES or not has_time():
-            break
-    return listing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.list_files import sweep as sweep_lists
+from functions.list_files import unknown
 from functions.list_files.handler import lambda_handler
 from functions.report_backfill.handler import lambda_handler as report_backfill
 from shared.aws_clients import dynamodb_resource
@@ -154,7 +155,7 @@ def test_a_version_that_becomes_current_again_is_found_in_the_bucket(
     s3: "S3Client", context: SimpleNamespace, tables: "Table", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newer version is deleted. No event tells so, and the ledger still has it."""
-    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    monkeypatch.setattr(unknown, "GRACE", timedelta())
     key = fail(s3, "a.parquet")
     version_id = replace(s3, tables, key)
     assert listed(s3, sweep(context)) == []
@@ -259,7 +260,7 @@ def test_one_sweep_runs_at_a_time(s3: "S3Client", context: SimpleNamespace, tabl
 def test_once_a_day_objects_that_the_ledger_does_not_have_are_listed(
     s3: "S3Client", context: SimpleNamespace, tables: "Table", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    monkeypatch.setattr(unknown, "GRACE", timedelta())
     missed = put(s3, "missed.parquet")
     fail(s3, "corrupt.parquet", "CorruptParquetError")
     add_item(s3, put(s3, "loaded.parquet"), "loaded")
@@ -282,7 +283,7 @@ def test_an_object_waits_for_its_event_and_an_old_one_is_left_alone(
     missed = put(s3, "missed.parquet")
     first = sweep(context, list_bucket=True)
     assert listed(s3, sweep(context, list=first)) == [], "its event may still come"
-    monkeypatch.setattr(sweep_lists, "GRACE", timedelta())
+    monkeypatch.setattr(unknown, "GRACE", timedelta())
     monkeypatch.setenv("SWEEP_SINCE", "2999-01-01T00:00")
     assert listed(s3, sweep(context, list=first)) == []
     monkeypatch.setenv("SWEEP_SINCE", "2024-01-01T00:00")
