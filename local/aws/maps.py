@@ -2,7 +2,7 @@
 
 Inline Maps end with their first failed iteration: `_run_until_first_failure` raises its error at once, and iterations
 that are still running execute no further Task. Distributed Maps read their limits from the input, and start no further
-children after StopExecution.
+children after StopExecution. The history has the Tasks and Waits inside an inline Map, too.
 
 ministack runs each iteration in a copy of the context of its Map, so a context variable tells what a Task belongs to.
 """
@@ -10,6 +10,7 @@ ministack runs each iteration in a copy of the context of its Map, so a context 
 # ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
+import json
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
@@ -22,6 +23,7 @@ _run_distributed_map = stepfunctions._run_distributed_map
 _run_map_items = stepfunctions._run_map_items
 _run_sub_machine = stepfunctions._run_sub_machine
 _execute_task = stepfunctions._execute_task
+_execute_wait = stepfunctions._execute_wait
 _add_event = stepfunctions._add_event
 
 _LIMITS = ("MaxConcurrency", "ToleratedFailurePercentage")
@@ -43,6 +45,7 @@ def patch_maps() -> None:
     stepfunctions._run_map_items = _run_until_first_failure
     stepfunctions._run_sub_machine = _run_iteration
     stepfunctions._execute_task = _execute_unless_stopped
+    stepfunctions._execute_wait = _wait_in_map
     stepfunctions._add_event = _add_event_unless_stopped
 
 
@@ -90,10 +93,24 @@ def _run_iteration(states: Any, start_at: Any, input_data: Any, execution: dict[
         raise
 
 
-def _execute_unless_stopped(*args: Any) -> Any:
+def _execute_unless_stopped(state: Any, raw_input: Any, execution: Any, ctx: Any) -> Any:
     """Execute a Task unless a Map around it has ended."""
     _check_enclosing_maps()
-    return _execute_task(*args)
+    _add_entry("Task", raw_input, ctx)
+    return _execute_task(state, raw_input, execution, ctx)
+
+
+def _wait_in_map(state: Any, raw_input: Any, ctx: Any = None) -> Any:
+    _add_entry("Wait", raw_input, ctx)
+    return _execute_wait(state, raw_input, ctx)
+
+
+def _add_entry(kind: str, raw_input: Any, ctx: Any) -> None:
+    """Add the event that a state inside an inline Map begins. ministack adds only those outside."""
+    if _enclosing_maps.get():
+        details = {"name": ctx["State"]["Name"], "input": json.dumps(raw_input)}
+        execution = stepfunctions._executions[ctx["Execution"]["Id"]]
+        _add_event_unless_stopped(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": details})
 
 
 def _add_event_unless_stopped(*args: Any) -> None:

@@ -10,19 +10,23 @@ def test_a_load_waits_for_influxdb_before_it_converts_and_while_it_writes(trial:
     """Both outages outlast all retries inside a function, but not the patience."""
     app, sfn = trial.app, trial.app.cloud.client("stepfunctions")
     trial.proxy.set_faults(pass_on, *[faults.answer_with(503)] * 9)
-    waits: list[str] = []
+    waits: dict[str, str] = {}
 
     def start_when_it_waits(execution: Execution) -> None:
-        if execution.state.startswith("WaitForHealth since ") and not waits:
-            waits.append(execution.state)
-            app.influxdb.start_gateway()
+        state, _, outage = execution.state.partition(" ")
+        if state not in waits and outage:
+            waits[state] = outage
+            if state == "WaitForHealth":
+                app.influxdb.start_gateway()
 
     with app.configured(OUTAGE_PATIENCE="20"):
         app.influxdb.stop_gateway()
         version = app.put(trial.key, trial.table)
         arn = wait_for_start(sfn, app.outputs["StateMachineArn"], trial.key, version, timeout_s=60)
         execution = wait_for_end(sfn, arn, timeout_s=60, observe=start_when_it_waits, every_s=0.1)
-    assert "at the latest: before the load: no response from InfluxDB" in waits[0]
+    assert waits.keys() == {"WaitForHealth", "WaitForInflux"}
+    assert "at the latest: before the load: no response from InfluxDB" in waits["WaitForHealth"]
+    assert "InfluxDB returned 503" in waits["WaitForInflux"]
     assert trial.invocations(execution) > 1
     assert len(trial.proxy.fired_faults) == 9
     trial.check_loaded(execution)
