@@ -30,8 +30,9 @@ Prefix = Annotated[
 Dataset = Annotated[str, typer.Option("--dataset", help=f"Only this dataset: {DATASET_NAMES}.")]
 Since = Annotated[
     str,
-    typer.Option("--since", help="Only loads that changed within this time (90m, 6h, 2d) or since 2024-01-31T12:00."),
+    typer.Option("--since", help="Only loads that changed since a time: 90m, 6h, 2d, yesterday, or 2024-01-31T12:00."),
 ]
+Until = Annotated[str, typer.Option("--until", help="Only loads that changed until a time, written as for --since.")]
 Stack = Annotated[
     str, typer.Option("--stack", envvar="LOADER_STACK", help="The CloudFormation stack of the deployed loader.")
 ]

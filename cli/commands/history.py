@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.deployed.buckets import Buckets, read_buckets
 from cli.deployed.ledger import PARTLY_LOADED, Entry, entries, filter_of
 from cli.deployed.stack import Deployment, page_key
-from cli.options import AsJson, Dataset, Prefix, Since, Stack
+from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
 from cli.output import ago, console, listing, quantity, show_json, status, stderr
 from shared.ledger import STATUSES, object_name
 from shared.settings import STACK_NAME
@@ -36,13 +36,14 @@ def history(
     status: Status = "",
     dataset: Dataset = "",
     since: Since = "",
+    until: Until = "",
     limit: Limit = 30,
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
     """List loads and their status, with the most recent change first."""
     deployment = Deployment(stack)
-    filter_ = filter_of(deployment, prefix, status=status, dataset=dataset, since=since)
+    filter_ = filter_of(deployment, prefix, status=status, dataset=dataset, since=since, until=until)
     with stderr.status("reading the ledger"):
         loads = list(islice(entries(deployment, filter_), limit + 1))
         buckets = _read_buckets(deployment, loads[:limit])

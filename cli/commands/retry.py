@@ -19,7 +19,7 @@ from cli.deployed.stack import Deployment
 from cli.deployed.unloaded import ABANDONED, Choice, cause, choose, find_unloaded
 from cli.errors import RefusedError
 from cli.load_result import is_partly_loaded, worst_exit_status
-from cli.options import AsJson, Dataset, Prefix, Since, Stack
+from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
 from cli.output import (
     console,
     detach_on_interrupt,
@@ -49,6 +49,7 @@ def retry(
     *,
     dataset: Dataset = "",
     since: Since = "",
+    until: Until = "",
     error: ErrorName = "",
     force: Force = False,
     dry_run: DryRun = False,
@@ -64,7 +65,7 @@ def retry(
     deployment = Deployment(stack)
     _check_error(error)
     with stderr.status("reading the ledger"):
-        unloaded = find_unloaded(deployment, filter_of(deployment, prefix, dataset=dataset, since=since))
+        unloaded = find_unloaded(deployment, filter_of(deployment, prefix, dataset=dataset, since=since, until=until))
         choice = choose(deployment, [entry for entry in unloaded if error in ("", cause(entry))], force=force)
     ended = {} if dry_run else _reload(deployment, choice.entries)
     if as_json:

@@ -4,10 +4,9 @@
 failed before their version was known, which the ledger cannot hold. `newest` reads one object's newest version.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from heapq import merge
 from typing import Any, Self, cast
 
@@ -17,6 +16,7 @@ from cli.deployed.reports import load_report, reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.targets import check_dataset, parse_prefix
+from cli.times import parse_time
 from shared.healing import next_try_at
 from shared.ledger import CHANGES, STATUSES, LedgerItem, newest_of, object_name, version_id_of
 from shared.responses import LoadReport
@@ -25,9 +25,10 @@ from shared.work_bucket import UNPLANNED
 PARTLY_LOADED = "partly-loaded"
 """The status option that selects loaded versions of which some rows or points are missing."""
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
 PAGE = 200
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""The span of all times of changes, for a filter with only one of `since` and `until`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Filter:
     verdict: str = ""
     dataset: str = ""
     since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +145,9 @@ def items_with_status(deployment: Deployment, status: str, filter_: Filter) -> I
     """Yield the items of one status that match, last change first. `filter_.status` is not used."""
     # The index has status and time as its key. The other conditions filter after reading, so they save no capacity.
     condition: ConditionBase = Key("status").eq(status)
-    if filter_.since:
-        condition &= Key("changed_at").gte(f"{filter_.since:%Y-%m-%dT%H:%M:%S}")
+    if filter_.since or filter_.until:
+        span = (filter_.since or _FIRST, filter_.until or _LAST)
+        condition &= Key("changed_at").between(*(f"{time:%Y-%m-%dT%H:%M:%S}" for time in span))
     conditions: ConditionBase = Attr("object").begins_with(filter_.objects)
     if filter_.verdict:
         conditions &= Attr("verdict").eq(filter_.verdict)
@@ -168,6 +171,8 @@ def _unpinned(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
     for changed_at, key in sorted(reports(deployment, f"reports/{UNPLANNED}/{UNPLANNED}/"), reverse=True):
         if filter_.since and changed_at < filter_.since:
             return
+        if filter_.until and changed_at > filter_.until:
+            continue
         entry = _entry_of_report(key, changed_at, load_report(deployment, key))
         if entry.object.startswith(filter_.objects) and (
             not filter_.dataset or f"/dataset={filter_.dataset}/" in entry.object
@@ -196,27 +201,16 @@ def _entry_of_report(key: str, changed_at: datetime, report: LoadReport) -> Entr
     )
 
 
-def filter_of(deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "") -> Filter:
+def filter_of(
+    deployment: Deployment, prefix: str, *, status: str = "", dataset: str = "", since: str = "", until: str = ""
+) -> Filter:
     """Read the options of a command. Raises RefusedError if a status, dataset, time or prefix is not valid."""
     if status not in ("", PARTLY_LOADED, *STATUSES):
         raise RefusedError(f"unknown status {status!r}: use one of {', '.join((*STATUSES, PARTLY_LOADED))}")
     verdict = "partly loaded" if status == PARTLY_LOADED else ""
     if dataset:
         check_dataset(dataset)
-    start = parse_since(since)
     objects = parse_prefix(prefix, deployment.source_bucket).address if prefix else Filter.objects
     status = "loaded" if verdict else status
-    return Filter(objects=objects, status=status, verdict=verdict, dataset=dataset, since=start)
-
-
-def parse_since(text: str) -> datetime | None:
-    """Read `90m`, `2d` or an ISO 8601 time, in UTC unless it has an offset; None for "". Raises RefusedError."""
-    if not text:
-        return None
-    if age := re.fullmatch(r"(\d{1,6})([smhdw])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise RefusedError(f"{text!r} is not a time: use 90m, 6h, 2d or 2024-01-31T12:00") from error
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    start, end = parse_time(since), parse_time(until)
+    return Filter(objects=objects, status=status, verdict=verdict, dataset=dataset, since=start, until=end)

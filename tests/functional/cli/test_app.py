@@ -26,7 +26,10 @@ run_nowhere = partial(run_loader, **NOWHERE)
         (["backfill", "a/", "--tolerated-failure-percentage", "101"], "less than or equal to 100"),
         (["history", "--status", "lost"], "unknown status 'lost'"),
         (["history", "--dataset", "weather"], "unknown dataset 'weather'"),
-        (["history", "--since", "yesterday"], "'yesterday' is not a time: use 90m, 6h, 2d or 2024-01-31T12:00"),
+        (
+            ["history", "--since", "tomorrow"],
+            "'tomorrow' is not a time: use 90m, 6h, 2d, yesterday or 2024-01-31T12:00",
+        ),
         (["verify"], "Missing argument 'LOAD|PREFIX'"),
         (["undo"], "No such command 'undo'"),
     ],

@@ -57,6 +57,7 @@ def test_the_last_loads_cost_one_request_for_each_status(ledger: "Table", monkey
         (["--dataset", "generation", "--since", "2m"], ["a"]),
         (["--dataset", "consumption"], ["dataset=consumption/c"]),
         (["--since", "1s"], []),
+        (["--until", "2m"], ["b", "dataset=consumption/c"]),
     ],
 )
 def test_history_lists_the_loads_that_match(ledger: "Table", words: list[str], keys: list[str]) -> None:
