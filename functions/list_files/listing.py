@@ -89,9 +89,9 @@ def list_files(
     keep_all = "manifest" in backfill or backfill.get("all_revisions", False)
     for page in _pages(client, backfill, start):
         files = _files_of(page, listing, backfill["bucket"])
-        _add_files(listing, files if keep_all else revisions.add(files), backfill)
+        _add_files(listing, files if keep_all else revisions.add(files, page.next), backfill)
         listing.next = page.next
-        if len(listing.lines) >= MAX_FILES or not has_time():
+        if len(listing.lines) + revisions.pending >= MAX_FILES or not has_time():
             break
     _add_files(listing, revisions.rest(ended=listing.next is None), backfill)
     listing.summary["older_revisions"] = revisions.older

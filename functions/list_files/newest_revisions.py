@@ -45,16 +45,27 @@ class NewestRevisions:
         self._slots: dict[str, _Slot] = {}
         self.older = 0
 
-    def add(self, files: Mapping[str, ItemKey]) -> Files:
-        """Take the files of the next page. Return those that are to be kept, whatever the next pages have."""
+    @property
+    def pending(self) -> int:
+        """The number of files in slots that are not complete."""
+        return sum(len(slot.files) for slot in self._slots.values())
+
+    def add(self, files: Mapping[str, ItemKey], end: ListPosition | None) -> Files:
+        """Take the files of the next page. Return those that are to be kept, whatever the next pages have.
+
+        Args:
+            files: The files, which may be none: a page may have only other objects, and old or deleted versions.
+            end: Where the page ends; None if it is the last one.
+        """
         kept: Files = {}
         for key, name in files.items():
             if dataset := replacing_dataset_of(key):
                 self._add_file(key, name, dataset)
             else:
                 kept[key] = name
-        last = max(files, default="")
-        for slot in [slot for slot in self._slots if not last.startswith(slot)]:
+        if end is None:
+            return kept
+        for slot in [slot for slot in self._slots if not end["key"].startswith(slot)]:
             kept |= self._slots.pop(slot).files
         return kept
 
@@ -87,10 +98,11 @@ class NewestRevisions:
         """Return the newest revision of which the bucket has a file."""
         paginator = self._client.get_paginator("list_object_versions")
         with source_errors(self._bucket, slot):
-            replies = paginator.paginate(Bucket=self._bucket, Prefix=f"{slot}{dataset.revision}=", Delimiter="/")
+            # The name of the folder may have escapes, so it cannot be part of the prefix.
+            replies = paginator.paginate(Bucket=self._bucket, Prefix=slot, Delimiter="/")
             folders = [each["Prefix"] for reply in replies for each in reply.get("CommonPrefixes", [])]
-        revisions = {folder: sort_key(revision_of(folder, dataset)) for folder in folders}
-        newest_first = sorted(folders, key=revisions.__getitem__, reverse=True)
+        revisions = {folder: sort_key(name) for folder in folders if (name := revision_of(folder, dataset))}
+        newest_first = sorted(revisions, key=revisions.__getitem__, reverse=True)
         return next((revisions[folder] for folder in newest_first if self._has_file(folder)), "")
 
     def _has_file(self, folder: str) -> bool:

@@ -64,11 +64,49 @@ def test_a_backfill_lists_the_newest_revision_of_each_slot(
     put(s3, *FILES)
     if page < 1000:
         monkeypatch.setattr(listing, "MAX_FILES", 0)  # each page is a list of its own
-        events = s3_client().meta.events
-        events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": page})
-    keys, older = lists(s3, context)
+    keys, older = lists_of_pages(s3, context, page)
     assert sorted(keys) == sorted(NEWEST)
     assert older == len(FILES) - 1 - len(NEWEST)
+
+
+def lists_of_pages(s3: "S3Client", context: SimpleNamespace, page: int) -> tuple[list[str], int]:
+    """Return what `lists` returns if each page of the bucket has so many versions."""
+    events = s3_client().meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": page})
+    return lists(s3, context)
+
+
+@pytest.mark.parametrize("page", [1000, 3, 2, 1])
+def test_pages_without_files_do_not_complete_a_slot(s3: "S3Client", context: SimpleNamespace, page: int) -> None:
+    """They have only former versions, deleted objects, or objects that are not files."""
+    put(s3, key_of(1), *[key_of(1, "b")] * 4, key_of(2, "_SUCCESS"), key_of(3), key_of(4))
+    for deleted in (key_of(1, "b"), key_of(3)):
+        s3.delete_object(Bucket=SOURCE, Key=deleted)
+    assert lists_of_pages(s3, context, page) == ([key_of(4)], 1)
+
+
+@pytest.mark.parametrize("escape", ["%5F", "%5f"])
+def test_a_list_that_ends_inside_a_slot_knows_escaped_names_of_revisions(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, escape: str
+) -> None:
+    newest = key_of(2).replace("processed_at", f"processed{escape}at")
+    put(s3, newest, key_of(1), f"{SLOT}other=1/a.parquet")
+    monkeypatch.setattr(listing, "MAX_FILES", 1)
+    keys, older = lists_of_pages(s3, context, 1)
+    assert (sorted(keys), older) == (sorted([newest, f"{SLOT}other=1/a.parquet"]), 1)
+
+
+def test_a_list_ends_inside_a_slot_of_many_files(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, all files of a slot would be in memory."""
+    put(s3, *(key_of(1, name) for name in "abcd"))
+    monkeypatch.setattr(listing, "MAX_FILES", 2)
+    events = s3_client().meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": 1})
+    state: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION}
+    assert list_files(state, context)["files"] == 2  # type: ignore[arg-type]
+    assert lists(s3, context) == ([key_of(1, name) for name in "abcd"], 0)
 
 
 def test_with_all_revisions_they_are_listed_by_slot_and_revision(s3: "S3Client", context: SimpleNamespace) -> None:
