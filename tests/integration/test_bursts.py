@@ -4,9 +4,11 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from local.cloud import local_cloud
@@ -28,9 +30,16 @@ def app() -> Iterator[DeployedApp]:
 
 
 def split(table: pa.Table, prefix: str) -> dict[str, pa.Table]:
-    """Return files of `ROWS_EACH` rows by key."""
-    count = table.num_rows // ROWS_EACH
-    return {f"{prefix}{n:04}.parquet": table.slice(n * ROWS_EACH, ROWS_EACH) for n in range(count)}
+    """Return files of `ROWS_EACH` rows by key, a day apart, as those of a daily export are."""
+    return {
+        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n)
+        for n in range(table.num_rows // ROWS_EACH)
+    }
+
+
+def _days_later(table: pa.Table, days: int) -> pa.Table:
+    later = pc.add(table["timestamp"], pa.scalar(timedelta(days=days), pa.duration("us")))
+    return table.set_column(table.column_names.index("timestamp"), "timestamp", later)
 
 
 def count_executions(app: DeployedApp, status: str) -> int:

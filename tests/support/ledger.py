@@ -19,7 +19,9 @@ def ledger_table(app: DeployedApp) -> Any:
 
 def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
     """Return the items of the objects whose keys begin with `prefix`, in the order of their versions."""
-    scan = ledger_table(app).scan()["Items"]
+    table = ledger_table(app)
+    pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
+    scan = [item for page in pages for item in page["Items"]]
     items = [item for item in scan if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
     return sorted(items, key=lambda item: (item["object"], item["last_modified"], item.get("sequencer")))
 
