@@ -48,7 +48,8 @@ def environments(
         "MAX_SERIES": conversion["MAX_SERIES"],
         "MAX_SET_ASIDE_RATE": conversion["MAX_SET_ASIDE_RATE"],
     }
-    register = {name: (influx | limits)[name] for name in ("INFLUXDB_BUCKET", "MAX_REJECTED_RATE")}
+    bucket = {"INFLUXDB_BUCKET": config.influx.influxdb_bucket}
+    register = bucket | {"MAX_REJECTED_RATE": limits["MAX_REJECTED_RATE"]}
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
         "check_health": log | influx | patience,
@@ -56,7 +57,7 @@ def environments(
         "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
         "register_load": log | work | ledger | register | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
-        "report_load": log | work | ledger | limits | stack,
+        "report_load": log | work | ledger | bucket | limits | stack,
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
     }

@@ -81,7 +81,7 @@ class Permissions:
             "report_load": [
                 *staged,
                 *self._write("staging/*/end.json", "reports/*"),
-                _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn]),
+                _allow(["dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],
             "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),

@@ -126,12 +126,15 @@ class FileRef(PlannedFile):
         skipped: the reason not to load this object; "" to load it.
         not_before: when to look again, because an older version is being loaded (ISO 8601, UTC); "" if none is.
         ran: when each state ran, for the last time. WaitForOlder counts from the first wait to the end of the last.
+        has_other_versions: whether the ledger has other versions of the object, which ValidateSchema finds; absent in
+            executions of an earlier release.
     """
 
     claim: Claim
     skipped: str
     not_before: str
     ran: dict[str, Span]
+    has_other_versions: NotRequired[bool]
 
 
 class PartRef(TypedDict):

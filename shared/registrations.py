@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
-from shared.ledger import query_items, tolerate_unmet_condition
+from shared.ledger import LedgerItem, query_items, tolerate_unmet_condition
 from shared.revisions import FileVersion
 from shared.times import utc_seconds
 
@@ -85,6 +85,22 @@ class OverlappingFiles(TypedDict):
 def month_name(bucket: str, measurement: str, month: str) -> str:
     """Return the first half of an item's key. `bucket` is InfluxDB's, and `month` such as 2024-01."""
     return f"points:{bucket}/{measurement}/{month}"
+
+
+def months_of(item: LedgerItem, bucket: str) -> list[str]:
+    """Return the months in which a version may have registrations: all from its first to its last point.
+
+    >>> item = {"measurement": "m", "first_time": "2023-12-31T23:00:00Z", "last_time": "2024-01-01T00:00:00Z"}
+    >>> months_of(item, "ons")
+    ['points:ons/m/2023-12', 'points:ons/m/2024-01']
+    """
+    first, last = item.get("first_time", ""), item.get("last_time", "")
+    if not (first and last):
+        return []
+    low, high = (12 * int(time[:4]) + int(time[5:7]) - 1 for time in (first, last))
+    numbers = range(low, high + 1)
+    measurement = item.get("measurement", "")
+    return [month_name(bucket, measurement, f"{number // 12:04}-{number % 12 + 1:02}") for number in numbers]
 
 
 def registration_name(load_id: str, execution: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load.file_limits import check_file
-from functions.report_load.registrations import end_registrations
+from functions.report_load.registrations import end_registrations, withdraw_former_versions
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
 from shared.aws_clients import s3_client
@@ -60,6 +60,8 @@ def _report_load(client: "S3Client", state: LoadState, now: datetime) -> Respons
     check_accounts(outcomes, file["rows"])
     check_any_points(outcomes, file)
     check_rejected(outcomes, max_rejected_rate())
+    if file.get("has_other_versions"):
+        withdraw_former_versions(client, state, now)
     response = success(state, outcomes, now)
     _publish(client, state, outcomes, response)
     return response

@@ -4,6 +4,7 @@
 wait for an older version: `plan_load` checks whose turn it is, and `plan_file` reads the footer and plans the parts.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from io import IOBase
@@ -16,11 +17,12 @@ from functions.validate_schema.integer_range import integer_range
 from functions.validate_schema.parts import plan_parts
 from functions.validate_schema.pin import pin_source
 from functions.validate_schema.slot_turn import slot_turn
-from functions.validate_schema.turn import ITS_TURN, Turn, turn, versions_in_use
+from functions.validate_schema.turn import ITS_TURN, Turn, turn
 from shared.aws_clients import s3_client
 from shared.datasets import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
+from shared.ledger import LedgerItem, version_items
 from shared.logs import load_keys, log_invocations, logger
 from shared.plausible_times import time_limits
 from shared.requested_object import requested_object
@@ -73,18 +75,24 @@ def _add_wait(file: FileRef, now: datetime) -> dict[str, Span]:
 
 def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
     """Return the file with its plan if it is this version's turn, otherwise with the reason to skip it or to wait."""
-    its_turn = _turn(client, file, now)
-    file = {**file, "skipped": its_turn.skipped, "not_before": its_turn.not_before}
+    versions = list(version_items(file["claim"]["object"]))
+    its_turn = _turn(client, file, versions, now)
+    file = {
+        **file,
+        "skipped": its_turn.skipped,
+        "not_before": its_turn.not_before,
+        "has_other_versions": len(versions) > 1,
+    }
     if its_turn != ITS_TURN:
         return file
     source, validate = PinnedObject(client, file), conversion_settings().validate
     return {**file, **plan_file(source, file, validate=validate, last_modified=file["claim"]["last_modified"])}
 
 
-def _turn(client: "S3Client", file: FileRef, now: datetime) -> Turn:
+def _turn(client: "S3Client", file: FileRef, versions: Sequence[LedgerItem], now: datetime) -> Turn:
     """Return whether it is the turn of this version of the object, and then of its revision of the slot."""
     claim = file["claim"]
-    of_version = ITS_TURN if claim["force"] else turn(claim["version"], versions_in_use(claim), now)
+    of_version = ITS_TURN if claim["force"] else turn(claim["version"], versions, now)
     return of_version if of_version != ITS_TURN else slot_turn(client, file, now)
 
 

@@ -137,7 +137,16 @@ def _claim(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> 
         "lease_until": utc_seconds(now + timedelta(seconds=lease_seconds())),
         "force": requested.force,
     }
-    return {**pinned.file, "rows": 0, "parts": [], "claim": claim, "skipped": "", "not_before": "", "ran": {}}
+    return {
+        **pinned.file,
+        "rows": 0,
+        "parts": [],
+        "claim": claim,
+        "skipped": "",
+        "not_before": "",
+        "has_other_versions": False,
+        "ran": {},
+    }
 
 
 def _skip_unclaimed(requested: RequestedObject, reason: str, now: datetime) -> FileRef:

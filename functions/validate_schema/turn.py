@@ -3,12 +3,11 @@
 The newest version wins: older ones are skipped. It waits for an older version that is still being loaded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.events import Claim
-from shared.ledger import LedgerItem, is_newer, ledger, query_items
+from shared.ledger import LedgerItem, is_newer
 from shared.times import utc_seconds
 
 MIN_WAIT, MAX_WAIT = timedelta(seconds=2), timedelta(minutes=1)
@@ -25,30 +24,16 @@ class Turn(NamedTuple):
 ITS_TURN = Turn()
 
 
-def versions_in_use(claim: Claim) -> list[LedgerItem]:
-    """Return the ledger's items of all versions of the object that are loaded or claimed, including this one.
-
-    Call it after claiming: of two versions that are claimed at the same time, at least one then sees the other.
-    """
-    items: Iterator[LedgerItem] = query_items(
-        ledger(),
-        ConsistentRead=True,
-        KeyConditionExpression="#object = :object",
-        FilterExpression="#status IN (:claimed, :loaded)",
-        ExpressionAttributeNames={"#object": "object", "#status": "status"},
-        ExpressionAttributeValues={":object": claim["object"], ":claimed": "claimed", ":loaded": "loaded"},
-    )
-    return list(items)
-
-
-def turn(version: str, in_use: Sequence[LedgerItem], now: datetime) -> Turn:
+def turn(version: str, versions: Sequence[LedgerItem], now: datetime) -> Turn:
     """Return whether `version` is loaded now, skipped, or must wait.
 
     Args:
         version: The version, as the ledger names it.
-        in_use: The items that `versions_in_use` returns.
+        versions: The items of all versions of the object, read after this one was claimed: of two versions that are
+            claimed at the same time, at least one then sees the other.
         now: The time of this check.
     """
+    in_use = [item for item in versions if item["status"] in ("claimed", "loaded")]
     (this,) = (item for item in in_use if item["version"] == version)
     for other in in_use:
         if is_newer(other, this):

@@ -257,7 +257,8 @@ def test_a_newer_version_in_the_ledger_supersedes_an_older_one(s3: "S3Client", c
     claim(newer, status="loaded")
     file = validate(named(version_id=old), context)
     assert (file["skipped"], file["parts"]) == ("superseded by version v2", [])
-    assert validate(named(version_id=old, force=True), context)["rows"] == 3
+    forced = validate(named(version_id=old, force=True), context)
+    assert (forced["rows"], forced["has_other_versions"]) == (3, True)
 
 
 def test_the_result_records_when_states_ran_and_all_waits_as_one(s3: "S3Client", context: SimpleNamespace) -> None:

@@ -74,7 +74,15 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
         (
             "report_load",
-            {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
+            {
+                "STACK_NAME",
+                "WORK_BUCKET",
+                "LEDGER_TABLE",
+                "INFLUXDB_BUCKET",
+                "MAX_REJECTED_RATE",
+                "MAX_SET_ASIDE_RATE",
+                "MAX_SERIES",
+            },
         ),
     ],
 )

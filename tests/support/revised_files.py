@@ -8,6 +8,7 @@ import pyarrow as pa
 from tests.functional.conftest import SOURCE
 from tests.support.builders import HOUR, START, generation, parquet
 from tests.support.finished_load import StoringInflux
+from tests.support.ledger_entries import item
 from tests.support.stepwise_load import StepwiseLoad
 
 if TYPE_CHECKING:
@@ -61,3 +62,11 @@ def finish(*loads: StepwiseLoad) -> None:
     for load in loads:
         for _ in load.run():
             pass
+
+
+def item_of(load: StepwiseLoad) -> Any:
+    """Return the item of a load that has ended well, with its footprint."""
+    claim, footprint = load.state["file"]["claim"], load.data["footprint"]
+    keys = {name: claim[name] for name in ("object", "version", "last_modified", "sequencer")}
+    times = {name: footprint[name] for name in ("measurement", "first_time", "last_time")}
+    return item("", "loaded", 1) | keys | times | {"etag": load.state["file"]["etag"]}

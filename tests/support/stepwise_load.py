@@ -70,6 +70,10 @@ class StepwiseLoad:
             if not (self.state["converted"]["chunks"] or self.state["converted"]["not_before"]):
                 break
         yield "ReportLoad"
+        self.report()
+
+    def report(self) -> None:
+        """End the execution well."""
         self.data = self._call(report_load, {"state": "ReportLoad", "input": self.state})["data"]
 
     def register(self) -> Any:

@@ -2,15 +2,15 @@
 
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.functional.conftest import SOURCE
 from tests.support.command_line import run_loader
 from tests.support.finished_load import StoringInflux
-from tests.support.ledger_entries import item, put_items
-from tests.support.revised_files import finish, hours, key_of, put, stored
+from tests.support.ledger_entries import put_items
+from tests.support.revised_files import finish, hours, item_of, key_of, put, stored
 from tests.support.stepwise_load import StepwiseLoad
 
 if TYPE_CHECKING:
@@ -30,13 +30,6 @@ def files(s3: "S3Client", context: SimpleNamespace, ledger: "Table", database: S
         load = StepwiseLoad(s3, context, key)
         finish(load)
         put_items(ledger, item_of(load))
-
-
-def item_of(load: StepwiseLoad) -> Any:
-    claim, footprint = load.state["file"]["claim"], load.data["footprint"]
-    keys = {name: claim[name] for name in ("object", "version", "last_modified", "sequencer")}
-    times = {name: footprint[name] for name in ("measurement", "first_time", "last_time")}
-    return item("", "loaded", 1) | keys | times | {"etag": load.state["file"]["etag"]}
 
 
 def test_older_files_get_their_values_back(
