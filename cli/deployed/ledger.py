@@ -128,7 +128,12 @@ def newest(deployment: Deployment, name: str) -> Entry:
 
 def newest_ledger_item(deployment: Deployment, name: str) -> LedgerItem | None:
     """Return the item of the newest version of an object; None if the ledger does not have the object."""
-    return newest_of(_query(deployment, Key("object").eq(name), ConsistentRead=True))
+    return newest_of(ledger_items(deployment, name))
+
+
+def ledger_items(deployment: Deployment, name: str) -> list[LedgerItem]:
+    """Return the items of all versions of an object."""
+    return list(_query(deployment, Key("object").eq(name), ConsistentRead=True))
 
 
 def entry_of_version(deployment: Deployment, name: str, version: str) -> Entry | None:

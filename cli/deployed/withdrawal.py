@@ -4,19 +4,18 @@
 the ledger.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from boto3.dynamodb.conditions import Attr
 
-from cli.deployed.ledger import newest_ledger_item
+from cli.deployed.ledger import ledger_items
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
-from shared.ledger import LedgerItem, version_id_of
-from shared.registrations import Registration, Registrations, month_name
+from shared.ledger import LedgerItem, newest_of, version_id_of
+from shared.registrations import Registration, Registrations, months_of
 from shared.revisions import is_newer_file
 from shared.settings import LEASE_SECONDS
 from shared.times import utc_seconds
@@ -30,11 +29,13 @@ class Withdrawal:
 
     Attributes:
         item: the newest version of its object in the ledger.
+        loaded: the older versions that are loaded.
         registrations: the registrations of all versions of the object.
         older: the names of the older objects with points in the same time, which may have left out points that it had.
     """
 
     item: LedgerItem
+    loaded: list[LedgerItem]
     registrations: list[Registration]
     older: list[str]
 
@@ -46,21 +47,31 @@ def find_withdrawal(deployment: Deployment, name: str) -> Withdrawal:
         NotFoundError: The ledger has no load of the object, or no registration of it.
         RefusedError: The object still exists, or is being loaded.
     """
-    item = newest_ledger_item(deployment, name)
+    versions = ledger_items(deployment, name)
+    item = newest_of(versions)
     if item is None:
         raise NotFoundError(f"the ledger has no load of {name}: `loader history` lists the loads")
     _check_gone(deployment, item)
-    months = list(_months(deployment, item))
+    registrations = Registrations(deployment.ledger)
+    months = [registrations.read(month) for month in _months(deployment, versions)]
     own = [each for month in months for each in month if each["source"] == name]
     if not own:
         raise NotFoundError(f"{name} takes no precedence over other files, so there is nothing to withdraw")
-    older = {
+    loaded = [each for each in versions if each["status"] == "loaded" and each != item]
+    return Withdrawal(item=item, loaded=loaded, registrations=own, older=sorted(_older(months, own)))
+
+
+def _older(months: list[list[Registration]], own: list[Registration]) -> set[str]:
+    """Return the older objects that may have left out points. In a dataset without revisions, none does."""
+    dataset = DATASETS.get(own[0]["dataset"])
+    if dataset is None or dataset.revision is None:
+        return set()
+    return {
         other["source"]
         for month in months
         for other in month
         if any(_has_left_out(other, each) for each in own if each["object"] == other["object"])
     }
-    return Withdrawal(item=item, registrations=own, older=sorted(older))
 
 
 def _check_gone(deployment: Deployment, item: LedgerItem) -> None:
@@ -76,17 +87,10 @@ def _check_gone(deployment: Deployment, item: LedgerItem) -> None:
         )
 
 
-def _months(deployment: Deployment, item: LedgerItem) -> Iterator[list[Registration]]:
-    """Yield the registrations of each month in which the load may have points."""
-    bucket = DATASETS[item["dataset"]].bucket or deployment.delivery_environment()["INFLUXDB_BUCKET"]
-    first, last = item.get("first_time", "")[:7], item.get("last_time", "")[:7]
-    if not (first and last):
-        return
-    (year, month), (last_year, last_month) = ((int(text[:4]), int(text[5:])) for text in (first, last))
-    registrations = Registrations(deployment.ledger)
-    for number in range(12 * year + month - 1, 12 * last_year + last_month):
-        name = f"{number // 12:04}-{number % 12 + 1:02}"
-        yield registrations.read(month_name(bucket, item.get("measurement", ""), name))
+def _months(deployment: Deployment, versions: list[LedgerItem]) -> list[str]:
+    """Return the months in which any version may have points."""
+    bucket = DATASETS[versions[0]["dataset"]].bucket or deployment.delivery_environment()["INFLUXDB_BUCKET"]
+    return sorted({month for item in versions for month in months_of(item, bucket)})
 
 
 def _has_left_out(older: Registration, newer: Registration) -> bool:
@@ -96,15 +100,35 @@ def _has_left_out(older: Registration, newer: Registration) -> bool:
 
 
 def withdraw(deployment: Deployment, withdrawal: Withdrawal) -> None:
-    """Make the registrations count as never written, and the load as skipped."""
-    registrations, now = Registrations(deployment.ledger), datetime.now(UTC)
+    """Make each loaded version count as skipped, and then its registrations as never written.
+
+    If this is interrupted, it can be repeated: the registrations lead to what is left.
+
+    Raises:
+        RefusedError: A version was loaded or claimed meanwhile.
+    """
+    for item in (*withdrawal.loaded, withdrawal.item):
+        _skip(deployment, item)
+    registrations, expires_at = Registrations(deployment.ledger), datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)
     for each in withdrawal.registrations:
-        registrations.withdraw(each, now + timedelta(seconds=LEASE_SECONDS))
-    item = withdrawal.item
-    deployment.ledger.update_item(
-        Key={"object": item["object"], "version": item["version"]},
-        UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now",
-        ConditionExpression=Attr("changed_at").eq(item["changed_at"]),
-        ExpressionAttributeNames={f"#{name}": name for name in ("status", "message", "changed_at")},
-        ExpressionAttributeValues={":skipped": "skipped", ":message": MESSAGE, ":now": utc_seconds(now)},
-    )
+        registrations.withdraw(each, expires_at)
+
+
+def _skip(deployment: Deployment, item: LedgerItem) -> None:
+    try:
+        deployment.ledger.update_item(
+            Key={"object": item["object"], "version": item["version"]},
+            UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now",
+            ConditionExpression=Attr("changed_at").eq(item["changed_at"]),
+            ExpressionAttributeNames={f"#{name}": name for name in ("status", "message", "changed_at")},
+            ExpressionAttributeValues={
+                ":skipped": "skipped",
+                ":message": MESSAGE,
+                ":now": utc_seconds(datetime.now(UTC)),
+            },
+        )
+    except deployment.ledger.meta.client.exceptions.ConditionalCheckFailedException as error:
+        raise RefusedError(
+            f"{item['object']} was loaded or claimed meanwhile, so its registrations were not changed: "
+            "wait for its end, then run this command again"
+        ) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_load.file_limits import check_file
+from functions.report_load.footprint import footprint_to_settle
 from functions.report_load.registrations import end_registrations, withdraw_former_versions
 from functions.report_load.report import store_report
 from functions.report_load.response import failure, skip, success
@@ -83,7 +84,7 @@ def _report_failure(client: "S3Client", state: LoadState, now: datetime) -> Fail
         "message": response["message"],
         "report": response["data"]["report"],
         "points": cast("Mapping[str, int]", response["data"]["points"]),
-        "footprint": cast("Mapping[str, str]", response["data"]["footprint"]),
+        "footprint": cast("Mapping[str, str]", footprint_to_settle(state, response["data"]["footprint"])),
     }
 
 

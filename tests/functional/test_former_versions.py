@@ -59,3 +59,13 @@ def test_the_new_version_keeps_its_precedence_and_a_forced_load_of_a_former_one_
     forced.report()
     february: Any = Registrations(ledger).read(month_name("ons", "generation_data", "2024-02"))
     assert [(each["source"], each["written"]) for each in february] == [(f"s3://{SOURCE}/{NEW}", True)]
+
+
+def test_a_load_that_fails_before_its_conversion_keeps_the_footprint_of_the_attempt_before(
+    s3: "S3Client", context: SimpleNamespace, ledger: "Table", server: StoringInflux
+) -> None:
+    """Otherwise nobody would know the months in which that attempt is registered."""
+    load = load_version(s3, context, ledger, BOTH, 0)
+    assert StepwiseLoad(s3, context, NEW, "run-1").fail()["footprint"] == load.data["footprint"]
+    put(s3, OLD, BOTH)
+    assert not any(StepwiseLoad(s3, context, OLD, "run-2").fail()["footprint"].values())

@@ -68,5 +68,6 @@ def item_of(load: StepwiseLoad) -> Any:
     """Return the item of a load that has ended well, with its footprint."""
     claim, footprint = load.state["file"]["claim"], load.data["footprint"]
     keys = {name: claim[name] for name in ("object", "version", "last_modified", "sequencer")}
-    times = {name: footprint[name] for name in ("measurement", "first_time", "last_time")}
+    times = {name: footprint[name] for name in ("measurement", "first_time", "last_time", "calendar")}
+    times["footprint"] = footprint["prefix"]
     return item("", "loaded", 1) | keys | times | {"etag": load.state["file"]["etag"]}

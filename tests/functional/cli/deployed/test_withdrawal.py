@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.deployed.ledger import ledger_items
 from cli.deployed.stack import Deployment
 from cli.deployed.withdrawal import find_withdrawal, withdraw
-from cli.errors import NotFoundError
+from cli.errors import NotFoundError, RefusedError
 from shared.registrations import Registrations, month_name
 from tests.functional.conftest import SOURCE
 from tests.support.finished_load import StoringInflux
 from tests.support.ledger_entries import item, put_items
 from tests.support.scripted_aws import STACK
+from tests.support.slots import declare
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -28,6 +30,7 @@ def register(ledger: "Table", key: str, month: str, *, revision: str = "1", firs
         "source_version": "v1",
         "last_modified": 0,
         "sequencer": "",
+        "dataset": "generation",
         "first_ns": first_ns,
         "last_ns": first_ns + 10,
         "written": True,
@@ -54,6 +57,47 @@ def test_it_names_older_files_with_points_in_the_same_time(ledger: "Table", data
     withdraw(Deployment(STACK), withdrawal)
     written = {str(each["version"]) for each in ledger.scan()["Items"] if each.get("written")}
     assert written == {f"{key}/run" for key in ("older", "other_month", "other_time", "newer")}
+
+
+def test_it_covers_the_months_and_items_of_all_versions_and_can_be_repeated(
+    ledger: "Table", database: StoringInflux
+) -> None:
+    """The first version has January to March, the second only January, and the third one failed early."""
+    january: dict[str, Any] = {"measurement": "generation_data", "first_time": "2024-01-01T00:00:00Z"}
+    first = item("wrong.parquet", "loaded", 3, **january, last_time="2024-03-01T00:00:00Z")
+    second = item("wrong.parquet", "loaded", 2, written=1, **january, last_time="2024-01-02T00:00:00Z")
+    put_items(ledger, first, second, item("wrong.parquet", "failed", 1, written=2))
+    for month in ("2024-01", "2024-02", "2024-03"):
+        register(ledger, "wrong", month, revision="2")
+    register(ledger, "older", "2024-03")
+    for _ in range(2):
+        withdrawal = find_withdrawal(Deployment(STACK), NAME)
+        assert withdrawal.older == [f"s3://{SOURCE}/dataset=generation/older.parquet"]
+        withdraw(Deployment(STACK), withdrawal)
+        assert {each["status"] for each in ledger_items(Deployment(STACK), NAME)} == {"skipped"}
+        assert [each["version"] for each in ledger.scan()["Items"] if each.get("written")] == ["older/run"]
+
+
+def test_a_load_that_begins_meanwhile_is_named_and_its_registrations_stay(
+    ledger: "Table", database: StoringInflux
+) -> None:
+    put_loaded(ledger)
+    register(ledger, "wrong", "2024-02")
+    withdrawal = find_withdrawal(Deployment(STACK), NAME)
+    put_items(ledger, {**withdrawal.item, "status": "claimed", "changed_at": "2999-01-01T00:00:00Z"})
+    with pytest.raises(RefusedError, match=r"wrong\.parquet was loaded or claimed meanwhile.*run this command again"):
+        withdraw(Deployment(STACK), withdrawal)
+    assert [each["version"] for each in ledger.scan()["Items"] if each.get("written")] == ["wrong/run"]
+
+
+def test_in_a_dataset_without_revisions_no_file_has_left_out_points(
+    ledger: "Table", database: StoringInflux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_loaded(ledger)
+    register(ledger, "wrong", "2024-02", revision="2")
+    register(ledger, "older", "2024-02")
+    declare(monkeypatch, revision=None)
+    assert find_withdrawal(Deployment(STACK), NAME).older == []
 
 
 def test_a_load_without_registrations_has_nothing_to_withdraw(ledger: "Table", database: StoringInflux) -> None:
