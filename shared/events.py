@@ -100,6 +100,8 @@ class Claim(TypedDict):
         now: the time of the claim.
         lease_until: the end of the claim if the execution does not settle it.
         force: claim the version whatever the ledger says.
+        override_slot: load the file although a newer revision has its slot. A former release had no such key, and a
+            forced load did.
     """
 
     object: str
@@ -109,6 +111,7 @@ class Claim(TypedDict):
     now: str
     lease_until: str
     force: bool
+    override_slot: NotRequired[bool]
 
 
 class PlannedFile(SourceFile):

@@ -29,6 +29,7 @@ class RequestedObject:
         sequencer: S3's sequencer, which orders the events of one key, or "".
         notified: S3 announced the object; false if a person or a program named it.
         force: load the version whatever the ledger says.
+        override_slot: load it although a newer revision has its slot, as `force` does unless the input says otherwise.
         skip_reason: why the event is not about a new object, or "".
     """
 
@@ -40,6 +41,7 @@ class RequestedObject:
     sequencer: str = ""
     notified: bool = True
     force: bool = False
+    override_slot: bool = False
     skip_reason: str = ""
 
 
@@ -61,18 +63,19 @@ def requested_object(event: object) -> RequestedObject:
         raise UnreadableEventError(f"the input is incomplete ({error}): send {SHAPES}") from error
     if not (request.skip_reason or (_is_text(request.bucket) and _is_text(request.key))):
         raise UnreadableEventError(f"bucket and key must be strings that are not empty: send {SHAPES}")
-    return replace(request, force=_force(event))
+    force = _flag(event, "force", default=False)
+    return replace(request, force=force, override_slot=_flag(event, "override_slot", default=force))
 
 
-def _force(event: Mapping[str, Any]) -> bool:
-    """Return `force`, which any of the shapes may have in addition.
+def _flag(event: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Return a flag that any of the shapes may have in addition.
 
     A string is an error, since "false" would count as true.
     """
-    force = event.get("force", False)
-    if not isinstance(force, bool):
-        raise UnreadableEventError(f"force is {force!r}: use true or false")
-    return force
+    flag = event.get(name, default)
+    if not isinstance(flag, bool):
+        raise UnreadableEventError(f"{name} is {flag!r}: use true or false")
+    return flag
 
 
 def _is_text(value: object) -> bool:

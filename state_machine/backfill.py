@@ -129,8 +129,8 @@ class BackfillStateMachine(Construct):
     def _start_load(self) -> sfn.CustomState:
         """Return the state that starts an execution of the loader and waits for its end.
 
-        Without `force`, the execution respects the claim of another one. CDK's own task would grant the permission to
-        stop it.
+        Without `force`, the execution respects the claim of another one. It always respects a newer revision that has
+        the slot: the list may have both. CDK's own task would grant the permission to stop it.
         """
         request = {
             "StateMachineArn": self._load.state_machine_arn,
@@ -138,6 +138,7 @@ class BackfillStateMachine(Construct):
                 "bucket.$": "$.bucket",
                 "key.$": "$.key",
                 "force.$": "$.force",
+                "override_slot": False,
                 "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",
             },
         }

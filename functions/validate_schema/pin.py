@@ -136,6 +136,7 @@ def _claim(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> 
         "now": utc_seconds(now),
         "lease_until": utc_seconds(now + timedelta(seconds=lease_seconds())),
         "force": requested.force,
+        "override_slot": requested.override_slot,
     }
     return {
         **pinned.file,

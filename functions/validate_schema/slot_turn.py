@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 def slot_turn(client: "S3Client", file: FileRef, now: datetime) -> Turn:
     """Return whether the file is loaded now, skipped because of a newer revision, or must wait for an older one.
 
-    Call it after claiming. A forced load is neither skipped nor waits, but loads of newer revisions wait for it.
+    Call it after claiming. A load that overrides the slot is neither skipped nor waits, but loads of newer revisions
+    wait for it.
     """
     dataset = replacing_dataset(file["dataset"])
     return _SlotLoad(client, file, dataset, now).turn() if dataset else ITS_TURN
@@ -58,7 +59,7 @@ class _SlotLoad:
         revision = self._own["revision"]
         self._slot.add(self._own)
         taken = self._slot.take(revision)
-        if self._file["claim"]["force"]:
+        if self._file["claim"].get("override_slot", self._file["claim"]["force"]):
             return ITS_TURN
         while not taken:
             if newer := self._newer_revision():

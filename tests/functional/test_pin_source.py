@@ -52,6 +52,7 @@ def test_the_claim_is_for_the_version_and_for_as_long_as_configured(
         "now": "2024-01-01T12:00:00Z",
         "lease_until": "2024-01-01T12:01:30Z",
         "force": False,
+        "override_slot": False,
     }
 
 
@@ -71,6 +72,17 @@ def test_every_shape_of_input_claims_the_same_version(s3: "S3Client") -> None:
 def test_force_is_passed_on(s3: "S3Client") -> None:
     put(s3)
     assert [pin(s3, event | {"force": True})["claim"]["force"] for event in (named(), notified())] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("more", "overrides"),
+    [({}, False), ({"force": True}, True), ({"force": True, "override_slot": False}, False)],
+)
+def test_a_forced_load_overrides_the_slot_unless_its_input_says_otherwise(
+    s3: "S3Client", more: dict[str, Any], *, overrides: bool
+) -> None:
+    put(s3)
+    assert pin(s3, named(**more))["claim"].get("override_slot") == overrides
 
 
 def test_a_rewritten_file_is_another_version(s3: "S3Client") -> None:

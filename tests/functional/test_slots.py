@@ -124,6 +124,16 @@ def test_a_forced_load_is_not_skipped_and_newer_ones_wait_for_it(load: Any) -> N
     assert load(3).start()["not_before"]
 
 
+def test_a_load_that_a_backfill_forces_is_skipped_nevertheless(load: Any) -> None:
+    """Both were loaded, and the backfill lists both, since the InfluxDB bucket was replaced."""
+    older, newer = load(1), load(2)
+    for each in (older, newer):
+        each.start()
+        each.settle("loaded")
+    assert load(1, force=True, override_slot=False).start()["skipped"] == SKIPPED
+    assert load(2, force=True, override_slot=False).start()["rows"] == 1
+
+
 @pytest.mark.parametrize(("status", "skipped"), [("loaded", True), ("claimed", True), ("skipped", False)])
 def test_files_that_an_earlier_release_loaded_are_found_once(load: Any, status: str, *, skipped: bool) -> None:
     newer, older, older_too = load(2), load(1, "a"), load(1, "b")

@@ -40,13 +40,15 @@ def key_of(day: int, name: str = "a", slot: str = SLOT) -> str:
 class SlotLoad:
     """A load of a file, from PinSource to its plan, in the ledger as the state machine writes it."""
 
-    def __init__(self, s3: "S3Client", context: SimpleNamespace, key: str, *, force: bool = False) -> None:
+    def __init__(
+        self, s3: "S3Client", context: SimpleNamespace, key: str, *, force: bool = False, **more: bool
+    ) -> None:
         self._context: Any = context
         self._table = ledger()
         if "Contents" not in s3.list_objects_v2(Bucket=SOURCE, Prefix=key):
             s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(generation(1)))
         execution = {"id": f"arn:{key}", "name": "run", "start_time": "2024-01-01T00:00:00Z"}
-        event = {"bucket": SOURCE, "key": key, "force": force}
+        event = {"bucket": SOURCE, "key": key, "force": force, **more}
         self.state: dict[str, Any] = {"event": event, "execution": execution}
         self.state["file"] = self._call("PinSource")
 
