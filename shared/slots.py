@@ -6,7 +6,9 @@ the slot for its revision with one conditional request to the head item (`Slot.t
 What became of the files is only in their own items of the ledger: `held_revision` looks there.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
@@ -16,7 +18,7 @@ from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import UnknownDatasetError
 from shared.healing import next_try_at
 from shared.ledger import LedgerItem, newest_of, object_name, query_items
-from shared.ledger_items import ItemKey, items_by_key
+from shared.ledger_items import CONCURRENT_REQUESTS, ItemKey, items_by_key
 from shared.revisions import revision_of, slot_of, sort_key
 from shared.times import utc_seconds
 
@@ -28,6 +30,9 @@ SLOT = "slot:"
 
 HEAD = "head"
 """The `version` of the head item. That of a file's item begins with s3://."""
+
+MAX_SORT_KEY_BYTES = 1024
+"""The longest sort key that DynamoDB accepts. The key of an object alone may be as long."""
 
 
 class SlotFile(TypedDict):
@@ -75,12 +80,23 @@ class Slot:
 
     def __init__(self, table: "Table", name: str) -> None:
         self._table = table
+        self._client: Any = table.meta.client
+        self._table_name = table.name
         self._name = name
 
     def add(self, file: SlotFile) -> None:
         """Add a version of a file."""
-        key = {"object": self._name, "version": f"{file['source']} {file['source_version']}"}
-        self._table.put_item(Item=cast("Any", {**key, **file}))
+        self._put(file)
+
+    def add_all(self, files: Iterable[SlotFile]) -> None:
+        """Add versions of files, several at a time."""
+        with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
+            list(pool.map(self._put, files))
+
+    def _put(self, file: SlotFile) -> None:
+        # Threads may share the client of a table, but not the table.
+        item = {"object": self._name, "version": _sort_key(file), **file}
+        self._client.put_item(TableName=self._table_name, Item=item)
 
     def take(self, revision: str) -> bool:
         """Take the slot for a revision. Return false if there is no head, or it has a newer revision."""
@@ -124,6 +140,21 @@ class Slot:
                 raise
             return False
         return True
+
+
+def _sort_key(file: SlotFile) -> str:
+    """Return the sort key of a file's item: the names of object and version. A hash replaces the end of long ones."""
+    name = f"{file['source']} {file['source_version']}".encode()
+    if len(name) > MAX_SORT_KEY_BYTES:
+        digest = hashlib.sha256(name).hexdigest()
+        name = name[: MAX_SORT_KEY_BYTES - len(digest) - 1] + b" " + digest.encode()
+    return name.decode(errors="ignore")
+
+
+def head_revisions(slots: Iterable[str]) -> dict[str, str]:
+    """Return the revisions that have these slots, by the names of the slots. A slot without a head is absent."""
+    heads: Mapping[ItemKey, Any] = items_by_key(ItemKey(slot, HEAD) for slot in slots)
+    return {key.object: str(head["revision"]) for key, head in heads.items()}
 
 
 def file_items(files: Iterable[SlotFile]) -> dict[str, list[LedgerItem]]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, TypedDict
 from shared.backfill_lists import MAX_TABLES, ListedFile, read_files, read_summary
 from shared.events import BackfillState
 from shared.file_keys import skip_kind
-from shared.ledger import BucketCheck, LedgerItem, check_bucket, ledger, newest_item, object_name
+from shared.ledger import BucketCheck, LedgerItem, check_bucket, newest_item, object_name
 from shared.ledger_items import ItemKey, items_by_key
 from shared.responses import UnloadedFile
 from shared.revisions import revision_of, sort_key
 from shared.settings import file_rule
-from shared.slots import Slot, replacing_dataset_of, slot_name
+from shared.slots import head_revisions, replacing_dataset_of, slot_name
 from shared.source_pages import item_key, pages
 from shared.times import utc_seconds
 
@@ -115,9 +115,16 @@ def _add_files(status: LoadStatus, files: Iterable[ListedFile], backfill: Backfi
     remaining = iter(files)
     while some := list(islice(remaining, FILES_AT_A_TIME)):
         names = [ItemKey(object_name(backfill["bucket"], file["key"]), file["version"]) for file in some]
-        items = items_by_key(names)
-        for file, name in zip(some, names, strict=True):
-            _add_file(status, file, items.get(name) or _item_of_newer_version(name), backfill)
+        by_name = items_by_key(names)
+        items = [by_name.get(name) or _item_of_newer_version(name) for name in names]
+        skipped = {file["key"] for file, item in zip(some, items, strict=True) if item and item["status"] == "skipped"}
+        replaced = _replaced(skipped, backfill["bucket"])
+        for file, item in zip(some, items, strict=True):
+            if file["key"] in replaced:
+                status.files -= 1
+                status.older_revisions += 1
+            else:
+                _add_file(status, file, item, backfill)
 
 
 def _item_of_newer_version(listed: ItemKey) -> LedgerItem | None:
@@ -131,10 +138,6 @@ def _time_of(version: str) -> str:
 
 
 def _add_file(status: LoadStatus, file: ListedFile, item: LedgerItem | None, backfill: BackfillState) -> None:
-    if item and item["status"] == "skipped" and _is_replaced(file, backfill["bucket"]):
-        status.files -= 1
-        status.older_revisions += 1
-        return
     if item is None or item["status"] != "loaded":
         status.not_loaded.append(_unloaded_file(file["key"], item))
         return
@@ -148,12 +151,12 @@ def _add_file(status: LoadStatus, file: ListedFile, item: LedgerItem | None, bac
     status.reloaded += file["replaced"]
 
 
-def _is_replaced(file: ListedFile, bucket: str) -> bool:
-    """Return whether a newer revision has the slot of a file whose load was skipped."""
-    if (dataset := replacing_dataset_of(file["key"])) is None:
-        return False
-    head = Slot(ledger(), slot_name(bucket, file["key"], dataset)).read().head
-    return head is not None and head > sort_key(revision_of(file["key"], dataset))
+def _replaced(keys: Iterable[str], bucket: str) -> set[str]:
+    """Return those of the keys of skipped files of which a newer revision has the slot."""
+    datasets = {key: dataset for key in keys if (dataset := replacing_dataset_of(key))}
+    slots = {key: slot_name(bucket, key, dataset) for key, dataset in datasets.items()}
+    heads = head_revisions(slots.values())
+    return {key for key, slot in slots.items() if heads.get(slot, "") > sort_key(revision_of(key, datasets[key]))}
 
 
 def _reason_unloaded(

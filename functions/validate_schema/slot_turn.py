@@ -6,18 +6,16 @@ has not taken the slot yet, and will find that it cannot: so of two loads of dif
 time, the older one is skipped, or the newer one waits for it.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from functions.validate_schema.former_files import former_files
 from functions.validate_schema.turn import ITS_TURN, Turn, next_check
 from shared.datasets import Dataset
 from shared.events import FileRef
-from shared.file_keys import skip_kind
-from shared.ledger import ledger, object_name, version_items
+from shared.ledger import ledger
 from shared.ledger_items import ItemKey
 from shared.revisions import revision_of, slot_of
-from shared.settings import file_rule
 from shared.slots import (
     Slot,
     SlotFile,
@@ -28,7 +26,6 @@ from shared.slots import (
     slot_file,
     slot_name,
 )
-from shared.source_pages import pages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -75,27 +72,25 @@ class _SlotLoad:
         """
         head, files = self._slot.read()
         if head is None:
-            files += self._add_former_files()
+            files += self._add_former_files(files)
         newer = [each for each in files if each["revision"] > self._own["revision"]]
         held = held_revision(newer, file_items(newer), self._now)
         self._slot.set_head(held or self._own["revision"], head)
         return next((revision_of(each["source"], self._dataset) for each in newer if each["revision"] == held), "")
 
-    def _add_former_files(self) -> list[SlotFile]:
-        """Add all files of the slot that are in the bucket and in the ledger, and return them."""
-        files = list(self._former_files())
-        for each in files:
-            self._slot.add(each)
-        return files
+    def _add_former_files(self, files: list[SlotFile]) -> list[SlotFile]:
+        """Add the slot's files that an earlier release loaded, and return them.
 
-    def _former_files(self) -> Iterator[SlotFile]:
-        bucket, rule = self._file["bucket"], file_rule()
+        Those that are in `files` are added already: if there are too many for one invocation, the next one continues.
+        """
+        added: list[SlotFile] = []
         slot = slot_of(self._file["key"], self._dataset)
-        for page in pages(self._client, bucket, slot):
-            for key in (version["Key"] for version in page.versions):
-                if not skip_kind(key, rule) and slot_of(key, self._dataset) == slot:
-                    for item in version_items(object_name(bucket, key)):
-                        yield slot_file(ItemKey(item["object"], item["version"]), self._dataset)
+        known = {(each["source"], each["source_version"]) for each in files}
+        for page in former_files(self._client, self._file["bucket"], slot, self._dataset):
+            new = [each for each in page if (each["source"], each["source_version"]) not in known]
+            self._slot.add_all(new)
+            added += new
+        return added
 
     def _wait_for_older(self) -> Turn:
         older = [each for each in self._slot.read().files if each["revision"] < self._own["revision"]]

@@ -8,7 +8,7 @@ import pytest
 from functions.list_files import listing
 from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill.handler import lambda_handler as report_backfill
-from shared.aws_clients import s3_client
+from shared.aws_clients import dynamodb_resource, s3_client
 from tests.functional.conftest import SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
 from tests.functional.test_sweep import ago, sweep
@@ -125,6 +125,23 @@ def test_a_backfill_does_not_count_older_revisions_as_not_loaded(s3: "S3Client",
     answer: Any = report_backfill({"state": "ReportBackfill", "input": state}, context)  # type: ignore[arg-type]
     assert (answer["data"]["files"], answer["data"]["loaded_files"], answer["data"]["older_revisions"]) == (1, 1, 1)
     assert answer["data"]["not_loaded"] == []
+
+
+def test_the_report_of_a_backfill_reads_the_head_of_each_slot_once(s3: "S3Client", context: SimpleNamespace) -> None:
+    """A slot may have more files than the report has time to read for each of them."""
+    newer, *older = (SlotLoad(s3, context, key) for key in (key_of(2), *(key_of(1, name) for name in "abc")))
+    newer.start()
+    newer.settle("loaded")
+    state: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, "all_revisions": True}
+    state["list"] = list_files(state, context)  # type: ignore[arg-type]
+    assert all(each.start()["skipped"] for each in older)
+    operations: list[str] = []
+    dynamodb_resource().meta.client.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: operations.append(model.name)
+    )
+    answer: Any = report_backfill({"state": "ReportBackfill", "input": state}, context)  # type: ignore[arg-type]
+    assert answer["data"]["older_revisions"] == 3
+    assert [each for each in operations if each != "UpdateItem"] == ["BatchGetItem", "BatchGetItem"]
 
 
 def settle(load: SlotLoad, status: str, **more: Any) -> None:

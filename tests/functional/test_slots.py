@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.aws_clients import dynamodb_resource, s3_client
+from shared.datasets import DATASETS
 from shared.healing import WAITS
-from shared.ledger import CHANGES
-from shared.slots import HEAD
+from shared.ledger import CHANGES, ledger
+from shared.ledger_items import ItemKey
+from shared.slots import HEAD, Slot, slot_file, slot_name
+from tests.functional.conftest import SOURCE
 from tests.support.interleaving import run_interleaved
 from tests.support.slots import SLOT, SlotLoad, declare_replacing, key_of, slot_items
 
@@ -144,6 +147,41 @@ def test_files_that_an_earlier_release_loaded_are_found_once(load: Any, status: 
     s3_client().meta.events.register("before-call.s3.ListObjectVersions", lambda model, **_: calls.append(model.name))
     assert bool(older_too.start()["skipped"]) == skipped
     assert calls == []
+
+
+def test_the_former_files_of_a_large_slot_are_read_in_bulk(s3: "S3Client", context: SimpleNamespace, load: Any) -> None:
+    """Files of other slots in its folder are not read, and those that are added already are not added again."""
+    former = [load(2, str(number)) for number in range(5)]
+    for each in former:
+        each.settle("loaded")
+    SlotLoad(s3, context, key_of(3, slot=f"{SLOT}region=N/")).settle("loaded")
+    older = load(1)
+    slot = Slot(ledger(), slot_name(SOURCE, key_of(1), DATASETS["generation"]))
+    for each in former[:2]:
+        slot.add(slot_file(ItemKey(each.item["object"], each.item["version"]), DATASETS["generation"]))
+    operations: list[str] = []
+    prefixes: list[str] = []
+    dynamodb_resource().meta.client.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: operations.append(model.name)
+    )
+    s3_client().meta.events.register(
+        "provide-client-params.s3.ListObjectVersions", lambda params, **_: prefixes.append(params["Prefix"])
+    )
+    assert older.start()["skipped"] == SKIPPED
+    assert operations.count("Query") == 2, "of the versions of the object, and of the slot"
+    assert operations.count("PutItem") == 1 + 1 + 3 + 1, "the claim, this file, the former ones, and the skip"
+    assert prefixes == [SLOT, key_of(1).rpartition("/")[0] + "/", key_of(2).rpartition("/")[0] + "/"]
+
+
+@pytest.mark.parametrize("letter", ["a", "ã"])
+def test_a_file_with_the_longest_key_has_a_place_in_its_slot(load: Any, letter: str) -> None:
+    room = 1024 - len(key_of(1, "b").encode())
+    name = letter * (room // len(letter.encode()))
+    long, long_too = load(1, f"{name}b"), load(1, f"{name}c")
+    assert [long.start()["rows"], long_too.start()["rows"]] == [1, 1]
+    sources = {item["source"] for item in slot_items() if item["version"] != HEAD}
+    assert sources == {long.item["object"], long_too.item["object"]}
+    assert all(len(item["version"].encode()) <= 1024 for item in slot_items())
 
 
 def test_the_items_of_a_slot_stay_out_of_the_index_of_changes(load: Any, tables: "Table") -> None:
