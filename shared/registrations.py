@@ -76,10 +76,12 @@ class OverlappingFiles(TypedDict):
     Attributes:
         overlapping: the objects that have a value for the same field of a point.
         not_compared: the objects of the same time whose footprint is missing.
+        more: how many more objects of the same time were not compared; an earlier release compared all.
     """
 
     overlapping: list[str]
     not_compared: list[str]
+    more: NotRequired[int]
 
 
 def month_name(bucket: str, measurement: str, month: str) -> str:

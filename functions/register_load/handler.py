@@ -1,7 +1,7 @@
 """The handler of states RegisterLoad and ConfirmWritten.
 
 In a dataset without revisions, no load is newer or older than another one. Then RegisterLoad does nothing, and
-ConfirmWritten records which other files have values for the same points (`record_overlaps`).
+ConfirmWritten records which other files have values for the same points (`confirm_unordered`).
 """
 
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.register_load.revised_load import RevisedLoad
-from functions.register_load.unordered_load import record_overlaps
+from functions.register_load.unordered_load import confirm_unordered
 from shared.aws_clients import s3_client
 from shared.datasets import DATASETS
 from shared.events import ChunksToWrite
@@ -25,7 +25,7 @@ def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite
     load, registers = event["input"], event["state"] == "RegisterLoad"
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
-            record_overlaps(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
+            confirm_unordered(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
         return {"chunks": load["converted"]["chunks"] if registers else [], "written": not registers, "not_before": ""}
     revised = RevisedLoad(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
     result = revised.register() if registers else revised.confirm()

@@ -90,11 +90,18 @@ def obsolete(own: Registration, month: Iterable[Registration], now: str) -> list
 
 
 def written_by_others(own: Registration, month: Iterable[Registration]) -> list[Registration]:
-    """Return the registrations of other objects whose points are stored, at times of `own`."""
+    """Return the registrations of other objects whose points are stored, at times of `own`.
+
+    Those that expire are of versions that another version replaced.
+    """
     return [
         item
         for item in month
-        if item["written"] and item["source"] != own["source"] and _is_in_same_bucket(own, item) and _overlap(own, item)
+        if item["written"]
+        and "expires_at" not in item
+        and item["source"] != own["source"]
+        and _is_in_same_bucket(own, item)
+        and _overlap(own, item)
     ]
 
 

@@ -6,8 +6,8 @@ chunks again only of parts that have a point in common with them. So the memory 
 number of parts or loads.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from functions.register_load.lines import Lines
 from functions.register_load.point_index import Mask, PointIndex
 from functions.register_load.staging import RestagedChunk, Rows, Staging
 from shared.datasets import DATASETS
+from shared.errors import FootprintNotFoundError
 from shared.events import Chunk, FileRef
 from shared.footprints import Footprint
 from shared.load_totals import Outcomes
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Loads = Sequence[Registration]
+
+
+class Comparison(NamedTuple):
+    """The loads that have points in common with another one, that have no footprint, and that were not compared."""
+
+    common: Loads
+    missing: Loads
+    not_compared: Loads
 
 
 class Restaging:
@@ -53,6 +62,22 @@ class Restaging:
             if not left:
                 break
         return [load for load in loads if load["version"] not in left]
+
+    def compare(self, loads: Loads, is_time_left: Callable[[], bool]) -> Comparison:
+        """Find the loads that have a value for a field of a point of this one, as far as the time allows."""
+        left, common, missing = {load["version"]: load for load in loads}, list[Registration](), list[Registration]()
+        for _, index in self._indexes() if loads else ():
+            if not left:
+                break
+            for name, load in list(left.items()):
+                if not is_time_left():
+                    return Comparison(common, missing, list(left.values()))
+                try:
+                    if self._overlaps(index, load):
+                        common.append(left.pop(name))
+                except FootprintNotFoundError:
+                    missing.append(left.pop(name))
+        return Comparison(common, missing, [])
 
     def leave_out(self, chunks: Sequence[Chunk], newer: Loads) -> list[Chunk]:
         """Return the chunks without the values that newer loads have, and update the outcomes of their parts.

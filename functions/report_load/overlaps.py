@@ -36,6 +36,12 @@ def _warnings(files: OverlappingFiles) -> list[str]:
             f"{_subject(unknown)} points at the times of this file, but no footprint, so it is unknown whether any are "
             "the same. Run `loader footprints`, then `loader overlaps`"
         )
+    if more := files.get("more"):
+        subject, verb = ("1 other file", "was") if more == 1 else (f"{more:,} other files", "were")
+        warnings.append(
+            f"{subject} with points at the times of this file {verb} not compared, since the files are too many or too "
+            "large: `loader overlaps` compares all of them"
+        )
     return warnings
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.errors import RefusedPointsError
 from shared.ledger import ledger as ledger_table
 from shared.registrations import Registrations, month_name
 from shared.work_bucket import footprint_prefix
@@ -89,3 +90,45 @@ def test_a_load_that_is_alone_stores_nothing(s3: "S3Client", loads: list[Stepwis
     finish(loads[0])
     stored = s3.list_objects_v2(Bucket=WORK)["Contents"]
     assert not any(each["Key"].endswith("overlaps.json") for each in stored)
+
+
+def test_files_beyond_the_limits_are_counted(
+    s3: "S3Client", loads: list[StepwiseLoad], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.register_load.unordered_load.MAX_COMPARED", 1)
+    finish(*loads)
+    [warning] = warnings(s3, loads[2])
+    assert warning.startswith("1 other file with points at the times of this file was not compared")
+    monkeypatch.setattr("functions.register_load.unordered_load.MAX_SECONDS", 0)
+    finish(loads[2])
+    assert warnings(s3, loads[2])[0].startswith("2 other files with points at the times of this file were not compared")
+
+
+def test_a_former_version_of_another_file_is_not_named(
+    s3: "S3Client", context: SimpleNamespace, loads: list[StepwiseLoad]
+) -> None:
+    finish(loads[0])
+    put(s3, KEYS[0], hours("N", 5, 10, 2.0))
+    replacing = StepwiseLoad(s3, context, KEYS[0])
+    replacing.state["file"]["claim"]["last_modified"] += 1  # S3 counts seconds
+    finish(replacing, loads[1])
+    assert warnings(s3, loads[1]) == []
+
+
+def test_a_load_that_is_rejected_is_not_registered(
+    s3: "S3Client", influx: ScriptedInflux, loads: list[StepwiseLoad]
+) -> None:
+    influx.fallback = rejecting = StoringInflux()
+    rejecting.rejected = "power_mw=1"
+    with pytest.raises(RefusedPointsError):
+        finish(loads[0])
+    finish(loads[1])
+    assert warnings(s3, loads[1]) == []
+
+
+def test_an_error_of_the_comparison_only_loses_the_warning(s3: "S3Client", loads: list[StepwiseLoad]) -> None:
+    finish(loads[0])
+    key = footprint_prefix("generation", loads[0].state["file"]["load_id"], "run-1") + "0000.parquet"
+    s3.put_object(Bucket=WORK, Key=key, Body=b"not Parquet")
+    finish(loads[1])
+    assert (warnings(s3, loads[1]), loads[1].data["verdict"]) == ([], "loaded")
