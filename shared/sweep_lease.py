@@ -21,11 +21,13 @@ class SweepItem(TypedDict):
         execution: The sweep that took the lease last.
         lease_until: The end of its lease.
         bucket_listed_at: When a sweep last listed the bucket to its end; absent if none did.
+        last_slot: The last slot that a sweep examined before its time was over; "" or absent if it examined all.
     """
 
     execution: str
     lease_until: str
     bucket_listed_at: NotRequired[str]
+    last_slot: NotRequired[str]
 
 
 def take_lease(execution: str, now: datetime) -> SweepItem | None:
@@ -52,10 +54,20 @@ def take_lease(execution: str, now: datetime) -> SweepItem | None:
 
 def record_bucket_listed(now: datetime) -> None:
     """Record that the bucket was listed to its end."""
+    _record("bucket_listed_at", utc_seconds(now))
+
+
+def record_last_slot(name: str) -> None:
+    """Record the slot after which the next sweep begins."""
+    _record("last_slot", name)
+
+
+def _record(attribute: str, value: str) -> None:
     ledger().update_item(
         Key=KEY,
-        UpdateExpression="SET bucket_listed_at = :now",
-        ExpressionAttributeValues={":now": utc_seconds(now)},
+        UpdateExpression="SET #attribute = :value",
+        ExpressionAttributeNames={"#attribute": attribute},
+        ExpressionAttributeValues={":value": value},
     )
 
 

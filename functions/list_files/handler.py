@@ -20,7 +20,7 @@ from shared.logs import log_invocations, logger
 from shared.metrics import emit_backlog, emit_given_up
 from shared.settings import sweep_since, work_bucket
 from shared.source_pages import START
-from shared.sweep_lease import record_bucket_listed, take_lease
+from shared.sweep_lease import record_bucket_listed, record_last_slot, take_lease
 from shared.work_bucket import file_list_key, list_summary_key, put_json
 
 RESERVE_MS = 120_000
@@ -63,11 +63,14 @@ def _start_sweep(sweep: BackfillState, now: datetime, has_time: HasTime) -> List
     publish_hours_since_last_load(now)
     if (before := take_lease(sweep["execution"]["name"], now)) is None:
         return Listing(note="another sweep is running")
-    unloaded = list_unloaded(s3_client(), sweep, now=now, has_time=has_time)
+    after_slot = before.get("last_slot", "")
+    unloaded = list_unloaded(s3_client(), sweep, now=now, has_time=has_time, after_slot=after_slot)
     emit_backlog(unloaded.backlog, given_up=len(unloaded.given_up))
     record_given_up(unloaded)
     if "unhealthy" in sweep:
         return Listing(note=f"InfluxDB is not healthy: {sweep['unhealthy']['Error']}")
+    if unloaded.slots.last != after_slot:
+        record_last_slot(unloaded.slots.last)
     due = sweep.get("list_bucket") or _time(before.get("bucket_listed_at")) <= now - LIST_BUCKET_EVERY
     unloaded.listing.next = START if due else None
     return unloaded.listing

@@ -1,12 +1,13 @@
 """The files that a sweep loads in place of a newer revision that failed, and needs a person.
 
 Their loads were skipped because of the newer revision, where `revisions = "replace"`. It has lost the slot if none of
-its files is loaded or can heal: then the files of the newest revision before it are loaded.
+its files is loaded or can heal: then the files of the newest revision before it are loaded. There may be more slots
+than one sweep has time for, so each sweep begins after the last slot of the one before (`list_older_revisions`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
 from shared.ledger import LedgerItem, ledger, newest_of
@@ -23,6 +24,44 @@ def slot_of_item(item: LedgerItem) -> str:
     bucket, _, key = item["object"].removeprefix("s3://").partition("/")
     dataset = replacing_dataset_of(key)
     return slot_name(bucket, key, dataset) if dataset else ""
+
+
+class ExaminedSlots(NamedTuple):
+    """The last slot that was examined, or "" if all were, and the number of those that were not."""
+
+    last: str
+    unexamined: int
+
+
+ALL_EXAMINED = ExaminedSlots("", 0)
+
+
+def list_older_revisions(
+    client: "S3Client",
+    listing: Listing,
+    slots: Mapping[str, LedgerItem],
+    *,
+    after: str,
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> ExaminedSlots:
+    """List the files to load in place of newer revisions that need a person, while there is time and space in the list.
+
+    Args:
+        client: The S3 client.
+        listing: The list.
+        slots: An item of each slot in which the newest revision may have failed, by the names of the slots.
+        after: The last slot that the sweep before examined; "" if it examined all.
+        now: The time of the sweep.
+        has_time: Returns whether there is time for another slot.
+    """
+    last, names = after, sorted(slots, key=lambda name: (name <= after, name))
+    for number, name in enumerate(names):
+        if not has_time() or len(listing.lines) >= MAX_FILES:
+            return ExaminedSlots(last, len(names) - number)
+        list_in_place_of(client, listing, slots[name], now)
+        last = name
+    return ALL_EXAMINED
 
 
 def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, now: datetime) -> None:

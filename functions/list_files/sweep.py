@@ -2,17 +2,17 @@
 
 `list_unloaded` reads both from the ledger's index of changes (`_candidates`), and keeps the newest version of each
 object if its next try is due (`shared.healing`). A version that it never has to look at again gets a `sweep_result`.
-In place of a newer revision that needs a person, an older one is listed (`list_in_place_of`). `list_unknown` reads the
-bucket, once a day: it finds files whose event never came.
+In place of a newer revision that needs a person, an older one is listed (`list_older_revisions`). `list_unknown` reads
+the bucket, once a day: it finds files whose event never came.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
-from functions.list_files.older_revisions import list_in_place_of, slot_of_item
+from functions.list_files.older_revisions import ALL_EXAMINED, ExaminedSlots, list_older_revisions, slot_of_item
 from shared.events import BackfillState
 from shared.healing import given_up_at, next_try_at
 from shared.ledger import (
@@ -51,11 +51,13 @@ class Unloaded:
         waiting: The number of files that can heal and are not loaded now: their next try is not due, or there was no
             time to examine them, or no space in the list.
         given_up: The versions that used up their last try, and that no sweep has counted yet.
+        slots: Which of the slots were examined in which an older revision may have to be loaded.
     """
 
     listing: Listing = field(default_factory=Listing)
     waiting: int = 0
     given_up: list[Candidate] = field(default_factory=list)
+    slots: ExaminedSlots = ALL_EXAMINED
 
     @property
     def backlog(self) -> int:
@@ -64,30 +66,32 @@ class Unloaded:
 
 
 def list_unloaded(
-    client: "S3Client", backfill: BackfillState, *, now: datetime, has_time: Callable[[], bool]
+    client: "S3Client", backfill: BackfillState, *, now: datetime, has_time: Callable[[], bool], after_slot: str = ""
 ) -> Unloaded:
     """Return the versions under the prefix that failed or were abandoned, and can heal.
 
     Those that are due come first, the oldest of them at the head. If there is not enough time for all, the rest is
-    only counted, and the next sweep reads the ledger again.
+    only counted, and the next sweep reads the ledger again. Slots come last, from the one after `after_slot` on.
     """
     unloaded, unexamined = Unloaded(), 0
     candidates, slots = _candidates(backfill, now)
-    for item in slots:
-        if has_time():
-            list_in_place_of(client, unloaded.listing, item, now)
     for candidate in sorted(candidates):
         if has_time():
             _examine(client, unloaded, candidate, now)
         else:
             unexamined += 1
             unloaded.waiting += candidate.has_tries
-    if unexamined:
-        logger.warning("no time to examine all versions: the next sweep does", unexamined=unexamined)
+    unloaded.slots = list_older_revisions(client, unloaded.listing, slots, after=after_slot, now=now, has_time=has_time)
+    if unexamined or unloaded.slots.unexamined:
+        logger.warning(
+            "no time to examine all versions and slots: the next sweep does",
+            unexamined=unexamined,
+            unexamined_slots=unloaded.slots.unexamined,
+        )
     return unloaded
 
 
-def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candidate], Iterable[LedgerItem]]:
+def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candidate], Mapping[str, LedgerItem]]:
     """Return the versions to examine, and one item of each slot in which the newest revision may have failed.
 
     The index may show a version twice that changes meanwhile.
@@ -100,7 +104,7 @@ def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candid
                 candidates[candidate.name] = candidate
             if slot := slot_of_item(item):
                 slots[slot] = item
-    return candidates.values(), slots.values()
+    return candidates.values(), slots
 
 
 def _candidate(item: LedgerItem, now: datetime) -> Candidate | None:

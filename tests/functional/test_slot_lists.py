@@ -1,5 +1,6 @@
 """The lists of backfills and sweeps of datasets with `revisions = "replace"`, and the reports of backfills."""
 
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import pytest
 from functions.list_files import listing
 from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill.handler import lambda_handler as report_backfill
+from shared import sweep_lease
 from shared.aws_clients import dynamodb_resource, s3_client
 from tests.functional.conftest import SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
@@ -183,3 +185,28 @@ def test_a_sweep_passes_over_a_revision_whose_files_were_deleted(s3: "S3Client",
     forgotten.settle("skipped")
     s3.delete_object(Bucket=SOURCE, Key=key_of(3, "b"))
     assert [line["key"] for line in read_lines(s3, sweep(context))] == [key_of(2)]
+
+
+def test_sweeps_without_time_for_all_slots_examine_files_first_and_then_one_slot_after_the_other(
+    s3: "S3Client", context: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    slots = [f"dataset=generation/month=0{month}/" for month in (1, 2, 3)]
+    for slot in slots:
+        newer, older = SlotLoad(s3, context, key_of(2, slot=slot)), SlotLoad(s3, context, key_of(1, slot=slot))
+        newer.start()
+        assert older.start()["skipped"]
+        settle(newer, "failed", error="CorruptParquetError")
+    heals = "dataset=generation/month=04/a.parquet"
+    settle(SlotLoad(s3, context, heals), "failed", error="InfluxUnavailableError")
+    listed = []
+    for number in range(5):
+        left = chain([900_000] * 2, repeat(0))  # time for the file that heals, and for one slot
+        context.get_remaining_time_in_millis = lambda left=left: next(left)
+        name = f"sweep-{number}"
+        file_list = sweep(context, name)
+        listed.append([line["key"] for line in read_lines(s3, file_list)])
+        sweep_lease.release_lease(name)
+    first, second, third = ([heals, key_of(1, slot=slot)] for slot in slots)
+    assert listed == [first, second, third, [heals], first]
+    left_out = [vars(record)["unexamined_slots"] for record in caplog.records if "unexamined_slots" in vars(record)]
+    assert left_out == [3] * 5
