@@ -43,8 +43,8 @@ class LedgerItem(TypedDict):
     its points too, unless its report failed. `verdict` says whether a loaded one is loaded completely; items of earlier
     releases have none. `changed_at` is when the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is
     the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the one of the load
-    before; "" if it was not checkable. `tries` is the number of loads that began since the version was loaded last;
-    items of earlier releases have none. `sweep_result` stays until the next claim. The last five are those of
+    before; "" if it was not checkable. `tries` is the number of loads that began since the version was loaded or
+    skipped; items of earlier releases have none. `sweep_result` stays until the next claim. The last five are those of
     `shared.responses.FootprintData`; items of earlier releases have none, until `loader footprints` adds them.
     """
 

@@ -61,7 +61,7 @@ ATTEMPT_ATTRIBUTES = (
     "message",
     "sweep_result",
 )
-"""The attributes of an earlier attempt, which a new claim removes. `tries` stays until the version is loaded."""
+"""The attributes of an earlier attempt, which a new claim removes. `tries` stays until a load or a skip."""
 
 
 class LedgerStates:
@@ -141,10 +141,19 @@ class LedgerStates:
         return self._update("SettleUnreported", failed, condition_expression=OWN_CONDITION)
 
     def settle_skipped(self) -> tasks.DynamoUpdateItem:
-        """Settle a version that a newer one replaced, claimed or not. An item of another execution stays unchanged."""
+        """Settle a version that a newer one replaced, claimed or not. An item of another execution stays unchanged.
+
+        A claim that ends so was no try: a backfill may list a replaced file many times.
+        """
         skipped = _status_attributes("skipped") | _texts(message="$.file.skipped")
         new_or_own = f"attribute_not_exists(#status) OR {OWN_CONDITION}"
-        return self._update("SettleSkipped", skipped, keep=_version_attributes(), condition_expression=new_or_own)
+        return self._update(
+            "SettleSkipped",
+            skipped,
+            keep=_version_attributes(),
+            remove=("lease_until", "tries"),
+            condition_expression=new_or_own,
+        )
 
     def _update(
         self,

@@ -4,10 +4,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from shared.logs import logger
 from shared.registrations import WRITE_SECONDS, Registration
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+UNKNOWN = ("ExecutionDoesNotExist", "AccessDenied", "AccessDeniedException")
+"""The errors after which the load waits on, as for an execution that runs."""
 
 
 class Executions:
@@ -23,12 +29,18 @@ class Executions:
     def has_ended(self, load: Registration, now: datetime) -> bool:
         """Return whether the execution of a load has ended, and so have the last invocations that it started.
 
-        Nothing is known about an execution that Step Functions does not have, such as one of a former state machine.
+        Nothing is known about an execution that Step Functions does not have, such as one of a former state machine, or
+        while the request is denied, such as in an update that replaces functions before it adds their permissions.
         """
-        client = self._connect()
+        arn = f"{self._machine}:{load['execution']}"
         try:
-            execution = client.describe_execution(executionArn=f"{self._machine}:{load['execution']}")
-        except client.exceptions.ExecutionDoesNotExist:
+            execution = self._connect().describe_execution(executionArn=arn)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in UNKNOWN:
+                raise
+            if code != "ExecutionDoesNotExist":
+                logger.warning("it is unknown whether an older load has ended", execution=arn, error=code)
             return False
         stopped_at = execution.get("stopDate")
         return stopped_at is not None and stopped_at + timedelta(seconds=WRITE_SECONDS) <= now

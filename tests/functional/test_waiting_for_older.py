@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from functions.register_load.revised_load import PATIENCE, RevisedLoad
-from shared.aws_clients import dynamodb_resource
+from shared.aws_clients import dynamodb_resource, step_functions_client
 from shared.errors import OlderLoadRunningError, heals_alone, needs_person
 from shared.registrations import WRITE_SECONDS, Registrations
 from tests.functional.conftest import LEDGER
@@ -71,6 +73,21 @@ def test_a_load_does_not_wait_for_an_execution_that_was_stopped(confirm: Confirm
     assert confirm(timedelta(minutes=2))["not_before"]
     boto3.client("stepfunctions").stop_execution(executionArn=f"{MACHINE}:older")
     assert confirm(timedelta(minutes=2))["not_before"]  # an invocation of WriteBatch may still be running
+    assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["chunks"]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
+def test_a_load_waits_on_while_it_may_not_look_at_executions(confirm: Confirm, code: str) -> None:
+    start_execution("older")
+    boto3.client("stepfunctions").stop_execution(executionArn=f"{MACHINE}:older")
+
+    def deny(**_: Any) -> Any:  # moto denies nothing
+        return AWSResponse("", 400, HTTPHeaders(), None), {"Error": {"Code": code}}
+
+    events = step_functions_client().meta.events
+    events.register("before-call.sfn.DescribeExecution", deny)
+    assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["not_before"]
+    events.unregister("before-call.sfn.DescribeExecution", deny)
     assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["chunks"]
 
 

@@ -214,6 +214,12 @@ def test_tries_are_counted_until_the_version_is_loaded(run: Run) -> None:
     assert "tries" not in the_item(run(scripted_functions(), ledger=[before]))
 
 
+def test_a_claim_that_ends_with_a_skip_is_no_try(run: Run) -> None:
+    replaced = in_turn(PINNED, FILE | {"skipped": "older revision than v2, which is loaded or being loaded"})
+    item = the_item(run(scripted_functions(validate_schema=replaced), ledger=[FAILED | {"tries": 2}]))
+    assert (item["status"], "tries" in item) == ("skipped", False)
+
+
 def test_a_failure_that_cannot_be_reported_is_settled_with_its_error(run: Run) -> None:
     unhealthy, unreported = always(Failure("BucketNotFoundError")), always(Failure("KeyError"))
     result = run(scripted_functions(check_health=unhealthy, report_load=unreported))
