@@ -157,10 +157,11 @@ def head_revisions(slots: Iterable[str]) -> dict[str, str]:
     return {key.object: str(head["revision"]) for key, head in heads.items()}
 
 
-def file_items(files: Iterable[SlotFile]) -> dict[str, list[LedgerItem]]:
-    """Return the ledger's items of the versions of each file, by object."""
+def file_items(files: Iterable[SlotFile], table: "Table | None" = None) -> dict[str, list[LedgerItem]]:
+    """Return the ledger's items of the versions of each file, by object. `table` is that of `items_by_key`."""
     items: dict[str, list[LedgerItem]] = {}
-    for item in items_by_key(ItemKey(file["source"], file["source_version"]) for file in files).values():
+    keys = (ItemKey(file["source"], file["source_version"]) for file in files)
+    for item in items_by_key(keys, table=table).values():
         items.setdefault(item["object"], []).append(item)
     return items
 

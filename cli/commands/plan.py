@@ -16,7 +16,7 @@ import typer
 from cli.deployed.buckets import Buckets, read_buckets
 from cli.deployed.objects import find_object
 from cli.deployed.release import compare_release
-from cli.deployed.slots import newer_revision
+from cli.deployed.slots import Slots
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, DatasetName, Stack, Target
 from cli.output import progress, quantity, show_json
@@ -56,7 +56,7 @@ def plan(
     result = _plan(source, deployment, read, detached=detached)
     state = DeployedState() if detached else _read_state(deployment, source, read)
     if isinstance(source, S3Object) and not result.error:
-        newer = "" if detached else newer_revision(deployment, source.key)
+        newer = "" if detached else Slots(deployment).newer_revision(source.key)
         if reason := _reason_to_skip(state) or (f"older revision than {newer}" if newer else ""):
             result = replace(result, skipped=reason)
     if as_json:

@@ -2,25 +2,31 @@
 
 from datetime import UTC, datetime
 
-from cli.deployed.ledger import Entry, newest
 from cli.deployed.stack import Deployment
 from shared.revisions import revision_of, sort_key
-from shared.slots import Slot, replacing_dataset_of, slot_name
+from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
 
 
-def newer_revision(deployment: Deployment, key: str) -> str:
-    """Return the newer revision because of which a load of the object would be skipped, as its key names it, or ""."""
-    if (dataset := replacing_dataset_of(key)) is None:
-        return ""
-    own, now = sort_key(revision_of(key, dataset)), datetime.now(UTC)
-    files = Slot(deployment.ledger, slot_name(deployment.source_bucket, key, dataset)).read().files
-    newer = [file for file in files if file["revision"] > own]
-    held = [file for file in newer if _is_held(newest(deployment, file["source"]), now)]
-    last = max(held, key=lambda file: file["revision"], default=None)
-    return revision_of(last["source"], dataset) if last else ""
+class Slots:
+    """The slots of a deployment, each of which is read once: many files of one may be asked about."""
 
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._held: dict[str, SlotFile | None] = {}
 
-def _is_held(entry: Entry, now: datetime) -> bool:
-    """Return whether the file is loaded, is being loaded, or will be again by the sweep."""
-    running = entry.lease_until is not None and not entry.abandoned(now)
-    return entry.status == "loaded" or running or entry.next_try_at is not None
+    def newer_revision(self, key: str) -> str:
+        """Return the newer revision because of which a load would be skipped, as its key names it, or ""."""
+        if (dataset := replacing_dataset_of(key)) is None:
+            return ""
+        name = slot_name(self._deployment.source_bucket, key, dataset)
+        if name not in self._held:
+            self._held[name] = self._read_held(name)
+        held = self._held[name]
+        is_newer = held is not None and held["revision"] > sort_key(revision_of(key, dataset))
+        return revision_of(held["source"], dataset) if held and is_newer else ""
+
+    def _read_held(self, name: str) -> SlotFile | None:
+        """Return a file of the revision that has the slot, as ValidateSchema finds it; None if none has it."""
+        files = Slot(self._deployment.ledger, name).read().files
+        held = held_revision(files, file_items(files, self._deployment.ledger), datetime.now(UTC))
+        return next((file for file in files if file["revision"] == held), None)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cli.deployed.ledger import Entry, Filter, entries, newest
 from cli.deployed.objects import find_object
-from cli.deployed.slots import newer_revision
+from cli.deployed.slots import Slots
 from cli.deployed.stack import Deployment
 from shared.errors import can_heal
 
@@ -60,14 +60,15 @@ def choose(deployment: Deployment, unloaded: Sequence[Entry], *, force: bool) ->
         unloaded: The loads that `find_unloaded` returns.
         force: Repeat loads too whose error only another file resolves.
     """
-    reasons = [(entry, _reason_to_skip(deployment, entry, force=force)) for entry in unloaded]
+    slots = Slots(deployment)
+    reasons = [(entry, _reason_to_skip(deployment, slots, entry, force=force)) for entry in unloaded]
     return Choice(
         entries=[entry for entry, reason in reasons if not reason],
         skipped=[(entry, reason) for entry, reason in reasons if reason],
     )
 
 
-def _reason_to_skip(deployment: Deployment, entry: Entry, *, force: bool) -> str:
+def _reason_to_skip(deployment: Deployment, slots: Slots, entry: Entry, *, force: bool) -> str:
     """Return why it is useless to load an object again; "" if it is not.
 
     An object is deleted if its key does not exist now, even if its version still does.
@@ -80,5 +81,5 @@ def _reason_to_skip(deployment: Deployment, entry: Entry, *, force: bool) -> str
         current = find_object(deployment, key, entry.version_id)
     if current is None:
         return DELETED
-    newer = newer_revision(deployment, key)
+    newer = slots.newer_revision(key)
     return f"older revision than {newer}" if newer else ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.deployed.slots import newer_revision
+from cli.deployed.slots import Slots
 from cli.deployed.stack import Deployment
 from shared.datasets import DATASETS
 from shared.ledger import object_name
@@ -51,8 +51,27 @@ def put_newer(ledger: "Table", entry: Any) -> None:
 )
 def test_a_newer_file_has_the_slot_unless_it_needs_a_person(ledger: "Table", entry: Any, revision: str) -> None:
     put_newer(ledger, entry)
-    assert newer_revision(Deployment(STACK_NAME), OLDER) == revision
-    assert newer_revision(Deployment(STACK_NAME), NEWER) == ""
+    assert Slots(Deployment(STACK_NAME)).newer_revision(OLDER) == revision
+    assert Slots(Deployment(STACK_NAME)).newer_revision(NEWER) == ""
+
+
+def test_an_earlier_version_of_a_newer_file_keeps_the_slot(ledger: "Table") -> None:
+    """As in ValidateSchema: its points are stored, although the newest version failed for good."""
+    put_newer(ledger, item("a", "loaded", 2, version="v1"))
+    put_newer(ledger, failed_item("a", 1, version="v2"))
+    assert Slots(Deployment(STACK_NAME)).newer_revision(OLDER) == "2024-08-02 03:04:05.678901"
+
+
+def test_a_slot_is_read_once_for_all_its_files(ledger: "Table") -> None:
+    for name in "abc":
+        put_newer(ledger, item(name, "loaded", 1))
+    deployment = Deployment(STACK_NAME)
+    slots, operations = Slots(deployment), list[str]()
+    deployment.ledger.meta.client.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: operations.append(model.name)
+    )
+    assert all(slots.newer_revision(key_of(1, name)) for name in "abc")
+    assert operations == ["Query", "BatchGetItem"]
 
 
 def test_plan_and_retry_say_that_an_older_revision_is_skipped(s3: "S3Client", ledger: "Table") -> None:
