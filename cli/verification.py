@@ -22,6 +22,7 @@ from shared.datasets import DATASETS
 from shared.errors import LoaderError
 from shared.events import FileRef
 from shared.influx import Influx
+from shared.load_totals import Outcomes
 from shared.settings import influx_settings
 from shared.stored import PartOutcome
 
@@ -31,10 +32,14 @@ Track = Callable[[str, int], Callable[[int], None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """The comparison of a load: of all its windows, or of a sample of them. `windows_total` counts all."""
+    """The comparison of a load: of all its windows, or of a sample of them. `windows_total` counts all.
+
+    `superseded` says which points were left out if all of them were, so that there is nothing to compare; "" otherwise.
+    """
 
     windows: list[Window]
     windows_total: int
+    superseded: str = ""
 
     @property
     def differing(self) -> list[Window]:
@@ -78,8 +83,7 @@ class Verifier:
             sent = SentPoints(DATASETS[file["dataset"]].field_names, Path(folder) / "points", width_ns, chosen)
             sent.add(self._chunks(report, file, parts, track))
             if not sent.lines:
-                points = "every point of this load" if sample is None else "every point of the sampled windows"
-                raise NotFoundError(f"InfluxDB rejected {points}, so there is nothing to verify")
+                return _nothing_sent(outcomes, "this load" if sample is None else "the sampled windows")
             compared = self._compare(sent, file, track)
             return Verification(windows=compared, windows_total=len(compared if sample is None else windows))
 
@@ -95,6 +99,18 @@ class Verifier:
         dataset = DATASETS[file["dataset"]]
         stored = StoredPoints(self._influx, dataset.bucket or self._settings.bucket, dataset, sent.table)
         return compare(sent, stored, track("querying InfluxDB", sent.lines))
+
+
+def _nothing_sent(outcomes: Outcomes, subject: str) -> Verification:
+    """Return the verification of a load that left out all of these points because newer files have values for them.
+
+    Raises:
+        NotFoundError: InfluxDB rejected them.
+    """
+    accounts = outcomes.accounts
+    if accounts.superseded and accounts.stored + accounts.superseded == accounts.points:
+        return Verification(windows=[], windows_total=0, superseded=f"all points of {subject}")
+    raise NotFoundError(f"InfluxDB rejected every point of {subject}, so there is nothing to verify")
 
 
 def _windows(part: PartOutcome, width_ns: int) -> frozenset[int]:

@@ -57,7 +57,13 @@ class _Result(NamedTuple):
         """One word for the line of the file."""
         if self.verification is None:
             return "unverified"
-        return "differs" if self.verification.differing else "equal"
+        return _verdict(self.verification)
+
+
+def _verdict(verification: "Verification") -> str:
+    if verification.superseded:
+        return "superseded"
+    return "differs" if verification.differing else "equal"
 
 
 def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
@@ -187,11 +193,15 @@ def _line(deployment: Deployment, result: _Result) -> Text:
 
 def _total(verdicts: list[str]) -> str:
     words = {"equal": "equal", "differs": "differing", "unverified": "not verified"}
+    if "superseded" in verdicts:
+        words["superseded"] = "superseded"
     counts = (f"{verdicts.count(verdict):,} {word}" for verdict, word in words.items())
     return f"{quantity(len(verdicts), 'file')}: {', '.join(counts)}"
 
 
 def _counts(verification: "Verification") -> str:
+    if verification.superseded:
+        return f"nothing to verify: newer files have values for {verification.superseded}"
     windows, differing = verification.windows, verification.differing
     values = quantity(sum(window.sent for window in windows), "value")
     total = verification.windows_total
@@ -203,7 +213,7 @@ def _counts(verification: "Verification") -> str:
 
 def _show(verification: "Verification", address: str) -> None:
     differing = verification.differing
-    console.print(Text.assemble(status("differs" if differing else "equal"), f"  {_counts(verification)}"))
+    console.print(Text.assemble(status(_verdict(verification)), f"  {_counts(verification)}"))
     if not differing:
         return
     _show_windows(differing)

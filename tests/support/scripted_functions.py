@@ -43,6 +43,7 @@ FILE: dict[str, Any] = {
     "parts": PARTS,
     "skipped": "",
     "not_before": "",
+    "has_other_versions": False,
     "ran": {},
 }
 PINNED = FILE | {"rows": 0, "parts": []}

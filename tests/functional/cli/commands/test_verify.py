@@ -12,7 +12,9 @@ from tests.support.builders import generation
 from tests.support.command_line import run_loader
 from tests.support.finished_load import StoringInflux, load_file
 from tests.support.ledger_entries import item, put_items
+from tests.support.revised_files import finish, hours, key_of, put
 from tests.support.scripted_influx import Reply, ScriptedInflux
+from tests.support.stepwise_load import StepwiseLoad
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -114,6 +116,27 @@ def test_a_load_whose_points_were_all_rejected_is_not_equal(
     data = load_file(s3, context, "dataset=generation/bad.parquet", generation(3))
     result = run_loader("verify", data["load_id"])
     assert (result.exit_code, "InfluxDB rejected every point of this load" in result.stderr) == (2, True)
+
+
+def test_a_load_whose_points_are_all_superseded_has_nothing_to_verify(
+    s3: "S3Client", ledger: "Table", context: SimpleNamespace, database: StoringInflux
+) -> None:
+    put(s3, key_of(0, 2), hours("SE", 0, 5, 2.0))
+    put(s3, key_of(0, 1), hours("SE", 1, 3, 1.0))
+    newer, older = StepwiseLoad(s3, context, key_of(0, 2), "newer"), StepwiseLoad(s3, context, key_of(0, 1), "older")
+    finish(newer, older)
+    reason = "nothing to verify: newer files have values for all points of this load"
+    load_id = older.state["file"]["load_id"]
+    one = run_loader("verify", load_id)
+    assert (one.exit_code, one.stdout) == (0, f"superseded  {reason}\n")
+    assert json.loads(run_loader("verify", load_id, "--json").stdout) == []
+    for load in (newer, older):
+        put_items(ledger, loaded(load.data) | {"object": load.state["file"]["claim"]["object"]})
+    both = run_loader("verify", "dataset=generation/")
+    assert (both.exit_code, both.stdout.splitlines()[-1]) == (
+        0,
+        "2 files: 1 equal, 0 differing, 0 not verified, 1 superseded",
+    )
 
 
 def test_a_sample_reads_some_windows(load: Any, database: StoringInflux) -> None:
