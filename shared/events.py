@@ -164,14 +164,15 @@ class ChunksToWrite(TypedDict):
     Attributes:
         chunks: the chunks; empty if nothing is left to write.
         written: whether the execution is marked as written.
-        outlasted: the names of the older registrations after whose end chunks are written again.
+        outlasted: the number of older loads after whose end chunks are written again (`outlasted_key`). In executions
+            of an earlier release, the names of their registrations.
         not_before: when to look again, because an older load is still writing (ISO 8601, UTC); "" if none is.
         waits: how many times in a row the execution waited for older loads.
     """
 
     chunks: list[Chunk]
     written: NotRequired[bool]
-    outlasted: NotRequired[list[str]]
+    outlasted: NotRequired[int | list[str]]
     not_before: NotRequired[str]
     waits: NotRequired[int]
 

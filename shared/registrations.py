@@ -26,6 +26,10 @@ EXPIRES_AT = "expires_at"
 """The attribute with the time after which DynamoDB deletes an item. Only registrations have it."""
 
 
+MAX_LEFT_OUT = 3000
+"""How many names to record in an item, which has at most 400 KB: with its length, each takes up to 100 bytes."""
+
+
 class Registration(FileVersion):
     """The item of one execution in one month.
 
@@ -40,7 +44,8 @@ class Registration(FileVersion):
         last_ns: the last time of its points in this month.
         written: whether each of its points is stored, or left out since a newer load wrote it. It stays true.
         active_until: until when it may write (ISO 8601, UTC). A former release set it to "" at its end.
-        left_out: the names of newer registrations whose points it left out whenever it wrote; absent if there are none.
+        left_out: the names of newer registrations whose points it left out whenever it wrote, at most `MAX_LEFT_OUT`;
+            absent if there are none.
         expires_at: when DynamoDB deletes it, in seconds since 1970; absent while a load may need it.
     """
 
@@ -137,8 +142,11 @@ class Registrations:
         return list(items)
 
     def set_left_out(self, item: Registration, names: Iterable[str]) -> None:
-        """Record the newer registrations whose points the execution left out whenever it wrote."""
-        self._set(item["object"], item["version"], "left_out", sorted(names))
+        """Record the newer registrations whose points the execution left out whenever it wrote, or some of them.
+
+        A newer load that is not recorded, and has not ended, writes its points again after the end of this one.
+        """
+        self._set(item["object"], item["version"], "left_out", sorted(names)[:MAX_LEFT_OUT])
 
     def mark_written(self, item: Registration) -> None:
         """Record that each point of the execution is stored or left out."""

@@ -43,6 +43,11 @@ def registration_key(load_id: str, execution: str) -> str:
     return f"{_staging(load_id, execution)}/registration.json"
 
 
+def outlasted_key(load_id: str, execution: str, number: int) -> str:
+    """Return the key of the names of that many older registrations after whose end an execution wrote again."""
+    return f"{_staging(load_id, execution)}/outlasted-{number}.json"
+
+
 def overlaps_key(load_id: str, execution: str) -> str:
     """Return the key of the `OverlappingFiles` of an execution, which exists only if there are any."""
     return f"{_staging(load_id, execution)}/overlaps.json"

@@ -22,7 +22,7 @@ from shared.outcomes import read_outcomes
 from shared.registrations import RegisteredLoad, Registration, Registrations
 from shared.settings import max_rejected_rate
 from shared.times import utc_seconds
-from shared.work_bucket import get_json, put_json, registration_key
+from shared.work_bucket import get_json, outlasted_key, put_json, registration_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,7 +69,7 @@ class RevisedLoad:
         overlapping = self._restaging.overlapping(_distinct(newer))
         if self._record_left_out(own, months, newer, overlapping):
             chunks = self._restaging.leave_out(chunks, overlapping)
-        return {"chunks": chunks, "written": False, "outlasted": [], "not_before": "", "waits": 0}
+        return {"chunks": chunks, "written": False, "outlasted": 0, "not_before": "", "waits": 0}
 
     def _record_left_out(self, own: list[Registration], months: Months, newer: Months, overlapping: Loads) -> bool:
         """Record which newer loads are left out. Return whether any is, or was in an attempt whose reply was lost."""
@@ -87,7 +87,7 @@ class RevisedLoad:
         Loads that register from then on leave out its points, so InfluxDB must have accepted them.
         """
         memory = cast(RegisteredLoad, get_json(self._client, self._memory_key))
-        own, outlasted = memory["items"], self._converted.get("outlasted", [])
+        own, outlasted = memory["items"], self._read_outlasted()
         if not self._converted.get("written"):
             outcomes = self._outcomes()
             check_accounts(outcomes, self._load["file"]["rows"])
@@ -95,14 +95,29 @@ class RevisedLoad:
             for item in own:
                 self._registrations.mark_written(item)
         months = self._read_months(own)
-        older = self._older(own, months, {*memory["settled"], *outlasted})
+        older = self._older(own, months, outlasted.union(memory["settled"]))
         if running := [each for each in older if not self._has_ended(each)]:
-            return self._wait(running, outlasted)
-        outlasted = sorted({*outlasted, *(each["version"] for each in older)})
+            return self._wait(running)
+        outlasted |= {each["version"] for each in older}
         chunks = self._write_again(own, months, older, len(outlasted)) if older else []
-        if not chunks:
+        if chunks:
+            put_json(self._client, self._outlasted_key(len(outlasted)), {"names": sorted(outlasted)})
+        else:
             self._end(own, months)
-        return {"chunks": chunks, "written": True, "outlasted": outlasted, "not_before": "", "waits": 0}
+        return {"chunks": chunks, "written": True, "outlasted": len(outlasted), "not_before": "", "waits": 0}
+
+    def _read_outlasted(self) -> set[str]:
+        """Return the names of the older loads after whose end this one wrote again.
+
+        The state has only their number, which leads to an object: a repeated call begins from the same names.
+        """
+        outlasted = self._converted.get("outlasted", 0)
+        if isinstance(outlasted, list):  # in an execution of an earlier release
+            return set(outlasted)
+        return set(get_json(self._client, self._outlasted_key(outlasted))["names"]) if outlasted else set()
+
+    def _outlasted_key(self, number: int) -> str:
+        return outlasted_key(self._load["file"]["load_id"], self._load["execution"]["name"], number)
 
     def _write_again(self, own: list[Registration], months: Months, older: Loads, number: int) -> list[Chunk]:
         return self._restaging.write_again(older, self._newer_again(own, months), number, self._outcomes())
@@ -142,7 +157,7 @@ class RevisedLoad:
             for each in obsolete(item, month, self._now_text):
                 self._registrations.expire(each, expires_at)
 
-    def _wait(self, running: Loads, outlasted: list[str]) -> ChunksToWrite:
+    def _wait(self, running: Loads) -> ChunksToWrite:
         """Return when to look again. The registrations stay written if the load gives up, so that its next try waits.
 
         Raises:
@@ -158,7 +173,7 @@ class RevisedLoad:
         return {
             "chunks": [],
             "written": True,
-            "outlasted": outlasted,
+            "outlasted": self._converted.get("outlasted", 0),
             "not_before": utc_seconds(not_before),
             "waits": waits + 1,
         }

@@ -1,5 +1,6 @@
 """A newer load waits for older ones that still write, but not for one that was stopped, and not for ever."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ from botocore.compat import HTTPHeaders
 from functions.register_load.revised_load import PATIENCE, RevisedLoad
 from shared.aws_clients import dynamodb_resource, step_functions_client
 from shared.errors import OlderLoadRunningError, heals_alone, needs_person
-from shared.registrations import WRITE_SECONDS, Registrations
-from tests.functional.conftest import LEDGER
+from shared.registrations import MAX_LEFT_OUT, WRITE_SECONDS, Registrations, month_name
+from shared.work_bucket import get_json
+from tests.functional.conftest import LEDGER, WORK
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import finish, hours, key_of, newest, put, stored
 from tests.support.stepwise_load import MACHINE, StepwiseLoad
@@ -136,3 +138,32 @@ def test_registrations_that_no_load_needs_any_more_expire(
         "replacing": False,
     }
     assert stored(server) == newest([OLD, hours("N", 0, 10, 1.0), NEW])
+
+
+@pytest.mark.parametrize("names", ["in an object", "in the state"])
+def test_a_load_writes_again_once_after_the_end_of_an_older_one(
+    s3: "S3Client", older: StepwiseLoad, newer: StepwiseLoad, names: str
+) -> None:
+    """An earlier release kept the names of the older loads in the state, which has a limit of 256 KiB."""
+    older.fail()
+    newer.repeats = True
+    confirmed = newer.confirm()
+    assert (confirmed["outlasted"], [chunk["chunk"] for chunk in confirmed["chunks"]]) == (1, ["0000-0000-again-1"])
+    objects = s3.list_objects_v2(Bucket=WORK)["Contents"]
+    [names_key] = [each["Key"] for each in objects if each["Key"].endswith("outlasted-1.json")]
+    if names == "in the state":
+        confirmed["outlasted"] = get_json(s3, names_key)["names"]
+        s3.delete_object(Bucket=WORK, Key=names_key)
+    newer.state["converted"] = confirmed
+    assert newer.confirm()["chunks"] == []
+
+
+def test_a_registration_that_leaves_out_the_points_of_very_many_loads_fits_into_its_item(
+    older: StepwiseLoad,
+) -> None:
+    registrations = Registrations(dynamodb_resource().Table(LEDGER))
+    month = month_name("ons", "generation_data", "2024-01")
+    [item] = registrations.read(month)
+    registrations.set_left_out(item, [f"{number:016}/{'x' * 80}" for number in range(5000)])
+    [item] = registrations.read(month)
+    assert (len(item["left_out"]), len(json.dumps(item["left_out"])) < 350_000) == (MAX_LEFT_OUT, True)

@@ -125,7 +125,7 @@ def convert_part(part_ref: dict[str, Any], *, chunks: int = 2) -> dict[str, Any]
 def register_load(call: Payload) -> dict[str, Any]:
     """Return what the function returns where no other load has the same points."""
     chunks = call["input"]["converted"]["chunks"] if call["state"] == "RegisterLoad" else []
-    return {"chunks": chunks, "written": not chunks, "outlasted": [], "not_before": "", "waits": 0}
+    return {"chunks": chunks, "written": not chunks, "outlasted": 0, "not_before": "", "waits": 0}
 
 
 def scripted_functions(**stubs: Stub) -> Functions:

@@ -66,7 +66,7 @@ class StepwiseLoad:
                 yield "WriteBatch"
                 self._write(chunk)
             yield "ConfirmWritten"
-            self.state["converted"] = self._call(register_load, {"state": "ConfirmWritten", "input": self.state})
+            self.state["converted"] = self.confirm()
             if not (self.state["converted"]["chunks"] or self.state["converted"]["not_before"]):
                 break
         yield "ReportLoad"
@@ -79,6 +79,10 @@ class StepwiseLoad:
     def register(self) -> Any:
         """Call RegisterLoad without entering the next state."""
         return self._call(register_load, {"state": "RegisterLoad", "input": self.state})
+
+    def confirm(self) -> Any:
+        """Call ConfirmWritten without entering the next state."""
+        return self._call(register_load, {"state": "ConfirmWritten", "input": self.state})
 
     def fail(self, error: str = "InfluxUnavailableError") -> dict[str, Any]:
         """End the execution with an error, as after any state, and return what ReportFailure returns."""

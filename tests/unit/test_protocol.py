@@ -97,7 +97,10 @@ def steps(load: Load, month: list[Registration], value: int) -> Iterator[tuple[L
         yield load._replace(step=step, filter_=newer, settled=settled, remembered=settled), value
     elif load.step == "record":
         left_out = load.filter_ if load.left_out is None else load.left_out & load.filter_
-        yield load._replace(step="write again" if load.written else "reply", left_out=left_out), value
+        step = "write again" if load.written else "reply"
+        yield load._replace(step=step, left_out=left_out), value
+        if left_out:  # there are too many names to record this one
+            yield load._replace(step=step, left_out=frozenset()), value
     elif load.step == "confirm":
         yield from ((after, value) for after in confirm(load, month))
     elif load.step in SIMPLE_STEPS:

@@ -89,11 +89,11 @@ def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
 
 def test_a_load_waits_for_older_files_and_writes_chunks_again_until_none_is_left(run: Run) -> None:
     again = {"chunk": "0000-0000-again-1", "sha256": "1" * 64, "points": 7}
-    nothing = {"chunks": [], "written": True, "outlasted": [], "not_before": "", "waits": 0}
+    nothing = {"chunks": [], "written": True, "outlasted": 0, "not_before": "", "waits": 0}
     replies = in_turn(
         {"chunks": [again | {"chunk": "0000-0000"}], "written": False, "not_before": ""},
         nothing | {"not_before": "2024-01-02T03:04:05Z", "waits": 1},
-        nothing | {"chunks": [again], "outlasted": ["load/run"]},
+        nothing | {"chunks": [again], "outlasted": 1},
         nothing,
     )
     functions = scripted_functions(register_load=replies)
