@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 FIRST_LINES = 3
 """How many lines of line protocol to keep as an example."""
 
+PARTS_NOTE = (
+    "the file has several parts, and the plan compares the rows of each part only: the load also finds rows that a "
+    "later part repeats or contradicts"
+)
+
 
 @dataclass
 class Tally:
@@ -89,7 +94,8 @@ class Plan:
     def plausibility(self) -> Plausibility:
         """The times, series and shards of the points, with warnings and notes."""
         dataset = DATASETS.get(self.file["dataset"]) if self.file else None
-        return plausibility(self.outcomes, dataset, self.shard_seconds)
+        result = plausibility(self.outcomes, dataset, self.shard_seconds)
+        return {**result, "notes": [*result["notes"], PARTS_NOTE]} if len(self.tally.parts) > 1 else result
 
     @property
     def outcomes(self) -> Outcomes:

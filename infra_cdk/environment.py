@@ -50,6 +50,9 @@ def environments(
     }
     bucket = {"INFLUXDB_BUCKET": config.influx.influxdb_bucket}
     register = bucket | {"MAX_REJECTED_RATE": limits["MAX_REJECTED_RATE"]}
+    register |= {
+        name: conversion[name] for name in ("DROP_INVALID_RECORDS", "MAX_COLLISION_RATE", "MAX_SET_ASIDE_RATE")
+    }
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
         "check_health": log | influx | patience,

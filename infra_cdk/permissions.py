@@ -75,7 +75,7 @@ class Permissions:
                 *staged,
                 *_read(self._work, "footprints/*"),
                 *_read(self._work, REJECTED_POINTS),
-                *self._write("staging/*"),
+                *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
                 _allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],
             "report_load": [

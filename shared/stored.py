@@ -3,7 +3,7 @@
 Their keys are those of `shared/work_bucket.py`.
 """
 
-from typing import Literal, NamedTuple, NotRequired, TypedDict
+from typing import Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from shared.calendars import Periods
 from shared.events import Chunk, Span
@@ -11,6 +11,9 @@ from shared.events import Chunk, Span
 REJECTED = "refused_by_influxdb"
 """The rule of points that InfluxDB rejected; all other rules are those of conversion."""
 
+COLLISION: Final = "collision"
+COLLISION_REASON = "a later row has the same series and time but another value"
+"""The rule and the reason of rows that a later row of the file contradicts."""
 
 Fate = Literal["not_sent", "unknown", "rejected", "stored"]
 """The fate of a point: unknown means that it was sent, but InfluxDB did not acknowledge it, so it may be stored."""

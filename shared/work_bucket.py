@@ -34,7 +34,7 @@ def manifest_key(load_id: str, execution: str, chunk: str) -> str:
     return f"{_staging(load_id, execution)}/chunks/{chunk}.json"
 
 
-REVISED, AGAIN = "-revised", "-again-"
+DISTINCT, REVISED, AGAIN = "-distinct", "-revised", "-again-"
 """The ends of the names of chunks that RegisterLoad and ConfirmWritten stage from the chunk with the name before."""
 
 
@@ -63,6 +63,16 @@ def series_key(load_id: str, execution: str, part: int) -> str:
     return f"{series_prefix(load_id, execution)}{part:04}.txt.gz"
 
 
+def staged_footprints_prefix(load_id: str, execution: str) -> str:
+    """Return the prefix of an execution's footprints that RegisterLoad has replaced, as they were before."""
+    return f"{_staging(load_id, execution)}/footprints/"
+
+
+def staged_footprint_key(load_id: str, execution: str, part: int) -> str:
+    """Return the key of a part's footprint as it was before RegisterLoad replaced it."""
+    return f"{staged_footprints_prefix(load_id, execution)}{part:04}.parquet"
+
+
 def outcomes_prefix(load_id: str, execution: str) -> str:
     """Return the prefix of an execution's outcomes: `<part>.json` of parts, `<part>-<number>.json` of chunks."""
     return f"{_staging(load_id, execution)}/outcomes/"
@@ -84,6 +94,11 @@ def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -
     The object is Parquet, with the original columns and source_row, rule and reason.
     """
     return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}.parquet"
+
+
+def collisions_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -> str:
+    """Return the key of a part's rows that collide with rows of later parts, as Parquet from their staged lines."""
+    return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}-collisions.parquet"
 
 
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:

@@ -22,10 +22,11 @@ from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reaso
 from shared.datasets import Dataset
 from shared.plausible_times import NO_LIMITS, TimeLimits
 from shared.schema import Columns
+from shared.stored import COLLISION, COLLISION_REASON
 
 _NO_FIELD = Reason("no_field", "no field has a finite value")
 ALL_NULL = Reason("no_field", "all fields are null")
-_COLLISION = Reason("collision", "a later row has the same series and time but another value")
+_COLLISION = Reason(COLLISION, COLLISION_REASON)
 
 
 class Records:

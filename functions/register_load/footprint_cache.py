@@ -42,10 +42,7 @@ class FootprintCache:
                 yield footprint
 
     def _get_object(self, key: str) -> bytes:
-        try:
-            return self._client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
-        except self._client.exceptions.NoSuchKey as error:
-            raise _missing(key) from error
+        return get_footprint(self._client, key)
 
     def _list(self, dataset: str, load_id: str, execution: str) -> list[str]:
         prefix = footprint_prefix(dataset, load_id, execution)
@@ -54,6 +51,14 @@ class FootprintCache:
         if not keys:
             raise _missing(prefix)
         return keys
+
+
+def get_footprint(client: "S3Client", key: str) -> bytes:
+    """Return an encoded footprint. Raise FootprintNotFoundError if it does not exist."""
+    try:
+        return client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+    except client.exceptions.NoSuchKey as error:
+        raise _missing(key) from error
 
 
 def _missing(key: str) -> FootprintNotFoundError:

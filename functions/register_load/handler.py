@@ -1,6 +1,8 @@
 """The handler of states RegisterLoad and ConfirmWritten.
 
-In a dataset without revisions, no load is newer or older than another one. Then RegisterLoad does nothing, and
+RegisterLoad first compares the parts of the file with each other (`settle_parts`).
+
+In a dataset without revisions, no load is newer or older than another one. Then RegisterLoad does nothing else, and
 ConfirmWritten records which other files have values for the same points (`confirm_unordered`).
 """
 
@@ -8,6 +10,7 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.register_load.parts import settle_parts
 from functions.register_load.revised_load import RevisedLoad
 from functions.register_load.unordered_load import confirm_unordered
 from shared.aws_clients import s3_client
@@ -23,6 +26,8 @@ from shared.state_calls import RegisterCall
 def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite:  # noqa: ARG001
     """Register a load before its first write, or confirm after its last that its values stand."""
     load, registers = event["input"], event["state"] == "RegisterLoad"
+    if registers:
+        load = {**load, "converted": {**load["converted"], "chunks": settle_parts(s3_client(), load)}}
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
             confirm_unordered(s3_client(), Registrations(ledger()), load, datetime.now(UTC))

@@ -54,6 +54,18 @@ def parse_lines(body: bytes, names: Sequence[str]) -> Lines:
     return Lines(text, series.dictionary_encode(), values, time.cast(pa.int64()).to_numpy(), fields)
 
 
+def parse_values(values: pa.Array, names: Sequence[str]) -> dict[str, pa.DoubleArray]:
+    """Return the values of each field by its name; null for a line without it.
+
+    >>> values = parse_values(pa.array(["x=1.5,y=2.0", "y=-1e21"]), ["x", "y"])
+    >>> values["x"].to_pylist(), values["y"].to_pylist()
+    ([1.5, None], [2.0, -1e+21])
+    """
+    pattern = "(?:^|,){}=(?P<value>[^,]*)"
+    matches = {name: pc.extract_regex(values, pattern.format(re.escape(name))) for name in names}
+    return {name: pc.struct_field(match, "value").cast(pa.float64()) for name, match in matches.items()}
+
+
 def _mask(fields: Sequence[str], names: Sequence[str]) -> int:
     return sum(1 << names.index(field) for field in fields)
 

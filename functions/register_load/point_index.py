@@ -52,6 +52,11 @@ class PointIndex:
         self._fields = np.bitwise_or.reduceat(translate(points.fields, footprint.names, names), first)
         self.range = PointRange(footprint.series[0], footprint.series[-1], int(self._times[0]), int(self._times[-1]))
 
+    @property
+    def size(self) -> int:
+        """The number of points."""
+        return len(self._numbers)
+
     def find(self, series: pa.Array, numbers: NDArray[np.integer], time: NDArray[np.int64]) -> Positions:
         """Return where the index has each of these points.
 

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from functions.register_load.lines import Lines, parse_lines, select_fields
 from functions.register_load.point_index import Mask
 from shared.datasets import DATASETS
-from shared.errors import ChunkDamagedError
+from shared.errors import AccountingError, ChunkDamagedError
 from shared.events import Chunk, FileRef
 from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch, StagedChunk, join_batches, pack
 from shared.settings import work_bucket
-from shared.stored import Manifest, PartOutcome
+from shared.stored import COLLISION, Manifest, PartOutcome, SetAsideReason
 from shared.work_bucket import (
     AGAIN,
     chunk_key,
+    collisions_quarantine_key,
     get_json,
     manifest_key,
     outcome_key,
@@ -73,6 +74,12 @@ class Staging:
         new: Chunk = {"chunk": name, "sha256": staged.sha256, "points": staged.points}
         return RestagedChunk(new, chunk["points"] - staged.points, len(manifest["batches"]) - len(packed))
 
+    def read_lines(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Lines, Rows]]:
+        """Yield the lines of each chunk, and their source rows."""
+        for chunk in chunks:
+            body, manifest = self._read(chunk)
+            yield parse_lines(body, self._names), _source_rows(manifest)
+
     def lost_rows(self, chunk: Chunk, outcomes: Outcomes) -> list[int]:
         """Return the source rows of a chunk whose points InfluxDB rejected, or may have, whenever it was written."""
         again = chunk["chunk"] + AGAIN
@@ -98,6 +105,38 @@ class Staging:
         outcome["chunks"] = [each.chunk for each in restaged if each.chunk]
         outcome["superseded"] = sum(each.points_left_out for each in restaged)
         outcome["superseded_batches"] = sum(each.batches_left_out for each in restaged)
+        put_json(self._client, outcome_key(*self._load, part), outcome)
+
+    def put_collisions(self, part: int, parquet: bytes) -> None:
+        """Store the rows of a part that collide with rows of later parts."""
+        key = collisions_quarantine_key(self._dataset, *self._load, part)
+        self._client.put_object(Bucket=work_bucket(), Key=key, Body=parquet)
+
+    def count_losing_rows(
+        self,
+        part: str,
+        restaged: Sequence[RestagedChunk],
+        *,
+        staged_points: int,
+        collapsed: int,
+        collisions: SetAsideReason | None,
+    ) -> None:
+        """Count rows that later parts repeat or contradict, and replace the chunks in the outcome of their part.
+
+        A repeated call changes nothing: the outcome has fewer points than were staged first.
+        """
+        outcome, colliding = self._outcome(part), collisions["rows"] if collisions else 0
+        if outcome["points"] != staged_points:
+            return
+        if collapsed + colliding != sum(each.points_left_out for each in restaged):
+            raise AccountingError(f"part {part} has other chunks than rows that were compared: report this as a bug")
+        outcome["points"] -= collapsed + colliding
+        outcome["collapsed"] += collapsed
+        outcome["batches"] -= sum(each.batches_left_out for each in restaged)
+        outcome["chunks"] = [each.chunk for each in restaged if each.chunk]
+        if collisions:
+            outcome["set_aside"][COLLISION] = outcome["set_aside"].get(COLLISION, 0) + colliding
+            outcome["reasons"] = Outcomes([{**outcome, "reasons": [*outcome["reasons"], collisions]}]).reasons
         put_json(self._client, outcome_key(*self._load, part), outcome)
 
     def _read(self, chunk: Chunk) -> tuple[bytes, Manifest]:
