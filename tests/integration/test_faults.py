@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 
 import pytest
 
+from functions.write_batch.isolation import MAX_SUSPECTS
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, pass_on
-from tests.support.trial import BATCHES, MAX_RETRIES, WAITING_ATTEMPTS, WRITERS, Trial
+from tests.support.trial import BATCH_ROWS, BATCHES, MAX_RETRIES, WAITING_ATTEMPTS, WRITERS, Trial
 
 
 def in_three_seconds() -> str:
@@ -88,7 +90,8 @@ def test_nothing_is_asked_before_retry_after(trial: Trial, retry_after: Callable
 @pytest.mark.slow
 def test_a_long_retry_after_is_waited_for_by_the_state_machine(trial: Trial) -> None:
     trial.proxy.set_faults(faults.answer_with(503, Retry_After="15"))
-    execution = trial.load()
+    with trial.app.configured(OUTAGE_PATIENCE="20"):
+        execution = trial.load()
     assert trial.proxy.fired_faults == ["answers 503"]
     trial.check_quiet_for(15)
     assert trial.invocations(execution) == 2
@@ -113,7 +116,9 @@ def test_a_server_that_fails_always_is_a_503_after_a_bounded_number_of_requests(
     assert f"InfluxDB returned {status} (" in message
     assert "engine closed" in message
     assert trial.app.failed_calls(execution) in WAITING_ATTEMPTS
-    assert len(trial.proxy.exchanges) <= max(WAITING_ATTEMPTS) * WRITERS * (1 + MAX_RETRIES)
+    # InfluxDB 2.7.12 answers 500 in place of 422, so later invocations also look for lines that it rejects.
+    bisection = 2 * (BATCH_ROWS.bit_length() + MAX_SUSPECTS + 1) if status == HTTPStatus.INTERNAL_SERVER_ERROR else 0
+    assert len(trial.proxy.exchanges) <= max(WAITING_ATTEMPTS) * WRITERS * (1 + MAX_RETRIES + bisection)
     assert trial.points_stored == 0
     trial.check_converges()
 
