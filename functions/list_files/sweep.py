@@ -140,7 +140,7 @@ def _add_due(client: "S3Client", unloaded: Unloaded, candidate: Candidate) -> No
         _record(candidate, "deleted")
     elif current != candidate.name and items_by_key([current]):
         _record(candidate, "replaced")
-    elif candidate.has_tries:
+    elif candidate.has_tries or current != candidate.name:  # a version that the ledger does not have has all its tries
         unloaded.listing.add(key, current, former_execution=candidate.execution)
     else:
         unloaded.given_up.append(candidate)

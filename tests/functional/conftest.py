@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
 from shared.aws_clients import discard_clients
@@ -33,6 +34,12 @@ def context() -> SimpleNamespace:
     )
 
 
+def discard_all_clients() -> None:
+    """Discard the clients of the functions, and the one with which Powertools reads secrets."""
+    discard_clients()
+    parameters.clear_caches()  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     """An S3 client and both buckets; `WORK_BUCKET` names the work bucket."""
@@ -40,14 +47,14 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("WORK_BUCKET", WORK)
-    discard_clients()
+    discard_all_clients()
     with mock_aws():
         client = boto3.client("s3")
         for bucket in (SOURCE, WORK):
             client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         yield client
-    discard_clients()
+    discard_all_clients()
 
 
 @pytest.fixture

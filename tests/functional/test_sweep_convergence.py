@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from functions.list_files import unknown
@@ -137,9 +137,10 @@ class World:
     max_examples=6,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    phases=[Phase.generate],  # an example takes half a second, and shrinking hundreds of them
+    phases=[Phase.explicit, Phase.generate],  # an example takes half a second, and shrinking hundreds of them
 )
 @given(objects=st.lists(OBJECTS, min_size=1, max_size=3))
+@example(objects=[Object(["used up", "unknown"], "nothing")])
 def test_sweeps_load_all_that_can_be_loaded_and_announce_the_rest_once(
     s3: "S3Client", ledger: "Table", context: SimpleNamespace, capsys: pytest.CaptureFixture[str], objects: list[Object]
 ) -> None:
