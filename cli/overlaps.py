@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shared.datasets import DATASETS
 from shared.footprints import Footprint
-from shared.ledger import LedgerItem, check_bucket
+from shared.ledger import LedgerItem, bucket_and_key, check_bucket
 from shared.revisions import FileVersion, is_newer_file, revision_of, sort_key
 
 
@@ -88,7 +88,7 @@ def standing(one: LedgerItem, other: LedgerItem) -> Standing | None:
 
 
 def _version(item: LedgerItem) -> FileVersion:
-    key = item["object"].removeprefix("s3://").partition("/")[2]
+    _, key = bucket_and_key(item["object"])
     return {
         "revision": sort_key(revision_of(key, DATASETS[item["dataset"]])),
         "source": item["object"],

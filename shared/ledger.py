@@ -86,6 +86,16 @@ def object_name(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
+def bucket_and_key(name: str) -> tuple[str, str]:
+    """Return the bucket and the key of an object, from its `object_name`.
+
+    >>> bucket_and_key("s3://source/dataset=wind/a b.parquet")
+    ('source', 'dataset=wind/a b.parquet')
+    """
+    bucket, _, key = name.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def version_name(last_modified: datetime, version_id: str, etag: str) -> str:
     """Return the second half of the ledger's key, which sorts by time.
 

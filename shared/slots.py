@@ -12,12 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
-from botocore.exceptions import ClientError
-
 from shared.datasets import DATASETS, Dataset, dataset_of
 from shared.errors import UnknownDatasetError
 from shared.healing import next_try_at
-from shared.ledger import LedgerItem, newest_of, object_name, query_items
+from shared.ledger import LedgerItem, newest_of, object_name, query_items, tolerate_unmet_condition
 from shared.ledger_items import CONCURRENT_REQUESTS, ItemKey, items_by_key
 from shared.revisions import revision_of, slot_of, sort_key
 from shared.times import utc_seconds
@@ -126,7 +124,7 @@ class Slot:
         return SlotContent(head, files)
 
     def _set_head(self, revision: str, condition: str, **compare: str) -> bool:
-        try:
+        with tolerate_unmet_condition():
             self._table.update_item(
                 Key={"object": self._name, "version": HEAD},
                 UpdateExpression="SET #revision = :revision",
@@ -135,11 +133,8 @@ class Slot:
                 ExpressionAttributeValues={":revision": revision}
                 | {f":{name}": value for name, value in compare.items()},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+            return True
+        return False
 
 
 def _sort_key(file: SlotFile) -> str:

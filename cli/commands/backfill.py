@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.backfill_result import backfill_exit_status, show_backfill
-from cli.deployed.executions import ABSENT, execution_arn, start_execution
+from cli.deployed.executions import find_execution, start_execution
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
@@ -142,17 +142,13 @@ def _start_backfill(deployment: Deployment, files: dict[str, str], options: dict
 
 def _find(deployment: Deployment, execution: str) -> str:
     """Return the ARN of a backfill, by its name or ARN. Raises NotFoundError."""
-    client, arn = deployment.stepfunctions, execution_arn(deployment.backfill_machine, execution.rpartition(":")[2])
-    try:
-        client.describe_execution(executionArn=arn)
-    except client.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
-            raise
+    backfill = find_execution(deployment.stepfunctions, deployment.backfill_machine, execution)
+    if backfill is None:
         raise NotFoundError(
             f"no backfill named {execution!r}: `aws stepfunctions list-executions --state-machine-arn "
             f"{deployment.backfill_machine}` lists them"
-        ) from error
-    return arn
+        )
+    return backfill.arn
 
 
 def _stop(deployment: Deployment, execution: str) -> None:

@@ -30,6 +30,7 @@ from cli.output import (
     status,
     stderr,
 )
+from shared.ledger import bucket_and_key
 from shared.settings import STACK_NAME
 
 MAX_CONCURRENCY = 4
@@ -102,7 +103,7 @@ def _reload(deployment: Deployment, unloaded: Sequence[Entry]) -> dict[str, Exec
 
 def _start(deployment: Deployment, entry: Entry) -> str:
     """Start a load and return its ARN. In a versioned bucket it names the version: a newer one has its own load."""
-    bucket, _, key = entry.object.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(entry.object)
     version = {"version_id": entry.version_id} if entry.version_id else {}
     return start_execution(deployment.stepfunctions, deployment.machine, {"bucket": bucket, "key": key, **version})
 

@@ -6,10 +6,9 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
 from cli.backfill_result import backfill_exit_status, show_backfill
-from cli.deployed.executions import ABSENT, describe, execution_arn
+from cli.deployed.executions import execution_arn, find_execution
 from cli.deployed.ledger import Entry, Filter, entries
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
@@ -61,9 +60,8 @@ def _find(deployment: Deployment, target: str) -> str:
     if loads:
         return loads[0]
     for machine in (deployment.machine, deployment.backfill_machine):
-        arn = execution_arn(machine, target.rpartition(":")[2])
-        if _exists(deployment, arn):
-            return arn
+        if execution := find_execution(deployment.stepfunctions, machine, target):
+            return execution.arn
     raise NotFoundError(
         f"no running load has the ID {target!r}, and no execution has this name: `loader history` lists recent loads, "
         f"and `loader show {target}` shows one that has ended"
@@ -106,13 +104,3 @@ def _show_running(deployment: Deployment, arns: Sequence[str]) -> None:
 def _running(deployment: Deployment) -> list[Entry]:
     now = datetime.now(UTC)
     return [entry for entry in entries(deployment, Filter(status="claimed")) if not entry.abandoned(now)]
-
-
-def _exists(deployment: Deployment, arn: str) -> bool:
-    try:
-        describe(deployment.stepfunctions, arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
-            raise
-        return False
-    return True

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from botocore.exceptions import ClientError
+
 from cli.deployed.states import describe_state
 from shared.errors import DataError
 from shared.requested_object import RequestedObject, requested_object
@@ -89,6 +91,16 @@ def describe(client: "SFNClient", arn: str) -> Execution:
         error=description.get("error", ""),
         response=_parse_response(text),
     )
+
+
+def find_execution(client: "SFNClient", machine: str, name: str) -> Execution | None:
+    """Return the execution of a state machine with this name or ARN; None if there is none."""
+    try:
+        return describe(client, execution_arn(machine, name.rpartition(":")[2]))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ABSENT:
+            raise
+        return None
 
 
 def wait_for_end(

@@ -17,7 +17,7 @@ from functions.report_load.footprint import footprint_data
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin
 from shared.events import SOURCE_FIELDS, LoadState, SourceFile
-from shared.ledger import LedgerItem, version_id_of
+from shared.ledger import LedgerItem, bucket_and_key, version_id_of
 from shared.load_totals import Outcomes
 from shared.packed_batches import StagedChunk
 from shared.requested_object import RequestedObject
@@ -70,7 +70,7 @@ def rebuild_footprint(deployment: Deployment, item: LedgerItem) -> int:
         NotFoundError: The version that was loaded no longer exists.
         LoaderError: The file cannot be converted.
     """
-    bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(item["object"])
     pinned = pin(deployment.s3, RequestedObject(bucket=bucket, key=key), version_id_of(item))
     if pinned.file["etag"].strip('"') != item["etag"].strip('"'):
         raise NotFoundError(f"{item['object']} was replaced since it was loaded: load it with `loader load`")

@@ -25,7 +25,7 @@ from functions.validate_schema.pin import pin
 from shared.datasets import DATASETS
 from shared.errors import LoaderError
 from shared.footprints import Footprint, PointRange, read_footprint
-from shared.ledger import LedgerItem, version_id_of
+from shared.ledger import LedgerItem, bucket_and_key, version_id_of
 from shared.requested_object import RequestedObject
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
@@ -110,7 +110,7 @@ def _values(
 
 def _lines(deployment: Deployment, item: LedgerItem) -> Iterator[pa.StringArray]:
     """Yield the lines of each chunk that the source converts to."""
-    bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(item["object"])
     pinned, modified = pin(deployment.s3, RequestedObject(bucket=bucket, key=key), version_id_of(item))
     if pinned["etag"].strip('"') != item["etag"].strip('"'):
         raise NotFoundError(f"{item['object']} was replaced since it was loaded")

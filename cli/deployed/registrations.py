@@ -13,9 +13,8 @@ from functions.register_load.months import month_spans, registrations_of
 from shared.datasets import DATASETS
 from shared.events import LoadState
 from shared.footprints import read_footprint
-from shared.ledger import LedgerItem, newest_of
+from shared.ledger import LedgerItem, bucket_and_key, newest_of
 from shared.registrations import Registrations, month_name, registration_name
-from shared.settings import default_bucket
 
 
 def unregistered(deployment: Deployment, items: Iterable[LedgerItem]) -> Iterator[LedgerItem]:
@@ -35,7 +34,7 @@ def unregistered(deployment: Deployment, items: Iterable[LedgerItem]) -> Iterato
     newest = (newest_of(each) for each in versions.values())
     for item in (each for each in newest if each):
         if item.get("first_time") and _has_revisions(item):
-            month = month_name(_bucket(deployment, item), item["measurement"], item["first_time"][:7])
+            month = month_name(deployment.influxdb_bucket(item["dataset"]), item["measurement"], item["first_time"][:7])
             if registration_name(item["load_id"], _execution(item)) not in names(month):
                 yield item
 
@@ -47,24 +46,19 @@ def register(deployment: Deployment, item: LedgerItem) -> None:
     registrations, dataset = Registrations(deployment.ledger), item["dataset"]
     claim: dict[str, Any] = {name: value for name, value in item.items() if name in ("object", "version", "sequencer")}
     claim |= {"last_modified": int(item["last_modified"]), "lease_until": ""}
-    key = item["object"].removeprefix("s3://").partition("/")[2]
+    _, key = bucket_and_key(item["object"])
     state: dict[str, Any] = {
         "execution": {"name": _execution(item)},
         "file": {"load_id": item["load_id"], "key": key, "dataset": dataset, "claim": claim},
         "health": {"bucket_ids": {dataset: item.get("bucket_id", "")}},
     }
-    for each in registrations_of(cast(LoadState, state), spans, _bucket(deployment, item)):
+    for each in registrations_of(cast(LoadState, state), spans, deployment.influxdb_bucket(item["dataset"])):
         registrations.add({**each, "written": True})
 
 
 def _has_revisions(item: LedgerItem) -> bool:
     dataset = DATASETS.get(item["dataset"])
     return dataset is not None and dataset.revision is not None
-
-
-def _bucket(deployment: Deployment, item: LedgerItem) -> str:
-    """Return the name of the InfluxDB bucket of an item's dataset."""
-    return DATASETS[item["dataset"]].bucket or default_bucket(deployment.delivery_environment())
 
 
 def _execution(item: LedgerItem) -> str:

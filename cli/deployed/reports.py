@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from botocore.exceptions import ClientError
-
-from cli.deployed.executions import ABSENT, describe, execution_arn
+from cli.deployed.executions import find_execution
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
@@ -94,14 +92,11 @@ def _key_of_load(deployment: Deployment, load: str) -> str:
 
 
 def _key_of_execution(deployment: Deployment, name: str) -> str:
-    try:
-        execution = describe(deployment.stepfunctions, execution_arn(deployment.machine, name))
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
-            raise
+    execution = find_execution(deployment.stepfunctions, deployment.machine, name)
+    if execution is None:
         raise NotFoundError(
             f"no load ID starts with {name!r} and no execution has that name: `loader history` lists recent loads"
-        ) from error
+        )
     if not execution.ended:
         raise RefusedError(
             f"{name} is still running, in state {execution.state}: `loader watch {name}` shows its progress"

@@ -11,8 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import NotFoundError, RefusedError
+from shared.datasets import DATASETS
 from shared.function_names import FunctionName, pascal_case
-from shared.settings import MEMORY_VARIABLE
+from shared.settings import MEMORY_VARIABLE, default_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -79,7 +80,7 @@ class Deployment:
 
     @property
     def sweeps(self) -> bool:
-        """Whether the stack loads failed files again by itself. An earlier release does not."""
+        """True if the stack loads failed files again by itself. An earlier release does not."""
         return self.outputs.get("SweepMinutes", "0") != "0"
 
     @property
@@ -127,6 +128,10 @@ class Deployment:
         """Return the environment variables of the deployed WriteBatch, with its memory."""
         return self._environment("write_batch")
 
+    def influxdb_bucket(self, dataset: str) -> str:
+        """Return the InfluxDB bucket to which the deployment writes a dataset."""
+        return DATASETS[dataset].bucket or default_bucket(self.delivery_environment())
+
     def work_keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys in the work bucket that start with `prefix`, in order."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.work_bucket, Prefix=prefix)
@@ -158,6 +163,14 @@ class Deployment:
         return self.outputs[name]
 
     def _environment(self, function: FunctionName) -> Mapping[str, str]:
-        client: LambdaClient = boto3.client("lambda")
-        configuration = client.get_function_configuration(FunctionName=self.output(f"{pascal_case(function)}Name"))
-        return {**configuration["Environment"]["Variables"], MEMORY_VARIABLE: str(configuration["MemorySize"])}
+        if function not in self._environments:
+            client: LambdaClient = boto3.client("lambda")
+            reply = client.get_function_configuration(FunctionName=self.output(f"{pascal_case(function)}Name"))
+            memory = {MEMORY_VARIABLE: str(reply["MemorySize"])}
+            self._environments[function] = {**reply["Environment"]["Variables"], **memory}
+        return self._environments[function]
+
+    @cached_property
+    def _environments(self) -> dict[FunctionName, Mapping[str, str]]:
+        """The environments that were read already: some commands need one for each of thousands of files."""
+        return {}

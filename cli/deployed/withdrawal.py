@@ -89,7 +89,7 @@ def _check_gone(deployment: Deployment, item: LedgerItem) -> None:
 
 def _months(deployment: Deployment, versions: list[LedgerItem]) -> list[str]:
     """Return the months in which any version may have points."""
-    bucket = DATASETS[versions[0]["dataset"]].bucket or deployment.delivery_environment()["INFLUXDB_BUCKET"]
+    bucket = deployment.influxdb_bucket(versions[0]["dataset"])
     return sorted({month for item in versions for month in months_of(item, bucket)})
 
 

@@ -72,10 +72,10 @@ def sort_columns(table: pa.Table, times: Codes, skipped: set[str]) -> Columns:
         times: the codes of their times.
         skipped: the columns that have a role already.
     """
-    columns = Columns([], {}, {})
+    columns, distinct_times = Columns([], {}, {}), count_distinct(times)
     for name in table.column_names:
         if name not in skipped:
-            _sort_column(name, table[name], times, columns)
+            _sort_column(name, table[name], times, distinct_times, columns)
     with_null = {name for name in columns.labels if table[name].null_count}
     for name in sorted(with_null, key=table.column_names.index):
         columns.labels[name] = columns.labels.pop(name)
@@ -105,7 +105,7 @@ def codes_of(column: pa.ChunkedArray) -> Codes:
     return codes
 
 
-def _sort_column(name: str, column: pa.ChunkedArray, times: Codes, columns: Columns) -> None:
+def _sort_column(name: str, column: pa.ChunkedArray, times: Codes, distinct_times: int, columns: Columns) -> None:
     codes = codes_of(column)
     values = len(np.unique(codes))
     if column.null_count == len(column):
@@ -114,11 +114,11 @@ def _sort_column(name: str, column: pa.ChunkedArray, times: Codes, columns: Colu
         columns.others[name] = f"always {column[0].as_py()}"
     elif types.is_timestamp(column.type) or types.is_date(column.type):
         columns.others[name] = "a second time, and a point has only one"
-    elif not _is_fractional(column) and _follows_time(codes, times):
+    elif not _is_fractional(column) and _follows_time(codes, times, distinct_times):
         columns.others[name] = "follows from the time"
     elif _is_number(name, column, values):
         columns.fields.append(name)
-    elif _repeats(codes, times, values):
+    elif _repeats(codes, distinct_times, values):
         columns.labels[name] = codes
     else:
         columns.others[name] = "has another value in almost every row, so it would make a series of each"
@@ -140,12 +140,11 @@ def _is_fractional(column: pa.ChunkedArray) -> bool:
     return bool(types.is_floating(column.type) or types.is_decimal(column.type))
 
 
-def _follows_time(codes: Codes, times: Codes) -> bool:
+def _follows_time(codes: Codes, times: Codes, distinct_times: int) -> bool:
     """Return whether a column has one value at each time, although several rows share a time."""
-    distinct = count_distinct(times)
-    return len(times) > distinct and count_distinct(times, codes) == distinct
+    return len(times) > distinct_times and count_distinct(times, codes) == distinct_times
 
 
-def _repeats(codes: Codes, times: Codes, values: int) -> bool:
+def _repeats(codes: Codes, distinct_times: int, values: int) -> bool:
     """Return whether the values of a column come again at other times, as those of a tag do."""
-    return count_distinct(times) == 1 or values < len(codes) * 0.9
+    return distinct_times == 1 or values < len(codes) * 0.9

@@ -162,8 +162,8 @@ def _choose(rows: _Rows) -> tuple[list[str], dict[str, Codes], list[str]]:
     """
     labels, fields = rows.columns.labels, rows.columns.fields
     integers = {n: codes_of(rows.table[n]) for n in fields if types.is_integer(rows.table[n].type)}
-    if integers and count_distinct(rows.moments, *labels.values()) < len(rows.moments):
-        without = count_distinct(rows.moments, *labels.values())
+    without = count_distinct(rows.moments, *labels.values()) if integers else len(rows.moments)
+    if without < len(rows.moments):
         extended = labels | {name: codes for name, codes in integers.items() if _repeat_in_time(codes, rows.moments)}
         if count_distinct(rows.moments, *extended.values()) > without:
             labels = extended

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
-from shared.ledger import LedgerItem, ledger, newest_of
+from shared.ledger import LedgerItem, bucket_and_key, ledger, newest_of
 from shared.ledger_items import ItemKey
 from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
 from shared.source_pages import current_version, item_key
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def slot_of_item(item: LedgerItem) -> str:
     """Return the name of the slot of a version, or "" if revisions do not replace each other in its dataset."""
-    bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(item["object"])
     dataset = replacing_dataset_of(key)
     return slot_name(bucket, key, dataset) if dataset else ""
 
@@ -69,7 +69,7 @@ def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, n
     listed = len(listing.lines)
     for items in _items_in_place_of(failed, now):
         for item in items:
-            bucket, _, key = item["object"].removeprefix("s3://").partition("/")
+            bucket, key = bucket_and_key(item["object"])
             if (version := current_version(client, bucket, key)) and len(listing.lines) < MAX_FILES:
                 listing.add(key, item_key(bucket, version), former_execution=item["execution"])
         if len(listing.lines) > listed:

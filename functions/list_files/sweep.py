@@ -19,6 +19,7 @@ from shared.ledger import (
     CHANGES,
     LedgerItem,
     SweepResult,
+    bucket_and_key,
     ledger,
     newest_item,
     object_name,
@@ -133,7 +134,7 @@ def _examine(client: "S3Client", unloaded: Unloaded, candidate: Candidate, now: 
 
 def _add_due(client: "S3Client", unloaded: Unloaded, candidate: Candidate) -> None:
     """List the current version of an object: this one, or one whose event never came."""
-    bucket, _, key = candidate.name.object.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(candidate.name.object)
     version = current_version(client, bucket, key)
     current = item_key(bucket, version) if version else None
     if current is None:

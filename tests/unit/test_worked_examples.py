@@ -16,7 +16,7 @@ MODULES = [
     ),
     *(
         f"shared.{name}"
-        for name in ("footprints", "near_misses", "plausibility", "plausible_times", "series_limit", "thrift")
+        for name in ("footprints", "ledger", "near_misses", "plausibility", "plausible_times", "series_limit", "thrift")
     ),
 ]
 DENSE_ARRAY_CODE = [
