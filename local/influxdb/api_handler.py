@@ -6,6 +6,8 @@ does. What they leave unread is discarded before the next request of the connect
 """
 
 import json
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -26,6 +28,7 @@ _CODES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "unprocessable entity",
     CLIENT_CLOSED_REQUEST: "internal error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal error",
+    HTTPStatus.NOT_IMPLEMENTED: "not implemented",
 }
 _PIECE_BYTES = 1 << 16
 
@@ -95,6 +98,11 @@ class ApiHandler(BaseHTTPRequestHandler):
             ApiError: Reading took longer than `read_timeout_s`.
         """
         return b"".join(self._body)
+
+    def is_client_gone(self) -> bool:
+        """Return whether the client has closed the connection. Only after the whole body has been read."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _reply_with(self, error: ApiError) -> None:
         code = _CODES[error.status]

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote
 
-from local.influxdb.engine_client import EngineClient, EngineError
+from local.influxdb.engine_client import EngineClient, EngineError, quote
 
 _ID_PREFIX = "id_"
 
@@ -61,7 +61,7 @@ def identifier(name: str) -> str:
 def find_bucket(engine: EngineClient, name: str) -> Bucket | None:
     """Return the bucket with this name, or None."""
     with suppress(EngineError):
-        (series,) = engine.query(f"SHOW RETENTION POLICIES ON {_quote(database_of(name))}")
+        (series,) = engine.query(f"SHOW RETENTION POLICIES ON {quote(database_of(name))}")
         policies = {policy: durations for policy, *durations in series["values"]}
         retention, shard_group, *_ = policies["autogen"]
         ids = (policy.removeprefix(_ID_PREFIX) for policy in policies if policy.startswith(_ID_PREFIX))
@@ -79,19 +79,14 @@ def list_buckets(engine: EngineClient) -> list[Bucket]:
 
 def create_bucket(engine: EngineClient, name: str, retention: str) -> None:
     """Create a bucket. `retention` is an InfluxQL duration such as 1h, or INF."""
-    engine.query(f'CREATE DATABASE {_quote(database_of(name))} WITH DURATION {retention} NAME "autogen"')
+    engine.query(f'CREATE DATABASE {quote(database_of(name))} WITH DURATION {retention} NAME "autogen"')
     policy = f"{_ID_PREFIX}{secrets.token_hex(8)}"
-    engine.query(f"CREATE RETENTION POLICY {_quote(policy)} ON {_quote(database_of(name))} DURATION INF REPLICATION 1")
+    engine.query(f"CREATE RETENTION POLICY {quote(policy)} ON {quote(database_of(name))} DURATION INF REPLICATION 1")
 
 
 def delete_bucket(engine: EngineClient, name: str) -> None:
     """Delete a bucket with all its points."""
-    engine.query(f"DROP DATABASE {_quote(database_of(name))}")
-
-
-def _quote(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    engine.query(f"DROP DATABASE {quote(database_of(name))}")
 
 
 def _seconds(duration: str) -> int:

@@ -64,3 +64,9 @@ class EngineClient:
             raise EngineError(reply.status, f"{influxql}: {result['error']}")
         series: list[dict[str, Any]] = result.get("series", [])
         return series
+
+
+def quote(name: str) -> str:
+    r"""Return a name as an identifier of InfluxQL: a"b becomes "a\"b"."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""InfluxDB 2.7's HTTP API in front of the engine, as a process: write, query, ping, health, buckets and tokens.
+"""InfluxDB 2.7's HTTP API in front of the engine, as a process: write, delete, query, ping, health, buckets and tokens.
 
 Its replies are those of a real 2.7.12: a body with one malformed line is rejected as a whole (400); points whose field
 has another type, or that are older than the bucket's retention period, are rejected alone (422). If the engine is not
@@ -9,7 +9,6 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPResponse
 from http.server import ThreadingHTTPServer
@@ -17,37 +16,17 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from local.influxdb import gzip_body
-from local.influxdb.administration import AdministrationHandler
 from local.influxdb.api_handler import ApiError
 from local.influxdb.buckets import Bucket, find_bucket
+from local.influxdb.delete_handler import DeleteHandler
 from local.influxdb.engine_client import EngineClient
+from local.influxdb.gateway_settings import Settings
 from local.influxdb.tokens import TokenFile, allows
 from local.influxdb.writes import ENGINE_PRECISIONS, check_lines, write_lines
 
 _VERSION = "v2.7.12+gateway"
 _SHOW_DATABASES = re.compile(r"\s*SHOW\s+DATABASES\b", re.IGNORECASE)
 _PIECE_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The settings of the gateway.
-
-    Attributes:
-        port: Where it listens on 127.0.0.1.
-        engine_port: Where the engine listens.
-        org: The name of its only organization.
-        token_file: The path of its TokenFile.
-        max_body_bytes: Largest body, unpacked; 0 means no limit, as in 2.7.
-        read_timeout_s: How long reading a body may take (2.7: http-read-timeout); 0 means no limit.
-    """
-
-    port: int
-    engine_port: int
-    org: str
-    token_file: str
-    max_body_bytes: int
-    read_timeout_s: float
 
 
 class GatewayServer(ThreadingHTTPServer):
@@ -61,7 +40,7 @@ class GatewayServer(ThreadingHTTPServer):
         self.settings = settings
 
 
-class GatewayHandler(AdministrationHandler):
+class GatewayHandler(DeleteHandler):
     """One connection of a client, with all routes of the gateway."""
 
     server: GatewayServer
@@ -72,6 +51,7 @@ class GatewayHandler(AdministrationHandler):
         self.settings = self.server.settings
         self.org = self.settings.org
         self.read_timeout_s = self.settings.read_timeout_s
+        self.delete_pace = self.settings.delete_pace
         self.tokens = TokenFile(Path(self.settings.token_file))
         self.engine = EngineClient(self.settings.engine_port)
 
@@ -94,6 +74,7 @@ class GatewayHandler(AdministrationHandler):
             "/health": {"GET": self._health},
             "/query": {"GET": self._query, "POST": self._query},
             "/api/v2/write": {"POST": self._write},
+            "/api/v2/delete": {"POST": self.delete},
         }
         self.dispatch(path, {**routes, **self.administration_routes(path)})
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from local import ROOT
 from local.influxdb.engine import Engine
-from local.influxdb.gateway import Settings
+from local.influxdb.gateway_settings import Settings
 from local.influxdb.tokens import TokenFile
 from local.process import Process, free_ports, is_serving
 from shared.errors import SettingsError
@@ -57,6 +57,7 @@ class LocalInfluxdb:
         folder: Holds data and logs.
         max_body_bytes: Largest body that the gateway accepts, unpacked; 0 means no limit, as in 2.7.
         read_timeout_s: How long the gateway waits for a whole body; 0 means no limit.
+        delete_pace: How many times as long as 2.7.12 a delete takes; 0 means to delete at once.
         engine_settings: Environment variables that change the engine's settings.
     """
 
@@ -66,6 +67,7 @@ class LocalInfluxdb:
         *,
         max_body_bytes: int = 0,
         read_timeout_s: float = 0,
+        delete_pace: float = 0,
         engine_settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._folder = folder
@@ -73,6 +75,7 @@ class LocalInfluxdb:
         (self._port,) = free_ports(1)
         self._max_body_bytes = max_body_bytes
         self._read_timeout_s = read_timeout_s
+        self._delete_pace = delete_pace
         self._token_file = folder / "tokens.json"
         self._gateway: Process | None = None
         self.accept_token(secrets.token_urlsafe(32))
@@ -106,6 +109,7 @@ class LocalInfluxdb:
             token_file=str(self._token_file),
             max_body_bytes=self._max_body_bytes,
             read_timeout_s=self._read_timeout_s,
+            delete_pace=self._delete_pace,
         )
         command = [sys.executable, "-m", "local.influxdb.gateway", json.dumps(asdict(settings))]
         self._gateway = Process(command, log=self._folder / "gateway.log", cwd=ROOT)
