@@ -19,13 +19,13 @@ from cli.errors import NotFoundError, RefusedError
 from cli.overlaps import SeriesSpans, Standing, standing
 from cli.sent_points import SeriesTable, parse_lines
 from functions.convert_and_chunk.part import convert_part
-from functions.register_load.point_index import Mask, PointIndex
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin
 from shared.datasets import DATASETS
 from shared.errors import LoaderError
 from shared.footprints import Footprint, PointRange, read_footprint
 from shared.ledger import LedgerItem, bucket_and_key, version_id_of
+from shared.point_index import Mask, PointIndex
 from shared.requested_object import RequestedObject
 from shared.settings import conversion_settings
 from shared.source import PinnedObject

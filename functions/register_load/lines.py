@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from functions.register_load.point_index import Mask
+from shared.point_index import Mask
 
 
 class Lines(NamedTuple):

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from functions.register_load.footprint_cache import CACHED_PARTS, get_footprint
 from functions.register_load.part_comparison import LosingLines, line_keys
-from functions.register_load.point_index import PointIndex, translate
 from shared.footprints import Footprint, FootprintWriter, PointBlock, PointRange, read_footprint
+from shared.point_index import PointIndex, translate
 from shared.settings import work_bucket
 from shared.work_bucket import footprint_key, staged_footprint_key, staged_footprints_prefix
 

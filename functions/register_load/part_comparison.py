@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.register_load.lines import Lines, parse_values
-from functions.register_load.point_index import Mask, PointIndex
+from shared.point_index import Mask, PointIndex
 
 Rows = NDArray[np.int64]
 

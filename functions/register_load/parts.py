@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from functions.register_load.lines import Lines
 from functions.register_load.own_footprints import OwnFootprints
 from functions.register_load.part_comparison import LosingLines, PartComparison, PointLines, join_lines, point_lines
-from functions.register_load.point_index import Mask, PointIndex
 from functions.register_load.quarantine import quarantine_parquet
 from functions.register_load.staging import RestagedChunk, Rows, Staging
 from shared.datasets import DATASETS, dataset_of
@@ -27,6 +26,7 @@ from shared.events import Chunk, FileRef, LoadState, PlannedFile
 from shared.load_limits import check_set_aside, set_aside_limit
 from shared.load_totals import Outcomes
 from shared.outcomes import read_outcomes
+from shared.point_index import Mask, PointIndex
 from shared.settings import ConversionSettings, conversion_settings
 from shared.stored import COLLISION, COLLISION_REASON, SetAsideReason
 from shared.work_bucket import DISTINCT

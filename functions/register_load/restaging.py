@@ -13,13 +13,13 @@ import numpy as np
 
 from functions.register_load.footprint_cache import FootprintCache
 from functions.register_load.lines import Lines
-from functions.register_load.point_index import Mask, PointIndex
 from functions.register_load.staging import RestagedChunk, Rows, Staging
 from shared.datasets import DATASETS
 from shared.errors import FootprintNotFoundError
 from shared.events import Chunk, FileRef
 from shared.footprints import Footprint
 from shared.load_totals import Outcomes
+from shared.point_index import Mask, PointIndex
 from shared.registrations import Registration
 from shared.work_bucket import AGAIN, REVISED
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.register_load.lines import Lines, parse_lines, select_fields
-from functions.register_load.point_index import Mask
 from shared.datasets import DATASETS
 from shared.errors import AccountingError, ChunkDamagedError
 from shared.events import Chunk, FileRef
 from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch, StagedChunk, join_batches, pack
+from shared.point_index import Mask
 from shared.settings import work_bucket
 from shared.stored import COLLISION, Manifest, PartOutcome, SetAsideReason
 from shared.work_bucket import (
