@@ -11,7 +11,7 @@ QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes snapshot lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes snapshot dashboards lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ sizes: $(READY) ## measure the assets and the import time of each function, and 
 
 snapshot: $(READY) ## write the definitions of the state machines to docs/state_machines.json
 	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
+
+dashboards: $(READY) ## write the Grafana dashboards to docs/grafana
+	@$(BIN)/python -m cli.grafana.files
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
