@@ -97,7 +97,7 @@ class Verifier:
 
     def _compare(self, sent: SentPoints, file: FileRef, track: Track) -> list[Window]:
         dataset = DATASETS[file["dataset"]]
-        stored = StoredPoints(self._influx, dataset.bucket or self._settings.bucket, dataset, sent.table)
+        stored = StoredPoints(self._influx, dataset.influxdb_bucket or self._settings.bucket, dataset, sent.table)
         return compare(sent, stored, track("querying InfluxDB", sent.lines))
 
 

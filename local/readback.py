@@ -29,6 +29,7 @@ _SCALES = {
     "kWh": ("MWh", 1.0, 1000.0),
     "GWh": ("MWh", 1000.0, 1.0),
     "%": ("ratio", 1.0, 100.0),
+    "ratio": ("%", 100.0, 1.0),
 }
 """For each unit in a file: the unit of the field, and the numbers to multiply and divide a value by."""
 
@@ -106,7 +107,9 @@ def _fields_of_values(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """
     fields = pd.DataFrame(index=rows.index, columns=[*dataset.field_names], dtype="float64")
     for (measurement_type, unit), group in rows.groupby(["measurement_type", "unit"], dropna=False):
-        field_unit, multiplier, divisor = _SCALES.get(str(unit), (unit, 1.0, 1.0))
+        named = [field for field in dataset.fields if field.name == measurement_type] or dataset.fields
+        is_kept = any(field.unit == unit for field in named)
+        field_unit, multiplier, divisor = (unit, 1.0, 1.0) if is_kept else _SCALES.get(str(unit), (unit, 1.0, 1.0))
         same_unit = [field.name for field in dataset.fields if field.unit == field_unit]
         candidates = [name for name in same_unit if name == measurement_type] or same_unit
         if len(candidates) == 1:

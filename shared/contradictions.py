@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shared.units import LONG_COLUMNS, UNITS
+from shared.units import LONG_COLUMNS, SHARES, UNITS
 
 if TYPE_CHECKING:
     from shared.datasets import Dataset
@@ -95,7 +95,7 @@ def _contradictory_fields(dataset: "Dataset") -> Iterator[Contradiction]:
         message = f"{count} fields are declared, more than {MAX_FIELDS}: divide them among several datasets"
         yield Contradiction("fields", message)
     for each in dataset.fields:
-        if each.unit in UNITS:
+        if each.unit in UNITS and each.unit not in SHARES:
             message = f"field {each.name!r} is in {each.unit!r}, which is converted: use {UNITS[each.unit].unit!r}"
             yield Contradiction("fields", message)
 
@@ -106,9 +106,10 @@ def _contradictory_limits(dataset: "Dataset") -> Iterator[Contradiction]:
         yield Contradiction("earliest", message)
     if dataset.max_series is not None and dataset.max_series < 1:
         yield Contradiction("max_series", f"max_series is {dataset.max_series}: use a number of at least 1")
-    if not 0.0 <= (dataset.max_set_aside_rate or 0.0) <= 1.0:
-        message = f"max_set_aside_rate is {dataset.max_set_aside_rate}: use a number from 0 to 1"
-        yield Contradiction("max_set_aside_rate", message)
+    rates = {"max_set_aside_rate": dataset.max_set_aside_rate, "max_collision_rate": dataset.max_collision_rate}
+    for key, rate in rates.items():
+        if not 0.0 <= (rate or 0.0) <= 1.0:
+            yield Contradiction(key, f"{key} is {rate}: use a number from 0 to 1")
 
 
 def _contradictory_revisions(dataset: "Dataset") -> Iterator[Contradiction]:

@@ -60,8 +60,9 @@ class Dataset:
         epoch: the unit of timestamps that are integers; None if they are not integers.
         aliases: column names of files, mapped to the names of this declaration.
         ignored_columns: column names of files that resemble a name of this declaration, but mean something else.
-        bucket: the InfluxDB bucket; None for the default, `INFLUXDB_BUCKET`.
+        influxdb_bucket: the InfluxDB bucket; None for the default, `INFLUXDB_BUCKET`.
         max_set_aside_rate: the share of a file's rows that may be set aside; None for `MAX_SET_ASIDE_RATE`.
+        max_collision_rate: the share of rows that may collide; None for `MAX_COLLISION_RATE`.
         earliest: rows before this date (UTC) are set aside.
         latest: rows after the beginning of this date (UTC) are set aside; None for ten years after the object was
             last modified.
@@ -90,8 +91,9 @@ class Dataset:
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
-    bucket: str | None = None
+    influxdb_bucket: str | None = None
     max_set_aside_rate: float | None = None
+    max_collision_rate: float | None = None
     earliest: date = EARLIEST
     latest: date | None = None
     max_series: int | None = None

@@ -25,6 +25,11 @@ def set_aside_limit(dataset: Dataset, max_rate: float) -> float:
     return max_rate if dataset.max_set_aside_rate is None else dataset.max_set_aside_rate
 
 
+def collision_limit(dataset: Dataset, max_rate: float) -> float:
+    """Return the share of rows that may collide: that of the dataset, or else `MAX_COLLISION_RATE`."""
+    return max_rate if dataset.max_collision_rate is None else dataset.max_collision_rate
+
+
 def check_set_aside(outcomes: Outcomes, rows: int, max_rate: float) -> None:
     """Check that few rows of a file are set aside. Rows whose fields are all null do not count.
 

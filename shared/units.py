@@ -27,9 +27,25 @@ UNITS: Mapping[str, Scale] = MappingProxyType(
         "kWh": Scale("MWh", divisor=1000.0),
         "GWh": Scale("MWh", multiplier=1000.0),
         "%": Scale("ratio", divisor=100.0),
+        "ratio": Scale("%", multiplier=100.0),
     }
 )
 """Units that the column `unit` of the long layout may name in addition to the fields' own units.
 
 MWmed is ONS's unit for the mean power of an hour.
 """
+
+SHARES = ("ratio", "%")
+"""The two units of a share. A field may have either, and each is converted to the other."""
+
+
+def scale_to(unit: str, field_unit: str) -> Scale | None:
+    """Return how to convert values to the unit of a field, or None if they are of another kind.
+
+    Values that have the unit of the field already are kept.
+
+    >>> scale_to("%", "%"), scale_to("ratio", "%"), scale_to("%", "MW")
+    (Scale(unit='%', multiplier=1.0, divisor=1.0), Scale(unit='%', multiplier=100.0, divisor=1.0), None)
+    """
+    scale = Scale(unit) if unit == field_unit else UNITS.get(unit)
+    return scale if scale and scale.unit == field_unit else None

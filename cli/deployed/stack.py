@@ -130,7 +130,7 @@ class Deployment:
 
     def influxdb_bucket(self, dataset: str) -> str:
         """Return the InfluxDB bucket to which the deployment writes a dataset."""
-        return DATASETS[dataset].bucket or default_bucket(self.delivery_environment())
+        return DATASETS[dataset].influxdb_bucket or default_bucket(self.delivery_environment())
 
     def work_keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys in the work bucket that start with `prefix`, in order."""

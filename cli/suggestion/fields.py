@@ -6,6 +6,7 @@ row, with its unit next to it.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,16 @@ from shared.column_types import is_text
 from shared.near_misses import unit_of
 from shared.units import LONG_COLUMNS, UNITS
 
-UNIT_NAMES = {"mw": "MW", "mwh": "MWh", "kv": "kV", "ratio": "ratio", "pu": "pu"}
+UNIT_NAMES = {
+    "mw": "MW",
+    "mwh": "MWh",
+    "kv": "kV",
+    "ratio": "ratio",
+    "pu": "pu",
+    "%": "%",
+    "pct": "%",
+    "percent": "%",
+}
 """The units that names of columns end with, as declarations write them."""
 
 UNKNOWN_UNIT = "unknown"
@@ -53,6 +63,15 @@ def snake_case(name: str) -> str:
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
     return re.sub(r"[^a-z0-9]+", "_", words.casefold()).strip("_") or "column"
+
+
+def unit_name(unit: str) -> str:
+    """Return a unit as a part of a field's name.
+
+    >>> unit_name("MWh"), unit_name("%")
+    ('mwh', 'percent')
+    """
+    return snake_case(unit.replace("%", "percent"))
 
 
 def field_unit(name: str) -> str:
@@ -93,9 +112,18 @@ def long_fields(table: pa.Table) -> tuple[dict[str, str], list[str]] | None:
     if not (value and unit and is_text(table[unit].type)):
         return None
     units = pc.drop_null(pc.unique(table[unit])).to_pylist()
-    return dict(zip(LONG_COLUMNS, (value, unit), strict=True)), sorted(
-        {UNITS[each].unit if each in UNITS else each for each in units}
-    )
+    return dict(zip(LONG_COLUMNS, (value, unit), strict=True)), stored_units(units)
+
+
+def stored_units(units: Sequence[str]) -> list[str]:
+    """Return the units to store values in, sorted: percent is kept, unless other values are ratios.
+
+    >>> stored_units(["kW", "MW", "%"]), stored_units(["%", "ratio"])
+    (['%', 'MW'], ['ratio'])
+    """
+    targets = {unit: scale.unit for unit, scale in UNITS.items()}
+    targets |= {"ratio": "ratio", "%": "ratio" if "ratio" in units else "%"}
+    return sorted({targets.get(unit, unit) for unit in units})
 
 
 def codes_of(column: pa.ChunkedArray) -> Codes:

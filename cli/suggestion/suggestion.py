@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from cli.errors import RefusedError
-from cli.suggestion.fields import Columns, codes_of, field_unit, long_fields, snake_case, sort_columns
+from cli.suggestion.fields import Columns, codes_of, field_unit, long_fields, snake_case, sort_columns, unit_name
 from cli.suggestion.folders import folders_of, is_revision
 from cli.suggestion.sample import Sample, read_sample
 from cli.suggestion.tag_choice import Codes, choose_tags, combine, count_distinct
@@ -182,7 +182,7 @@ def _shards(times_ns: NDArray[np.int64]) -> int:
 
 def _units(rows: _Rows, fields: Sequence[str]) -> dict[str, str]:
     if rows.long_columns:
-        return {f"value_{snake_case(unit)}": unit for unit in rows.units}
+        return {f"value_{unit_name(unit)}": unit for unit in rows.units}
     return {name: field_unit(name) for name in fields}
 
 

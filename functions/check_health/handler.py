@@ -21,7 +21,7 @@ def lambda_handler(event: LoadState, context: LambdaContext) -> Health:  # noqa:
     A load, which passes its `outage`, waits while InfluxDB is unavailable. Whoever passes none gets the error at once.
     """
     started_at, settings = datetime.now(UTC), influx_settings()
-    buckets = {name: dataset.bucket or settings.bucket for name, dataset in DATASETS.items()}
+    buckets = {name: dataset.influxdb_bucket or settings.bucket for name, dataset in DATASETS.items()}
     try:
         return check_health(Influx(settings), settings.org, buckets, started_at)
     except OutageError as error:

@@ -30,7 +30,7 @@ from shared.calendars import encode, shorten
 from shared.datasets import Dataset, dataset_of
 from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
-from shared.load_limits import check_set_aside, set_aside_limit
+from shared.load_limits import check_set_aside, collision_limit, set_aside_limit
 from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch
 from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
@@ -97,7 +97,7 @@ def judge_records(
         The columns that, declared as a tag, would distinguish the colliding rows.
 
     Raises:
-        CollidingRecordsError: More rows collide than MAX_COLLISION_RATE allows.
+        CollidingRecordsError: More rows collide than MAX_COLLISION_RATE, or the dataset, allows.
         InvalidRecordsError: A row is set aside, and DROP_INVALID_RECORDS is false.
     """
     _, colliding, winners = records.judge_repeated_points()
@@ -105,7 +105,8 @@ def judge_records(
     if len(rows := records.verdicts.set_aside_rows):
         write = partial(quarantine_parquet, rows=rows, verdicts=records.verdicts, first_row=part["first_row"])
         staging.put_set_aside(reader.read_rows(rows, None, write))
-    check_collisions(colliding, columns, part["first_row"], part["rows"], settings.max_collision_rate)
+    max_rate = collision_limit(records.dataset, settings.max_collision_rate)
+    check_collisions(colliding, columns, part["first_row"], part["rows"], max_rate)
     if not settings.drop_invalid_records:
         check_invalid(records.verdicts, part["first_row"])
     return columns

@@ -49,7 +49,7 @@ def registrations_of(load: LoadState, spans: Iterable[MonthSpan], default: str =
     """
     file, execution = load["file"], load["execution"]["name"]
     claim, dataset = file["claim"], DATASETS[file["dataset"]]
-    bucket = dataset.bucket or default or default_bucket()
+    bucket = dataset.influxdb_bucket or default or default_bucket()
     return [
         {
             "object": month_name(bucket, dataset.measurement, span.month),

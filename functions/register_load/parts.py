@@ -23,7 +23,7 @@ from functions.register_load.staging import RestagedChunk, Rows, Staging
 from shared.datasets import DATASETS, dataset_of
 from shared.errors import CollidingRecordsError, InvalidRecordsError
 from shared.events import Chunk, FileRef, LoadState, PlannedFile
-from shared.load_limits import check_set_aside, set_aside_limit
+from shared.load_limits import check_set_aside, collision_limit, set_aside_limit
 from shared.load_totals import Outcomes
 from shared.outcomes import read_outcomes
 from shared.point_index import Mask, PointIndex
@@ -39,7 +39,7 @@ def settle_parts(client: "S3Client", load: LoadState) -> list[Chunk]:
     """Return the chunks of a load without the rows that later parts of the file repeat or contradict.
 
     Raises:
-        CollidingRecordsError: More rows collide than MAX_COLLISION_RATE allows.
+        CollidingRecordsError: More rows collide than MAX_COLLISION_RATE, or the dataset, allows.
         InvalidRecordsError: More rows are set aside than MAX_SET_ASIDE_RATE, or the dataset, allows; or a row collides,
             and DROP_INVALID_RECORDS is false.
     """
@@ -55,12 +55,13 @@ def settle_parts(client: "S3Client", load: LoadState) -> list[Chunk]:
 
 def _check_limits(outcomes: Outcomes, file: PlannedFile, colliding: int, settings: ConversionSettings) -> None:
     """Check the limits on the whole file again, since more of its rows are set aside now."""
-    total, rate = outcomes.set_aside.get(COLLISION, 0), settings.max_collision_rate
+    dataset, total = dataset_of(file["key"]), outcomes.set_aside.get(COLLISION, 0)
+    rate = collision_limit(dataset, settings.max_collision_rate)
     if total > rate * file["rows"]:
         raise CollidingRecordsError(
             f"{total} of {file['rows']} rows have the series and time of a later row but another value of a field "
-            f"(MAX_COLLISION_RATE is {rate}): declare a column that distinguishes them as a tag, or remove the rows "
-            "that repeat a series and time; the quarantine lists them"
+            f"(MAX_COLLISION_RATE, or that of the dataset, is {rate}): declare a column that distinguishes them as a "
+            "tag, or remove the rows that repeat a series and time; the quarantine lists them"
         )
     if not settings.drop_invalid_records:
         quantity = f"{colliding} rows collide" if colliding > 1 else "1 row collides"
@@ -68,7 +69,7 @@ def _check_limits(outcomes: Outcomes, file: PlannedFile, colliding: int, setting
             f"invalid records, and DROP_INVALID_RECORDS is false: {quantity} with a later part of the file; "
             "correct the rows, or set DROP_INVALID_RECORDS to true to quarantine them"
         )
-    check_set_aside(outcomes, file["rows"], set_aside_limit(dataset_of(file["key"]), settings.max_set_aside_rate))
+    check_set_aside(outcomes, file["rows"], set_aside_limit(dataset, settings.max_set_aside_rate))
 
 
 class Parts:

@@ -52,7 +52,7 @@ def withdraw_former_versions(client: "S3Client", load: LoadState, now: datetime)
     ]
     if not former:
         return
-    bucket, registrations = dataset.bucket or default_bucket(), Registrations(ledger())
+    bucket, registrations = dataset.influxdb_bucket or default_bucket(), Registrations(ledger())
     expires_at = now + (datetime.fromisoformat(claim["lease_until"]) - datetime.fromisoformat(claim["now"]))
     months = {month for item in former for month in months_of(item, bucket)} - _own_months(client, load)
     for each in (item for month in sorted(months) for item in registrations.read(month)):

@@ -19,7 +19,7 @@ def lambda_handler(event: ChunkRef, context: LambdaContext) -> ChunkProgress:
 
     def connect() -> Sender:
         settings = influx_settings()
-        bucket = DATASETS[event["dataset"]].bucket or settings.bucket
+        bucket = DATASETS[event["dataset"]].influxdb_bucket or settings.bucket
         deadline = Deadline(context.get_remaining_time_in_millis)
         return Sender(Influx(settings, connections=WRITERS), bucket, delivery.max_retries, deadline)
 

@@ -110,7 +110,7 @@ def test_a_server_that_accepts_only_writes_with_points_is_healthy(
 def test_the_id_is_that_of_the_bucket_of_each_dataset(
     influx: ScriptedInflux, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_bucket = replace(DATASETS["generation"], bucket="plants")
+    own_bucket = replace(DATASETS["generation"], influxdb_bucket="plants")
     monkeypatch.setattr(handler, "DATASETS", {**DATASETS, "generation": own_bucket})
     replies = {name: Reply(200, {"buckets": [{"id": f"id-{name}", "name": name}]}) for name in ("ons", "plants")}
     influx.fallback = lambda request: replies[request.query["name"]] if "name" in request.query else Reply(204)

@@ -77,13 +77,16 @@ def test_rows_by_plant_are_points_by_plant(layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["wide", "long"])
-def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_named(layout: str) -> None:
+@pytest.mark.parametrize(("of_all", "own"), [(0.05, None), (1.0, 0.05)])
+def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_named(
+    layout: str, of_all: float, own: float | None
+) -> None:
     content = parquet(plants(layout))
     result = convert_table(content, WITHOUT_PLANTS)
     assert (len(result.lines), result.set_aside, result.records.verdicts.collapsed) == (2, {0: "collision"}, 3)
     reader = PartReader(io.BytesIO(content), whole_part(content), "a file")
-    settings = dataclasses.replace(SETTINGS, max_collision_rate=0.05)
-    records = read_records(reader, 6, WITHOUT_PLANTS, settings)
+    settings = dataclasses.replace(SETTINGS, max_collision_rate=of_all)
+    records = read_records(reader, 6, dataclasses.replace(WITHOUT_PLANTS, max_collision_rate=own), settings)
     with pytest.raises(CollidingRecordsError, match=r"1 of 6 rows .* declare one of plant_name as a tag"):
         judge_records(reader, records, whole_part(content), DiscardingStaging(), settings)
 

@@ -55,6 +55,7 @@ def test_a_declaration_needs_no_more_than_this() -> None:
             {"fields": (Field(name="power", unit="MWmed"),)},
             "field 'power' is in 'MWmed', which is converted: use 'MW'",
         ),
+        ({"fields": (Field(name="power", unit="kW"),)}, "field 'power' is in 'kW', which is converted: use 'MW'"),
         ({"zone": "Mars/Olympus"}, "'Mars/Olympus' is not a time zone"),
         ({"aliases": {"ort": "place"}}, "alias 'ort' for 'place'"),
         ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),

@@ -8,7 +8,7 @@ import pytest
 
 from shared.datasets import DATASETS
 from shared.errors import InvalidRecordsError, RefusedPointsError
-from shared.load_limits import check_rejected, check_set_aside, set_aside_limit
+from shared.load_limits import check_rejected, check_set_aside, collision_limit, set_aside_limit
 from shared.load_totals import Outcomes
 
 SAMPLE = {"source_row": 7, "record": {"region": "-"}}
@@ -36,10 +36,12 @@ def test_rows_whose_fields_are_all_null_do_not_count() -> None:
     check_set_aside(Outcomes(parts=[part(900, all_null=900)]), 1000, 0.0)
 
 
-def test_a_dataset_may_have_a_limit_of_its_own() -> None:
+def test_a_dataset_may_have_limits_of_its_own() -> None:
     generation = DATASETS["generation"]
     assert set_aside_limit(generation, 0.5) == 0.5
     assert set_aside_limit(replace(generation, max_set_aside_rate=0.0), 0.5) == 0.0
+    assert collision_limit(generation, 0.5) == 0.5
+    assert collision_limit(replace(generation, max_collision_rate=0.0), 0.5) == 0.0
 
 
 def written(stored: int, rejected: int, unknown: int = 0) -> Outcomes:

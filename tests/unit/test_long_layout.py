@@ -1,14 +1,16 @@
 """The long layout: which field a value belongs to, and in which unit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.columns.long_layout import field_of
-from shared.datasets import DATASETS
+from shared.datasets import DATASETS, Field
+from shared.units import Scale
 from tests.support.builders import generation, long_generation
 from tests.support.conversion import convert_table
 
@@ -98,6 +100,48 @@ def test_a_value_that_overflows_in_scaling_is_left_out_and_counted() -> None:
     result = convert_table(long_generation([1e306, 1e305, -1e306], ["GW"] * 3))
     assert (result.set_aside, result.records.left_out["power_mw"]) == ({0: "no_field", 2: "no_field"}, 2)
     assert [line.split(" ")[1] for line in result.lines] == ["power_mw=1e+308"]
+
+
+SHARES = replace(
+    DATASETS["generation"],
+    fields=(
+        Field(name="capacity_factor", unit="ratio"),
+        Field(name="load_percent", unit="%"),
+        Field(name="power_mw", unit="MW"),
+    ),
+)
+"""A dataset with a share in each of the two units."""
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50), st.sampled_from(["ratio", "%"]))
+@settings(max_examples=20)
+def test_shares_are_converted_once_or_kept(values: list[float], unit: str) -> None:
+    """A value that names its field is converted to its unit; else it belongs to the field with its own unit."""
+    for name, scaled in {
+        "capacity_factor": [value / 100 if unit == "%" else value for value in values],
+        "load_percent": [value * 100 if unit == "ratio" else value for value in values],
+        "verified": values,
+    }.items():
+        table = long_generation(values, [unit] * len(values), [name] * len(values))
+        field = name if name != "verified" else {"ratio": "capacity_factor", "%": "load_percent"}[unit]
+        points = [line.split(" ")[1].split("=") for line in convert_table(table, SHARES).lines]
+        assert [(each, float(value)) for each, value in points] == [(field, value) for value in scaled]
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
+@settings(max_examples=10)
+def test_the_wide_layout_scales_nothing(values: list[float]) -> None:
+    table = generation(len(values), load_percent=values, capacity_factor=values).drop_columns("power_mw")
+    for line in convert_table(table, SHARES).lines:
+        fields = dict(item.split("=") for item in line.split(" ")[1].split(","))
+        assert float(fields["capacity_factor"]) == float(fields["load_percent"]) == values.pop(0)
+
+
+def test_a_ratio_belongs_to_the_only_field_in_percent() -> None:
+    fields = SHARES.fields[1:]
+    assert field_of("verified", "ratio", fields) == (0, Scale("%", multiplier=100.0))
+    assert field_of("verified", "ratio", (*fields, Field(name="efficiency", unit="%"))) is None
+    assert field_of("power_mw", "%", fields) is None
 
 
 def test_a_dash_is_no_unit() -> None:

@@ -15,7 +15,7 @@ from functions.convert_and_chunk.columns.numbers import Numbers, numbers
 from functions.convert_and_chunk.columns.tags import trim
 from functions.convert_and_chunk.verdicts import Problem, Reason, problems
 from shared.datasets import Field
-from shared.units import UNITS, Scale
+from shared.units import Scale, scale_to
 
 _NO_FIELD = -1
 _UNKNOWN = Reason("unknown_unit", "measurement_type and unit name no field of the dataset")
@@ -25,17 +25,20 @@ def field_of(measurement_type: str, unit: str, fields: Sequence[Field]) -> tuple
     """Return the number of the field that a value belongs to and the scale of its unit, or None if there is none.
 
     A measurement type that is the name of a field decides, and then the unit may be empty. Else the unit decides, if
-    exactly one field has it. In both cases the unit has to be one that can be scaled to the unit of the field.
+    exactly one field has it, or else if it can be scaled to the unit of exactly one field. In both cases the unit has
+    to be one that can be scaled to the unit of the field.
 
     >>> field_of("verified", "kW", [Field(name="power_mw", unit="MW"), Field(name="efficiency", unit="ratio")])
     (0, Scale(unit='MW', multiplier=1.0, divisor=1000.0))
     """
-    scale = UNITS.get(unit, Scale(unit))
     same_name = [number for number, field in enumerate(fields) if field.name == measurement_type]
     if same_name and not unit:
         return same_name[0], Scale(fields[same_name[0]].unit)
-    matches = [number for number in same_name or range(len(fields)) if fields[number].unit == scale.unit]
-    return (matches[0], scale) if len(matches) == 1 else None
+    scales = {number: scale_to(unit, fields[number].unit) for number in same_name or range(len(fields))}
+    matches = [(number, scale) for number, scale in scales.items() if scale]
+    same_unit = [(number, scale) for number, scale in matches if fields[number].unit == unit]
+    candidates = same_unit or matches
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Numbers], list[Problem]]:

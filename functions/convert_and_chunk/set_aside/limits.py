@@ -34,7 +34,7 @@ def check_collisions(
         listed_rows = ", ".join(str(row + first_row) for row in colliding[:LISTED_ROWS])
         raise CollidingRecordsError(
             f"{len(colliding)} of {rows} rows have the series and time of a later row but another value of a field "
-            f"(MAX_COLLISION_RATE is {max_rate}), first rows {listed_rows}: {advice}"
+            f"(MAX_COLLISION_RATE, or that of the dataset, is {max_rate}), first rows {listed_rows}: {advice}"
         )
 
 

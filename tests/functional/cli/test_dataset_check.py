@@ -17,8 +17,9 @@ required_tags = ["site"]
 fields = [{ name = "depth_m", unit = "m" }]
 """
 
-KEYS = ["measurement", "required_tags", "optional_tags", "fields", "timestamp", "zone", "epoch", "aliases", "bucket"]
-KEYS += ["ignored_columns", "earliest", "latest", "max_series", "max_set_aside_rate", "revision", "unknown"]
+KEYS = ["measurement", "required_tags", "optional_tags", "fields", "timestamp", "zone", "epoch", "aliases"]
+KEYS += ["ignored_columns", "earliest", "latest", "max_series", "max_set_aside_rate", "max_collision_rate"]
+KEYS += ["influxdb_bucket", "revision", "unknown"]
 VALUES = ['"site"', '"UTC"', '"s"', '["site"]', "[]", "1", "0.5", "-1", "true", "2024-01-01", '{ a = "depth_m" }']
 VALUES += ['[{ name = "a", unit = "m" }]', "[{ unit = 1 }]", '[{ name = "a", unit = "m", maximum = "x" }]', "[1]"]
 
@@ -40,9 +41,10 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
         ('earlyest = "2020-01-01"', "5: wells.earlyest is not a key of a declaration: check its spelling"),
         ('optional_tags = "site"', '5: wells.optional_tags must be a list: write ["a", "b"]'),
         ('optional_tags = ["site"]', "5: wells.optional_tags is not valid: 'site' is declared 2 times"),
+        ("max_collision_rate = 2.0", "5: wells.max_collision_rate is not valid: max_collision_rate is 2.0: use a"),
         ('max_series = "many"', "5: wells.max_series must be a whole number"),
         ("max_series = 0", "5: wells.max_series is not valid: max_series is 0: use a number of at least 1"),
-        ("bucket = 5", "5: wells.bucket must be text: write it in quotes"),
+        ("influxdb_bucket = 5", "5: wells.influxdb_bucket must be text: write it in quotes"),
         ('epoch = "hours"', "5: wells.epoch is not valid: Input should be 's', 'ms', 'us' or 'ns'"),
         ("earliest = 2024-01-01\nlatest = 2023-01-01", "5: wells.earliest is not valid: earliest and latest must be"),
         ("[generation]", "5: generation is declared by the loader itself: choose another name"),
