@@ -73,7 +73,7 @@ class Standing(NamedTuple):
 def standing(one: LedgerItem, other: LedgerItem) -> Standing | None:
     """Return whose values stand where both have a value; None if they are not in the same InfluxDB bucket."""
     replaced = check_bucket(one.get("bucket_id", ""), other.get("bucket_id", "")) == "replaced"
-    if replaced or DATASETS[one["dataset"]].influxdb_bucket != DATASETS[other["dataset"]].bucket:
+    if replaced or DATASETS[one["dataset"]].influxdb_bucket != DATASETS[other["dataset"]].influxdb_bucket:
         return None
     first, last = sorted((one, other), key=lambda item: item["changed_at"])
     if DATASETS[one["dataset"]].revision is None:
