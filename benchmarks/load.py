@@ -9,23 +9,25 @@ The contestants take turns on the same local servers, or on the InfluxDB that IN
   connections. Nothing that renders line protocol can be faster, so it is the limit.
 
 Every run writes a time range of its own, so that each of its points is new to the database. The clock stops when a
-count query over that range returns all points.
+count query over that range returns all points. The result also says how the last load of each kind divides by state.
 
 `python -m benchmarks.load NAME` measures only the size with this name, and keeps the other figures of the last result.
 """
 
 import json
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
 from benchmarks.load_contestants import CONTESTANTS, load_warm
 from benchmarks.load_jobs import SEED, Bench, Size, wait_until_idle
+from benchmarks.load_states import divide
 from benchmarks.processes import cpu_seconds
 from benchmarks.record import RESULTS, describe_machine, package_versions, save_result
 from local.cloud import local_cloud
@@ -39,12 +41,20 @@ SIZES = (
 )
 
 
-def measure(bench: Bench, size: Size) -> dict[str, list[float]]:
-    """Return seconds by contestant, one for each round; the order alternates from round to round.
+class Measurement(NamedTuple):
+    """The seconds of each contestant, one for each round, and the seconds of the loader's last loads by state."""
+
+    seconds: dict[str, list[float]]
+    states: dict[str, dict[str, float]]
+
+
+def measure(bench: Bench, size: Size) -> Measurement:
+    """Measure all contestants; their order alternates from round to round.
 
     The loader runs cold before it runs warm, and a round begins once the loads of the one before have ended.
     """
     seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+    states: dict[str, dict[str, float]] = {}
     if size.files == 1:
         load_warm(bench, bench.job(size))  # the first measured round must not differ from the others
         wait_until_idle(bench)
@@ -54,9 +64,12 @@ def measure(bench: Bench, size: Size) -> dict[str, list[float]]:
             if name == "loader cold" and size.files > 1:
                 continue
             seconds[name].append(CONTESTANTS[name](bench, bench.job(size)))
+            ended_at = time.time()
             wait_until_idle(bench)
+            if size.files == 1 and name.startswith("loader"):
+                states[name] = divide(bench, ended_at - seconds[name][-1], ended_at)
             print(f"{size.name:28}{name:14}{seconds[name][-1]:8.2f} s", flush=True)
-    return {name: times for name, times in seconds.items() if times}
+    return Measurement({name: times for name, times in seconds.items() if times}, states)
 
 
 def ratios(size: Size, seconds: dict[str, list[float]]) -> dict[str, float]:
@@ -88,11 +101,12 @@ def main() -> None:
         server = requests.get(f"{cloud.influx.url}/ping", timeout=10).headers.get("X-Influxdb-Version", "unknown")
         for size in (size for size in SIZES if not names or size.name in names):
             before = cpu_seconds()
-            seconds = measure(bench, size)
+            seconds, states = measure(bench, size)
             results |= ratios(size, seconds)
             medians = {name: round(median(times), 2) for name, times in seconds.items()}
             cpu = {name: round(value - before.get(name, 0.0), 1) for name, value in cpu_seconds().items()}
-            figures[size.name] = {"seconds": medians, "runs": {n: len(t) for n, t in seconds.items()}, "cpu_s": cpu}
+            runs = {name: len(times) for name, times in seconds.items()}
+            figures[size.name] = {"seconds": medians, "runs": runs, "states": states, "cpu_s": cpu}
     versions = package_versions(PACKAGES) | {"influxdb": server}
     path = save_result("load", seed=SEED, machine=machine, versions=versions, ratios=results, figures=figures)
     print(json.dumps({"ratios": results, "figures": figures}, indent=2), path, sep="\n")
