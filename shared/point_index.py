@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shared.footprints import Footprint, PointRange
+from shared.footprints import Footprint, PointBlock, PointRange
 
 Mask = NDArray[np.uint64]
 """The fields of each line or point: bit `n` stands for the nth field of the dataset."""
@@ -50,7 +50,7 @@ class PointIndex:
         first = np.flatnonzero(np.diff(numbers, prepend=-1))
         self._numbers = numbers[first]
         self._fields = np.bitwise_or.reduceat(translate(points.fields, footprint.names, names), first)
-        self.range = PointRange(footprint.series[0], footprint.series[-1], int(self._times[0]), int(self._times[-1]))
+        self.range = range_of(footprint)
 
     @property
     def size(self) -> int:
@@ -82,6 +82,40 @@ class PointIndex:
             others = translate(points.fields[is_present], footprint.names, self._names)
             np.bitwise_or.at(fields, position[is_present], others)  # a point may have several lines
         return fields & self._fields
+
+    def without(self, shared: Mask) -> Footprint:
+        """Return the points that keep a field if each loses these, with one line for each."""
+        fields = self._fields & ~shared
+        kept = np.flatnonzero(fields)
+        series, times = np.divmod(self._numbers[kept], len(self._times))
+        used, numbers = np.unique(series, return_inverse=True)
+        names: list[str] = self._series.take(pa.array(used)).to_pylist()
+        block = PointBlock(numbers.astype(np.int32), self._times[times], fields[kept])
+        return Footprint(names, tuple(self._names), block)
+
+
+def subtract(footprint: Footprint, others: Iterable[Footprint]) -> Footprint:
+    """Return the values of a footprint that none of the others has, with one line for each point.
+
+    >>> from shared.footprints import PointBlock
+    >>> def of(series, names, *columns):
+    ...     return Footprint(series, names, PointBlock(*(np.array(column) for column in columns)))
+    >>> own = of(["m,t=a", "m,t=b"], ("x", "y"), [0, 0, 1], [7, 9, 7], np.array([3, 3, 3], np.uint64))
+    >>> other = of(["m,t=a"], ("y",), [0, 0], [7, 8], np.array([1, 1], np.uint64))
+    >>> rest = subtract(own, [other, of(["m,t=b"], ("x", "y"), [0], [7], np.array([3], np.uint64))])
+    >>> rest.series, [column.tolist() for column in rest.points]
+    (['m,t=a'], [[0, 0], [7, 9], [1, 3]])
+    """
+    if not footprint.series:
+        return footprint
+    index = PointIndex(footprint, footprint.names)
+    return index.without(index.shared_fields(others))
+
+
+def range_of(footprint: Footprint) -> PointRange:
+    """Return the range of a footprint that has at least one line."""
+    time = footprint.points.time
+    return PointRange(footprint.series[0], footprint.series[-1], int(time.min()), int(time.max()))
 
 
 def translate(fields: Mask, names: Sequence[str], target: Sequence[str]) -> Mask:

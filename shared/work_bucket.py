@@ -103,7 +103,12 @@ def collisions_quarantine_key(dataset: str, load_id: str, execution: str, part: 
 
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:
     """Return the key of a chunk's points that InfluxDB rejected: each a `RejectedPoint`, as gzipped JSON lines."""
-    return f"quarantine/{dataset}/{load_id}/{execution}/points-{chunk}.jsonl.gz"
+    return f"{points_quarantine_prefix(dataset, load_id, execution)}{chunk}.jsonl.gz"
+
+
+def points_quarantine_prefix(dataset: str, load_id: str, execution: str) -> str:
+    """Return the prefix of all points of an execution that InfluxDB rejected."""
+    return f"quarantine/{dataset}/{load_id}/{execution}/points-"
 
 
 def footprint_prefix(dataset: str, load_id: str, execution: str) -> str:
