@@ -29,7 +29,7 @@ def datasets_of(measurement: str, influxdb_bucket: str, default: str) -> list[st
     return [
         name
         for name, dataset in DATASETS.items()
-        if dataset.measurement == measurement and (dataset.bucket or default) == influxdb_bucket
+        if dataset.measurement == measurement and (dataset.influxdb_bucket or default) == influxdb_bucket
     ]
 
 
