@@ -16,7 +16,18 @@ MODULES = [
     ),
     *(
         f"shared.{name}"
-        for name in ("footprints", "ledger", "near_misses", "plausibility", "plausible_times", "series_limit", "thrift")
+        for name in (
+            "deletion.requests",
+            "deletion.runs",
+            "footprints",
+            "ledger",
+            "near_misses",
+            "plausibility",
+            "plausible_times",
+            "series_keys",
+            "series_limit",
+            "thrift",
+        )
     ),
 ]
 DENSE_ARRAY_CODE = [
