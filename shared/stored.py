@@ -3,10 +3,11 @@
 Their keys are those of `shared/work_bucket.py`.
 """
 
-from typing import Final, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict
 
 from shared.calendars import Periods
 from shared.events import Chunk, Span
+from shared.profiles import Profile, TagValues
 
 REJECTED = "refused_by_influxdb"
 """The rule of points that InfluxDB rejected; all other rules are those of conversion."""
@@ -39,31 +40,6 @@ class Manifest(TypedDict):
     """The object next to each chunk that lists its batches."""
 
     batches: list[Batch]
-
-
-class Bin(NamedTuple):
-    """One bin of a field's histogram over time, a list of five numbers in JSON.
-
-    It covers the times from `number` * `bucket_ns` up to, but not including, (`number` + 1) * `bucket_ns`.
-    """
-
-    number: int
-    values: int
-    low: float
-    mean: float
-    high: float
-
-
-class Profile(TypedDict):
-    """The course of a part's fields over time: bins of `bucket_ns` nanoseconds, without those that have no value.
-
-    `bucket_ns` of one profile divides that of any coarser one, so that profiles can be merged.
-    """
-
-    first_ns: int
-    last_ns: int
-    bucket_ns: int
-    fields: dict[str, list[Bin]]
 
 
 class SetAsideRow(TypedDict):
@@ -103,6 +79,7 @@ class PartOutcome(TypedDict):
         superseded_batches: how many fewer batches the chunks have than were staged first.
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
+        tag_values: the values of each tag in the points. Former releases did not record them.
         profile: None without points.
         local_times: whether times without a zone were read. Former releases did not record it.
         implausible_span: the first and the last time (ns) of the rows with rule `implausible_time`; None without any.
@@ -126,6 +103,7 @@ class PartOutcome(TypedDict):
     chunks: list[Chunk]
     body_bytes: int
     series: int
+    tag_values: NotRequired[dict[str, TagValues]]
     profile: Profile | None
     superseded: NotRequired[int]
     superseded_batches: NotRequired[int]

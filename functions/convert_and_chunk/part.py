@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from functions.convert_and_chunk.chunks import FORMER_PARTS, batches, chunk_points, chunks
 from functions.convert_and_chunk.collisions import distinguishing_columns
 from functions.convert_and_chunk.line_protocol import Body, render_lines
-from functions.convert_and_chunk.profile import profile
-from functions.convert_and_chunk.records import ALL_NULL, Records
+from functions.convert_and_chunk.part_outcome import part_outcome
+from functions.convert_and_chunk.records import Records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.convert_and_chunk.set_aside.limits import check_collisions, check_invalid
 from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
@@ -161,7 +161,7 @@ def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int, 
     Raises:
         AccountingError: A row is missing from the outcome, or is counted twice.
     """
-    outcome = _outcome(records, part)
+    outcome = part_outcome(records, part)
     for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=size)):
         name = f"{part['part']:04}-{number:04}"
         staging.put_chunk(name, chunk)
@@ -198,32 +198,3 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.
     rows_of_bodies = [lines[first : first + size] for first in range(0, len(lines), size)]
     results = render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, rows_of_bodies)
     yield from zip(results, rows_of_bodies, strict=True)
-
-
-def _outcome(records: Records, part: Part) -> PartOutcome:
-    """Return the outcome as far as it is clear before the first line is staged."""
-    lines = records.verdicts.lines
-    has_line = np.zeros(len(records.tag_sets.prefixes), bool)
-    has_line[records.series[lines]] = True
-    return {
-        "part": part["part"],
-        "rows": part["rows"],
-        "points": 0,
-        "collapsed": records.verdicts.collapsed,
-        "set_aside": records.verdicts.set_aside,
-        "all_null": records.verdicts.count_rows(ALL_NULL),
-        "fields_left_out": {name: count for name, count in records.left_out.items() if count},
-        "out_of_bounds": records.out_of_bounds(),
-        "ignored_columns": list(records.columns.ignored),
-        "collision_columns": [],
-        "reasons": [],
-        "batches": 0,
-        "chunks": [],
-        "body_bytes": 0,
-        "series": int(np.count_nonzero(has_line)),
-        "profile": profile(records.time, records.fields, lines) if len(lines) else None,
-        "local_times": records.local_times,
-        "implausible_span": records.implausible_span(),
-        "started_at": "",
-        "seconds": 0.0,
-    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from shared.stored import Bin, Profile
+from shared.profiles import Bin, Profile
 
 WIDTH, HEIGHT = 720, 110
 MAX_BINS = 256

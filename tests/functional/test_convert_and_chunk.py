@@ -220,6 +220,19 @@ def test_the_outcome_accounts_for_every_row(s3: "S3Client", context: SimpleNames
     assert result["body_bytes"] == len("\n".join(lines(s3, convert(put_source(s3, table), context)))) + 1
 
 
+def test_the_outcome_has_the_values_of_tags_and_the_course_of_groups(s3: "S3Client", context: SimpleNamespace) -> None:
+    table = generation(4, region=["N", "S", "N", ""], quality_flag=["good", None, "good", "bad"])
+    convert(put_source(s3, table), context)
+    result = outcome(s3)
+    assert result["tag_values"]["region"] == {"count": 2, "names": ["N", "S"]}
+    assert result["tag_values"]["quality_flag"] == {"count": 1, "names": ["good"]}
+    assert result["profile"]
+    groups = result["profile"]["groups"]
+    assert groups["tag"] == "region"
+    values = {name: [bin_[3] for bin_ in bins] for name, bins in groups["fields"]["power_mw"].items()}
+    assert values == {"N": [0.0, 2.0], "S": [1.0]}
+
+
 def test_rows_set_aside_are_stored_as_they_stood_in_the_file(s3: "S3Client", context: SimpleNamespace) -> None:
     table = generation(4, region=["N", "a\nb", "S", None], note=["p", "q", "r", "s"], rule=[1, 2, 3, 4])
     convert(put_source(s3, table, row_group_size=1), context)
