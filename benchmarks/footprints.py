@@ -19,7 +19,8 @@ from functions.convert_and_chunk.part import read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
-from shared.datasets import DATASETS, Dataset, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import DATASETS, Dataset
 from shared.footprints import read_footprint
 from shared.settings import conversion_settings
 

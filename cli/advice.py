@@ -13,6 +13,7 @@ from rich.text import Text
 from cli.errors import RefusedError
 from cli.output import console, quantity
 from shared.errors import (
+    AmbiguousDatasetError,
     DataError,
     InfluxDiskFullError,
     LoaderError,
@@ -29,6 +30,7 @@ RUNBOOK = "docs/operations.md"
 ERRORS = {error.__name__: error for error in subclasses(LoaderError)}
 
 OWN_REMEDIES = {
+    AmbiguousDatasetError: "change the `key_pattern` of one of the datasets, deploy, then run `loader retry`",
     SourceArchivedError: "restore the object (`aws s3api restore-object`), then run `loader retry`",
     RefusedPointsError: "correct the bucket (field types, retention period), not the file, then run `loader retry`",
     InfluxDiskFullError: "make room on InfluxDB's disk and restart influxd, then run `loader retry`",

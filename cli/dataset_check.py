@@ -7,6 +7,7 @@ each table with the annotations of `Dataset` and `Field`, of which `json_schema`
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from cli import toml_positions
-from shared.datasets import SHIPPED_DATASETS, ContradictionsError, Dataset, own_file, shipped_file
+from shared.dataset_files import own_file, shipped_file
+from shared.datasets import SHIPPED_DATASETS, ContradictionsError, Dataset
+from shared.key_patterns import common_key
 
 MESSAGES = {
     "unexpected_keyword_argument": "is not a key of a declaration: check its spelling, or remove it",
@@ -55,6 +58,7 @@ def find_mistakes(path: Path) -> list[Mistake]:
     if path.resolve() != shipped_file():
         repeated = "is declared by the loader itself: choose another name"
         mistakes += [Mistake(lines[name,], name, repeated) for name in tables if name in SHIPPED_DATASETS]
+    mistakes += _overlapping_patterns(tables, lines)
     return sorted(mistakes)
 
 
@@ -110,6 +114,19 @@ def _mistakes_of(name: str, details: ErrorDetails, lines: Mapping[toml_positions
         path = (name, *details["loc"])
         message = MESSAGES.get(details["type"], f"is not valid: {details['msg']}")
         yield Mistake(_line_of(path, lines), _place(path), message)
+
+
+def _overlapping_patterns(tables: Mapping[str, Any], lines: Mapping[toml_positions.Path, int]) -> Iterator[Mistake]:
+    """Yield a mistake for each pair of key patterns that match the same key."""
+    patterns = {
+        name: pattern
+        for name, table in tables.items()
+        if isinstance(table, dict) and isinstance(pattern := table.get("key_pattern"), str)
+    }
+    for (one, first), (other, second) in combinations(patterns.items(), 2):
+        if key := common_key(first, second):
+            message = f"and that of {one} both match keys such as {key!r}: change one of them"
+            yield Mistake(lines[other, "key_pattern"], f"{other}.key_pattern", message)
 
 
 def _line_of(path: toml_positions.Path, lines: Mapping[toml_positions.Path, int]) -> int:

@@ -18,7 +18,8 @@ from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
-from shared.datasets import DATASETS, Dataset, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import DATASETS, Dataset
 from shared.errors import LoaderError
 from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
 from shared.load_limits import check_any_points, check_set_aside, set_aside_limit

@@ -14,7 +14,7 @@ from cli.deployed.objects import StoredObject
 from cli.deployed.release import Release
 from cli.output import console, facts, iso_time, listing, quantity, size, status
 from shared.bounded_text import MAX_CELL_CHARACTERS, bound
-from shared.datasets import dataset_of
+from shared.dataset_keys import dataset_of
 from shared.events import PlannedFile
 from shared.ledger import BucketCheck
 from shared.plausibility import format_duration

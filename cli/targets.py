@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import NotFoundError, RefusedError
+from shared.dataset_keys import datasets_of
 from shared.datasets import DATASETS
 
 DECLARE_IT = "declare a new one: `loader suggest FILE` proposes the declaration"
@@ -111,14 +112,23 @@ def _parse_object(text: str) -> S3Object:
 
 
 def _key(path: Path, dataset: str) -> str:
-    """Return the key for a local file: its path from the last folder `dataset=NAME`, or `dataset` and its name."""
+    """Return the key for a local file: the end of its path that names its dataset, or `dataset` and its name."""
     if dataset:
-        check_dataset(dataset)
-        return f"dataset={dataset}/{path.name}"
+        return _key_in(path, dataset)
     parts = path.resolve().parts
-    folders = [n for n, part in enumerate(parts) if part in {f"dataset={name}" for name in DATASETS}]
-    if not folders:
+    ends = ("/".join(parts[n:]) for n in range(len(parts) - 1, 0, -1))
+    if key := next(filter(datasets_of, ends), ""):
+        return key
+    raise RefusedError(
+        f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}, or {DECLARE_IT}"
+    )
+
+
+def _key_in(path: Path, dataset: str) -> str:
+    check_dataset(dataset)
+    if pattern := DATASETS[dataset].key_pattern:
         raise RefusedError(
-            f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}, or {DECLARE_IT}"
+            f"the files of dataset {dataset!r} have keys like {pattern}: put {path.name} into such folders, and leave "
+            "out --dataset"
         )
-    return "/".join(parts[folders[-1] :])
+    return f"dataset={dataset}/{path.name}"

@@ -13,7 +13,7 @@ from shutil import copytree, ignore_patterns
 
 from infra_cdk.archives import ROOT, build_zip
 from infra_cdk.config import Architecture, PythonVersion
-from shared.datasets import own_file
+from shared.dataset_files import own_file
 
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 RUNBOOK = ROOT / "docs" / "operations.md"

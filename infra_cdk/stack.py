@@ -1,6 +1,7 @@
 """The loader's stack, which composes the constructs and adds the outputs."""
 
 from dataclasses import asdict
+from os.path import commonprefix
 
 from aws_cdk import Annotations, CfnOutput, Fn, Stack
 from aws_cdk import aws_iam as iam
@@ -24,6 +25,7 @@ from infra_cdk.storage import Storage
 from infra_cdk.sweep import Sweep
 from infra_cdk.trigger import Trigger
 from shared.code_digest import code_digest, datasets_digest
+from shared.dataset_keys import source_prefixes
 from shared.function_names import LoadFunctionName, pascal_case
 from state_machine.backfill import BackfillStateMachine
 from state_machine.loader import LoaderStateMachine
@@ -118,7 +120,8 @@ class LoaderStack(Stack):
 
     def _create_sweep(self) -> None:
         if minutes := self._config.sweep.sweep_minutes:
-            source, prefix = self._storage.source, self._config.storage.source_prefix
+            source, prefixes = self._storage.source, source_prefixes(self._config.storage.source_prefix)
+            prefix = commonprefix(prefixes)  # noqa: RUF071 - the prefixes of keys may end inside a name
             Sweep(self, "Sweep", minutes=minutes, backfill=self._backfill, source=source, prefix=prefix)
 
     def _create_trigger(self) -> Trigger:

@@ -9,6 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.config import StorageConfig
+from shared.dataset_keys import source_prefixes
 from shared.file_keys import ANY_SUFFIX
 
 MAX_RETRY_ATTEMPTS = 185
@@ -69,7 +70,7 @@ def _key_pattern(config: StorageConfig) -> list[object]:
 
     A pattern cannot combine a prefix and a suffix without being case-sensitive, so with a prefix, every suffix matches.
     """
-    if config.source_prefix:
-        return [{"prefix": config.source_prefix}]
+    if all(prefixes := source_prefixes(config.source_prefix)):
+        return [{"prefix": prefix} for prefix in prefixes]
     suffixes = () if ANY_SUFFIX in config.file_suffixes else config.file_suffixes
     return [{"suffix": {"equals-ignore-case": suffix}} for suffix in suffixes]

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shared.key_patterns import folder_pattern, group_names, problems
 from shared.units import LONG_COLUMNS, SHARES, UNITS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def contradictions(dataset: "Dataset") -> Iterator[Contradiction]:
     yield from _contradictory_fields(dataset)
     yield from _contradictory_limits(dataset)
     yield from _contradictory_revisions(dataset)
+    yield from _contradictory_pattern(dataset)
     if dataset.zone != "UTC" and not _is_zone(dataset.zone):
         message = f"{dataset.zone!r} is not a time zone: use a name of the IANA database, such as America/Sao_Paulo"
         yield Contradiction("zone", message)
@@ -118,6 +120,22 @@ def _contradictory_revisions(dataset: "Dataset") -> Iterator[Contradiction]:
         yield Contradiction("revisions", message)
     elif dataset.revisions == "replace" and dataset.revision is None:
         yield Contradiction("revisions", "revisions is 'replace', but no folder is declared: add revision = \"<name>\"")
+
+
+def _contradictory_pattern(dataset: "Dataset") -> Iterator[Contradiction]:
+    """Yield what is wrong with the key pattern. A misspelled group would be ignored, so each needs a use."""
+    if (pattern := dataset.key_pattern) is None:
+        return
+    for message in problems(pattern):
+        yield Contradiction("key_pattern", message)
+    for name in group_names(pattern):
+        if name not in (*dataset.path_tags, dataset.revision):
+            message = f"the group {name!r} is not in path_tags, nor the revision: add it there, or write * instead"
+            yield Contradiction("key_pattern", message)
+    is_group = dataset.revision in group_names(pattern)
+    if dataset.revisions == "replace" and is_group and not folder_pattern(pattern, str(dataset.revision)):
+        message = 'with revisions = "replace", the revision must be in the name of a folder, and no ** before it'
+        yield Contradiction("key_pattern", message)
 
 
 def _is_zone(name: str) -> bool:

@@ -1,13 +1,11 @@
 """The datasets: the columns that a Parquet file must have, and the measurement, tags and fields that they become.
 
 TOML files declare them: `ons.toml`, which is part of this package, and a user's own `datasets.toml`. `DATASETS` holds
-both, and `dataset_of` finds the one that an object's key names. A `Dataset` checks its own declaration when it is
+both. `shared.dataset_keys` finds the one that a key belongs to. A `Dataset` checks its own declaration when it is
 created.
 """
 
 import math
-import os
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from shared.contradictions import Contradiction, contradictions
-from shared.errors import SettingsError, UnknownDatasetError
+from shared.dataset_files import own_file, shipped_file
+from shared.errors import SettingsError
 
 
 class ContradictionsError(ValueError):
@@ -46,14 +45,17 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One dataset: a file belongs to it if its key contains the folder `dataset=<name>`.
+    """One dataset: a file belongs to it if its key contains the folder `dataset=<name>`, or matches `key_pattern`.
 
     Attributes:
         name: the name in the key.
         measurement: the InfluxDB measurement.
         required_tags: tags that need a value in every row.
         optional_tags: tags that may be empty, and whose columns may be absent.
-        path_tags: those of the tags whose values are not in the file, but in folders `<tag>=<value>/` of the key.
+        path_tags: those of the tags whose values are not in the file, but in the key: in folders `<tag>=<value>/`, or
+            in groups of `key_pattern`.
+        key_pattern: the keys of the files (`shared.key_patterns`), in place of the folder `dataset=<name>`; its named
+            groups are path tags, or the revision.
         fields: the fields; a file needs at least one of them.
         timestamp: the name of the time column.
         zone: the time zone of timestamps that name none.
@@ -67,9 +69,9 @@ class Dataset:
         latest: rows after the beginning of this date (UTC) are set aside; None for ten years after the object was
             last modified.
         max_series: the number of series that a file may have; None for the default, `MAX_SERIES`.
-        revision: the name of a folder `<name>=<value>/` in the key, whose value is the file's revision. Where two files
-            have a value for the same field of a point, that of the newer revision stands. None if there is no such
-            folder.
+        revision: the name of a folder `<name>=<value>/` in the key, or of a group of `key_pattern`, whose value is the
+            file's revision. Where two files have a value for the same field of a point, that of the newer revision
+            stands. None if there is no such folder.
         revisions: how the revisions of a slot relate, which is the key up to that folder (`shared.revisions.slot_of`).
             With "overlay", all files are loaded. With "replace", the files of one revision together replace those of
             all older revisions, which are not loaded any more.
@@ -85,6 +87,7 @@ class Dataset:
     required_tags: tuple[str, ...]
     optional_tags: tuple[str, ...] = ()
     path_tags: tuple[str, ...] = ()
+    key_pattern: str | None = None
     fields: tuple[Field, ...]
     timestamp: str = "timestamp"
     zone: str = "UTC"
@@ -163,32 +166,5 @@ class Declarations(Mapping[str, Dataset]):
         return len(self._datasets)
 
 
-def shipped_file() -> Path:
-    """Return the file with the datasets of ONS."""
-    return Path(__file__).with_name("ons.toml")
-
-
-def own_file() -> Path:
-    """Return the file for a user's own datasets, which need not exist.
-
-    LOADER_DATASETS names it. The default is datasets.toml next to `shared/`, in the repository and in the layer.
-    """
-    return Path(os.environ.get("LOADER_DATASETS") or Path(__file__).parents[1] / "datasets.toml")
-
-
 SHIPPED_DATASETS: Mapping[str, Dataset] = Declarations(shipped_file)
 DATASETS: Mapping[str, Dataset] = Declarations(shipped_file, own_file)
-
-
-def dataset_of(key: str) -> Dataset:
-    """Return the dataset that the folder `dataset=<name>` of `key` names.
-
-    Raises:
-        UnknownDatasetError: no such folder, or no dataset has that name.
-    """
-    folder = re.search(r"(?:^|/)dataset=([^/]+)/", key)
-    if folder is None or folder[1] not in DATASETS:
-        raise UnknownDatasetError(
-            f"{key!r} does not name a dataset: move it into dataset=<name>/, where <name> is {', '.join(DATASETS)}"
-        )
-    return DATASETS[folder[1]]

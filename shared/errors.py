@@ -54,6 +54,10 @@ class UnknownDatasetError(DataError):
     """The key does not name a declared dataset."""
 
 
+class AmbiguousDatasetError(DataError):
+    """The key belongs to several datasets, of which at least one has a key pattern."""
+
+
 class SourceNotFoundError(DataError):
     """The object does not exist, or no longer exists."""
 

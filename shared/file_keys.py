@@ -2,11 +2,13 @@
 
 PinSource, the backfill, ReportBackfill and the CLI apply the rule: `skip_kind` is for counting, `reason_to_skip` for
 people. The S3 event trigger only narrows what starts an execution, since a pattern of EventBridge cannot express the
-rule. `folder_values` reads the folders of partitions.
+rule. `folder_values` reads the folders of partitions, and `key_values` those or the groups of a key pattern.
 """
 
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
+
+from shared.key_patterns import folder_pattern, group_names, pattern_values
 
 FILE_SUFFIX = ".parquet"
 ANY_SUFFIX = "*"
@@ -84,6 +86,22 @@ def folder_values(key: str, name: str) -> list[str]:
     """
     folders = (folder.partition("=") for folder in key.split("/")[:-1])
     return [_decode(value) for column, equals, value in folders if equals and _decode(column) == name]
+
+
+def key_values(key: str, name: str, pattern: str | None) -> list[str]:
+    """Return the values of a key for a path tag or a revision, without escapes; "" is no value.
+
+    They are in the group of the key pattern with this name, or else in folders `<name>=<value>/`. The key may end with
+    the folder that has the group, if its depth in the pattern is certain.
+
+    >>> [key_values(key, "version", "raw/{version}/*.parquet") for key in ("raw/v2/a.parquet", "raw/v2/", "raw/a")]
+    [['v2'], ['v2'], []]
+    """
+    if pattern is None or name not in group_names(pattern):
+        return folder_values(key, name)
+    folder = folder_pattern(pattern, name)
+    values = pattern_values(f"{folder}**" if folder else pattern, key)
+    return [_decode(values[name])] if values else []
 
 
 def _decode(text: str) -> str:

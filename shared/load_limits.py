@@ -6,7 +6,8 @@ series is in `shared/series_limit.py`.
 
 from collections.abc import Sequence
 
-from shared.datasets import Dataset, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import Dataset
 from shared.errors import InvalidRecordsError, NoValidRecordsError, RefusedPointsError
 from shared.events import PlannedFile
 from shared.load_totals import Outcomes

@@ -1,7 +1,6 @@
 """The structured logger of all functions: every line names its execution, load and object."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import wraps
 from time import perf_counter
 from typing import Any, TypeVar
@@ -9,8 +8,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.datasets import dataset_of
-from shared.errors import DataError, UnknownDatasetError
+from shared.dataset_keys import find_dataset
+from shared.errors import DataError
 from shared.outages import LaterError
 from shared.requested_object import requested_object
 from shared.snapshots import renew_after_restore
@@ -70,6 +69,5 @@ def _source_keys(event: object) -> Mapping[str, str]:
     except DataError:  # PinSource reports it
         return {}
     keys = {"bucket": requested.bucket, "key": requested.key}
-    with suppress(UnknownDatasetError):
-        keys["dataset"] = dataset_of(requested.key).name
-    return keys
+    dataset = find_dataset(requested.key)
+    return keys | ({"dataset": dataset.name} if dataset else {})

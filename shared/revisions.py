@@ -10,7 +10,8 @@ from itertools import takewhile
 from typing import TypedDict
 
 from shared.datasets import Dataset
-from shared.file_keys import folder_values
+from shared.file_keys import folder_values, key_values
+from shared.key_patterns import folder_pattern
 from shared.ledger import is_newer
 
 
@@ -52,7 +53,7 @@ def revision_of(key: str, dataset: Dataset) -> str:
     >>> revision_of("dataset=generation/processing_metadata_processed_at=2024-08-01 03%3A04/a", DATASETS["generation"])
     '2024-08-01 03:04'
     """
-    values = folder_values(key, dataset.revision) if dataset.revision else []
+    values = key_values(key, dataset.revision, dataset.key_pattern) if dataset.revision else []
     return values[0] if values else ""
 
 
@@ -70,6 +71,8 @@ def slot_of(key: str, dataset: Dataset) -> str:
     if (name := dataset.revision) is None:
         return key
     folders = key.split("/")[:-1]
+    if dataset.key_pattern and (folder := folder_pattern(dataset.key_pattern, name)):
+        return "".join(f"{each}/" for each in folders[: folder.count("/") - 1])
     outside = takewhile(lambda folder: not folder_values(f"{folder}/", name), folders)
     return "".join(f"{folder}/" for folder in outside)
 

@@ -17,7 +17,7 @@ from shared.column_types import expected_content, type_name
 from shared.datasets import Dataset
 from shared.errors import SchemaMismatchError, UnsupportedParquetError
 from shared.events import Layout
-from shared.file_keys import folder_values
+from shared.file_keys import key_values
 from shared.parquet_schema import unsupported_type
 from shared.schema_findings import Clues, SchemaCheck
 from shared.units import LONG_COLUMNS
@@ -79,7 +79,7 @@ def plan_columns(schema: pa.Schema, dataset: Dataset, *, validate: bool, clues: 
     if findings := check.findings():
         columns = [f"{field.name!r} {_short(type_name(field.type))}" for field in schema]
         raise SchemaMismatchError(_message(findings, columns), findings, columns)
-    values = {tag: folder_values(clues.key, tag) for tag in dataset.path_tags}
+    values = {tag: key_values(clues.key, tag, dataset.key_pattern) for tag in dataset.path_tags}
     path_tags = {tag: value for tag, [value, *_] in ((tag, of_tag) for tag, of_tag in values.items() if of_tag)}
     return Columns(
         layout=layout,

@@ -16,7 +16,7 @@ from pyarrow import types
 from shared.column_types import accepts, expected_content, type_name
 from shared.datasets import Dataset
 from shared.events import Layout
-from shared.file_keys import folder_values
+from shared.file_keys import key_values
 from shared.near_misses import difference, is_time_name, is_time_of_file, unit_of
 from shared.plausible_times import TimeLimits, plausible_units
 from shared.units import LONG_COLUMNS
@@ -111,7 +111,7 @@ class SchemaCheck:
         """Yield a line for each tag that is to be in the key, and is not there exactly once."""
         required = self.dataset.required_tags if self.validate else ()
         for tag in self.dataset.path_tags:
-            values = folder_values(self.clues.key, tag)
+            values = key_values(self.clues.key, tag, self.dataset.key_pattern)
             if tag in self.source:
                 yield (
                     f"column {self.source[tag]!r} is a tag that the key has: remove the column, or remove {tag!r} from "

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
-from shared.datasets import DATASETS, Dataset, dataset_of
-from shared.errors import UnknownDatasetError
+from shared.dataset_keys import find_dataset
+from shared.datasets import DATASETS, Dataset
 from shared.healing import next_try_at
 from shared.ledger import LedgerItem, newest_of, object_name, query_items, tolerate_unmet_condition
 from shared.ledger_items import CONCURRENT_REQUESTS, ItemKey, items_by_key
@@ -56,10 +56,8 @@ def replacing_dataset(name: str) -> Dataset | None:
 
 def replacing_dataset_of(key: str) -> Dataset | None:
     """Return the dataset of a file if its newest revision replaces the older ones."""
-    try:
-        return replacing_dataset(dataset_of(key).name)
-    except UnknownDatasetError:
-        return None
+    dataset = find_dataset(key)
+    return dataset if dataset and dataset.revisions == "replace" else None
 
 
 def slot_name(bucket: str, key: str, dataset: Dataset) -> str:

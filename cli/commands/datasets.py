@@ -13,7 +13,8 @@ from cli.errors import RefusedError
 from cli.options import AsJson
 from cli.output import console, facts, listing, quantity, show_json
 from cli.targets import check_dataset
-from shared.datasets import DATASETS, SHIPPED_DATASETS, Dataset, own_file, shipped_file
+from shared.dataset_files import own_file, shipped_file
+from shared.datasets import DATASETS, SHIPPED_DATASETS, Dataset
 
 app = typer.Typer()
 

@@ -17,8 +17,9 @@ from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.targets import check_dataset, parse_prefix
 from cli.times import parse_time
+from shared.dataset_keys import datasets_of
 from shared.healing import next_try_at
-from shared.ledger import CHANGES, STATUSES, LedgerItem, newest_of, object_name, version_id_of
+from shared.ledger import CHANGES, STATUSES, LedgerItem, bucket_and_key, newest_of, object_name, version_id_of
 from shared.responses import LoadReport
 from shared.work_bucket import UNPLANNED
 
@@ -179,9 +180,8 @@ def _unpinned(deployment: Deployment, filter_: Filter) -> Iterator[Entry]:
         if filter_.until and changed_at > filter_.until:
             continue
         entry = _entry_of_report(key, changed_at, load_report(deployment, key))
-        if entry.object.startswith(filter_.objects) and (
-            not filter_.dataset or f"/dataset={filter_.dataset}/" in entry.object
-        ):
+        names = [dataset.name for dataset in datasets_of(bucket_and_key(entry.object)[1])]
+        if entry.object.startswith(filter_.objects) and (not filter_.dataset or filter_.dataset in names):
             yield entry
 
 

@@ -27,7 +27,8 @@ from functions.convert_and_chunk.set_aside.quarantine import quarantine_parquet
 from functions.convert_and_chunk.set_aside.samples import reasons_with_samples
 from functions.convert_and_chunk.staging import Staging
 from shared.calendars import encode, shorten
-from shared.datasets import Dataset, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import Dataset
 from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
 from shared.load_limits import check_set_aside, collision_limit, set_aside_limit

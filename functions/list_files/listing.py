@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from functions.list_files.manifest import manifest_pages
 from functions.list_files.newest_revisions import NewestRevisions
 from shared.backfill_lists import MAX_TABLES, ListedFile, ListSummary
-from shared.datasets import dataset_of
-from shared.errors import UnknownDatasetError
+from shared.dataset_keys import find_dataset
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind, table_folder
 from shared.ledger import LedgerItem, check_bucket
@@ -111,9 +110,7 @@ def _order(line: str) -> tuple[str, str, str]:
     This only saves work: the newest values stand in any order.
     """
     key = json.loads(line)["key"]
-    try:
-        dataset = dataset_of(key)
-    except UnknownDatasetError:
+    if (dataset := find_dataset(key)) is None:
         return key, "", ""
     return slot_of(key, dataset), sort_key(revision_of(key, dataset)), key
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from functions.list_files.listing import MAX_FILES
 from functions.list_files.sweep import Candidate, Unloaded
+from shared.dataset_keys import source_prefixes
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind
 from shared.healing import WAITS, tries_of
@@ -43,11 +44,13 @@ def list_unknown(
     """
     unloaded, rule = Unloaded(), file_rule()
     listing = unloaded.listing
-    until = now if backfill.get("list_bucket") else now - GRACE
+    by_person = backfill.get("list_bucket", False)
+    until, prefixes = (now, ("",)) if by_person else (now - GRACE, source_prefixes(rule.prefix))
     for page in pages(client, backfill["bucket"], backfill["prefix"], start):
         files = dict[str, ItemKey]()
         for version in page.versions:
             is_file = version["Size"] > 0 and not skip_kind(version["Key"], rule)
+            is_file &= version["Key"].startswith(prefixes)
             if is_file and since <= version["LastModified"] <= until:
                 files[version["Key"]] = item_key(backfill["bucket"], version)
         items = items_by_key(files.values())

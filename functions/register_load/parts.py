@@ -20,7 +20,8 @@ from functions.register_load.own_footprints import OwnFootprints
 from functions.register_load.part_comparison import LosingLines, PartComparison, PointLines, join_lines, point_lines
 from functions.register_load.quarantine import quarantine_parquet
 from functions.register_load.staging import RestagedChunk, Rows, Staging
-from shared.datasets import DATASETS, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import DATASETS
 from shared.errors import CollidingRecordsError, InvalidRecordsError
 from shared.events import Chunk, FileRef, LoadState, PlannedFile
 from shared.load_limits import check_set_aside, collision_limit, set_aside_limit

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from shared.datasets import dataset_of
+from shared.dataset_keys import dataset_of
 from shared.events import LoadState, SeriesCount
 from shared.load_limits import check_set_aside, set_aside_limit
 from shared.outcomes import read_outcomes

@@ -19,7 +19,7 @@ from functions.validate_schema.pin import pin_source
 from functions.validate_schema.slot_turn import slot_turn
 from functions.validate_schema.turn import ITS_TURN, Turn, turn
 from shared.aws_clients import s3_client
-from shared.datasets import dataset_of
+from shared.dataset_keys import dataset_of
 from shared.errors import SchemaMismatchError
 from shared.events import FileRef, LoadState, PlannedFile, SourceFile, Span
 from shared.ledger import LedgerItem, version_items

@@ -10,8 +10,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.datasets import dataset_of
-from shared.errors import SourceNotFoundError, UnknownDatasetError
+from shared.dataset_keys import find_dataset
+from shared.errors import SourceNotFoundError
 from shared.events import Claim, FileRef, SourceFile
 from shared.file_keys import FileRule, reason_to_skip
 from shared.ledger import object_name, version_name
@@ -112,10 +112,8 @@ def load_id(bucket: str, key: str, version: str) -> str:
 
 def _dataset_name(key: str) -> str:
     """Return the dataset that the key names, or "": ValidateSchema raises the error, when the ledger can record it."""
-    try:
-        return dataset_of(key).name
-    except UnknownDatasetError:
-        return ""
+    dataset = find_dataset(key)
+    return dataset.name if dataset else ""
 
 
 def _skip_superseded(client: "S3Client", requested: RequestedObject, reason: str, now: datetime) -> FileRef:

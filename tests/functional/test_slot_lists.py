@@ -1,6 +1,7 @@
 """The lists of backfills and sweeps of datasets with `revisions = "replace"`, and the reports of backfills."""
 
 from itertools import chain, repeat
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tests.functional.conftest import SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
 from tests.functional.test_sweep import ago, sweep
 from tests.support.backfill import EXECUTION, PREFIX
+from tests.support.own_datasets import declare_datasets
 from tests.support.slots import SLOT, SlotLoad, declare_replacing, key_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OTHER = "dataset=generation/month=02/"
+
+PLANTS = """
+[plants]
+measurement = "plant_data"
+key_pattern = "exports/{region}/v{version}/*.parquet"
+required_tags = ["region"]
+path_tags = ["region"]
+revision = "version"
+revisions = "replace"
+fields = [{ name = "power_mw", unit = "MW" }]
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +109,19 @@ def test_a_list_that_ends_inside_a_slot_knows_escaped_names_of_revisions(
     monkeypatch.setattr(listing, "MAX_FILES", 1)
     keys, older = lists_of_pages(s3, context, 1)
     assert (sorted(keys), older) == (sorted([newest, f"{SLOT}other=1/a.parquet"]), 1)
+
+
+def test_revisions_in_groups_of_a_key_pattern_replace_each_other(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    declare_datasets(monkeypatch, tmp_path, PLANTS)
+    newest = ["exports/NE/v1/a.parquet", "exports/SE/v2/a.parquet", "exports/SE/v2/b.parquet"]
+    put(s3, *newest, "exports/SE/v1/a.parquet", "exports/SE/v1/c.parquet", "exports/SE/v3/_SUCCESS")
+    monkeypatch.setattr(listing, "MAX_FILES", 0)
+    events = s3_client().meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": 1})
+    keys, older = lists(s3, context, prefix="exports/")
+    assert (sorted(keys), older) == (newest, 2)
 
 
 def test_a_list_ends_inside_a_slot_of_many_files(

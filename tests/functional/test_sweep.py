@@ -12,6 +12,7 @@ from functions.list_files import unknown
 from functions.list_files.handler import lambda_handler
 from functions.report_backfill.handler import lambda_handler as report_backfill
 from shared.aws_clients import dynamodb_resource
+from shared.events import ListPosition
 from shared.healing import WAITS
 from shared.ledger import CHANGES, object_name
 from shared.sweep_lease import KEY
@@ -164,6 +165,20 @@ def test_a_version_that_becomes_current_again_is_found_in_the_bucket(
     first = sweep(context, list_bucket=True)
     assert (listed(s3, first), listed(s3, sweep(context, list=first))) == ([], [key])
     assert {item.get("sweep_result") for item in tables.scan()["Items"]} == {None, "replaced", "given up"}, given_up
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+def test_only_a_person_loads_files_outside_the_source_prefix(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch, *, by_person: bool
+) -> None:
+    """The prefix of a schedule may be shorter, so that it covers key patterns, too."""
+    monkeypatch.setenv("SOURCE_PREFIX", PREFIX)
+    keys = [put(s3, "a.parquet"), "other/b.parquet"]
+    s3.put_object(Bucket=SOURCE, Key=keys[1], Body=b"x")
+    state: Any = {"bucket": SOURCE, "prefix": "", "list_bucket": by_person}
+    now, start = datetime.now(UTC) + timedelta(hours=1), ListPosition(key="", version="")
+    unloaded = unknown.list_unknown(s3, state, start, since=now - timedelta(days=1), now=now, has_time=lambda: True)
+    assert [json.loads(line)["key"] for line in unloaded.listing.lines] == (keys if by_person else keys[:1])
 
 
 def test_a_deleted_version_is_not_tried_in_every_sweep_while_an_older_one_is_loaded(

@@ -1,8 +1,18 @@
 """The rule that starts executions."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.infra.conftest import Assembly
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.assertions import Template
+
+from infra_cdk.config import loader_config
+from infra_cdk.trigger import Trigger
+from tests.infra.conftest import REQUIRED, Assembly, default_context
+from tests.support.own_datasets import declare_datasets
 
 ANY_CASE = {"suffix": {"equals-ignore-case": ".parquet"}}
 """EventBridge compares keys by case, unless a pattern says otherwise."""
@@ -27,6 +37,24 @@ def test_a_prefix_of_an_existing_bucket_narrows_what_starts_one(variants: Callab
         "object": {"key": [{"prefix": "processed/"}]},
     }
     assert [name for name in assembly.properties("S3::Bucket") if "Source" in name] == []
+
+
+def test_a_key_pattern_outside_the_prefix_starts_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = 'measurement = "m"\nkey_pattern = "raw/*.parquet"\nrequired_tags = []'
+    declare_datasets(monkeypatch, tmp_path, f'[plants]\n{pattern}\nfields = [{{ name = "power_mw", unit = "MW" }}]')
+    config = loader_config(default_context() | REQUIRED | {"source_bucket_name": "lake", "source_prefix": "lake/"})
+    stack = Stack(App(), "Stack")
+    machine = sfn.StateMachine.from_state_machine_name(stack, "Machine", "loader")
+    Trigger(
+        stack,
+        "Trigger",
+        bucket=s3.Bucket.from_bucket_name(stack, "Source", "lake"),
+        config=config.storage,
+        state_machine=machine,
+    )
+    [rule] = Template.from_stack(stack).find_resources("AWS::Events::Rule").values()
+    keys = rule["Properties"]["EventPattern"]["detail"]["object"]["key"]
+    assert keys == [{"prefix": "lake/"}, {"prefix": "raw/"}]
 
 
 def test_the_suffixes_of_the_configuration_narrow_what_starts_one(variants: Callable[[str], Assembly]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.datasets import DATASETS, Dataset, Field, dataset_of
+from shared.dataset_keys import dataset_of
+from shared.datasets import DATASETS, Dataset, Field
 from shared.errors import UnknownDatasetError
 
 
@@ -61,6 +62,10 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"aliases": {"site": "depth_m"}}, "alias 'site' for 'depth_m'"),
         ({"revisions": "replace"}, "revisions is 'replace', but no folder is declared"),
         ({"revision": "at", "revisions": "newest"}, "revisions is 'newest': use 'overlay' or 'replace'"),
+        ({"key_pattern": "raw/{site/a"}, "write a named group as {name}"),
+        ({"key_pattern": "raw/{site}/a"}, "the group 'site' is not in path_tags, nor the revision"),
+        ({"key_pattern": "{v}.parquet", "revision": "v", "revisions": "replace"}, "must be in the name of a folder"),
+        ({"key_pattern": "**/{v}/a", "revision": "v", "revisions": "replace"}, "must be in the name of a folder"),
         ({"path_tags": ("place",)}, "'place' is not a tag: add it to required_tags or optional_tags"),
         ({"path_tags": ("depth_m",)}, "'depth_m' is not a tag"),
         ({"path_tags": ("site", "site")}, "'site' is declared 2 times: keep one"),

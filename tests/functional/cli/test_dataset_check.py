@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.dataset_check import describe_mistakes, find_mistakes
-from shared.datasets import read_datasets, shipped_file
+from shared.dataset_files import shipped_file
+from shared.datasets import read_datasets
 from shared.errors import SettingsError
 
 WELLS = """\
@@ -19,9 +20,16 @@ fields = [{ name = "depth_m", unit = "m" }]
 
 KEYS = ["measurement", "required_tags", "optional_tags", "fields", "timestamp", "zone", "epoch", "aliases"]
 KEYS += ["ignored_columns", "earliest", "latest", "max_series", "max_set_aside_rate", "max_collision_rate"]
-KEYS += ["influxdb_bucket", "revision", "unknown"]
+KEYS += ["influxdb_bucket", "revision", "key_pattern", "path_tags", "revisions", "unknown"]
 VALUES = ['"site"', '"UTC"', '"s"', '["site"]', "[]", "1", "0.5", "-1", "true", "2024-01-01", '{ a = "depth_m" }']
-VALUES += ['[{ name = "a", unit = "m" }]', "[{ unit = 1 }]", '[{ name = "a", unit = "m", maximum = "x" }]', "[1]"]
+VALUES += [
+    '[{ name = "a", unit = "m" }]',
+    "[{ unit = 1 }]",
+    '"replace"',
+    '"a/{site}/*"',
+    '[{ name = "a", unit = "m", maximum = "x" }]',
+    "[1]",
+]
 
 
 def write(folder: Path, text: str) -> Path:
@@ -42,6 +50,7 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
         ('optional_tags = "site"', '5: wells.optional_tags must be a list: write ["a", "b"]'),
         ('optional_tags = ["site"]', "5: wells.optional_tags is not valid: 'site' is declared 2 times"),
         ("max_collision_rate = 2.0", "5: wells.max_collision_rate is not valid: max_collision_rate is 2.0: use a"),
+        ('key_pattern = "raw/{siet}/*"', "5: wells.key_pattern is not valid: the group 'siet' is not in path_tags"),
         ('max_series = "many"', "5: wells.max_series must be a whole number"),
         ("max_series = 0", "5: wells.max_series is not valid: max_series is 0: use a number of at least 1"),
         ("influxdb_bucket = 5", "5: wells.influxdb_bucket must be text: write it in quotes"),
@@ -55,6 +64,16 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
 def test_a_mistake_has_its_line_its_key_and_what_to_do(tmp_path: Path, line: str, mistake: str) -> None:
     path = write(tmp_path, f"{WELLS}{line}\n")
     assert f"{path}:{mistake}" in describe_mistakes(path)
+
+
+def test_two_patterns_that_match_the_same_key_are_a_mistake(tmp_path: Path) -> None:
+    others = {"pumps": "raw/**", "tanks": "raw/{a}b.parquet"}
+    tables = [f'[{name}]\n{WELLS.split(chr(10), 1)[1]}key_pattern = "{pattern}"\n' for name, pattern in others.items()]
+    mistakes = find_mistakes(write(tmp_path, "".join(tables)))
+    assert [str(mistake.message) for mistake in mistakes if "both" in mistake.message] == [
+        "and that of pumps both match keys such as 'raw/xb.parquet': change one of them"
+    ]
+    assert [(mistake.line, mistake.place) for mistake in mistakes] == [(10, "tanks.key_pattern")] * 2
 
 
 def test_all_mistakes_are_listed_in_the_order_of_their_lines(tmp_path: Path) -> None:

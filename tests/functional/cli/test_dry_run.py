@@ -12,11 +12,11 @@ import pytest
 from cli.dry_run import FIRST_LINES, PARTS_NOTE, Plan, plan
 from cli.targets import LocalFile, S3Object
 from infra_cdk.allocators import RETURN_MEMORY
-from shared.datasets import DATASETS
 from shared.events import PlannedFile
 from shared.settings import MEMORY_VARIABLE
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation, page_bomb, parquet
+from tests.support.own_datasets import declare_datasets
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -113,20 +113,28 @@ def test_a_file_that_does_not_fit_into_the_memory_of_the_function_would_fail(
 
 
 def test_tags_of_the_key_are_in_the_lines(s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "datasets.toml").write_text(
+    declare_datasets(
+        monkeypatch,
+        tmp_path,
         """
         [wells]
         measurement = "well_data"
         required_tags = ["site"]
         path_tags = ["site"]
         fields = [{ name = "power_mw", unit = "MW" }]
-        """
+
+        [pumps]
+        measurement = "pump_data"
+        required_tags = ["site"]
+        path_tags = ["site"]
+        key_pattern = "raw/{site}_*.parquet"
+        fields = [{ name = "power_mw", unit = "MW" }]
+        """,
     )
-    monkeypatch.setenv("LOADER_DATASETS", str(tmp_path / "datasets.toml"))
-    assert "wells" not in DATASETS  # so that the datasets are read before their cache is replaced
-    monkeypatch.delitem(vars(DATASETS), "_datasets")
     (tmp_path / "a.parquet").write_bytes(CONTENT)
     result, *_ = run(s3, LocalFile(tmp_path / "a.parquet", "dataset=wells/site=North%20Sea/a.parquet"))
     assert (result.error, result.tally.first_lines[0][:34]) == (None, r"well_data,site=North\ Sea power_mw")
     result, *_ = run(s3, LocalFile(tmp_path / "a.parquet", "dataset=wells/a.parquet"))
     assert "tag 'site' is missing" in str(result.error)
+    result, *_ = run(s3, LocalFile(tmp_path / "a.parquet", "raw/North Sea_1.parquet"))
+    assert (result.error, result.tally.first_lines[0][:34]) == (None, r"pump_data,site=North\ Sea power_mw")

@@ -6,6 +6,16 @@ import pytest
 
 from cli.errors import NotFoundError, RefusedError
 from cli.targets import LocalFile, Prefix, S3Object, check_dataset, parse_prefix, parse_target
+from tests.support.own_datasets import declare_datasets
+
+PLANTS = """
+[plants]
+measurement = "plant_data"
+key_pattern = "exports/{region}/*.parquet"
+required_tags = ["region"]
+path_tags = ["region"]
+fields = [{ name = "power_mw", unit = "MW" }]
+"""
 
 
 def test_an_address_names_an_object() -> None:
@@ -49,6 +59,16 @@ def test_a_path_that_names_no_dataset_needs_the_option(tmp_path: Path, folder: s
     path.touch()
     with pytest.raises(RefusedError, match=r"add --dataset generation\|consumption\|transmission"):
         parse_target(str(path), "")
+
+
+def test_a_file_gets_the_key_that_matches_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare_datasets(monkeypatch, tmp_path, PLANTS)
+    path = tmp_path / "exports" / "SE" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert parse_target(str(path), "") == LocalFile(path, "exports/SE/a.parquet")
+    with pytest.raises(RefusedError, match=r"have keys like exports/\{region\}/\*.parquet: put a.parquet into such"):
+        parse_target(str(path), "plants")
 
 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:

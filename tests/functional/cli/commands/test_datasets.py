@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.datasets import DATASETS, SHIPPED_DATASETS, Declarations, own_file, shipped_file
+from shared.dataset_files import own_file, shipped_file
+from shared.datasets import DATASETS, SHIPPED_DATASETS, Declarations
 from shared.errors import SettingsError
 from tests.support.command_line import run_loader
 

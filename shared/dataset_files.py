@@ -1,0 +1,17 @@
+"""The files that declare datasets."""
+
+import os
+from pathlib import Path
+
+
+def shipped_file() -> Path:
+    """Return the file with the datasets of ONS."""
+    return Path(__file__).with_name("ons.toml")
+
+
+def own_file() -> Path:
+    """Return the file for a user's own datasets, which need not exist.
+
+    LOADER_DATASETS names it. The default is datasets.toml next to `shared/`, in the repository and in the layer.
+    """
+    return Path(os.environ.get("LOADER_DATASETS") or Path(__file__).parents[1] / "datasets.toml")
