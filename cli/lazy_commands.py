@@ -12,6 +12,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from cli.display import add_display_options
+from cli.pager import show_in_pager
+
 COMMANDS = (
     "plan",
     "load",
@@ -36,6 +39,9 @@ COMMANDS = (
 A command with commands of its own is the callback of an `app` in that module.
 """
 
+LISTS = frozenset(("history", "coverage", "overlaps", "show", "quarantine", "query", "datasets"))
+"""The commands whose output may be long, and is shown in a pager."""
+
 
 class ListedCommand(TyperCommand):
     """A command that has only a name and a summary."""
@@ -57,11 +63,16 @@ class LazyCommands(TyperGroup):
 def import_command(name: str) -> Any:
     """Return the command with its arguments and options."""
     module = import_module(f"cli.commands.{name}")
-    app = getattr(module, "app", None) or typer.Typer()
+    app = getattr(module, "app", None) or typer.Typer(add_completion=False)
     if not app.registered_callback:
         app.command(name)(getattr(module, name))
     app.info.context_settings = {"help_option_names": ["-h", "--help"]}
-    return typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    add_display_options(command)
+    if name in LISTS:
+        for each in (command, *getattr(command, "commands", {}).values()):
+            each.callback = show_in_pager(each.callback)
+    return command
 
 
 def _summary(name: str) -> str:

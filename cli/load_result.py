@@ -4,12 +4,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from rich.table import Table
 from rich.text import Text
 
 from cli.advice import show_remedies
 from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment, page_key
+from cli.facts import Facts
+from cli.listing import Listing
 from cli.output import PARTLY_LOADED, console, facts, listing, status
 from shared.ledger import object_name
 from shared.responses import ConversionStats, LoadData
@@ -75,7 +76,7 @@ def is_partly_loaded(execution: Execution) -> bool:
     return data is not None and data.get("verdict") == "partly loaded"
 
 
-def _links(deployment: Deployment, data: LoadData | None, execution: str) -> Text:
+def _links(deployment: Deployment, data: LoadData | None, execution: str) -> Facts:
     if data is None:
         return facts({"execution": execution})
     report = data.get("report", "")
@@ -104,7 +105,7 @@ def points_by_fate(data: LoadData) -> Mapping[str, int]:
     return {"stored": stored, "rejected": stats["refused_points"], "not_written": rest}
 
 
-def rows_table(stats: ConversionStats, points: Mapping[str, int]) -> Table:
+def rows_table(stats: ConversionStats, points: Mapping[str, int]) -> Listing:
     """Return a table in which each row of the file is counted once.
 
     Args:

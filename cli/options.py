@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_load, complete_prefix
 from shared.datasets import DATASETS
 
 DATASET_NAMES = ", ".join(DATASETS)
@@ -16,7 +17,11 @@ Targets = Annotated[
 ]
 Load = Annotated[
     str,
-    typer.Argument(metavar="LOAD", help="A load ID or its first characters, or the name or ARN of an execution."),
+    typer.Argument(
+        metavar="LOAD",
+        help="A load ID, the name or ARN of an execution, or a key; the first characters suffice.",
+        autocompletion=complete_load,
+    ),
 ]
 DatasetName = Annotated[
     str,
@@ -25,7 +30,12 @@ DatasetName = Annotated[
     ),
 ]
 Prefix = Annotated[
-    str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="Only objects whose keys start with PREFIX.")
+    str,
+    typer.Argument(
+        metavar="PREFIX|s3://BUCKET/PREFIX",
+        help="Only objects whose keys start with PREFIX.",
+        autocompletion=complete_prefix,
+    ),
 ]
 Dataset = Annotated[str, typer.Option("--dataset", help=f"Only this dataset: {DATASET_NAMES}.")]
 Since = Annotated[

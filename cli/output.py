@@ -7,15 +7,18 @@ Commands print with `console` and `stderr`. `facts` and `listing` lay out text, 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.console import Console, ConsoleDimensions
 from rich.text import Text
+
+from cli.facts import Facts
+from cli.listing import Column, Listing, is_piped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as in shells."""
@@ -23,7 +26,24 @@ INTERRUPTED = 130
 PARTLY_LOADED = 3
 """The exit status of a command whose loads all ended well, but of which some stored only a part of their file."""
 
-console = Console(highlight=False)
+UNLIMITED = 1_000_000
+"""The length of lines that nothing is shortened to."""
+
+
+class Terminal(Console):
+    """A console that neither folds nor shortens lines in a pipe, or with `wide`."""
+
+    wide = False
+    without_pager = False
+
+    @property  # type: ignore[misc] # Console's has a setter, which nothing uses
+    def size(self) -> ConsoleDimensions:
+        """The characters in a line and the lines on the screen."""
+        size = super().size
+        return ConsoleDimensions(UNLIMITED, size.height) if self.wide or is_piped(self) else size
+
+
+console = Terminal(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
@@ -32,8 +52,11 @@ def show_json(content: Any) -> None:
     console.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def progress() -> Progress:
+def progress() -> "Progress":
     """Return a progress bar that disappears when it ends. It is not drawn unless standard error is a terminal."""
+    # This import takes 50 ms, which the help and the listings need not spend.
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
 
@@ -61,23 +84,21 @@ def detach_on_interrupt(message: str) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def facts(rows: Mapping[str, str | Text]) -> Text:
-    """Lay out names and values in two columns, and omit empty values.
-
-    A value stays on one line, however long, so that it can be copied.
-    """
-    rows = {name: value for name, value in rows.items() if value}
-    width = max(map(len, rows), default=0) + 2
-    return Text("\n").join(Text.assemble((name.ljust(width), "dim"), value) for name, value in rows.items())
+def line_of(*cells: str | Text) -> Text:
+    """Return one line of a list that grows while it is printed: two spaces separate the cells, or a tab in a pipe."""
+    return Text("\t" if is_piped(console) else "  ", tab_size=1).join(
+        Text(cell) if isinstance(cell, str) else cell for cell in cells
+    )
 
 
-def listing(*headers: str, title: str = "") -> Table:
-    """Return an empty table without borders. Columns whose header starts with # are aligned right, for numbers."""
-    table = Table(box=None, title=title or None, title_justify="left", header_style="dim", pad_edge=False)
-    for header in headers:
-        justify: JustifyMethod = "right" if header.startswith("#") else "left"
-        table.add_column(header.removeprefix("#"), justify=justify, overflow="fold")
-    return table
+def facts(values: Mapping[str, str | Text]) -> Facts:
+    """Lay out names and values in two columns, and omit empty values."""
+    return Facts(values)
+
+
+def listing(*columns: str | Column, title: str = "") -> Listing:
+    """Return an empty table. Columns whose header starts with # are numbers."""
+    return Listing(*columns, title=title)
 
 
 def status(word: str) -> Text:
@@ -100,17 +121,3 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
-
-
-def iso_time(time_ns: int) -> str:
-    """Return nanoseconds since 1970 as an ISO 8601 time in UTC, to the second."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 10**9)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def ago(then: datetime, now: datetime) -> str:
-    """Return how long ago `then` was, in its largest unit: "3 min ago"."""
-    seconds = int((now - then).total_seconds())
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit} ago"
-    return f"{max(0, seconds)} s ago"

@@ -6,13 +6,15 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.table import Table
 from rich.text import Text
 
 from cli.advice import next_step
 from cli.deployed.objects import StoredObject
 from cli.deployed.release import Release
-from cli.output import console, facts, iso_time, listing, quantity, size, status
+from cli.facts import Facts
+from cli.listing import Column, Listing
+from cli.moments import iso_time
+from cli.output import console, facts, listing, quantity, size, status
 from shared.bounded_text import MAX_CELL_CHARACTERS, bound
 from shared.dataset_keys import dataset_of
 from shared.events import PlannedFile
@@ -125,7 +127,7 @@ def show_plan(result: "Plan", deployed: DeployedState, target: str) -> None:
         console.print(Text(line_protocol, style="dim"), soft_wrap=True)
 
 
-def _facts(result: "Plan", file: PlannedFile, deployed: DeployedState) -> Text:
+def _facts(result: "Plan", file: PlannedFile, deployed: DeployedState) -> Facts:
     outcomes = result.outcomes
     rows = {
         "key": file["key"],
@@ -153,9 +155,9 @@ def _shards(plausibility: "Plausibility") -> str:
     return f"at most {plausibility['shards']:,} of {format_duration(plausibility['shard_seconds'])}{assumed}"
 
 
-def _rows(outcomes: "Outcomes", rows: int) -> Table:
+def _rows(outcomes: "Outcomes", rows: int) -> Listing:
     """Return a table in which each row of the file is counted once."""
-    table = listing("#rows", "result", "reason")
+    table = listing("#rows", "result", Column("reason", "note"))
     table.add_row(f"{outcomes.points:,}", "points", "")
     if outcomes.collapsed:
         table.add_row(f"{outcomes.collapsed:,}", "collapsed", "they repeat another row exactly")

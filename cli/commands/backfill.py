@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.completion import complete_prefix
 from cli.deployed.executions import find_execution, start_execution
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
@@ -22,7 +23,12 @@ from shared.settings import STACK_NAME
 from shared.work_bucket import file_manifest_key
 
 Target = Annotated[
-    str, typer.Argument(metavar="PREFIX|s3://BUCKET/PREFIX", help="Load the files whose keys start with PREFIX.")
+    str,
+    typer.Argument(
+        metavar="PREFIX|s3://BUCKET/PREFIX",
+        help="Load the files whose keys start with PREFIX.",
+        autocompletion=complete_prefix,
+    ),
 ]
 Manifest = Annotated[
     Path | None,

@@ -10,6 +10,7 @@ from cli.coverage import Coverage, Period, measure_coverage, stretches
 from cli.coverage_page import render_page
 from cli.deployed.ledger import filter_of, items_with_status
 from cli.deployed.stack import Deployment
+from cli.listing import Column
 from cli.options import AsJson, Dataset, Prefix, Stack
 from cli.output import console, listing, quantity, show_json, stderr
 from shared.settings import STACK_NAME
@@ -50,7 +51,7 @@ def _content(each: Coverage) -> dict[str, Any]:
 
 def _show(each: Coverage) -> None:
     title = f"{each.dataset}: {quantity(each.files, 'file')}, usually {each.usual_series:,} series"
-    table = listing("from", "to", "#points each", "#series", "note", title=title)
+    table = listing("from", "to", "#points each", "#series", Column("note", "note"), title=title)
     for first, last, _ in stretches(each.periods):
         table.add_row(first.period, last.period, f"{first.points:,}", f"{first.series:,}", _note(each, first))
     console.print(table)

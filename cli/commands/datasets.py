@@ -10,13 +10,14 @@ import typer
 
 from cli.dataset_check import find_mistakes, json_schema
 from cli.errors import RefusedError
+from cli.listing import Column
 from cli.options import AsJson
 from cli.output import console, facts, listing, quantity, show_json
 from cli.targets import check_dataset
 from shared.dataset_files import own_file, shipped_file
 from shared.datasets import DATASETS, SHIPPED_DATASETS, Dataset
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a dataset.")]
 File = Annotated[
@@ -32,7 +33,7 @@ def datasets(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         show_json([_content(dataset) for dataset in DATASETS.values()])
         return
-    table = listing("dataset", "measurement", "tags", "fields")
+    table = listing("dataset", "measurement", Column("tags", "note"), Column("fields", "note"))
     for dataset in DATASETS.values():
         fields = ", ".join(dataset.field_names)
         table.add_row(dataset.name, dataset.measurement, ", ".join(dataset.tags), fields)

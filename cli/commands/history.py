@@ -12,14 +12,23 @@ from rich.text import Text
 from cli.deployed.buckets import Buckets, read_buckets
 from cli.deployed.ledger import PARTLY_LOADED, Entry, entries, filter_of
 from cli.deployed.stack import Deployment, page_key
+from cli.listing import Cell, Column
+from cli.moments import Moment
 from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
-from cli.output import ago, console, listing, quantity, show_json, status, stderr
+from cli.output import console, listing, quantity, show_json, status, stderr
 from shared.ledger import STATUSES, object_name
 from shared.settings import STACK_NAME
 
-COLUMNS = ("changed", "status", "load", "#rows", "#points", "#duration", "file and reason")
-DETAILS, WIDE = ("#rows", "#duration"), 100
-"""The columns that are omitted to leave room for file names, if the terminal has fewer characters per line."""
+COLUMNS = (
+    Column("changed (UTC)"),
+    Column("status"),
+    Column("load"),
+    Column("rows", "number", optional=True),
+    Column("points", "number", optional=True),
+    Column("duration", "number", optional=True),
+    Column("file", "key"),
+    Column("reason", "note"),
+)
 
 Status = Annotated[
     str,
@@ -79,11 +88,9 @@ def _show(deployment: Deployment, loads: Sequence[Entry], buckets: Buckets) -> N
         console.print("no loads found")
         stderr.print("To start one, run `loader load FILE` or `loader backfill PREFIX`.", style="dim")
         return
-    headers = COLUMNS if console.width >= WIDE else [header for header in COLUMNS if header not in DETAILS]
-    table, now = listing(*headers), datetime.now(UTC)
+    table, now = listing(*COLUMNS), datetime.now(UTC)
     for entry in loads:
-        row = dict(zip(COLUMNS, _row(deployment, entry, now, buckets), strict=True))
-        table.add_row(*(row[header] for header in headers))
+        table.add_row(*_row(deployment, entry, now, buckets))
     console.print(table)
     _show_unchecked(loads, buckets)
 
@@ -100,7 +107,7 @@ def _show_unchecked(loads: Sequence[Entry], buckets: Buckets) -> None:
         )
 
 
-def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> list[Text | str]:
+def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> list[Cell]:
     """Return the cells of one load. Its ID links to its page, in terminals that support links."""
     rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
     settled_after = entry.changed_at - entry.claimed_at if entry.claimed_at and not entry.lease_until else None
@@ -108,7 +115,9 @@ def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) 
     link = f"link {deployment.page_url(entry.report)}" if entry.report else ""
     load = Text(entry.load_id[:8] or entry.execution.rpartition(":")[2][:8], link)
     state = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.verdict or entry.status)
-    return [ago(entry.changed_at, now), state, load, rows, points, duration, _file(deployment, entry, now, buckets)]
+    name = entry.object.removeprefix(f"s3://{deployment.source_bucket}/")
+    reason = Text(_reason(deployment, entry, now, buckets), "dim")
+    return [Moment(entry.changed_at, now), state, load, rows, points, duration, name, reason]
 
 
 def _next_try(entry: Entry, now: datetime) -> str:
@@ -118,15 +127,14 @@ def _next_try(entry: Entry, now: datetime) -> str:
     return f"next try {when}, try {max(entry.tries, 1) + 1}"
 
 
-def _file(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> Text:
-    name = Text(entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
-    reason = entry.error or entry.message
+def _reason(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> str:
+    """Return why a load is not loaded, or what it waits for; "" if there is nothing to say."""
     if deployment.sweeps and entry.next_try_at and (entry.status == "failed" or entry.abandoned(now)):
-        reason = ", ".join(filter(None, (entry.error, _next_try(entry, now))))
-    elif entry.abandoned(now):
-        reason = "run `loader retry` to load it again"
-    elif entry.lease_until:
-        reason = f"running; its claim expires at {entry.lease_until:%H:%M} UTC"
-    elif _check(entry, buckets) == "replaced":
-        reason = "its InfluxDB bucket was replaced: run `loader backfill` to load it again"
-    return name.append(f"  {reason}", "dim") if reason else name
+        return ", ".join(filter(None, (entry.error, _next_try(entry, now))))
+    if entry.abandoned(now):
+        return "run `loader retry` to load it again"
+    if entry.lease_until:
+        return f"running; its claim expires at {entry.lease_until:%H:%M} UTC"
+    if _check(entry, buckets) == "replaced":
+        return "its InfluxDB bucket was replaced: run `loader backfill` to load it again"
+    return entry.error or entry.message

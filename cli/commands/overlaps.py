@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.deployed.ledger import filter_of, items_with_status
 from cli.deployed.stack import Deployment
+from cli.listing import Column
 from cli.options import AsJson, Dataset, Prefix, Stack
 from cli.output import console, listing, progress, quantity, show_json
 from shared.ledger import LedgerItem, newest_of
@@ -52,11 +53,11 @@ def _content(overlap: "Overlap") -> dict[str, Any]:
 
 def _show(contents: Sequence[dict[str, Any]], files: int, unknown: Sequence[LedgerItem]) -> None:
     if contents:
-        table = listing("#points", "#different", "files")
+        columns = [Column(name, "key") for name in ("stands", "other")]
+        table = listing("#points", "#different", *columns, Column("why", "note"))
         for each in contents:
             different = "unknown" if each["different"] is None else f"{each['different']:,}"
-            names = f"stands: {each['stands']}\nother:  {each['other']}\nwhy:    {each['reason']}"
-            table.add_row(f"{each['points']:,}", different, names)
+            table.add_row(f"{each['points']:,}", different, each["stands"], each["other"], each["reason"])
         console.print(table)
     else:
         console.print(f"no common points in {quantity(files, 'loaded file')}")

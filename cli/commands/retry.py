@@ -18,6 +18,7 @@ from cli.deployed.ledger import Entry, filter_of
 from cli.deployed.stack import Deployment
 from cli.deployed.unloaded import ABANDONED, Choice, cause, choose, find_unloaded
 from cli.errors import RefusedError
+from cli.listing import Column
 from cli.load_result import is_partly_loaded, worst_exit_status
 from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
 from cli.output import (
@@ -130,7 +131,7 @@ def _show(deployment: Deployment, choice: Choice, ended: Mapping[str, Execution]
         console.print("no files to load again")
     rows = [(entry, _result(ended.get(entry.object), entry)) for entry in choice.entries]
     rows += [(entry, Text(f"skipped: {reason}", "yellow")) for entry, reason in choice.skipped]
-    table = listing("before", "now", "file")
+    table = listing("before", "now", Column("file", "key"))
     for entry, result in rows:
         table.add_row(cause(entry), result, entry.object.removeprefix(f"s3://{deployment.source_bucket}/"))
     if rows:

@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cli.deployed.reports import Report, find_report
 from cli.deployed.stack import Deployment, page_key
+from cli.facts import Facts
+from cli.listing import Column, Listing
 from cli.load_result import show_result
+from cli.moments import iso_time
 from cli.options import AsJson, Load, Stack
-from cli.output import console, facts, iso_time, listing, show_json, size
+from cli.output import console, facts, listing, show_json, size
 from shared.accounts import chunk_accounts
 from shared.bounded_text import MAX_CELL_CHARACTERS, bound
 from shared.load_totals import Outcomes
@@ -42,7 +44,7 @@ def _show(deployment: Deployment, report: Report) -> None:
         console.print(Text(f"• {finding}"))
 
 
-def _conversion(outcomes: Outcomes) -> Text:
+def _conversion(outcomes: Outcomes) -> Facts:
     return facts(
         {
             "time": " to ".join(map(iso_time, outcomes.span)) if outcomes.span else "",
@@ -57,9 +59,18 @@ def _conversion(outcomes: Outcomes) -> Text:
     )
 
 
-def _writing(outcomes: Outcomes) -> Table:
+def _writing(outcomes: Outcomes) -> Listing:
     """Return a table with one line per chunk."""
-    table = listing("chunk", "#points", "#batches", "#requests", "#seconds", "#rejected", "#unknown", "started (UTC)")
+    table = listing(
+        "chunk",
+        "#points",
+        "#batches",
+        "#requests",
+        Column("seconds", "number", optional=True),
+        "#rejected",
+        "#unknown",
+        "started (UTC)",
+    )
     for chunk in outcomes.chunks:
         accounts = chunk_accounts(chunk)
         table.add_row(

@@ -15,9 +15,11 @@ from cli.deployed.dead_letters import count_dead_letters
 from cli.deployed.ledger import Entry, Filter, entries
 from cli.deployed.stack import Deployment
 from cli.deployed.unloaded import find_unloaded
+from cli.listing import Column
 from cli.load_status import HOURS, LoadStatus, sparkline, summarize
+from cli.moments import Moment, ago
 from cli.options import AsJson, Stack
-from cli.output import ago, console, listing, show_json
+from cli.output import console, listing, show_json
 from shared.settings import STACK_NAME
 
 INTERVAL_S = 5
@@ -70,7 +72,7 @@ def _content(state: LoadStatus, dead_letters: int) -> dict[str, Any]:
 def _screen(deployment: Deployment) -> RenderableType:
     now, state, dead_letters = datetime.now(UTC), _read(deployment), count_dead_letters(deployment)
     title = f"{deployment.stack} in account {deployment.account}, {deployment.region}  {now:%Y-%m-%d %H:%M:%S} UTC"
-    table = listing("#loads", "state", "details")
+    table = listing("#loads", "state", Column("details", "note"))
     for count, name, style, details in (
         (len(state.running), "running", "", _oldest(state.running, now, "loader watch")),
         (len(state.waiting), "waiting for the next try", "yellow", _next_try(state.waiting, now)),
@@ -102,9 +104,14 @@ def _newest(partly_loaded: Sequence[Entry]) -> str:
 def _activity(state: LoadStatus, now: datetime) -> RenderableType:
     if not state.activity:
         return Text(f"No file was loaded in the last {HOURS} hours.", "dim")
-    table = listing("dataset", "last load", "#files", "#points", f"points by hour, {HOURS} hours")
+    table = listing(
+        "dataset",
+        "last load (UTC)",
+        Column("files", "number", optional=True),
+        "#points",
+        f"points by hour, {HOURS} hours",
+    )
     for each in state.activity:
-        table.add_row(
-            each.dataset, ago(each.last_load, now), f"{each.files:,}", f"{sum(each.points):,}", sparkline(each.points)
-        )
+        counts = (f"{count:,}" for count in (each.files, sum(each.points)))
+        table.add_row(each.dataset, Moment(each.last_load, now), *counts, sparkline(each.points))
     return table

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from rich.text import Text
 
+from cli.completion import complete_load_or_prefix
 from cli.deployed.ledger import Entry, entries, filter_of
 from cli.deployed.reports import Report, find_report, load_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, QueryError, RefusedError
+from cli.listing import Column
+from cli.moments import iso_time
 from cli.options import AsJson, Stack
-from cli.output import console, iso_time, listing, progress, quantity, show_json, status
+from cli.output import console, line_of, listing, progress, quantity, show_json, status
 from shared.ledger import object_name
 from shared.settings import STACK_NAME
 
@@ -37,6 +40,7 @@ Loads = Annotated[
         metavar="LOAD|PREFIX",
         help="A load ID or its first characters, or the name or ARN of an execution; or, with a / or =, a prefix of "
         "keys (or s3://BUCKET/PREFIX), which verifies the last load of each file under it.",
+        autocompletion=complete_load_or_prefix,
     ),
 ]
 Sample = Annotated[
@@ -188,7 +192,7 @@ def _line(deployment: Deployment, result: _Result) -> Text:
     """Return the line of one file."""
     name = result.entry.object.removeprefix(f"s3://{deployment.source_bucket}/")
     details = result.reason if result.verification is None else _counts(result.verification)
-    return Text.assemble(status(result.verdict), f"  {result.entry.load_id[:8]}  {name}  ", (details, "dim"))
+    return line_of(status(result.verdict), result.entry.load_id[:8], name, Text(details, "dim"))
 
 
 def _total(verdicts: list[str]) -> str:
@@ -226,7 +230,8 @@ def _show(verification: "Verification", address: str) -> None:
 
 
 def _show_windows(differing: "list[Window]") -> None:
-    table = listing("from", "to", "#sent", "#stored", "#missing", "#changed", "hash sent", "hash stored")
+    hashes = [Column(header, optional=True) for header in ("hash sent", "hash stored")]
+    table = listing("from", "to", "#sent", "#stored", "#missing", "#changed", *hashes)
     for window in differing[:MAX_ROWS]:
         counts = (f"{count:,}" for count in (window.sent, window.stored, window.missing, window.changed))
         times = (iso_time(window.first_ns), iso_time(window.end_ns))

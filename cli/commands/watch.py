@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.completion import complete_load
 from cli.deployed.executions import execution_arn, find_execution
 from cli.deployed.ledger import Entry, Filter, entries
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
+from cli.listing import Column
 from cli.load_result import exit_status, show_result
+from cli.moments import Moment
 from cli.options import AsJson, Stack
-from cli.output import ago, console, listing, show_json
+from cli.output import console, listing, show_json
 from cli.watching import watch_backfill, watch_load
 from shared.settings import STACK_NAME
 
@@ -29,6 +32,7 @@ Running = Annotated[
     typer.Argument(
         metavar="[LOAD|EXECUTION|BACKFILL]",
         help="A load ID or its first characters, or the name or ARN of an execution. Not needed if only one runs.",
+        autocompletion=complete_load,
     ),
 ]
 
@@ -90,12 +94,12 @@ def _running_executions(deployment: Deployment, machine: str) -> Iterator[str]:
 
 def _show_running(deployment: Deployment, arns: Sequence[str]) -> None:
     """Print the running executions. A load that has not claimed its file yet has only a name."""
-    table, now = listing("started", "name", "file"), datetime.now(UTC)
+    table, now = listing("started (UTC)", "name", Column("file", "key")), datetime.now(UTC)
     claims = {entry.execution: entry for entry in _running(deployment)}
     for arn in arns:
         claim, name = claims.get(arn), arn.rpartition(":")[2]
         if claim:
-            table.add_row(ago(claim.changed_at, now), claim.load_id[:8], claim.object)
+            table.add_row(Moment(claim.changed_at, now), claim.load_id[:8], claim.object)
         else:
             table.add_row("", name, "(backfill)" if arn == execution_arn(deployment.backfill_machine, name) else "")
     console.print(table)

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from cli.deployed.ledger import Entry, entry_of_version
 from cli.deployed.stack import Deployment
-from cli.output import ago, size
+from cli.moments import ago
+from cli.output import size
 from shared.ledger import object_name, version_name
 
 if TYPE_CHECKING:

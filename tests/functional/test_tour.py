@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.command_line import NOWHERE
+from tests.support.command_line import NOWHERE, TERMINAL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tour.md").read_text()
 LOADER = str(Path(sys.executable).with_name("loader"))
@@ -19,9 +19,11 @@ def shown_output(command: str) -> str:
 
 
 def run(folder: Path, *command: str) -> str:
-    environment = os.environ | NOWHERE | {"LOADER_DATASETS": str(folder / "datasets.toml"), "COLUMNS": "100"}
+    environment = os.environ | NOWHERE | TERMINAL | {"COLUMNS": "100"}
+    environment["LOADER_DATASETS"] = str(folder / "datasets.toml")
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return "".join(f"{line.rstrip()}\n" for line in ended.stdout.splitlines())
+    text = re.sub(r"\x1b\[[\d;]*m", "", ended.stdout)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def test_the_file_of_the_tour_is_suggested_checked_and_planned_as_shown(tmp_path: Path) -> None:

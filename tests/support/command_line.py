@@ -15,6 +15,10 @@ NOWHERE = {
 """The environment of an AWS that nobody answers for."""
 
 
+TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "200"}
+"""The environment of a wide terminal. Without it, the runner's output is a pipe."""
+
+
 def run_loader(*words: str, input: str = "", **environment: str) -> Result:  # noqa: A002 - the runner's name for it
     """Run `loader` with these words and standard input; `environment` replaces and adds variables."""
     return CliRunner().invoke(app, [*words], input=input, env=environment)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.output import console
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 from tests.support.builders import generation
 from tests.support.finished_load import StoringInflux, load_file
@@ -31,8 +30,7 @@ OUTPUTS = {
 
 @pytest.fixture
 def aws(ledger: "Table", monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAws]:
-    """The commands find it as they find a deployed stack, and print to a wide terminal."""
-    monkeypatch.setattr(console, "width", 200)
+    """The commands find it as they find a deployed stack."""
     with scripted_aws() as server:
         server.outputs = dict(OUTPUTS)
         server.results = {"health": {"bucket_ids": {"generation": "new"}}}

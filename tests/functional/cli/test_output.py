@@ -1,22 +1,15 @@
 """What goes to the terminal: two streams, two columns, and values that people can read."""
 
-import io
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from cli.output import (
     INTERRUPTED,
-    ago,
+    Terminal,
     console,
     detach_on_interrupt,
-    facts,
-    iso_time,
-    listing,
     progress,
     quantity,
     show_json,
@@ -24,14 +17,7 @@ from cli.output import (
     status,
     step,
 )
-
-NOW = datetime(2024, 1, 31, 12, tzinfo=UTC)
-
-
-def printed(content: object, width: int = 40) -> str:
-    recorder = Console(file=io.StringIO(), record=True, width=width)
-    recorder.print(content, soft_wrap=isinstance(content, Text))
-    return recorder.export_text()
+from tests.support.command_line import TERMINAL
 
 
 def test_json_is_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,16 +46,20 @@ def test_ctrl_c_says_how_to_look_again(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("", "To look again, run [this]\n")
 
 
-def test_facts_are_aligned_and_empty_ones_are_omitted() -> None:
-    text = printed(facts({"key": "a" * 60, "page": "", "dataset": Text("generation")}))
-    assert text == f"key      {'a' * 60}\ndataset  generation\n"
+def test_a_line_in_a_pipe_has_no_limit() -> None:
+    assert console.width > 100_000
+    with console.capture() as capture:
+        console.print("word " * 1_000)
+    assert capture.get().count("\n") == 1
 
 
-def test_numbers_in_a_listing_are_aligned_at_the_right() -> None:
-    table = listing("file", "#rows")
-    table.add_row("a", "1")
-    table.add_row("b", "1,000")
-    assert [line.rstrip() for line in printed(table).splitlines()] == ["file   rows", "a         1", "b     1,000"]
+def test_a_terminal_s_lines_have_a_limit_unless_they_are_to_be_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (TERMINAL | {"COLUMNS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    assert Terminal().width == 90
+    terminal = Terminal()
+    terminal.wide = True
+    assert terminal.width > 100_000
 
 
 @pytest.mark.parametrize(
@@ -92,24 +82,3 @@ def test_a_quantity_agrees_with_its_noun(count: int, text: str) -> None:
 )
 def test_a_size_has_the_unit_that_fits(count: float, text: str) -> None:
     assert size(count) == text
-
-
-def test_nanoseconds_are_a_time_also_before_1970_and_after_2262() -> None:
-    assert iso_time(1_704_067_200_999_999_999) == "2024-01-01T00:00:00Z"
-    assert iso_time(-1_000_000_000) == "1969-12-31T23:59:59Z"
-    assert iso_time(10_000_000_000 * 10**9) == "2286-11-20T17:46:40Z"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5, "0 s ago"),
-        (59, "59 s ago"),
-        (60, "1 min ago"),
-        (3599, "59 min ago"),
-        (7200, "2 h ago"),
-        (200_000, "2 d ago"),
-    ],
-)
-def test_an_age_has_its_largest_unit(seconds: int, text: str) -> None:
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == text

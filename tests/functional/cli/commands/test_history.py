@@ -9,7 +9,7 @@ import pytest
 
 from shared.ledger import STATUSES
 from tests.functional.conftest import SOURCE, WORK
-from tests.support.command_line import run_loader
+from tests.support.command_line import TERMINAL, run_loader
 from tests.support.ledger_entries import at, failed_item, item, put_items
 from tests.support.scripted_aws import MACHINE, ScriptedAws
 
@@ -74,15 +74,15 @@ def test_a_prefix_without_a_bucket_is_refused() -> None:
 def test_a_load_is_listed_with_its_counts_its_duration_and_its_page(ledger: "Table") -> None:
     counts: dict[str, Any] = {"input_rows": 1500, "points_written": 1499, "report": "reports/generation/0/run.json"}
     put_items(ledger, item("a", "loaded", 1, claimed_at=at(1.1), **counts))
-    lines = run_loader("history").stdout.splitlines()
-    assert " ".join(lines[1].split()) == "1 min ago loaded 00000000 1,500 1,499 6 s dataset=generation/a"
+    lines = run_loader("history", **TERMINAL).stdout.splitlines()
+    assert " ".join(lines[1].split()).endswith(", 1 min ago loaded 00000000 1,500 1,499 6 s dataset=generation/a")
     [entry] = json.loads(run_loader("history", "--json").stdout)
     assert entry["report_page"] == f"s3://{WORK}/reports/generation/0/run.html"
 
 
 def test_a_claim_tells_until_when_it_holds(ledger: "Table") -> None:
     put_items(ledger, item("a", "claimed", 1, lease_until="2999-01-01T09:30:00Z"))
-    assert "dataset=generation/a  running; its claim expires at 09:30 UTC" in run_loader("history").stdout
+    assert "dataset=generation/a  running; its claim expires at 09:30 UTC" in run_loader("history", **TERMINAL).stdout
     assert json.loads(run_loader("history", "--json").stdout)[0]["lease_ended"] is False
 
 
@@ -94,7 +94,7 @@ def test_a_load_whose_bucket_was_replaced_is_shown(ledger: "Table") -> None:
         item("c", "loaded", 3),
         failed_item("d", 4, bucket_id="old"),
     )
-    output = run_loader("history").stdout
+    output = run_loader("history", **TERMINAL).stdout
     assert "dataset=generation/a  its InfluxDB bucket was replaced: run `loader backfill` to load it again" in output
     assert output.count("was replaced:") == 1
     assert "Not checkable: whether the InfluxDB bucket of 1 load was replaced\n" in output
@@ -106,13 +106,13 @@ def test_a_load_whose_bucket_was_replaced_is_shown(ledger: "Table") -> None:
 def test_ids_that_cannot_be_read_are_not_checkable_for_a_reason(aws: ScriptedAws, ledger: "Table") -> None:
     put_items(ledger, item("a", "loaded", 1, bucket_id="old"))
     aws.results["health"] = {"errorType": "BucketNotFoundError", "errorMessage": "no bucket 'ons'"}
-    output = run_loader("history").stdout
+    output = run_loader("history", **TERMINAL).stdout
     assert "of 1 load was replaced (BucketNotFoundError: no bucket 'ons')\n" in output
 
 
 def test_a_claim_whose_lease_has_ended_is_abandoned(ledger: "Table") -> None:
     put_items(ledger, item("a", "claimed", 400, lease_until=at(10)))
-    shown = run_loader("history").stdout
+    shown = run_loader("history", **TERMINAL).stdout
     assert "abandoned" in shown
     assert "run `loader retry` to load it again" in shown
     assert json.loads(run_loader("history", "--json").stdout)[0]["lease_ended"] is True
@@ -128,9 +128,9 @@ def test_a_load_that_the_sweep_repeats_shows_its_next_try(aws: ScriptedAws, ledg
         failed_item("d", 400, tries=1),
         item("e", "failed", 500, tries=99, **down),
     )
-    assert "next try" not in run_loader("history").stdout, "sweeps are off"
+    assert "next try" not in run_loader("history", **TERMINAL).stdout, "sweeps are off"
     aws.outputs["SweepMinutes"] = "15"
-    shown = run_loader("history").stdout
+    shown = run_loader("history", **TERMINAL).stdout
     due = datetime.fromisoformat(at(-29))
     assert f"dataset=generation/a  InfluxUnavailableError, next try at {due:%H:%M} UTC, try 3" in shown
     assert "dataset=generation/b  InfluxUnavailableError, next try in the next sweep, try 2" in shown
@@ -146,7 +146,7 @@ def test_a_load_that_failed_before_its_version_was_known_is_in_the_history(s3: "
     report = {"response": {"message": "may not be read", "data": data}, "execution": {"id": f"{MACHINE}:run"}}
     key = "reports/unplanned/unplanned/run.json"
     s3.put_object(Bucket=WORK, Key=key, Body=json.dumps(report).encode())
-    assert "dataset=generation/secret  SourceForbiddenError" in run_loader("history").stdout
+    assert "dataset=generation/secret  SourceForbiddenError" in run_loader("history", **TERMINAL).stdout
     assert listed("history", "--status", "failed", "--dataset", "generation") == ["dataset=generation/secret"]
     for words in (["--status", "loaded"], ["--dataset", "consumption"], ["dataset=consumption/"], ["--since", "0s"]):
         assert listed("history", *words) == []

@@ -12,7 +12,7 @@ from shared.code_digest import code_digest, datasets_digest
 from shared.ledger import version_name
 from tests.functional.conftest import SOURCE
 from tests.support.builders import generation, parquet
-from tests.support.command_line import NOWHERE, run_loader
+from tests.support.command_line import NOWHERE, TERMINAL, run_loader
 from tests.support.ledger_entries import item, put_items
 from tests.support.scripted_aws import ScriptedAws
 
@@ -43,7 +43,7 @@ def test_a_plan_accounts_for_every_row(file: Path) -> None:
 
 
 def test_a_plan_reads_as_a_table(file: Path) -> None:
-    result = plan_detached(str(file), "--dataset", "generation")
+    result = plan_detached(str(file), "--dataset", "generation", **TERMINAL)
     assert "would load" in result.stdout
     assert "2  set aside: missing_tag   region is empty" in result.stdout
 

@@ -1,0 +1,86 @@
+"""Values that a shell completes: the IDs of recent loads, and the folders and files of the source bucket.
+
+The shell runs `loader` for each press of the Tab key, so both make few and short requests, and any problem, such as
+missing credentials, is no completion instead of an error in the middle of a command line.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+import typer
+
+from shared.settings import STACK_NAME
+
+MAX_LOADS, MAX_KEYS = 200, 100
+"""How many of the last loads, and of the keys, to look at."""
+
+TIMEOUT_S = 2
+
+Completions = list[tuple[str, str]]
+"""Values with their descriptions."""
+
+
+def complete_load(context: typer.Context, incomplete: str) -> Completions:
+    """Return the recent loads whose IDs start with `incomplete`, each with its status, age, and file."""
+    return _quietly(_loads, context, incomplete)
+
+
+def complete_prefix(context: typer.Context, incomplete: str) -> Completions:
+    """Return the next folders and the files whose keys start with `incomplete`."""
+    return _quietly(_keys, context, incomplete)
+
+
+def complete_load_or_prefix(context: typer.Context, incomplete: str) -> Completions:
+    """Return loads, then prefixes."""
+    return [*complete_load(context, incomplete), *complete_prefix(context, incomplete)]
+
+
+def _quietly(
+    complete: Callable[[str, str], Iterator[tuple[str, str]]], context: typer.Context, incomplete: str
+) -> Completions:
+    try:
+        _limit_requests()
+        return list(complete(context.params.get("stack") or STACK_NAME, incomplete))
+    except Exception:  # noqa: BLE001 - nobody can act on an error while typing
+        return []
+
+
+def _limit_requests() -> None:
+    """Let every client of this process, which only completes, give up early."""
+    # boto3 takes 0.3 s to import, which every other command line need not spend.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
+
+    session = Session()
+    limits = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1})
+    session.set_default_client_config(limits)
+    boto3.setup_default_session(botocore_session=session)
+
+
+def _loads(stack: str, incomplete: str) -> Iterator[tuple[str, str]]:
+    from cli.deployed.ledger import Filter, entries  # noqa: PLC0415
+    from cli.deployed.stack import Deployment  # noqa: PLC0415
+    from cli.moments import ago  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    for entry in islice(entries(Deployment(stack), Filter()), MAX_LOADS):
+        if entry.load_id and entry.load_id.startswith(incomplete):
+            value = entry.load_id[: max(8, len(incomplete))]
+            yield value, f"{entry.status} {ago(entry.changed_at, now)} {entry.object.partition('/dataset=')[2]}"
+
+
+def _keys(stack: str, incomplete: str) -> Iterator[tuple[str, str]]:
+    from cli.deployed.stack import Deployment  # noqa: PLC0415
+
+    deployment = Deployment(stack)
+    address = f"s3://{deployment.source_bucket}/"
+    start = address if incomplete.startswith(address) else ""
+    reply = deployment.s3.list_objects_v2(
+        Bucket=deployment.source_bucket, Prefix=incomplete.removeprefix(start), Delimiter="/", MaxKeys=MAX_KEYS
+    )
+    for folder in reply.get("CommonPrefixes", []):
+        yield f"{start}{folder['Prefix']}", "folder"
+    for item in reply.get("Contents", []):
+        yield f"{start}{item['Key']}", "file"
