@@ -125,7 +125,8 @@ def usage(load: Load, name: str = "this release") -> Usage:
     """Return what a load uses: its requests and its time are those of the functions that it calls.
 
     Its points are in one month, and no other load has them. Then RegisterLoad and ConfirmWritten store two objects,
-    read the footprints and the outcomes, which they list, and make five requests to the ledger.
+    read the footprints and the outcomes, which they list, and make five requests to the ledger. CompareParts reads the
+    footprint of each part, and of those after it.
     """
     calls, registrations = sum(load.calls.values()), load.calls.get("register_load", 0)
     seconds = load.parts + load.rows * 1.5e-6, load.chunks / 2 + load.rows / POINTS_PER_S
@@ -134,7 +135,9 @@ def usage(load: Load, name: str = "this release") -> Usage:
         "invocations": calls,
         "GB-seconds": 2 + 1.73 * (seconds[0] + 0.4 * registrations) + 0.5 * seconds[1],
         "S3 writes": s3_writes(load.parts, load.chunks) + 3 * bool(registrations),
-        "S3 reads": s3_reads(load.parts, load.chunks) + (2 * load.parts + load.chunks + 1) * bool(registrations),
+        "S3 reads": s3_reads(load.parts, load.chunks)
+        + (2 * load.parts + load.chunks + 1) * bool(registrations)
+        + load.parts * (load.parts - 1) // 2 * (registrations > 2),
         "log bytes": load.events * EVENT_BYTES + calls * CALL_BYTES,
         "ledger writes": 5 + 3 * bool(registrations),
         "ledger reads": 1 + 2 * bool(registrations),

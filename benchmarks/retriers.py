@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from functions.convert_and_chunk.chunks import FILE_CHUNKS
 from functions.validate_schema.parts import PARTS
 from shared.outages import FIRST_PAUSE_S, MAX_PAUSE_S
+from shared.unfinished import UnfinishedError
 
 THROTTLED = "Lambda.TooManyRequestsException"
 
@@ -32,7 +33,7 @@ EVENTS_OF_STATE = {"Task": 5, "Map": 4}
 
 EVENTS_OF_ITEM = 2
 
-ITEM_TASKS = {"ConvertParts": "ConvertAndChunk", "WriteChunks": "WriteBatch"}
+ITEM_TASKS = {"ConvertParts": "ConvertAndChunk", "ConvertPartsAgain": "ConvertAgain", "WriteChunks": "WriteBatch"}
 """The task of each item of a Map. The other states inside it only run if the chunk waits."""
 
 Definition = dict[str, Any]
@@ -71,10 +72,16 @@ def retrier(task: dict[str, Any]) -> Retrier:
 def events_without_retries(machine: Definition, parts: int, chunks: int) -> int:
     """Return how many events the history of a load has at most if nothing is retried and it never waits."""
     events = 2 + sum(_events(state) for state in machine["States"].values())
-    for state, items in (("ConvertParts", parts), ("WriteChunks", chunks)):
+    for state, items in (("ConvertParts", parts), ("ConvertPartsAgain", parts), ("WriteChunks", chunks)):
         task = task_and_lanes(machine, ITEM_TASKS[state])[0]
         events += items * (EVENTS_OF_ITEM + _events(task))
-    return events
+    return events + sum(map(_continuations, machine["States"].values())) * EVENTS_OF_RETRY
+
+
+def _continuations(state: dict[str, Any]) -> int:
+    """Return how often a state can be called again to continue."""
+    entries = state.get("Retry", [])
+    return sum(entry["MaxAttempts"] for entry in entries if UnfinishedError.__name__ in entry["ErrorEquals"])
 
 
 def _events(state: dict[str, Any]) -> int:
@@ -104,7 +111,7 @@ def most_events(machine: Definition, parts: int = MAX_PARTS, chunks: int = MAX_C
 
 def _delays(machine: Definition, parts: int, chunks: int) -> Iterator[tuple[float, int, int]]:
     """Yield for each retry and each pause how long it delays the load, how many tasks can have it, and its events."""
-    for state, tasks in (("ConvertAndChunk", parts), ("WriteBatch", chunks)):
+    for state, tasks in (("ConvertAndChunk", parts), ("ConvertAgain", parts), ("WriteBatch", chunks)):
         task, lanes = task_and_lanes(machine, state)
         entry = retrier(task)
         for retry in range(entry.attempts):

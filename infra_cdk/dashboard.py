@@ -13,8 +13,8 @@ from infra_cdk.metrics import WatchedMetrics
 from shared.function_names import LoadFunctionName
 
 HALF, WHOLE = 12, 24
-WAITING_FUNCTIONS: tuple[LoadFunctionName, ...] = ("check_health", "write_batch")
-"""The functions whose metric `Errors` counts waits for InfluxDB: they raise an error to be called again later.
+WAITING_FUNCTIONS: tuple[LoadFunctionName, ...] = ("check_health", "register_load", "write_batch")
+"""The functions whose metric `Errors` counts waits and continuations: they raise an error to be called again.
 
 An error of theirs that is one fails the load, which "Failed loads, by error" shows.
 """

@@ -63,6 +63,7 @@ class Permissions:
             ],
             "convert_and_chunk": [
                 *source,
+                *_read(self._work, "staging/*/losing/*"),
                 *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
             ],
             "write_batch": [
@@ -75,7 +76,7 @@ class Permissions:
                 *staged,
                 *_read(self._work, "footprints/*"),
                 *_read(self._work, REJECTED_POINTS),
-                *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
+                *self._write("staging/*"),
                 _allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],
             "report_load": [

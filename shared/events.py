@@ -141,11 +141,15 @@ class FileRef(PlannedFile):
 
 
 class PartRef(TypedDict):
-    """The input of state ConvertAndChunk. `execution` is the execution's name."""
+    """The input of states ConvertAndChunk and ConvertAgain. `execution` is the execution's name.
+
+    `losing_rows` is true in ConvertAgain: rows of the part lose their place to rows of later parts.
+    """
 
     execution: str
     file: SourceFile
     part: Part
+    losing_rows: NotRequired[bool]
 
 
 class Chunk(TypedDict):
@@ -156,13 +160,22 @@ class Chunk(TypedDict):
     points: int
 
 
+class ConvertedChunks(TypedDict):
+    """The result of the Map over ConvertAndChunk, or over ConvertAgain."""
+
+    chunks: list[Chunk]
+
+
 class ChunksToWrite(TypedDict):
-    """The result of RegisterLoad and ConfirmWritten: the chunks to write next.
+    """The result of CompareParts, RegisterLoad and ConfirmWritten: the chunks to write next.
 
     After ListChunks, and in executions of a former release, it has only `chunks`.
 
     Attributes:
-        chunks: the chunks; empty if nothing is left to write.
+        chunks: the chunks; empty if nothing is left to write. After CompareParts, those of the parts that keep all of
+            their rows.
+        losing: after CompareParts, the parts that have rows that lose their place to rows of later parts.
+        again: after ConvertAgain, the chunks of these parts without the rows.
         written: whether the execution is marked as written.
         outlasted: the number of older loads after whose end chunks are written again (`outlasted_key`). In executions
             of an earlier release, the names of their registrations.
@@ -171,6 +184,8 @@ class ChunksToWrite(TypedDict):
     """
 
     chunks: list[Chunk]
+    losing: NotRequired[list[Part]]
+    again: NotRequired[ConvertedChunks]
     written: NotRequired[bool]
     outlasted: NotRequired[int | list[str]]
     not_before: NotRequired[str]

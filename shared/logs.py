@@ -14,6 +14,7 @@ from shared.outages import LaterError
 from shared.requested_object import requested_object
 from shared.snapshots import renew_after_restore
 from shared.throttling import throttling_errors
+from shared.unfinished import UnfinishedError
 
 SERVICE = "influxdb-loader"
 
@@ -29,7 +30,7 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
     """Decorate a Lambda handler: add the load's keys to every log line, log its calls, durations and errors.
 
     The handler's errors are raised unchanged, except that all throttling by AWS becomes AwsThrottledError. One that
-    asks for a later call is not logged as an error.
+    asks for another call is not logged as an error.
     """
 
     @wraps(handler)
@@ -42,6 +43,9 @@ def log_invocations(handler: Callable[[Event, LambdaContext], Result]) -> Callab
                 result = handler(event, context)
         except LaterError as later:  # a wait is no failure
             logger.info("later", seconds=round(perf_counter() - started, 3), **later.outage)
+            raise
+        except UnfinishedError as unfinished:  # nor is a call that is to be continued
+            logger.info("unfinished", seconds=round(perf_counter() - started, 3), progress=str(unfinished))
             raise
         except Exception:
             logger.exception("failed", seconds=round(perf_counter() - started, 3))

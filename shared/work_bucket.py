@@ -35,7 +35,9 @@ def manifest_key(load_id: str, execution: str, chunk: str) -> str:
 
 
 DISTINCT, REVISED, AGAIN = "-distinct", "-revised", "-again-"
-"""The ends of the names of chunks that RegisterLoad and ConfirmWritten stage from the chunk with the name before."""
+"""The ends of the names of chunks that are staged again: without the rows that lose their place to later parts, without
+the values that newer loads have, and after the end of an older load.
+"""
 
 
 def registration_key(load_id: str, execution: str) -> str:
@@ -63,14 +65,14 @@ def series_key(load_id: str, execution: str, part: int) -> str:
     return f"{series_prefix(load_id, execution)}{part:04}.txt.gz"
 
 
-def staged_footprints_prefix(load_id: str, execution: str) -> str:
-    """Return the prefix of an execution's footprints that RegisterLoad has replaced, as they were before."""
-    return f"{_staging(load_id, execution)}/footprints/"
+def losing_rows_key(load_id: str, execution: str, part: int) -> str:
+    """Return the key of a part's `LosingRows`, which exists only if there are any."""
+    return f"{_staging(load_id, execution)}/losing/{part:04}.parquet"
 
 
-def staged_footprint_key(load_id: str, execution: str, part: int) -> str:
-    """Return the key of a part's footprint as it was before RegisterLoad replaced it."""
-    return f"{staged_footprints_prefix(load_id, execution)}{part:04}.parquet"
+def comparison_key(load_id: str, execution: str) -> str:
+    """Return the key of a `PartProgress`, which exists only if an invocation of CompareParts was too short."""
+    return f"{_staging(load_id, execution)}/comparison.json"
 
 
 def outcomes_prefix(load_id: str, execution: str) -> str:
@@ -94,11 +96,6 @@ def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -
     The object is Parquet, with the original columns and source_row, rule and reason.
     """
     return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}.parquet"
-
-
-def collisions_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -> str:
-    """Return the key of a part's rows that collide with rows of later parts, as Parquet from their staged lines."""
-    return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}-collisions.parquet"
 
 
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:

@@ -22,11 +22,12 @@ from constructs import Construct
 from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
 from shared.outages import NO_OUTAGE, CheckLaterError
+from state_machine.comparison import chain_comparison, continue_at_once
 from state_machine.confirmation import chain_confirmation
 from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates
 from state_machine.machines import build_state_machine, execution_paths
-from state_machine.maps import convert_parts, write_chunks
+from state_machine.maps import convert_again, convert_parts, write_chunks
 from state_machine.outages import call_later
 from state_machine.settings import LoadFunctions, MachineSettings
 
@@ -123,7 +124,7 @@ class LoaderStateMachine(Construct):
         register, confirm = self._call_register("RegisterLoad"), self._call_register("ConfirmWritten")
         register.next(write)
         chain_confirmation(self, write=write, confirm=confirm, report=report_load)
-        convert.next(self._add_series_choice(register))
+        convert.next(self._chain_comparison(register))
         any_rows = sfn.Choice(self, "AnyRows?")
         any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
@@ -133,20 +134,19 @@ class LoaderStateMachine(Construct):
 
     def _call_register(self, state: str) -> tasks.LambdaInvoke:
         keys = ("execution", "health", "file", "converted")
-        return self._catch(self._call(state, self._functions["register_load"], keys=keys, result_path="$.converted"))
+        call = self._call(state, self._functions["register_load"], keys=keys, result_path="$.converted")
+        return self._catch(continue_at_once(call))
 
-    def _add_series_choice(self, register: tasks.LambdaInvoke) -> sfn.Choice:
-        """Chain CheckSeries before `register` if the file has several parts: each part knows only its own series.
-
-        Parts that an earlier release planned do not store their series, and have no `file_parts`.
-        """
+    def _chain_comparison(self, register: tasks.LambdaInvoke) -> sfn.Choice:
         keys = ("event", "execution", "file")
         check_series = self._call("CheckSeries", self._functions["report_load"], keys=keys, result_path="$.series")
-        several_parts = sfn.Choice(self, "SeveralParts?")
-        several_parts.when(
-            sfn.Condition.is_present("$.file.parts[1].file_parts"), self._catch(check_series).next(register)
+        return chain_comparison(
+            self,
+            check_series=self._catch(check_series),
+            compare_parts=self._call_register("CompareParts"),
+            convert_again=self._catch(convert_again(self, self._functions, self._settings)),
+            register=register,
         )
-        return several_parts.otherwise(register)
 
     def _make_settle_loaded(self) -> tasks.DynamoUpdateItem:
         """Settle the claim as loaded. If the ledger cannot be written, the load succeeds, and the response says so."""

@@ -33,6 +33,7 @@ from shared.errors import AccountingError
 from shared.events import ConvertedPart, Part, PartRef
 from shared.load_limits import check_set_aside, collision_limit, set_aside_limit
 from shared.load_totals import Outcomes
+from shared.losing_rows import NO_LOSING_ROWS, LosingRows
 from shared.packed_batches import PackedBatch
 from shared.plausible_times import NO_LIMITS, TimeLimits, part_limits
 from shared.schema import plan_columns
@@ -41,13 +42,20 @@ from shared.series_limit import check_series, series_limit
 from shared.settings import ConversionSettings
 from shared.stored import PartOutcome
 from shared.times import utc_ms
+from shared.work_bucket import DISTINCT
 
 BODY_LINES = 16_384
 """The approximate number of lines to render together: few enough to work in the CPU's cache."""
 
 
 def convert_part(
-    source: IOBase, event: PartRef, staging: Staging, settings: ConversionSettings, *, size: int | None = None
+    source: IOBase,
+    event: PartRef,
+    staging: Staging,
+    settings: ConversionSettings,
+    *,
+    size: int | None = None,
+    losing: LosingRows = NO_LOSING_ROWS,
 ) -> ConvertedPart:
     """Judge all rows of a part, then stage their lines.
 
@@ -60,6 +68,7 @@ def convert_part(
         staging: Receives the objects.
         settings: The rules of the conversion.
         size: The size of chunks that another release staged, in points, to stage them again.
+        losing: The rows that lose their place to rows of later parts.
 
     Raises:
         InvalidRecordsError: This is the only part, and more of its rows are set aside than MAX_SET_ASIDE_RATE, or the
@@ -71,14 +80,15 @@ def convert_part(
     dataset = dataset_of(file["key"])
     limits = part_limits(dataset, part)
     records = read_records(reader, part["rows"], dataset, settings, limits, key=file["key"])
-    collision_columns = judge_records(reader, records, part, staging, settings)
+    collision_columns = judge_records(reader, records, part, staging, settings, losing=losing)
     judge_series(records, part, staging, series_limit(dataset, settings.max_series))
     footprint = records.take_footprint()
     staging.put_footprint(footprint.parquet)
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
     pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
     size = size or chunk_points(len(records.verdicts.lines), part.get("file_parts", FORMER_PARTS))
-    outcome = stage_lines(staging, records, part, settings.max_batch_size, size)
+    name_end = DISTINCT if event.get("losing_rows") else ""
+    outcome = stage_lines(staging, records, part, settings.max_batch_size, size, name_end=name_end)
     seconds = round(perf_counter() - start_s, 3)
     outcome |= {"collision_columns": collision_columns, "reasons": reasons}
     outcome |= {"unreadable_columns": sorted(reader.unreadable)}
@@ -90,7 +100,13 @@ def convert_part(
 
 
 def judge_records(
-    reader: PartReader, records: Records, part: Part, staging: Staging, settings: ConversionSettings
+    reader: PartReader,
+    records: Records,
+    part: Part,
+    staging: Staging,
+    settings: ConversionSettings,
+    *,
+    losing: LosingRows = NO_LOSING_ROWS,
 ) -> list[str]:
     """Find collisions, quarantine the rows that are set aside, and check that there are not too many of them.
 
@@ -101,7 +117,7 @@ def judge_records(
         CollidingRecordsError: More rows collide than MAX_COLLISION_RATE, or the dataset, allows.
         InvalidRecordsError: A row is set aside, and DROP_INVALID_RECORDS is false.
     """
-    _, colliding, winners = records.judge_repeated_points()
+    _, colliding, winners = records.judge_repeated_points(losing.from_row(part["first_row"]))
     columns = distinguishing_columns(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
         write = partial(quarantine_parquet, rows=rows, verdicts=records.verdicts, first_row=part["first_row"])
@@ -156,15 +172,17 @@ def add_path_tags(batch: pa.RecordBatch, path_tags: Mapping[str, str]) -> pa.Rec
     return batch
 
 
-def stage_lines(staging: Staging, records: Records, part: Part, max_lines: int, size: int) -> PartOutcome:
-    """Stage all lines, in chunks of at least `size` points.
+def stage_lines(
+    staging: Staging, records: Records, part: Part, max_lines: int, size: int, *, name_end: str = ""
+) -> PartOutcome:
+    """Stage all lines, in chunks of at least `size` points, whose names end with `name_end`.
 
     Raises:
         AccountingError: A row is missing from the outcome, or is counted twice.
     """
     outcome = part_outcome(records, part)
     for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=size)):
-        name = f"{part['part']:04}-{number:04}"
+        name = f"{part['part']:04}-{number:04}{name_end}"
         staging.put_chunk(name, chunk)
         outcome["chunks"].append({"chunk": name, "sha256": chunk.sha256, "points": chunk.points})
         outcome["points"] += chunk.points

@@ -20,6 +20,7 @@ from functions.convert_and_chunk.footprint import PartFootprint, encode_footprin
 from functions.convert_and_chunk.point_order import Lines, SortedPoints, sort_points
 from functions.convert_and_chunk.verdicts import COLLAPSED, LINE, Problem, Reason, Verdicts, problems
 from shared.datasets import Dataset
+from shared.losing_rows import NO_LOSING_ROWS, LosingRows
 from shared.plausible_times import NO_LIMITS, TimeLimits
 from shared.schema import Columns
 from shared.stored import COLLISION, COLLISION_REASON
@@ -97,17 +98,19 @@ class Records:
         """Return measurement and tags of each series that has a line."""
         return self.tag_sets.prefixes.take(pa.array(np.flatnonzero(np.bincount(self.series[self.verdicts.lines]))))
 
-    def judge_repeated_points(self) -> RepeatedPoints:
+    def judge_repeated_points(self, losing: LosingRows = NO_LOSING_ROWS) -> RepeatedPoints:
         """Collapse exact repetitions and set colliding rows aside, once all rows are there.
 
-        The lines that remain are sorted for `footprint`.
+        Do the same with rows that lose their place to other parts, which the result does not contain. The lines that
+        remain are sorted for `footprint`.
         """
         self._sorted_series = sort_series(self.tag_sets.prefixes)
         points = sort_points(self._lines())
         repeated = find_repeated_points(self.series, self.time, self.fields.values(), points.repeated_rows())
-        self.verdicts.codes[repeated.collapsed] = COLLAPSED
-        self.verdicts.codes[repeated.colliding] = self.verdicts.code(_COLLISION)
-        is_changed = len(repeated.collapsed) or len(repeated.colliding)
+        for rows in (repeated, losing):
+            self.verdicts.codes[rows.collapsed] = COLLAPSED
+            self.verdicts.codes[rows.colliding] = self.verdicts.code(_COLLISION)
+        is_changed = any(len(rows) for rows in (*repeated, *losing))
         self._points = sort_points(self._lines()) if is_changed else points
         return repeated
 

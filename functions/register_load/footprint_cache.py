@@ -24,9 +24,11 @@ class FootprintCache:
         self._download = lru_cache(CACHED_PARTS)(self._get_object)
         self._keys = lru_cache(None)(self._list)
 
-    def part(self, dataset: str, load_id: str, execution: str, part: int) -> Footprint:
-        """Return the footprint of one part."""
-        return read_footprint(self._download(footprint_key(dataset, load_id, execution, part)))
+    def part(
+        self, dataset: str, load_id: str, execution: str, part: int, within: PointRange | None = None
+    ) -> Footprint:
+        """Return the footprint of one part, or only what may be in a range."""
+        return read_footprint(self._download(footprint_key(dataset, load_id, execution, part)), within)
 
     def parts(
         self, dataset: str, load_id: str, execution: str, within: PointRange | None = None
@@ -42,7 +44,10 @@ class FootprintCache:
                 yield footprint
 
     def _get_object(self, key: str) -> bytes:
-        return get_footprint(self._client, key)
+        try:
+            return self._client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey as error:
+            raise _missing(key) from error
 
     def _list(self, dataset: str, load_id: str, execution: str) -> list[str]:
         prefix = footprint_prefix(dataset, load_id, execution)
@@ -51,14 +56,6 @@ class FootprintCache:
         if not keys:
             raise _missing(prefix)
         return keys
-
-
-def get_footprint(client: "S3Client", key: str) -> bytes:
-    """Return an encoded footprint. Raise FootprintNotFoundError if it does not exist."""
-    try:
-        return client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
-    except client.exceptions.NoSuchKey as error:
-        raise _missing(key) from error
 
 
 def _missing(key: str) -> FootprintNotFoundError:

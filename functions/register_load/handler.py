@@ -1,6 +1,6 @@
-"""The handler of states RegisterLoad and ConfirmWritten.
+"""The handler of states CompareParts, RegisterLoad and ConfirmWritten.
 
-RegisterLoad first compares the parts of the file with each other (`settle_parts`).
+CompareParts only runs if the file has several parts, and compares them with each other (`compare_parts`).
 
 In a dataset without revisions, no load is newer or older than another one. Then RegisterLoad does nothing else, and
 ConfirmWritten records which other files have values for the same points (`confirm_unordered`).
@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.register_load.parts import settle_parts
+from functions.register_load.parts import compare_parts, join_chunks
+from functions.register_load.progress import is_in_first_half
 from functions.register_load.revised_load import RevisedLoad
 from functions.register_load.unordered_load import confirm_unordered
 from shared.aws_clients import s3_client
@@ -23,11 +24,13 @@ from shared.state_calls import RegisterCall
 
 
 @log_invocations
-def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite:  # noqa: ARG001
-    """Register a load before its first write, or confirm after its last that its values stand."""
+def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite:
+    """Compare the parts of a file, register a load before its first write, or confirm after its last that it stands."""
     load, registers = event["input"], event["state"] == "RegisterLoad"
+    if event["state"] == "CompareParts":
+        return compare_parts(s3_client(), load, is_in_first_half(context))
     if registers:
-        load = {**load, "converted": {**load["converted"], "chunks": settle_parts(s3_client(), load)}}
+        load = {**load, "converted": {**load["converted"], "chunks": join_chunks(s3_client(), load)}}
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
             confirm_unordered(s3_client(), Registrations(ledger()), load, datetime.now(UTC))

@@ -4,22 +4,64 @@ ConvertAndChunk compares the rows of one part. `PartComparison` compares the lin
 the later parts by the same rules: a row that gives a field another value than the last one in the file collides, and a
 row that a later one repeats exactly collapses.
 
-Footprints tell which points two parts have in common. Only the lines of these points are read from the staged chunks
-(`point_lines`). The last part is read first, until the place of each line is decided, so that a file that is its own
-copy does not need a comparison of each part with every other one.
+`find_losing_rows` returns such rows of one part. Footprints tell which points two parts have in common. Only the lines
+of these points are read from the staged chunks (`point_lines`). The last part is read first, until the place of each
+line is decided, so that a file that is its own copy does not need a comparison of each part with every other one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.register_load.lines import Lines, parse_values
+from shared.footprints import Footprint, PointRange
+from shared.losing_rows import NO_LOSING_ROWS, LosingRows
 from shared.point_index import Mask, PointIndex
 
 Rows = NDArray[np.int64]
+
+
+class ConvertedParts(Protocol):
+    """The parts of a file after their conversion. `loader plan` replaces S3 with files of this machine."""
+
+    def footprint(self, part: int, within: PointRange | None = None) -> Footprint:
+        """Return the footprint of a part, or only what may be in a range."""
+
+    def lines(self, part: int) -> Iterable[tuple[Lines, Rows]]:
+        """Yield the lines of each chunk of a part, and their source rows."""
+
+
+def find_losing_rows(parts: ConvertedParts, part: int, last: int, names: Sequence[str]) -> LosingRows:
+    """Return the rows of a part that lose their place to later parts.
+
+    Args:
+        parts: The parts of the file.
+        part: The part.
+        last: The last part of the file.
+        names: The fields of the dataset.
+    """
+    footprint = parts.footprint(part)
+    if not footprint.series:
+        return NO_LOSING_ROWS
+    index = PointIndex(footprint, names)
+    shared = np.zeros(index.size, bool)
+    later: list[int] = []
+    for other in range(last, part, -1):
+        has_fields = index.shared_fields([parts.footprint(other, index.range)]) != 0
+        if has_fields.any():
+            shared |= has_fields
+            later.append(other)
+    if not later:
+        return NO_LOSING_ROWS
+    comparison = PartComparison(join_lines(list(point_lines(parts.lines(part), index, shared, names))), index.size)
+    for other in later:
+        if not (undecided := comparison.undecided).any():
+            break
+        comparison.add(point_lines(parts.lines(other), index, undecided, names))
+    return comparison.losing_rows()
 
 
 class PointLines(NamedTuple):
@@ -38,18 +80,6 @@ class PointLines(NamedTuple):
     values: NDArray[np.float64]
 
 
-class LosingLines(NamedTuple):
-    """The lines of a part that lose their place to later parts."""
-
-    collapsed: PointLines
-    colliding: PointLines
-
-    @property
-    def rows(self) -> Rows:
-        """The source rows of all of them."""
-        return np.concatenate([self.collapsed.row, self.colliding.row])
-
-
 class PartComparison:
     """The lines of one part at the points that it shares with later ones, compared with one later part after another.
 
@@ -65,7 +95,7 @@ class PartComparison:
     >>> comparison.add([PointLines(np.array([0]), np.array([7]), bits[1:2], np.array([[nan, 5]]))])
     >>> comparison.undecided.tolist()
     [False, True]
-    >>> [lines.row.tolist() for lines in comparison.losing_lines()]
+    >>> [rows.tolist() for rows in comparison.losing_rows()]
     [[1], [0]]
 
     Args:
@@ -100,10 +130,10 @@ class PartComparison:
         points[self._own.point[~(self._is_repeated | self._contradicts(self._own))]] = True
         return points
 
-    def losing_lines(self) -> LosingLines:
-        """Return the lines that lose their place to one of the parts that were added."""
-        collides = self._contradicts(self._own)
-        return LosingLines(_select(self._own, self._is_repeated & ~collides), _select(self._own, collides))
+    def losing_rows(self) -> LosingRows:
+        """Return the rows that lose their place to one of the parts that were added."""
+        collides, rows = self._contradicts(self._own), self._own.row
+        return LosingRows(np.sort(rows[self._is_repeated & ~collides]), np.sort(rows[collides]))
 
     def _contradicts(self, lines: PointLines) -> NDArray[np.bool_]:
         """Return which lines have another value than the last one of its field."""
@@ -112,16 +142,9 @@ class PartComparison:
         return result
 
     def _keys(self, lines: PointLines) -> Rows:
-        return line_keys(self._place[lines.point], lines.fields, self._masks)
-
-
-def line_keys(point: Rows, fields: Mask, masks: Mask) -> Rows:
-    """Return a number for the point and the fields of each line; -1 if the fields are not among the ascending masks.
-
-    >>> line_keys(np.array([0, 5, 5]), np.array([3, 1, 2], np.uint64), np.array([1, 3], np.uint64)).tolist()
-    [1, 10, -1]
-    """
-    return np.where(np.isin(fields, masks), point * len(masks) + np.searchsorted(masks, fields), -1)
+        """Return a number for the point and the fields of each line; -1 if no line of this part has these fields."""
+        keys = self._place[lines.point] * len(self._masks) + np.searchsorted(self._masks, lines.fields)
+        return np.where(np.isin(lines.fields, self._masks), keys, -1)
 
 
 def point_lines(

@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 
 from functions.register_load.lines import Lines, parse_lines, select_fields
 from shared.datasets import DATASETS
-from shared.errors import AccountingError, ChunkDamagedError
+from shared.errors import ChunkDamagedError
 from shared.events import Chunk, FileRef
 from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch, StagedChunk, join_batches, pack
 from shared.point_index import Mask
 from shared.settings import work_bucket
-from shared.stored import COLLISION, Manifest, PartOutcome, SetAsideReason
+from shared.stored import Manifest, PartOutcome
 from shared.work_bucket import (
     AGAIN,
     chunk_key,
-    collisions_quarantine_key,
     get_json,
     manifest_key,
     outcome_key,
@@ -62,7 +61,7 @@ class Staging:
     ) -> RestagedChunk:
         """Stage the lines of a chunk with the fields that `keep` returns. With `reuse`, do not copy an equal chunk."""
         body, manifest = self._read(chunk)
-        lines, rows = parse_lines(body, self._names), _source_rows(manifest)
+        lines, rows = parse_lines(body, self._names), source_rows(manifest)
         fields = keep(lines, rows)
         if reuse and np.array_equal(fields, lines.fields):
             return RestagedChunk(chunk)
@@ -78,7 +77,7 @@ class Staging:
         """Yield the lines of each chunk, and their source rows."""
         for chunk in chunks:
             body, manifest = self._read(chunk)
-            yield parse_lines(body, self._names), _source_rows(manifest)
+            yield parse_lines(body, self._names), source_rows(manifest)
 
     def lost_rows(self, chunk: Chunk, outcomes: Outcomes) -> list[int]:
         """Return the source rows of a chunk whose points InfluxDB rejected, or may have, whenever it was written."""
@@ -107,38 +106,6 @@ class Staging:
         outcome["superseded_batches"] = sum(each.batches_left_out for each in restaged)
         put_json(self._client, outcome_key(*self._load, part), outcome)
 
-    def put_collisions(self, part: int, parquet: bytes) -> None:
-        """Store the rows of a part that collide with rows of later parts."""
-        key = collisions_quarantine_key(self._dataset, *self._load, part)
-        self._client.put_object(Bucket=work_bucket(), Key=key, Body=parquet)
-
-    def count_losing_rows(
-        self,
-        part: str,
-        restaged: Sequence[RestagedChunk],
-        *,
-        staged_points: int,
-        collapsed: int,
-        collisions: SetAsideReason | None,
-    ) -> None:
-        """Count rows that later parts repeat or contradict, and replace the chunks in the outcome of their part.
-
-        A repeated call changes nothing: the outcome has fewer points than were staged first.
-        """
-        outcome, colliding = self._outcome(part), collisions["rows"] if collisions else 0
-        if outcome["points"] != staged_points:
-            return
-        if collapsed + colliding != sum(each.points_left_out for each in restaged):
-            raise AccountingError(f"part {part} has other chunks than rows that were compared: report this as a bug")
-        outcome["points"] -= collapsed + colliding
-        outcome["collapsed"] += collapsed
-        outcome["batches"] -= sum(each.batches_left_out for each in restaged)
-        outcome["chunks"] = [each.chunk for each in restaged if each.chunk]
-        if collisions:
-            outcome["set_aside"][COLLISION] = outcome["set_aside"].get(COLLISION, 0) + colliding
-            outcome["reasons"] = Outcomes([{**outcome, "reasons": [*outcome["reasons"], collisions]}]).reasons
-        put_json(self._client, outcome_key(*self._load, part), outcome)
-
     def _read(self, chunk: Chunk) -> tuple[bytes, Manifest]:
         """Return the lines of a chunk and its manifest."""
         key = chunk_key(*self._load, chunk["chunk"])
@@ -156,7 +123,8 @@ class Staging:
         return cast(PartOutcome, get_json(self._client, outcome_key(*self._load, part)))
 
 
-def _source_rows(manifest: Manifest) -> Rows:
+def source_rows(manifest: Manifest) -> Rows:
+    """Return the source row of each line of a chunk."""
     ranges = (range_ for batch in manifest["batches"] for range_ in batch["rows"])
     return np.concatenate([np.arange(first, first + count) for first, count in ranges])
 

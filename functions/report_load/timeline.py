@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from shared.events import ChunksToWrite, LoadState, Span
+from shared.events import ChunksToWrite, FileRef, LoadState, Span
 from shared.load_totals import Outcomes
 from shared.responses import LoadReport
 from shared.stored import ChunkOutcome, PartOutcome
@@ -58,7 +58,19 @@ def failed_state(state: LoadState, outcomes: Outcomes) -> str:
         return "ConvertAndChunk"
     if "series" not in state and any(part.get("file_parts", 1) > 1 for part in file["parts"]):
         return "CheckSeries"
-    return _failed_delivery(state["converted"], outcomes)
+    return _failed_comparison(state["converted"], state["file"]) or _failed_delivery(state["converted"], outcomes)
+
+
+def _failed_comparison(converted: ChunksToWrite, file: FileRef) -> str:
+    """Return the state that failed before RegisterLoad, which replaces the keys of the states before; "" if none did.
+
+    Executions of a former release, whose parts do not have `file_parts`, did not compare them.
+    """
+    if "written" in converted or not any(part.get("file_parts", 1) > 1 for part in file["parts"]):
+        return ""
+    if "losing" not in converted:
+        return "CompareParts"
+    return "ConvertAgain" if converted["losing"] and "again" not in converted else ""
 
 
 def _failed_delivery(converted: ChunksToWrite, outcomes: Outcomes) -> str:
@@ -108,7 +120,8 @@ def _states(report: LoadReport, outcomes: Outcomes) -> Iterator[tuple[str, list[
     for state in ("PinSource", "Claim", "CheckHealth", "WaitForOlder", "ValidateSchema"):
         yield state, [_stretch(ran[state])] if state in ran else []
     yield "ConvertAndChunk", [_part_stretch(part) for part in outcomes.parts]
-    yield "CheckSeries", []
+    for state in ("CheckSeries", "CompareParts", "ConvertAgain"):
+        yield state, []
     yield "WriteBatch", [_stretch(run) for chunk in outcomes.chunks for run in chunk["runs"]]
     yield "WaitForInflux", list(_between_runs(outcomes.chunks, "WaitForInflux"))
 

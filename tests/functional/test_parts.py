@@ -1,20 +1,32 @@
 """Rows of one part of a file that a later part repeats or contradicts, from the conversion to the report."""
 
-import io
 import json
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from functions.convert_and_chunk.collisions import find_repeated_points
+from functions.report_load.charts import merge_bins
+from shared.calendars import Count, add, decode
 from shared.errors import CollidingRecordsError, InvalidRecordsError
-from shared.work_bucket import collisions_quarantine_key
-from tests.functional.conftest import SOURCE, WORK
-from tests.support.builders import HOUR, START, generation, parquet
+from shared.footprints import read_footprint
+from shared.profiles import Bin
+from shared.work_bucket import footprint_key
+from tests.functional.conftest import WORK
+from tests.support.cut_files import (
+    FIELDS,
+    Row,
+    judged,
+    outcomes,
+    quarantined,
+    random_rows,
+    start_load,
+    table_of,
+    values_of,
+)
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import finish, hours, key_of, put, stored
 from tests.support.slots import declare
@@ -23,90 +35,11 @@ from tests.support.stepwise_load import StepwiseLoad
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-KEY = "dataset=generation/year=2024/month=01/a.parquet"
-FIELDS = ("power_mw", "efficiency")
-Row = tuple[str, int, float | None, float | None]
-"""A region, an hour, and the values of both fields."""
-
 
 @pytest.fixture(autouse=True)
 def limits(monkeypatch: pytest.MonkeyPatch, server: StoringInflux) -> None:
     monkeypatch.setenv("MAX_COLLISION_RATE", "1")
     monkeypatch.setenv("MAX_BATCH_SIZE", "3")
-
-
-def start_load(
-    s3: "S3Client", context: SimpleNamespace, rows: list[Row], part_rows: int, key: str = KEY
-) -> StepwiseLoad:
-    """Return the load of a file whose row groups are its parts, as those of a large file are."""
-    regions, times, *values = zip(*rows, strict=True)
-    fields: dict[str, Any] = {name: pa.array(each, pa.float64()) for name, each in zip(FIELDS, values, strict=True)}
-    timestamps = pa.array([START + hour * HOUR for hour in times], pa.timestamp("us", "UTC"))
-    table = generation(len(rows), timestamp=timestamps, region=regions, **fields)
-    s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(table, row_group_size=part_rows))
-    load = StepwiseLoad(s3, context, key)
-    [whole] = load.state["file"]["parts"]
-    firsts = range(0, len(rows), part_rows)
-    load.state["file"]["parts"] = [
-        {
-            **whole,
-            "part": number,
-            "first_group": number,
-            "end_group": number + 1,
-            "first_row": first,
-            "rows": min(part_rows, len(rows) - first),
-            "file_parts": len(firsts),
-        }
-        for number, first in enumerate(firsts)
-    ]
-    return load
-
-
-def remaining(rows: list[Row], numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compare some rows of a file as conversion compares those of a part, and return which collapse and collide."""
-    series = np.array([hash_region(region) for region, *_ in rows], np.int32)
-    time = np.array([hour for _, hour, *_ in rows], np.int64)
-    fields = [np.array([row[field] for row in rows], float) for field in (2, 3)]
-    ordered = numbers[np.lexsort((numbers, time[numbers], series[numbers]))]
-    repeated = find_repeated_points(series, time, fields, ordered)
-    return repeated.collapsed, repeated.colliding
-
-
-def hash_region(region: str) -> int:
-    return ["N", "SE"].index(region)
-
-
-def judged(rows: list[Row], part_rows: int) -> tuple[set[int], set[int]]:
-    """Return the rows that collapse and those that collide: first within each part, then those that remain."""
-    collapsed, colliding = set[int](), set[int]()
-    parts = [np.arange(first, min(first + part_rows, len(rows))) for first in range(0, len(rows), part_rows)]
-    for compared in (*parts, None):
-        lost = collapsed | colliding
-        numbers = np.array([row for row in range(len(rows)) if row not in lost]) if compared is None else compared
-        repeats, collisions = remaining(rows, numbers)
-        collapsed |= set(repeats.tolist())
-        colliding |= set(collisions.tolist())
-    return collapsed, colliding
-
-
-def values_of(rows: list[Row], lost: set[int]) -> dict[tuple[str, int, str], float]:
-    """Return what InfluxDB must have, in whatever order the other rows are written."""
-    return {
-        (region, hour, name): value
-        for number, (region, hour, *values) in enumerate(rows)
-        for name, value in zip(FIELDS, values, strict=True)
-        if number not in lost and value is not None
-    }
-
-
-def quarantined(s3: "S3Client", load: StepwiseLoad) -> list[dict[str, Any]]:
-    """Return the rows that collide with later parts."""
-    rows: list[dict[str, Any]] = []
-    for part in load.state["file"]["parts"]:
-        key = collisions_quarantine_key("generation", load.state["file"]["load_id"], "run-1", part["part"])
-        if "Contents" in s3.list_objects_v2(Bucket=WORK, Prefix=key):
-            rows += pq.read_table(io.BytesIO(s3.get_object(Bucket=WORK, Key=key)["Body"].read())).to_pylist()
-    return rows
 
 
 @pytest.mark.parametrize("revision", ["processing_metadata_processed_at", None])
@@ -131,21 +64,11 @@ def test_the_last_row_of_the_file_stands(
     assert statistics["set_aside_rows"] == {"collision": 1}
     assert (load.data["verdict"], load.data["points"]["stored"]) == ("partly loaded", 6)
     assert stored(server) == values_of(rows, lost={0, 1})
-    [row] = quarantined(s3, load)
-    assert row["timestamp"].startswith("2024-01-01 00:00:00")
-    assert (row["source_row"], row["region"], row["power_mw"], row["efficiency"]) == (0, "SE", 1.0, None)
-    assert (row["rule"], row["reason"]) == ("collision", "a later row has the same series and time but another value")
-
-
-def random_rows(chance: np.random.Generator) -> list[Row]:
-    """Return rows of few points and values, so that most of them repeat or contradict others."""
-    rows: list[Row] = []
-    values = [None, 0.0, -0.0, 1.5, 2.5]
-    for _ in range(int(chance.integers(4, 40))):
-        power, efficiency = (values[number] for number in chance.integers(0, len(values), 2))
-        power = 3.5 if power is None and efficiency is None else power
-        rows.append((str(chance.choice(["SE", "N"])), int(chance.integers(0, 8)), power, efficiency))
-    return rows
+    reason = "a later row has the same series and time but another value"
+    [row] = quarantined(s3, load).to_pylist()
+    assert row == {**table_of(rows).to_pylist()[0], "source_row": 0, "rule": "collision", "reason": reason}
+    [reported] = outcomes(s3, load).reasons
+    assert (reported["rule"], reported["rows"], reported["samples"][0]["record"]["note"]) == ("collision", 1, "row 0")
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 30))])
@@ -163,12 +86,65 @@ def test_random_rows_end_as_if_the_file_had_one_part(
     assert statistics["set_aside_rows"] == ({"collision": len(colliding)} if colliding else {})
     assert statistics["output_points"] == len(rows) - len(collapsed) - len(colliding) == load.data["points_written"]
     assert stored(server) == values_of(rows, collapsed | colliding)
-    in_parts = {
-        first + row
-        for first in range(0, len(rows), part_rows)
-        for row in judged(rows[first : first + part_rows], part_rows)[1]
-    }
-    assert {row["source_row"] for row in quarantined(s3, load)} == colliding - in_parts
+    table = quarantined(s3, load)
+    assert table["source_row"].to_pylist() == sorted(colliding)
+    originals = table_of(rows).take(pa.array(sorted(colliding), pa.int64())).to_pylist()
+    assert [{name: row[name] for name in originals[0]} for row in table.to_pylist()] == originals
+    remaining = [row for number, row in enumerate(rows) if number not in collapsed | colliding]
+    whole = start_load(s3, context, remaining, len(remaining), key=key_of(1, 0), run="run-2")
+    finish(whole)
+    assert facts(s3, load) == facts(s3, whole)
+
+
+def facts(s3: "S3Client", load: StepwiseLoad) -> Any:
+    """Return what is stored about the points of a load, whatever number of parts it has.
+
+    The parts of a calendar do not know whether they have a series in common, so its counts of series are left out.
+    """
+    result = outcomes(s3, load)
+    calendar = add(decode(part.get("calendar", [])) for part in result.parts)
+    profiles = [part["profile"] for part in result.parts if part["profile"]]
+    width = max(profile["bucket_ns"] for profile in profiles)
+    bins = {name: rounded(merge_bins(profiles, name, width)) for name in FIELDS}
+    points = {day: (count.points, count.points_digest) for day, count in calendar.items()}
+    return points, result.span, result.out_of_bounds, lines(s3, load), {width: bins}
+
+
+def rounded(bins: list[Bin]) -> list[Bin]:
+    """Return bins whose means do not depend on the order of the additions."""
+    return [bin_._replace(mean=round(bin_.mean, 9)) for bin_ in bins]
+
+
+def lines(s3: "S3Client", load: StepwiseLoad) -> list[tuple[str, int, int]]:
+    """Return the lines in the footprints of a load."""
+    result, file = list[tuple[str, int, int]](), load.state["file"]
+    for part in file["parts"]:
+        key = footprint_key("generation", file["load_id"], load.state["execution"]["name"], part["part"])
+        footprint = read_footprint(s3.get_object(Bucket=WORK, Key=key)["Body"].read())
+        numbers, time, fields = (column.tolist() for column in footprint.points)
+        result += zip([footprint.series[number] for number in numbers], time, fields, strict=True)
+    return sorted(result)
+
+
+def test_the_calendar_in_the_ledger_has_only_what_was_sent(s3: "S3Client", context: SimpleNamespace) -> None:
+    rows: list[Row] = [("SE", 0, 1.0, None), ("N", 30, 1.0, None), ("SE", 0, 2.0, None), ("N", 60, 1.0, None)]
+    load = start_load(s3, context, rows, part_rows=2)
+    finish(load)
+    days = {day: Count(*count).points for day, _, *count in json.loads(load.data["footprint"]["calendar"])}
+    assert days == {"2024-01-01": 1, "2024-01-02": 1, "2024-01-03": 1}
+
+
+def test_a_comparison_that_needs_several_invocations_finds_the_same_rows(
+    s3: "S3Client", context: SimpleNamespace, server: StoringInflux
+) -> None:
+    rows: list[Row] = [("SE", number % 5, float(number), None) for number in range(20)]
+    load = start_load(s3, context, rows, part_rows=4)
+    for step in load.run():
+        left_ms = 0 if step == "CompareParts" else 60_000
+        context.get_remaining_time_in_millis = partial(int, left_ms)
+    assert load.continuations == 3  # of the 5 parts, the last one is not compared with a later one
+    assert quarantined(s3, load)["source_row"].to_pylist() == list(range(15))
+    assert stored(server) == values_of(rows, set(range(15)))
 
 
 def test_an_older_file_keeps_the_values_that_only_a_row_without_a_place_has(
@@ -183,11 +159,13 @@ def test_an_older_file_keeps_the_values_that_only_a_row_without_a_place_has(
     assert stored(server) == values_of(rows, {0}) | {("SE", 0, "efficiency"): 7.0}
 
 
-def settle(s3: "S3Client", context: SimpleNamespace, collisions: int = 2, rows: int = 20) -> StepwiseLoad:
-    """Return a load after the conversion of two parts, of which the second contradicts some rows of the first."""
+def compare(
+    s3: "S3Client", context: SimpleNamespace, collisions: int = 2, rows: int = 20, until: str = "RegisterLoad"
+) -> StepwiseLoad:
+    """Return a load of two parts, of which the second contradicts some rows of the first, before a state."""
     numbers = [*range(rows - collisions), *range(collisions)]
     load = start_load(s3, context, [("SE", hour, float(row), None) for row, hour in enumerate(numbers)], rows // 2)
-    next(step for step in load.run() if step == "RegisterLoad")
+    next(step for step in load.run() if step == until)
     return load
 
 
@@ -195,8 +173,8 @@ def test_collisions_are_judged_on_the_whole_file(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_COLLISION_RATE", "0.1")
-    settle(s3, context, collisions=2).register()
-    load = settle(s3, context, collisions=3)
+    compare(s3, context, collisions=2).register()
+    load = compare(s3, context, collisions=3)
     for _ in range(2):  # a retry judges the same rows
         with pytest.raises(CollidingRecordsError, match=r"^3 of 20 rows have the series and time of a later row but"):
             load.register()
@@ -209,21 +187,24 @@ def test_rows_set_aside_are_judged_on_the_whole_file(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_SET_ASIDE_RATE", "0.1")
-    settle(s3, context, collisions=2).register()
+    compare(s3, context, collisions=2).register()
     message = r"3 of 20 rows would be set aside .*: 3 collision .* row 0: timestamp=2024-01-01 00:00:00.*region=SE"
     with pytest.raises(InvalidRecordsError, match=message):
-        settle(s3, context, collisions=3).register()
+        compare(s3, context, collisions=3).register()
 
 
 def test_a_collision_fails_the_load_if_invalid_records_are_not_dropped(
     s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DROP_INVALID_RECORDS", "false")
-    settle(s3, context, collisions=0).register()
-    with pytest.raises(InvalidRecordsError, match="1 row collides with a later part of the file"):
-        settle(s3, context, collisions=1).register()
+    compare(s3, context, collisions=0).register()
+    with pytest.raises(InvalidRecordsError, match="1 collision; row 0: a later row has the same series and time"):
+        compare(s3, context, collisions=1)
 
 
-def test_parts_without_a_common_point_are_left_as_they_are(s3: "S3Client", context: SimpleNamespace) -> None:
-    load = settle(s3, context, collisions=0)
-    assert load.register()["chunks"] == load.state["converted"]["chunks"]
+def test_parts_without_a_common_point_are_not_converted_again(s3: "S3Client", context: SimpleNamespace) -> None:
+    load = start_load(s3, context, [("SE", hour, 1.0, None) for hour in range(20)], part_rows=10)
+    states = list(load.run())
+    assert states.count("ConvertAndChunk") == 2
+    assert "ConvertAgain" not in states
+    assert load.data["points_written"] == 20

@@ -16,6 +16,7 @@ from shared.aws_errors import (
 )
 from shared.errors import LoaderError, OutageError, TransientError, error_names
 from shared.outages import CheckLaterError, WriteLaterError
+from shared.unfinished import UnfinishedError
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
 from state_machine.settings import MachineSettings
@@ -52,7 +53,7 @@ def matched(assembly: Assembly, field: str) -> set[str]:
 
 
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
-    names = {*error_names(LoaderError), *AWS_ERRORS}
+    names = {*error_names(LoaderError), *AWS_ERRORS, UnfinishedError.__name__}
     assert matched(assembly, "Retry") <= names
     later = {CheckLaterError.__name__, WriteLaterError.__name__}
     assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR} | later
@@ -60,20 +61,24 @@ def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
 
 
 def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -> None:
-    calls = [state for state in tasks(assembly) if state["Resource"].startswith(FUNCTION_ARN_PREFIX)]
+    by_name = {name: state for name, state in states(assembly.definition) if state["Type"] == "Task"}
+    by_name = {name: task for name, task in by_name.items() if task["Resource"].startswith(FUNCTION_ARN_PREFIX)}
+    calls = list(by_name.values())
     throttled = [*throttling_names("Lambda"), "AwsThrottledError"]
     ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
     influx = error_names(OutageError)
     killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
-    assert len(calls) == 11
+    continued = {"ErrorEquals": ["UnfinishedError"], "IntervalSeconds": 1, "MaxAttempts": 40, "BackoffRate": 1}
+    assert len(calls) == 13
     for task in calls:
         waits_itself = task["Resource"].endswith(("check_health", "write_batch"))
         transient = [name for name in ours if name not in influx] if waits_itself else ours
         retriers = [
             {"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in (transient, [*AWS_TRANSIENT_ERRORS])
         ]
-        assert task["Retry"][1:] == [*retriers, killed]
-    attempts = [75 if task["Resource"].endswith("convert_and_chunk") else 200 for task in calls]
+        continuations = [continued] if task["Resource"].endswith("register_load") else []
+        assert task["Retry"][1:] == [*retriers, killed, *continuations]
+    attempts = [{"ConvertAndChunk": 75, "ConvertAgain": 18}.get(name, 200) for name in by_name]
     patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in attempts]
     assert [task["Retry"][0] for task in calls] == patient
 

@@ -7,7 +7,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
@@ -122,9 +122,15 @@ def convert_part(part_ref: dict[str, Any], *, chunks: int = 2) -> dict[str, Any]
     return {"part": part, "rows": rows, "points": rows, "chunks": staged}
 
 
-def register_load(call: Payload) -> dict[str, Any]:
-    """Return what the function returns where no other load has the same points."""
-    chunks = call["input"]["converted"]["chunks"] if call["state"] == "RegisterLoad" else []
+def register_load(call: Payload, *, losing: Sequence[Payload] = ()) -> dict[str, Any]:
+    """Return what the function returns where no other load has the same points, for a file with these losing parts."""
+    converted = call["input"]["converted"]
+    if call["state"] == "CompareParts":
+        names = [f"{part['part']:04}" for part in losing]
+        kept = [chunk for chunk in converted["chunks"] if chunk["chunk"][:4] not in names]
+        return {"chunks": kept, "losing": list(losing)}
+    again = converted.get("again", {"chunks": []})["chunks"]
+    chunks = converted["chunks"] + again if call["state"] == "RegisterLoad" else []
     return {"chunks": chunks, "written": not chunks, "outlasted": 0, "not_before": "", "waits": 0}
 
 

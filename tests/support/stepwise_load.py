@@ -17,6 +17,7 @@ from functions.validate_schema.pin import pin_source
 from functions.write_batch.handler import lambda_handler as write_batch
 from shared.requested_object import RequestedObject
 from shared.source import PinnedObject
+from shared.unfinished import UnfinishedError
 from tests.functional.conftest import SOURCE
 from tests.support.finished_load import HEALTH, RUN
 
@@ -34,12 +35,14 @@ class StepwiseLoad:
     Attributes:
         state: the state of the execution.
         data: the data of its response; empty before it has ended well.
+        continuations: how often RegisterLoad's function asked to be called again.
         repeats: whether each function is called twice, as after a lost reply.
     """
 
     def __init__(self, s3: "S3Client", context: SimpleNamespace, key: str, execution: str = "run-1") -> None:
         self._context: Any = context
         self.repeats = False
+        self.continuations = 0
         self.data: dict[str, Any] = {}
         pinned = pin_source(s3, RequestedObject(bucket=SOURCE, key=key), datetime.now(UTC))
         with PinnedObject(s3, pinned) as source:
@@ -59,6 +62,9 @@ class StepwiseLoad:
             event = {"execution": self._execution, "file": self.state["file"], "part": part}
             converted += self._call(convert_and_chunk, event)["chunks"]
         self.state["converted"] = {"chunks": converted}
+        if len(self.state["file"]["parts"]) > 1:
+            yield "CompareParts"
+            yield from self._compare()
         yield "RegisterLoad"
         self.state["converted"] = self.register()
         while True:
@@ -72,17 +78,36 @@ class StepwiseLoad:
         yield "ReportLoad"
         self.report()
 
+    def _compare(self) -> Iterator[str]:
+        """Compare the parts, and convert those again that have rows that lose their place."""
+        self.state["converted"] = self.call_register("CompareParts")
+        if losing := self.state["converted"]["losing"]:
+            again = []
+            for part in losing:
+                yield "ConvertAgain"
+                event = {"execution": self._execution, "file": self.state["file"], "part": part, "losing_rows": True}
+                again += self._call(convert_and_chunk, event)["chunks"]
+            self.state["converted"]["again"] = {"chunks": again}
+
     def report(self) -> None:
         """End the execution well."""
         self.data = self._call(report_load, {"state": "ReportLoad", "input": self.state})["data"]
 
     def register(self) -> Any:
         """Call RegisterLoad without entering the next state."""
-        return self._call(register_load, {"state": "RegisterLoad", "input": self.state})
+        return self.call_register("RegisterLoad")
 
     def confirm(self) -> Any:
         """Call ConfirmWritten without entering the next state."""
-        return self._call(register_load, {"state": "ConfirmWritten", "input": self.state})
+        return self.call_register("ConfirmWritten")
+
+    def call_register(self, state: str) -> Any:
+        """Call RegisterLoad's function from this state, as often as it asks for it."""
+        while True:
+            try:
+                return self._call(register_load, {"state": state, "input": self.state})
+            except UnfinishedError:
+                self.continuations += 1
 
     def fail(self, error: str = "InfluxUnavailableError") -> dict[str, Any]:
         """End the execution with an error, as after any state, and return what ReportFailure returns."""

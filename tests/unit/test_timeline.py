@@ -125,6 +125,11 @@ CONVERTED: dict[str, Any] = VALID | {"converted": {"chunks": []}}
 SEVERAL_PARTS = CONVERTED | {"file": VALID["file"] | {"parts": [{"file_parts": 2}] * 2}}
 
 
+def compared(losing: list[Any]) -> dict[str, Any]:
+    """Return the state of a load after CompareParts."""
+    return SEVERAL_PARTS | {"series": {"series": 1}, "converted": {"chunks": [], "losing": losing}}
+
+
 @pytest.mark.parametrize(
     ("state", "error", "outcomes", "failed"),
     [
@@ -135,6 +140,9 @@ SEVERAL_PARTS = CONVERTED | {"file": VALID["file"] | {"parts": [{"file_parts": 2
         (WAITING, "CorruptParquetError", Outcomes(), "ValidateSchema"),
         (VALID, "CollidingRecordsError", Outcomes(), "ConvertAndChunk"),
         (SEVERAL_PARTS, "TooManySeriesError", Outcomes([part(0, 1), part(1, 1)]), "CheckSeries"),
+        (SEVERAL_PARTS | {"series": {"series": 1}}, "ChunkDamagedError", Outcomes(), "CompareParts"),
+        (compared([{"part": 0}]), "InvalidRecordsError", Outcomes(), "ConvertAgain"),
+        (compared([]), "OlderLoadRunningError", Outcomes([part(0, 1)]), "RegisterLoad"),
         (CONVERTED, "InfluxUnavailableError", Outcomes([part(0, 1)], [chunk((2, 3), batches=2)]), "WriteBatch"),
         (
             CONVERTED,

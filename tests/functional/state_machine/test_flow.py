@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,16 @@ from tests.support.scripted_functions import (
     PAUSE,
     PINNED,
     RESPONSE,
+    SEVERAL_PARTS,
     WRITTEN,
     Failure,
+    Payload,
     always,
     convert_part,
     in_turn,
     pause_once,
     pin_then,
+    register_load,
     report_failure,
     report_load,
     scripted_functions,
@@ -85,6 +89,25 @@ def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
     functions = scripted_functions(convert_and_chunk=lambda ref: convert_part(ref) | {"chunks": []})
     assert run(functions).status == "SUCCEEDED"
     assert functions.payloads("write_batch") == []
+
+
+def test_a_part_with_rows_that_lose_their_place_is_converted_again_when_the_comparison_is_finished(run: Run) -> None:
+    comparisons = in_turn(Failure("UnfinishedError"), Failure("UnfinishedError"), None)
+
+    def compare(call: Payload) -> Any:
+        unfinished = comparisons(call) if call["state"] == "CompareParts" else None
+        return unfinished or register_load(call, losing=SEVERAL_PARTS[1:])
+
+    several_parts = pin_then(always(FILE | {"parts": SEVERAL_PARTS}))
+    functions = scripted_functions(validate_schema=several_parts, register_load=compare)
+    result = run(functions)
+    assert result.status == "SUCCEEDED"
+    again = [ref for ref in functions.payloads("convert_and_chunk") if ref.get("losing_rows")]
+    assert [ref["part"] for ref in again] == SEVERAL_PARTS[1:]
+    [register] = [call["input"] for call in functions.payloads("register_load") if call["state"] == "RegisterLoad"]
+    assert {chunk["chunk"][:4] for chunk in register["converted"]["chunks"]} == {"0000"}
+    assert {chunk["chunk"][:4] for chunk in register["converted"]["again"]["chunks"]} == {"0001"}
+    assert len(functions.payloads("write_batch")) == 4
 
 
 def test_a_load_waits_for_older_files_and_writes_chunks_again_until_none_is_left(run: Run) -> None:

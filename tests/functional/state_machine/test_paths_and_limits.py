@@ -28,6 +28,7 @@ from tests.support.scripted_functions import (
     in_turn,
     pause_once,
     pin_then,
+    register_load,
     report_load,
     scripted_functions,
 )
@@ -57,6 +58,12 @@ SCENARIOS = {
     "unhealthy": Scenario(lambda: {"check_health": pause_once("CheckLaterError", HEALTH)}),
     "forced": Scenario(lambda: {"validate_schema": force_claim()}),
     "several parts": Scenario(lambda: {"validate_schema": pin_then(always(FILE | {"parts": SEVERAL_PARTS}))}),
+    "losing rows": Scenario(
+        lambda: {
+            "validate_schema": pin_then(always(FILE | {"parts": SEVERAL_PARTS})),
+            "register_load": lambda call: register_load(call, losing=SEVERAL_PARTS[:1]),
+        }
+    ),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
     "already loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("loaded")]),
     "being loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("claimed", lease_until="2999")]),
