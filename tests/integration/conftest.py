@@ -1,6 +1,7 @@
 """One local cloud and one deployment for all integration tests."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import FaultProxy
 from tests.support.influx_api import InfluxApi
+from tests.support.sweeps import MODES, check_one_at_a_time, claimed_loads, running, sweeps
 from tests.support.trial import PATIENCE_S, ROWS, Trial, writes_through_proxy
 
 IMPATIENT = {
@@ -48,10 +50,29 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
+def key(tmp_path: Path) -> str:
+    """The key of a file that no other test uses."""
+    return f"dataset=generation/{tmp_path.name}.parquet"
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=MODES)
+def with_sweeps(request: pytest.FixtureRequest, app: DeployedApp, key: str) -> Iterator[bool]:
+    """Run the test alone, and then while sweeps look for its file, one after the other.
+
+    Modules with faults use it for each of their tests. In the end, no version may have been loaded twice at once.
+    """
+    with running(sweeps(app, key, lambda: None)) if request.param else nullcontext():
+        yield request.param
+    check_one_at_a_time(claimed_loads(app, key))
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest, app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
     """A load whose writes go through the proxy, which has no faults yet."""
     proxy.set_faults()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
+    with_sweeps = "with_sweeps" in request.fixturenames and request.getfixturevalue("with_sweeps")
+    table = unique_records(tmp_path, "generation", ROWS)
+    return Trial(app=app, proxy=proxy, folder=tmp_path, table=table, with_sweeps=with_sweeps)
 
 
 @pytest.fixture(scope="session")

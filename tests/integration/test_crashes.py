@@ -28,6 +28,8 @@ from tests.support.trial import (
     writes_through_proxy,
 )
 
+pytestmark = pytest.mark.usefixtures("with_sweeps")
+
 
 def open_shards(trial: Trial) -> None:
     """Open the shards that the file's points go to.

@@ -10,7 +10,10 @@ import pytest
 from functions.write_batch.isolation import MAX_SUSPECTS
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, pass_on
+from tests.support.sweeps import QUICK_WITH_SWEEPS
 from tests.support.trial import BATCH_ROWS, BATCHES, MAX_RETRIES, WAITING_ATTEMPTS, WRITERS, Trial
+
+pytestmark = pytest.mark.usefixtures("with_sweeps")
 
 
 def in_three_seconds() -> str:
@@ -50,6 +53,7 @@ def test_connections_that_are_reset_on_accept_are_made_anew(trial: Trial) -> Non
     trial.check_loaded(execution)
 
 
+@QUICK_WITH_SWEEPS
 def test_several_faults_in_one_load_are_survived(trial: Trial) -> None:
     script = [faults.lose_response, faults.reset_within_the_body, faults.answer_with(500), faults.write_then_answer_503]
     trial.proxy.set_faults(*script)
@@ -98,6 +102,7 @@ def test_a_long_retry_after_is_waited_for_by_the_state_machine(trial: Trial) -> 
     trial.check_loaded(execution)
 
 
+@QUICK_WITH_SWEEPS
 def test_a_retry_after_of_hours_fails_the_load_naming_the_time(trial: Trial) -> None:
     trial.proxy.set_faults(always=faults.answer_with(503, Retry_After="7200"))
     execution = trial.load()

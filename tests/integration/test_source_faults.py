@@ -11,7 +11,10 @@ from tests.support import faults
 from tests.support.builders import parquet
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, pass_on
+from tests.support.sweeps import QUICK_WITH_SWEEPS
 from tests.support.trial import KILLED_ATTEMPTS
+
+pytestmark = pytest.mark.usefixtures("with_sweeps")
 
 ROWS = 300
 DENIED = {
@@ -115,6 +118,7 @@ def test_a_read_that_is_denied_is_terminal_and_names_the_object(  # noqa: PLR091
     assert app.compare(tmp_path, "transmission", table).equal
 
 
+@QUICK_WITH_SWEEPS
 def test_an_object_that_is_overwritten_while_it_is_read_loads_as_it_was(
     app: DeployedApp, proxy: FaultProxy, tmp_path: Path, key: str, table: pa.Table
 ) -> None:

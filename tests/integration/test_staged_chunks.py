@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.deployed_app import DeployedApp
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, pass_on
-from tests.support.trial import ATTEMPTS, ROWS, Trial, three_batches
+from tests.support.trial import ATTEMPTS, Trial, three_batches
+
+pytestmark = pytest.mark.usefixtures("with_sweeps")
 
 
 def reads_chunk(request: BaseHTTPRequestHandler) -> bool:
@@ -24,12 +25,6 @@ def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
         three_batches(app, AWS_ENDPOINT_URL_S3=running.url),
     ):
         yield running
-
-
-@pytest.fixture
-def trial(app: DeployedApp, proxy: FaultProxy, tmp_path: Path) -> Trial:
-    proxy.set_faults()
-    return Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
 
 
 @pytest.mark.slow

@@ -1,39 +1,12 @@
 """Sweeps on the deployed app: what can heal is loaded without a command, and nothing is loaded twice at once."""
 
-import json
-import time
 from pathlib import Path
 
 from tests.support.builders import parquet
 from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
-from tests.support.ledger import check_ledger, ledger_items, ledger_table
-
-LONG_AGO = "2024-01-01T00:00:00Z"
-
-
-def start_sweep(app: DeployedApp, prefix: str) -> str:
-    """Start a sweep as the schedule does, which also lists the bucket, and return the ARN of its execution."""
-    event = {"sweep": True, "list_bucket": True, "bucket": app.source_bucket, "prefix": prefix}
-    event |= {"tolerated_failure_percentage": 100}
-    sfn = app.cloud.client("stepfunctions")
-    return str(sfn.start_execution(stateMachineArn=app.outputs["BackfillArn"], input=json.dumps(event))["executionArn"])
-
-
-def change_item(app: DeployedApp, key: str, **attributes: str) -> None:
-    """Change attributes of the only item of an object: the time of its last change, or the end of its lease."""
-    (item,) = ledger_items(app, key)
-    ledger_table(app).put_item(Item={**item, **attributes})
-
-
-def abandon(app: DeployedApp, key: str) -> None:
-    """Kill the execution that loads an object as soon as it has the claim, and end the lease."""
-    arn = app.start({"bucket": app.source_bucket, "key": key})
-    while not ledger_items(app, key):
-        time.sleep(0.02)
-    app.cloud.client("stepfunctions").stop_execution(executionArn=arn)
-    assert ledger_items(app, key)[0]["status"] == "claimed"
-    change_item(app, key, lease_until=LONG_AGO)
+from tests.support.ledger import check_ledger, ledger_items
+from tests.support.sweeps import LONG_AGO, abandon, change_item, start_sweep
 
 
 def test_a_sweep_loads_what_can_heal_and_leaves_what_needs_a_person(app: DeployedApp, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ A test puts a file (`put`, `load`) or starts an execution (`start`, `run`), wait
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from boto3.dynamodb.conditions import Key
 
 from cli.deployed.executions import Execution, describe, wait_for_all, wait_for_start
 from local.cloud import LocalCloud
@@ -27,6 +28,7 @@ from local.readback import Comparison, compare
 from local.samples import INVALID_RECORDS, write_samples
 from shared.datasets import DATASETS
 from tests.support.builders import parquet
+from tests.support.function_settings import FunctionSettings
 
 END_S = 120
 
@@ -40,6 +42,11 @@ def unique_records(folder: Path, dataset: str, rows: int) -> pa.Table:
 
 
 _months = count()
+
+
+def _left_to_another(execution: Execution) -> bool:
+    """Return whether the execution found that another one has the claim, or had it."""
+    return execution.message.startswith("Skipped: already ")
 
 
 @dataclass(frozen=True)
@@ -72,24 +79,25 @@ class DeployedApp:
         return str(self.cloud.client("s3").put_object(Bucket=self.source_bucket, Key=key, Body=body)["VersionId"])
 
     def wait_for_load(self, key: str) -> Execution:
-        """Wait until the execution that the bucket's event started has ended."""
+        """Wait until the execution that the bucket's event started has ended, or the one that claimed the file."""
         sfn, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
-        return wait_for_all(sfn, machine, [key], timeout_s=END_S, observe=lambda _: None)[key]
+        ended = wait_for_all(sfn, machine, [key], timeout_s=END_S, observe=lambda _: None)[key]
+        return self._wait_for_claimant(ended)
 
     def wait_for_loads(self, key: str, *, count: int) -> list[Execution]:
-        """Wait until `count` executions of the object have ended, and return them, the newest first."""
+        """Wait until `count` executions that claimed the object have ended, and return them, the newest first."""
         client, machine = self.cloud.client("stepfunctions"), self.outputs["StateMachineArn"]
         deadline = time.monotonic() + END_S
         while time.monotonic() < deadline:
             entries = client.list_executions(stateMachineArn=machine)["executions"]
-            executions = [self._describe(entry["executionArn"]) for entry in entries]
-            loads = [execution for execution in executions if execution.key == key and execution.ended]
+            executions = [self.describe(entry["executionArn"]) for entry in entries]
+            loads = [each for each in executions if each.key == key and each.ended and not _left_to_another(each)]
             if len(loads) == count:
                 return loads
             time.sleep(0.2)
         raise TimeoutError(f"{key}: {count} executions have not ended within {END_S} s")
 
-    def _describe(self, arn: str) -> Execution:
+    def describe(self, arn: str) -> Execution:
         """Describe an execution; one that has ended never changes, and is described only once."""
         if arn not in self._ended:
             execution = describe(self.cloud.client("stepfunctions"), arn)
@@ -105,7 +113,18 @@ class DeployedApp:
     def load(self, key: str, table: pa.Table | bytes) -> Execution:
         """Put an object, and wait until the execution that loads this version of it has ended."""
         version, sfn = self.put(key, table), self.cloud.client("stepfunctions")
-        return self.wait_for_end(wait_for_start(sfn, self.outputs["StateMachineArn"], key, version, timeout_s=END_S))
+        arn = wait_for_start(sfn, self.outputs["StateMachineArn"], key, version, timeout_s=END_S)
+        return self._wait_for_claimant(self.wait_for_end(arn))
+
+    def _wait_for_claimant(self, execution: Execution) -> Execution:
+        """Wait until the execution has ended that claimed the file: a sweep's, if that was faster than the event's."""
+        if not _left_to_another(execution):
+            return execution
+        table = self.cloud.table(self.outputs["LedgerTableName"])
+        items = table.query(
+            KeyConditionExpression=Key("object").eq(f"s3://{self.source_bucket}/{execution.key}"), ConsistentRead=True
+        )["Items"]
+        return self.wait_for_end(max(items, key=lambda item: item["last_modified"])["execution"])
 
     def start(self, event: object) -> str:
         """Start an execution with this input, and return its ARN."""
@@ -183,33 +202,10 @@ class DeployedApp:
         yield
         events.enable_rule(Name=rule)
 
-    @contextmanager
-    def configured(self, **environment: str) -> Iterator[None]:
-        """Set environment variables of the functions that read them, and restore the former ones afterwards.
+    def configured(self, *only: str, **variables: str) -> AbstractContextManager[None]:
+        """Set environment variables of all functions that read them, or of `only` some, and restore them afterwards.
 
-        A function restarts when its environment changes, which costs a second. A variable that no function has yet
-        goes to all of them.
+        A function restarts when its environment changes, which costs a second.
         """
-        former = {name: self._environment(name) for name in self.functions}
-        new = environment.keys() - {variable for variables in former.values() for variable in variables}
-        changes = {
-            name: {variable: environment[variable] for variable in environment.keys() & (variables.keys() | new)}
-            for name, variables in former.items()
-        }
-        changed = [name for name, variables in changes.items() if variables]
-        for name in changed:
-            self._set_environment(name, former[name] | changes[name])
-        try:
-            yield
-        finally:
-            for name in changed:
-                self._set_environment(name, former[name])
-
-    def _environment(self, function: str) -> dict[str, str]:
-        client, name = self.cloud.client("lambda"), self.functions[function]["FunctionName"]
-        variables: dict[str, str] = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        return variables
-
-    def _set_environment(self, function: str, variables: Mapping[str, str]) -> None:
-        client, name = self.cloud.client("lambda"), self.functions[function]["FunctionName"]
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        names = {folder: function["FunctionName"] for folder, function in self.functions.items()}
+        return FunctionSettings(self.cloud.client("lambda"), names).configured(only, variables)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from cli.deployed.executions import Execution
 from tests.support.deployed_app import DeployedApp
 from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.sweeps import wait_until_healed
 
 ROWS = 1500
 BATCHES = 3
@@ -37,8 +38,12 @@ WAITING_ATTEMPTS = range(2, 7)
 
 @contextmanager
 def writes_through_proxy(app: DeployedApp, **environment: str) -> Iterator[FaultProxy]:
-    """Make the app write to InfluxDB through a fault proxy."""
-    with fault_proxy(app.cloud.influx.url) as proxy, three_batches(app, INFLUXDB_URL=proxy.url, **environment):
+    """Make WriteBatch write to InfluxDB through a fault proxy. CheckHealth, also that of a sweep, uses up no fault."""
+    with (
+        fault_proxy(app.cloud.influx.url) as proxy,
+        three_batches(app, **environment),
+        app.configured("write_batch", INFLUXDB_URL=proxy.url),
+    ):
         yield proxy
 
 
@@ -49,12 +54,16 @@ def three_batches(app: DeployedApp, **environment: str) -> AbstractContextManage
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A file of `ROWS` records that is not loaded yet, in an app that writes through `proxy`."""
+    """A file of `ROWS` records that is not loaded yet, in an app that writes through `proxy`.
+
+    `with_sweeps` tells that sweeps run meanwhile, one after the other.
+    """
 
     app: DeployedApp
     proxy: FaultProxy
     folder: Path
     table: pa.Table
+    with_sweeps: bool = False
 
     @property
     def key(self) -> str:
@@ -110,9 +119,10 @@ class Trial:
         return str(execution.response["message"])
 
     def check_converges(self) -> None:
-        """Check that a new load succeeds once the fault is over (I5)."""
+        """Check that a new load succeeds once the fault is over (I5): a sweep's, if the failure can heal."""
         self.proxy.set_faults()
-        self.check_loaded(self.load_again())
+        healed = wait_until_healed(self.app, self.key) if self.with_sweeps else None
+        self.check_loaded(healed or self.load_again())
 
     def check_quiet_for(self, seconds: float) -> None:
         """Check that after the first request only requests that other writers had already sent arrive (I6)."""
