@@ -37,11 +37,15 @@ def test_a_read_that_fails_is_repeated(trial: Trial, fault: Fault) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [faults.truncate_response, faults.slow_down], ids=lambda fault: fault.__name__)
-def test_reads_that_always_fail_are_a_503_with_nothing_written(trial: Trial, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(faults.truncate_response, "SourceUnavailableError"), (faults.slow_down, "AwsThrottledError")],
+    ids=["truncate_response", "slow_down"],
+)
+def test_reads_that_always_fail_are_a_503_with_nothing_written(trial: Trial, fault: Fault, error: str) -> None:
     trial.proxy.set_faults(always=fault)
     execution = trial.load()
-    trial.check_failed(execution, "SourceUnavailableError", 503)
+    trial.check_failed(execution, error, 503)
     assert trial.app.failed_calls(execution) == ATTEMPTS
     assert trial.points_stored == 0
     trial.check_converges()
