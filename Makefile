@@ -11,7 +11,7 @@ QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes snapshot dashboards lint types clean lock
+.PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes wheel snapshot dashboards lint types clean lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ costs: $(READY) ## compute what loads cost, and write docs/costs.md
 sizes: $(READY) ## measure the assets and the import time of each function, and write docs/sizes.md
 	@$(BIN)/python -m benchmarks.sizes > docs/sizes.md
 
+wheel: $(READY) ## build the loader command as a wheel, with its locked requirements, in build/dist
+	@$(BIN)/python -m local.wheel
+
 snapshot: $(READY) ## write the definitions of the state machines to docs/state_machines.json
 	@$(BIN)/python -m state_machine.definition > docs/state_machines.json
 
@@ -82,9 +85,10 @@ types: $(READY)
 	@$(BIN)/mypy
 
 lock: $(READY) ## compile requirements/*.in to requirements/*.txt, with hashes
-	@cd requirements && for name in dev emulator layer-shared layer-arrow lambda uv bench; do \
+	@cd requirements && for name in dev emulator layer-shared layer-arrow cli lambda uv bench; do \
 		../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) $$name.in -o $$name.txt || exit 1; done
+			$$(case $$name in dev|emulator) ;; *) echo "-c dev.txt" ;; esac) \
+			$$(case $$name in cli) echo "layer-shared.in layer-arrow.in" ;; esac) $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove everything that these commands created
 	rm -rf .venv build cdk.out node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,6 +12,9 @@ def shipped_file() -> Path:
 def own_file() -> Path:
     """Return the file for a user's own datasets, which need not exist.
 
-    LOADER_DATASETS names it. The default is datasets.toml next to `shared/`, in the repository and in the layer.
+    LOADER_DATASETS names it. The default is datasets.toml next to `shared/`, in the repository and in the layer, or in
+    the current folder if the `loader` command was installed from its wheel.
     """
-    return Path(os.environ.get("LOADER_DATASETS") or Path(__file__).parents[1] / "datasets.toml")
+    folder = Path(__file__).parents[1]
+    folder = Path.cwd() if folder.name == "site-packages" else folder
+    return Path(os.environ.get("LOADER_DATASETS") or folder / "datasets.toml")
