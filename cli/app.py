@@ -4,20 +4,24 @@ The exit status is 0 for success, 1 if the load or comparison failed, 2 if nothi
 loaded, and 130 after Ctrl-C.
 """
 
+import os
+import sys
 from importlib import metadata
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from rich.text import Text
+from typer.exceptions import TyperException
 
-from cli.advice import error_text, next_step
-from cli.errors import RefusedError
+from cli.advice import error_text, is_defect, next_step
 from cli.lazy_commands import LazyCommands
 from cli.output import INTERRUPTED, console, stderr
 from shared.errors import LoaderError
 
 FAILED, NOT_ATTEMPTED = 1, 2
+BROKEN_PIPE = 141
+"""The exit status of a program whose output nobody reads any more, as in shells."""
 
 
 class Commands(LazyCommands):
@@ -29,12 +33,22 @@ class Commands(LazyCommands):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (RefusedError, LoaderError, BotoCoreError, ClientError, OSError) as error:
+        except BrokenPipeError:
+            _close_pipe()
+            raise typer.Exit(BROKEN_PIPE) from None
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as error:
             if ctx.params["debug"]:
                 raise
             _print_error(error)
-            failed = isinstance(error, LoaderError | ClientError | TimeoutError)
-            raise typer.Exit(FAILED if failed else NOT_ATTEMPTED) from error
+            attempted = isinstance(error, LoaderError | ClientError | TimeoutError) or is_defect(error)
+            raise typer.Exit(FAILED if attempted else NOT_ATTEMPTED) from error
+
+
+def _close_pipe() -> None:
+    """Let Python flush its output into nothing when it exits: whoever read it, such as `head`, has ended."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_error(error: Exception) -> None:

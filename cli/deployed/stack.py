@@ -1,6 +1,7 @@
 """The deployed stack, in AWS or in the local cloud: its outputs, its clients and the objects of its work bucket."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
+ENDPOINT_VARIABLE, REGION_VARIABLE = "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Raise RefusedError for an address or a Region of which botocore makes no client, but no error of its own."""
+    for name, value in environment.items():
+        if name.startswith(ENDPOINT_VARIABLE) and value and not value.startswith(("http://", "https://")):
+            raise RefusedError(f"{name} is {value!r}, which is not a URL: use http://HOST:PORT, or unset it to use AWS")
+    if environment.get(REGION_VARIABLE) == "":
+        raise RefusedError(f"{REGION_VARIABLE} is empty: set it to the Region of the stack, or unset it")
+
+
 def page_key(report: str) -> str:
     """Return the key of the HTML page that belongs to a report."""
     return report.removesuffix("json") + "html"
@@ -36,6 +49,10 @@ class Deployment:
     """
 
     stack: str
+
+    def __post_init__(self) -> None:
+        """Raise RefusedError for an environment in which no client can be made."""
+        _check_environment(os.environ)
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -32,13 +32,13 @@ def test_what_to_do_about_an_error_of_aws_is_known_by_its_name_or_code(error: Ex
     assert step in next_step(error)
 
 
-@pytest.mark.parametrize("error", [client_error("InternalError"), NotFoundError("AccessDenied"), OSError("disk")])
+@pytest.mark.parametrize("error", [client_error("NoSuchBucket"), NotFoundError("AccessDenied"), OSError("disk")])
 def test_an_error_that_says_all_we_know_has_no_next_step(error: Exception) -> None:
     assert next_step(error) == ""
 
 
 def test_each_next_step_tells_what_to_do() -> None:
-    assert all(step.split()[0] in {"set", "check", "sign", "ask"} for step in NEXT_STEPS.values())
+    assert all(step.split()[0] in {"set", "check", "sign", "ask", "run"} for step in NEXT_STEPS.values())
 
 
 @pytest.mark.parametrize(
