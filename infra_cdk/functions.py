@@ -90,7 +90,7 @@ class Functions(Construct):
         construct_id: str,
         *,
         config: LoaderConfig,
-        environments: Mapping[FunctionName, Mapping[str, str]],
+        environments: Mapping[FunctionName, dict[str, str]],
         permissions: Mapping[FunctionName, Sequence[iam.PolicyStatement]],
         network: Network | None,
     ) -> None:
@@ -107,12 +107,18 @@ class Functions(Construct):
             name: create_log_group(self, f"{pascal_case(name)}Log", days=log_days) for name in FUNCTION_NAMES
         }
         functions = {
-            name: self._create_function(name, environments[name], permissions[name]) for name in FUNCTION_NAMES
+            name: self._create_function(name, environments[name] | self._links(name), permissions[name])
+            for name in FUNCTION_NAMES
         }
         self.load_functions: LoadFunctions = {name: functions[name] for name in LOAD_FUNCTIONS}
         targets = {name: self._create_target(name, function) for name, function in functions.items()}
         self.load_targets: LoadFunctions = {name: targets[name] for name in LOAD_FUNCTIONS}
         self.backfill_targets: BackfillFunctions = {name: targets[name] for name in BACKFILL_FUNCTIONS}
+
+    def _links(self, name: FunctionName) -> dict[str, str]:
+        """Return the variables with which the report of a load links to the logs of all functions."""
+        groups = (self.log_groups[function].log_group_name for function in LOAD_FUNCTIONS)
+        return {"LOG_GROUPS": ",".join(groups)} if name == "report_load" else {}
 
     def _create_layers(self, ca_bundle: str) -> dict[FunctionName, list[lambda_.LayerVersion]]:
         """Create the layers and return those of each function, by function name."""

@@ -136,6 +136,11 @@ def stack_name(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get("STACK_NAME", "")
 
 
+def log_groups(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the log groups of all functions of the stack, from `LOG_GROUPS`; none outside a stack."""
+    return [name for name in environ.get("LOG_GROUPS", "").split(",") if name]
+
+
 def ledger_table(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the ledger's table. Raise SettingsError if `LEDGER_TABLE` is not set."""
     return _required(environ, "LEDGER_TABLE")

@@ -90,12 +90,17 @@ def end_key(load_id: str, execution: str) -> str:
     return f"{_staging(load_id, execution)}/end.json"
 
 
+def quarantine_prefix(dataset: str, load_id: str, execution: str) -> str:
+    """Return the prefix of an execution's quarantine, which exists only if it has rows or points."""
+    return f"quarantine/{dataset}/{load_id}/{execution}/"
+
+
 def rows_quarantine_key(dataset: str, load_id: str, execution: str, part: int) -> str:
     """Return the key of a part's rows that were set aside.
 
     The object is Parquet, with the original columns and source_row, rule and reason.
     """
-    return f"quarantine/{dataset}/{load_id}/{execution}/rows-{part:04}.parquet"
+    return f"{quarantine_prefix(dataset, load_id, execution)}rows-{part:04}.parquet"
 
 
 def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str) -> str:
@@ -105,7 +110,7 @@ def points_quarantine_key(dataset: str, load_id: str, execution: str, chunk: str
 
 def points_quarantine_prefix(dataset: str, load_id: str, execution: str) -> str:
     """Return the prefix of all points of an execution that InfluxDB rejected."""
-    return f"quarantine/{dataset}/{load_id}/{execution}/points-"
+    return f"{quarantine_prefix(dataset, load_id, execution)}points-"
 
 
 def footprint_prefix(dataset: str, load_id: str, execution: str) -> str:

@@ -1,22 +1,28 @@
-"""The report of a load as one HTML page, which works without scripts and without network access.
+"""The report of a load as one HTML page, which works without network access, and without scripts except for copying.
 
 `page` renders page.html. `_row_values` and `_field_values` compute the sections about rows and fields, `_runbook` the
-entry about the error of a failed load. The template formats numbers with `_number`, `_moment` and `_duration`.
+entry about the error of a failed load.
 """
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from functions.report_load.charts import HEIGHT, WIDTH, charts
+from functions.report_load.charts import charts
+from functions.report_load.chunk_rows import chunk_rows
+from functions.report_load.destination import destination
 from functions.report_load.latencies import latencies
+from functions.report_load.links import links
 from functions.report_load.runbook import Entry, entry
+from functions.report_load.scale import HEIGHT, WIDTH
 from functions.report_load.timeline import Lane, lanes
 from shared.datasets import DATASETS
 from shared.load_totals import Outcomes
-from shared.plausibility import format_duration
+from shared.pages.rendering import template
 from shared.responses import LoadData, LoadReport
+from shared.settings import default_bucket
+
+TEMPLATE = Path(__file__).with_name("page.html")
 
 REASONS = 40
 """How many reasons to show, each with its samples. The page counts the rows with other reasons."""
@@ -26,7 +32,7 @@ def page(report: LoadReport, outcomes: Outcomes) -> str:
     """Return the page of a report, with the outcomes that the report contains."""
     response, now = report["response"], datetime.now(UTC)
     states = lanes(report, outcomes, datetime.fromisoformat(response["timestamp"]).replace(tzinfo=UTC), now)
-    content: str = _template().render(
+    content: str = template(TEMPLATE).render(
         report=report,
         response=response,
         data=response["data"],
@@ -35,6 +41,8 @@ def page(report: LoadReport, outcomes: Outcomes) -> str:
         now=now.isoformat(),
         rates=_rates(outcomes, states),
         latencies=latencies(outcomes),
+        chunks=chunk_rows(outcomes),
+        links=links(report, outcomes, now),
         runbook=_runbook(report),
         plausibility=report["plausibility"] if outcomes.parts else None,
         **_row_values(response["data"], outcomes),
@@ -63,6 +71,7 @@ def _field_values(data: LoadData, outcomes: Outcomes) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "without_values": sorted(without_values),
+        "destination": destination(dataset, outcomes, default_bucket()) if dataset else None,
         "units": {field.name: field.unit for field in dataset.fields} if dataset else {},
     }
 
@@ -103,32 +112,3 @@ def _runbook(report: LoadReport) -> Entry | None:
         "execution name": execution["name"],
     }
     return entry(data["error"], {name: value for name, value in facts.items() if value})
-
-
-def _number(value: float) -> str:
-    """Format a number: whole if it is an integer or large, otherwise with four significant digits."""
-    return f"{value:,.0f}" if isinstance(value, int) or 1000 <= abs(value) < 1e15 else f"{value:.4g}"  # noqa: PLR2004
-
-
-def _moment(time_ns: int) -> str:
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 10**9)
-    return at.strftime("%Y-%m-%d %H:%M")
-
-
-def _duration(time_ns: int) -> str:
-    """Format a duration as a whole number of the largest unit that allows one: 90 s are "90 s", 120 s are "2 min"."""
-    units = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 10**9))
-    name, unit = next(((name, unit) for name, unit in units if time_ns % unit == 0), ("ns", 1))
-    return f"{time_ns // unit:,} {name}"
-
-
-@cache
-def _template() -> Any:
-    """Compile the template at its first use: together with the import of Jinja, that takes longer than most imports."""
-    from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - not in a cold start
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": _number, "moment": _moment, "span": format_duration, "duration": _duration}
-    return environment.get_template("page.html")

@@ -42,11 +42,12 @@ def discard_all_clients() -> None:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
-    """An S3 client and both buckets; `WORK_BUCKET` names the work bucket."""
+    """An S3 client and both buckets; `WORK_BUCKET` names the work bucket, `INFLUXDB_BUCKET` the one of InfluxDB."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("WORK_BUCKET", WORK)
+    monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
     discard_all_clients()
     with mock_aws():
         client = boto3.client("s3")

@@ -76,8 +76,9 @@ def leave_part(s3: "S3Client", **changes: Any) -> None:
     put_json(s3, outcome_key(FILE["load_id"], "run-1", f"{part['part']:04}"), part)  # type: ignore[arg-type]
 
 
-def leave_chunk(s3: "S3Client", **changes: Any) -> None:
-    chunk = {
+def chunk(**changes: Any) -> dict[str, Any]:
+    """The outcome of a chunk."""
+    outcome = {
         "chunk": "0000-0000",
         "points": 1490,
         "batches": 2,
@@ -89,7 +90,11 @@ def leave_chunk(s3: "S3Client", **changes: Any) -> None:
         "runs": [span(2, 3) | {"then": ""}],
         "reasons": [],
     }
-    put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk | changes)  # type: ignore[arg-type]
+    return outcome | changes
+
+
+def leave_chunk(s3: "S3Client", **changes: Any) -> None:
+    put_json(s3, outcome_key(FILE["load_id"], "run-1", "0000-0000"), chunk(**changes))  # type: ignore[arg-type]
 
 
 def report(load: dict[str, Any], context: SimpleNamespace) -> dict[str, Any]:

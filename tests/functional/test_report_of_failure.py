@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.work_bucket import findings_key, put_json
 from tests.functional.test_report_load import FILE, HEALTH, failed, report, span
-from tests.functional.test_report_page import HOSTILE, Elements, check_alone, stored_page
+from tests.functional.test_report_page import HOSTILE, stored_page
+from tests.support.pages import Page, check_alone, check_structure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,12 +28,13 @@ def test_an_error_message_is_shown_as_text_and_never_as_markup(s3: "S3Client", c
     cause = json.dumps({"errorMessage": HOSTILE})
     event = failed("CorruptParquetError", cause) | {"event": {"bucket": "source", "key": f"{HOSTILE}.parquet"}}
     content = drawn_failure(s3, context, event)
-    assert "script" not in Elements(content).names
+    check_alone(content)
+    check_structure(content)
     assert "s3://$SOURCE/&lt;key&gt;" in content
 
 
 def test_a_failure_is_shown_with_its_entry_in_the_runbook(s3: "S3Client", context: SimpleNamespace) -> None:
-    text = Elements(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
+    text = Page(drawn_failure(s3, context, broken("CorruptParquetError", file=FILE, health=HEALTHY))).text
     assert "Failed: CorruptParquetError" in text
     assert "CorruptParquetError · 400 · in ConvertAndChunk cut off What it means The file is not Parquet" in text
     assert "Who acts The producer must write the file again. Command" in text
@@ -41,7 +43,7 @@ def test_a_failure_is_shown_with_its_entry_in_the_runbook(s3: "S3Client", contex
 
 
 def test_the_page_shows_no_row_counts_for_a_file_that_was_not_read(s3: "S3Client", context: SimpleNamespace) -> None:
-    text = Elements(drawn_failure(s3, context, broken("SourceNotFoundError"))).text
+    text = Page(drawn_failure(s3, context, broken("SourceNotFoundError"))).text
     assert "? rows in the file" in text
     assert "in PinSource" in text
     assert "Layout" not in text
@@ -55,4 +57,6 @@ def test_all_findings_in_the_columns_are_listed(s3: "S3Client", context: SimpleN
 
 
 def test_the_page_of_a_failure_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
-    check_alone(drawn_failure(s3, context, broken("SourceForbiddenError", file=FILE, health=HEALTHY)))
+    content = drawn_failure(s3, context, broken("SourceForbiddenError", file=FILE, health=HEALTHY))
+    check_alone(content)
+    check_structure(content)

@@ -1,15 +1,17 @@
 """The page of a load report: complete by itself, and harmless whatever the file held."""
 
 import re
-from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions.report_load.charts import charts
+from functions.report_load.chunk_rows import MAX_ROWS
+from shared.work_bucket import outcome_key, put_json
 from tests.functional.conftest import WORK
-from tests.functional.test_report_load import leave_chunk, leave_part, report, span, state
+from tests.functional.test_report_load import FILE, chunk, leave_chunk, leave_part, report, span, state
+from tests.support.pages import Page, check_alone, check_structure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,36 +33,6 @@ def stored_page(s3: "S3Client", response: dict[str, Any]) -> str:
     return page_object["Body"].read().decode()
 
 
-class Elements(HTMLParser):
-    """A parser that records the elements, the addresses that attributes would fetch, and the visible text."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.fetched: list[str] = []
-        self.texts: list[str] = []
-        self.feed(content)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.fetched += [f"{name}={value}" for name, value in attrs if name in {"src", "href", "action", "data"}]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-
-def check_alone(content: str) -> None:
-    """Check that the page fetches nothing and runs nothing."""
-    elements = Elements(content)
-    assert elements.fetched == []
-    assert elements.names.isdisjoint({"script", "link", "img", "iframe", "object"})
-    assert not re.search(r"url\(|@import|https?:", content)
-
-
 def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) -> None:
     response = report(state(rows=0), context)
     assert response["data"]["report_page"] == f"s3://{WORK}/reports/generation/00000000deadbeef/run-1.html"
@@ -70,7 +42,9 @@ def test_the_answer_links_to_the_page(s3: "S3Client", context: SimpleNamespace) 
 def test_the_page_loads_nothing_else(s3: "S3Client", context: SimpleNamespace) -> None:
     leave_part(s3, profile=profile([0, 1, 2]))
     leave_chunk(s3)
-    check_alone(stored_page(s3, report(state(), context)))
+    content = stored_page(s3, report(state(), context))
+    check_alone(content)
+    check_structure(content)
 
 
 def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -83,13 +57,15 @@ def test_every_section_is_there(s3: "S3Client", context: SimpleNamespace) -> Non
         "Rows",
         "Rows set aside and points rejected",
         "Collisions",
+        "Points",
         "Plausibility",
         "Fields over time",
         "Timeline",
         "Requests to InfluxDB",
+        "Chunks",
         "Source and execution",
     ]
-    text = Elements(content).text
+    text = Page(content).text
     assert "Partly loaded 6 set aside 3 rejected" in text
     assert "1,500 rows in the file 1,487 points stored 2 batches" in text
     assert "3,000 rows converted per second 1,487 points written per second" in text
@@ -104,12 +80,12 @@ def test_what_a_load_does_to_influxdb_is_shown(s3: "S3Client", context: SimpleNa
     leave_part(s3, profile=years, local_times=True)
     leave_chunk(s3)
     load = state()
-    text = Elements(stored_page(s3, report(load, context))).text
+    text = Page(stored_page(s3, report(load, context))).text
     assert "at most 301 of 7 days (assumed: the bucket's shard group duration cannot be read)" in text
     assert "Warning: the points touch up to 301 shards of 7 days" in text
     assert "times without a zone were read as UTC" in text
     load["health"]["shard_seconds"] = {"generation": 70 * 86_400, "consumption": 3_600}
-    text = Elements(stored_page(s3, report(load, context))).text
+    text = Page(stored_page(s3, report(load, context))).text
     assert "at most 31 of 70 days Note" in text
     assert "Warning" not in text
 
@@ -131,7 +107,7 @@ def test_rejected_points_are_shown_with_the_message_of_the_server(s3: "S3Client"
     reason = {"rule": "refused_by_influxdb", "reason": "a field type conflict", "rows": 2, "samples": samples}
     leave_part(s3)
     leave_chunk(s3, reasons=[reason])
-    text = Elements(stored_page(s3, report(state(), context))).text
+    text = Page(stored_page(s3, report(state(), context))).text
     assert "2 · refused_by_influxdb: a field type conflict row 1,234 line=m,t=a f=1 0" in text
     assert "7 more rows for other reasons" in text
 
@@ -140,7 +116,7 @@ def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> 
     leave_part(s3)
     leave_chunk(s3, runs=[span(2, 3) | {"then": "WaitForInflux"}, span(30, 31) | {"then": ""}])
     content = stored_page(s3, report(state(), context))
-    lanes = dict(re.findall(r'class="lane"><span>(\w+).*?</span>\s*<div class="track">(.+?)</div>', content))
+    lanes = dict(re.findall(r'class="lane"><span>(\w+).*?</span>\s*<div class="track"[^>]*>(.+?)</div>', content))
     kinds = {lane: re.findall(r'<i class="(\w+)"', bars) for lane, bars in lanes.items()}
     assert kinds == {
         "PinSource": ["pause", "run"],
@@ -155,8 +131,8 @@ def test_states_and_waits_are_bars(s3: "S3Client", context: SimpleNamespace) -> 
 
 def test_a_file_without_rows_has_a_page_that_says_so(s3: "S3Client", context: SimpleNamespace) -> None:
     content = stored_page(s3, report(state(rows=0), context))
-    assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Timeline", "Source and execution"]
-    assert "0 rows in the file 0 points stored Rows The file has no rows" in Elements(content).text
+    assert re.findall(r"<h2>(.+?)</h2>", content) == ["Rows", "Points", "Timeline", "Source and execution"]
+    assert "0 rows in the file 0 points stored Rows The file has no rows" in Page(content).text
 
 
 def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -165,7 +141,8 @@ def test_the_content_of_a_file_is_shown_as_text_and_never_as_markup(s3: "S3Clien
     leave_part(s3, reasons=[reason], ignored_columns=[HOSTILE], profile=profile([0]))
     leave_chunk(s3)
     content = stored_page(s3, report(state(key=f"dataset=generation/{HOSTILE}.parquet"), context))
-    assert "script" not in Elements(content).names
+    check_alone(content)
+    check_structure(content)
     assert content.count("&lt;script&gt;") >= 4
     assert "row 7" in content
 
@@ -175,7 +152,7 @@ def test_a_field_is_drawn_with_its_gap(s3: "S3Client", context: SimpleNamespace)
     leave_chunk(s3)
     content = stored_page(s3, report(state(), context))
     assert content.count('class="gap"') == 1
-    assert "1 gap: 1970-01-01 05:00 to 1970-01-01 20:00" in Elements(content).text
+    assert "1 gap: 1970-01-01 05:00 to 1970-01-01 20:00" in Page(content).text
     (line,) = re.findall(r'class="mean"[^>]* d="([^"]*)"', content)
     assert [len(run.split("L")) for run in line.split("M")[1:]] == [5, 3]
 
@@ -193,9 +170,7 @@ def test_a_field_without_values_is_named(s3: "S3Client", context: SimpleNamespac
         s3, profile=record | {"fields": record["fields"] | {"efficiency": []}}, fields_left_out={"efficiency": 9}
     )
     leave_chunk(s3)
-    assert (
-        "efficiency: no values · 9 not finite, not written" in Elements(stored_page(s3, report(state(), context))).text
-    )
+    assert "efficiency: no values · 9 not finite, not written" in Page(stored_page(s3, report(state(), context))).text
 
 
 def test_parts_are_drawn_as_one_file() -> None:
@@ -214,3 +189,115 @@ def test_a_load_succeeds_even_if_its_page_cannot_be_rendered(
     assert response["statusCode"] == 200
     assert "could not be rendered" in stored_page(s3, response)
     assert "the report has no page" in caplog.text
+
+
+def grouped(hours: list[int], **values: float) -> dict[str, Any]:
+    """A profile whose groups are the values of region, each with the same value at all hours."""
+    bins = {name: [[hour, 1, value, value, value] for hour in hours] for name, value in values.items()}
+    return profile(hours) | {"groups": {"tag": "region", "bucket_ns": HOUR_NS, "fields": {"power_mw": bins}}}
+
+
+def test_each_group_of_series_has_a_line_and_an_entry_in_the_legend(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3, profile=grouped([0, 1, 2], N=1.0, S=40.0) | {"last_ns": 2 * HOUR_NS})
+    leave_chunk(s3)
+    content = stored_page(s3, report(state(), context))
+    lines = re.findall(r'class="mean (g\d)" vector-effect="[^"]*" d="([^"]*)"', content)
+    assert [style for style, _ in lines] == ["g0", "g1"]
+    heights = [{float(point.split()[1]) for point in re.split("[ML]", path)[1:]} for _, path in lines]
+    assert heights == [{106.0}, {4.0}]  # the minimum is at the bottom of the chart, the maximum at its top
+    assert "the series with one region" in Page(content).text
+    assert re.search(r"N\s+S", Page(content).text)
+
+
+@pytest.mark.parametrize("other", [profile([3]), grouped([3], N=1.0) | {"groups": {"tag": "line_id"}}])
+def test_parts_with_different_groups_have_one_line(
+    s3: "S3Client", context: SimpleNamespace, other: dict[str, Any]
+) -> None:
+    leave_part(s3, profile=grouped([0, 1, 2], N=1.0, S=40.0))
+    leave_part(s3, part=1, chunks=[], points=0, rows=0, collapsed=0, set_aside={}, profile=other)
+    leave_chunk(s3)
+    content = stored_page(s3, report(state(), context))
+    assert len(re.findall(r'class="mean"', content)) == 1
+    assert 'class="mean g0"' not in content
+
+
+def test_groups_of_several_parts_are_one_line_each(s3: "S3Client", context: SimpleNamespace) -> None:
+    later = grouped([4, 5], N=1.0, S=40.0) | {
+        "bucket_ns": 2 * HOUR_NS,
+        "first_ns": 8 * HOUR_NS,
+        "last_ns": 11 * HOUR_NS,
+    }
+    later["groups"] = later["groups"] | {"bucket_ns": 2 * HOUR_NS}
+    leave_part(s3, profile=grouped([0, 2, 4, 6], N=1.0, S=40.0))
+    leave_part(s3, part=1, chunks=[], points=0, rows=0, collapsed=0, set_aside={}, profile=later)
+    leave_chunk(s3)
+    content = stored_page(s3, report(state(), context))
+    paths = re.findall(r'class="mean g0" vector-effect="[^"]*" d="([^"]*)"', content)
+    places = [float(point.split()[0]) for point in re.split("[ML]", paths[0])[1:]]
+    assert places == [60.0, 180.0, 300.0, 420.0, 540.0, 660.0]
+
+
+def test_the_page_shows_where_the_points_went(s3: "S3Client", context: SimpleNamespace) -> None:
+    values = {"region": {"count": 2, "names": ["N", "S"]}, "plant_name": {"count": 5000, "names": []}}
+    leave_part(s3, profile=profile([0]), tag_values=values)
+    leave_chunk(s3)
+    text = Page(stored_page(s3, report(state(), context))).text
+    assert "Measurement generation_data InfluxDB bucket ons Absent fields capacity_factor, efficiency:" in text
+    assert "Absent tags energy_source, measurement_type, quality_flag, operator tag" in text
+    assert "region 2 N, S plant_name 5,000 too many to list" in text
+
+
+def test_tag_values_of_all_parts_are_counted_once(s3: "S3Client", context: SimpleNamespace) -> None:
+    for part, (names, count) in enumerate([(["N", "S"], 30), (["S", "SE"], 50)]):
+        values = {"region": {"count": 2, "names": names}, "plant_name": {"count": count, "names": []}}
+        some = {"rows": 0, "points": 0, "collapsed": 0, "set_aside": {}, "chunks": []} if part else {}
+        leave_part(s3, part=part, tag_values=values, **some)
+    leave_chunk(s3)
+    text = Page(stored_page(s3, report(state(), context))).text
+    assert "region 3 N, S, SE plant_name at least 50 too many to list" in text
+
+
+def test_each_chunk_has_a_row_with_its_latencies(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    text = Page(stored_page(s3, report(state(), context))).text
+    assert "0000-0000 1,487 of 1,490 2 2 10 ms 41.5 ms 41.5 ms 3 00:00:02" in text
+
+
+def test_of_many_chunks_the_slowest_are_shown(s3: "S3Client", context: SimpleNamespace) -> None:
+    names = [f"0000-{number:04}" for number in range(MAX_ROWS + 1)]
+    chunks = [{"chunk": name, "sha256": "", "points": 10} for name in names]
+    leave_part(s3, chunks=chunks, rows=10 * len(names), points=10 * len(names), collapsed=0, set_aside={}, batches=101)
+    for number, name in enumerate(names):
+        content = chunk(chunk=name, points=10, written={"0": 10}, batches=1, refused={}, slowest_ms=float(number))
+        put_json(s3, outcome_key(FILE["load_id"], "run-1", name), content)  # type: ignore[arg-type]
+    page = stored_page(s3, report(state(rows=10 * len(names)), context))
+    assert re.findall(r'<th scope="row">(0000-\d+)</th>', page) == names[1:]
+    assert "The 100 chunks with the slowest requests, of 101." in Page(page).text
+
+
+def test_the_page_links_to_the_console(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_GROUPS", "group-of-write,group-of-report")
+    leave_part(s3)
+    leave_chunk(s3)
+    load = state()
+    arn = "arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:Loader:run-1"
+    load["execution"] = load["execution"] | {"id": arn}
+    addresses = [link["href"] for link in Page(stored_page(s3, report(load, context))).of("a")]
+    site = "https://us-gov-west-1.console.amazonaws-us-gov.com"
+    assert addresses[0] == f"{site}/states/home?region=us-gov-west-1#/v2/executions/details/{arn}"
+    assert addresses[1].startswith(f"{site}/cloudwatch/home?region=us-gov-west-1#logsV2:logs-insights")
+    assert all(name in addresses[1] for name in ("run-1", "~'group-of-write~'group-of-report"))
+    folder = "quarantine%2Fgeneration%2F00000000deadbeef%2Frun-1%2F"
+    assert addresses[2:] == [f"{site}/s3/buckets/{WORK}?region=us-gov-west-1&prefix={folder}"]
+
+
+def test_texts_to_copy_have_a_button(s3: "S3Client", context: SimpleNamespace) -> None:
+    leave_part(s3)
+    leave_chunk(s3)
+    buttons = Page(stored_page(s3, report(state(), context))).of("button")
+    texts = {button["data-copy"] for button in buttons}
+    assert {FILE["key"], FILE["load_id"], "arn:run-1", "loader verify 00000000", "loader show 00000000"} <= texts
+    assert all("hidden" in button for button in buttons), "a button that does nothing without the script"

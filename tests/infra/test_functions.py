@@ -79,6 +79,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
             "report_load",
             {
                 "STACK_NAME",
+                "LOG_GROUPS",
                 "WORK_BUCKET",
                 "LEDGER_TABLE",
                 "INFLUXDB_BUCKET",

@@ -12,6 +12,7 @@ from shared.settings import (
     influx_settings,
     lease_seconds,
     ledger_table,
+    log_groups,
     max_rejected_rate,
     outage_patience_s,
     stack_name,
@@ -89,6 +90,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         outage_patience_s,
         max_rejected_rate,
         stack_name,
+        log_groups,
         sweep_since,
     ):
         read(environment)
