@@ -1,80 +1,40 @@
 """A dry run of a load: the deployed conversion runs on this machine, and its output is counted instead of stored.
 
 `plan` opens the target, reads its footer with the code of ValidateSchema, and converts part after part with the code of
-ConvertAndChunk. A `Tally` takes the place of the work bucket.
+ConvertAndChunk. A `Tally` takes the place of the work bucket. The parts of a large file are compared with each other,
+and converted again without the rows that lose their place to later parts (`KeptParts`).
 """
 
-import gzip
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import IOBase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
+from cli.kept_parts import KeptParts
+from cli.tally import Tally
 from cli.targets import LocalFile, S3Object
 from functions.convert_and_chunk.memory import bounded_memory
 from functions.convert_and_chunk.part import convert_part
+from functions.register_load.parts import check_collisions
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin, reason_not_to_load
 from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS, Dataset
 from shared.errors import LoaderError
-from shared.events import SOURCE_FIELDS, PlannedFile, SourceFile
+from shared.events import SOURCE_FIELDS, Part, PartRef, PlannedFile, SourceFile
 from shared.load_limits import check_any_points, check_set_aside, set_aside_limit
 from shared.load_totals import Outcomes
-from shared.packed_batches import StagedChunk
 from shared.plausibility import Plausibility, plausibility
 from shared.requested_object import RequestedObject
 from shared.series_limit import check_series, series_limit
 from shared.settings import ConversionSettings, conversion_settings, file_rule
 from shared.source import PinnedObject
-from shared.stored import PartOutcome
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-FIRST_LINES = 3
-"""How many lines of line protocol to keep as an example."""
-
-PARTS_NOTE = (
-    "the file has several parts, and the plan compares the rows of each part only: the load also finds rows that a "
-    "later part repeats or contradicts"
-)
-
-
-@dataclass
-class Tally:
-    """A staging area that counts. It calls `on_chunk` with the number of points of each chunk."""
-
-    on_chunk: Callable[[int], object]
-    parts: list[PartOutcome] = field(default_factory=list)
-    series_keys: set[str] = field(default_factory=set)
-    packed_bytes: int = 0
-    first_lines: list[str] = field(default_factory=list)
-
-    def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: ARG002 - the signature of a staging area
-        """Count the bytes of a chunk, and keep the first lines of the first one."""
-        if not self.first_lines:
-            first_batch = gzip.decompress(staged.body[: staged.manifest["batches"][0]["length"]])
-            self.first_lines = first_batch.decode().splitlines()[:FIRST_LINES]
-        self.packed_bytes += len(staged.body)
-        self.on_chunk(staged.points)
-
-    def put_set_aside(self, parquet: bytes) -> None:
-        """Discard the rows: the outcome counts them."""
-
-    def put_series(self, keys: pa.Array) -> None:
-        """Keep the series of a part, if it is one of several."""
-        self.series_keys.update(keys.to_pylist())
-
-    def put_footprint(self, parquet: bytes) -> None:
-        """Discard the footprint."""
-
-    def put_outcome(self, outcome: PartOutcome) -> None:
-        """Keep the outcome of a part."""
-        self.parts.append(outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +55,7 @@ class Plan:
     def plausibility(self) -> Plausibility:
         """The times, series and shards of the points, with warnings and notes."""
         dataset = DATASETS.get(self.file["dataset"]) if self.file else None
-        result = plausibility(self.outcomes, dataset, self.shard_seconds)
-        return {**result, "notes": [*result["notes"], PARTS_NOTE]} if len(self.tally.parts) > 1 else result
+        return plausibility(self.outcomes, dataset, self.shard_seconds)
 
     @property
     def outcomes(self) -> Outcomes:
@@ -137,9 +96,7 @@ def plan(
         with source:
             file = plan_file(source, pinned, validate=settings.validate, last_modified=last_modified)
             on_file(file)
-            with bounded_memory(environment):
-                _convert(source, file, tally, settings)
-        _check_limits(file, tally, settings)
+            convert_file(source, file, tally, settings, environment)
     except LoaderError as error:
         return Plan(file=file, tally=tally, error=error)
     return Plan(file=file, tally=tally, shard_seconds=shard_seconds(dataset_of(file["key"])) if tally.parts else None)
@@ -180,8 +137,26 @@ def _open(
     return path.open("rb"), file, int(datetime.now(UTC).timestamp())
 
 
-def _convert(source: IOBase, file: PlannedFile, tally: Tally, settings: ConversionSettings) -> None:
-    """Convert all parts, one after another; a load converts them concurrently."""
+def convert_file(
+    source: IOBase, file: PlannedFile, tally: Tally, settings: ConversionSettings, environment: Mapping[str, str]
+) -> None:
+    """Convert all parts, one after another, and check the limits on the whole file, in the order of a load's states."""
+    several, parts = len(file["parts"]) > 1, file["parts"]
+    with tempfile.TemporaryDirectory(prefix="loader-plan-") as folder:
+        kept = KeptParts(Path(folder), dataset_of(file["key"]), len(parts))
+        with bounded_memory(environment):
+            for part in parts:
+                staging = kept.staging(part["part"], tally) if several else tally
+                convert_part(source, _part_ref(file, part), staging, settings)
+        _check_limits(file, tally, settings)
+        with bounded_memory(environment):
+            for part in parts[:-1]:
+                if (losing := kept.losing_rows(part["part"])).any:
+                    again: PartRef = {**_part_ref(file, part), "losing_rows": True}
+                    convert_part(source, again, tally, settings, losing=losing)
+    check_collisions(Outcomes(parts=tally.parts), file, settings)
+
+
+def _part_ref(file: PlannedFile, part: Part) -> PartRef:
     pinned = SourceFile(**{name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required, typeddict-item]
-    for part in file["parts"]:
-        convert_part(source, {"execution": "plan", "file": pinned, "part": part}, tally, settings)
+    return {"execution": "plan", "file": pinned, "part": part}

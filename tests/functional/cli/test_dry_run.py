@@ -1,7 +1,6 @@
 """A dry run of a local file and of an object in S3: the same numbers, and nothing written."""
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from cli.dry_run import FIRST_LINES, PARTS_NOTE, Plan, plan
+from cli.dry_run import Plan, plan
+from cli.tally import FIRST_LINES
 from cli.targets import LocalFile, S3Object
 from infra_cdk.allocators import RETURN_MEMORY
 from shared.events import PlannedFile
@@ -62,12 +62,6 @@ def test_a_file_and_the_object_that_it_becomes_have_the_same_plan(s3: "S3Client"
     assert actual.tally.first_lines == expected.tally.first_lines
     assert actual.tally.packed_bytes == expected.tally.packed_bytes > 0
     assert actual.outcomes.span == expected.outcomes.span
-
-
-def test_the_plan_of_a_file_with_several_parts_says_what_only_the_load_finds(s3: "S3Client", tmp_path: Path) -> None:
-    result, *_ = run(s3, local(tmp_path, CONTENT))
-    several = replace(result, tally=replace(result.tally, parts=result.tally.parts * 2))
-    assert (result.plausibility["notes"], several.plausibility["notes"]) == ([], [PARTS_NOTE])
 
 
 def test_nothing_is_written(s3: "S3Client", tmp_path: Path) -> None:
