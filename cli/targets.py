@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.close_matches import suggestion
 from cli.errors import NotFoundError, RefusedError
 from shared.dataset_keys import datasets_of
 from shared.datasets import DATASETS
@@ -94,7 +95,8 @@ def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
             "`loader backfill`"
         )
     if not path.is_file():
-        raise NotFoundError(f"no such file: {text}")
+        siblings = sorted(map(str, path.parent.glob("*"))) if path.parent.is_dir() else []
+        raise NotFoundError(f"no such file: {text}{suggestion(text, siblings)}")
     return LocalFile(path, _key(path, dataset))
 
 

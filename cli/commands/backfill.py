@@ -5,14 +5,17 @@
 """
 
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.close_matches import only_match, suggestion
 from cli.completion import complete_prefix
 from cli.deployed.executions import find_execution, start_execution
+from cli.deployed.objects import suggest_key
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
@@ -21,6 +24,9 @@ from cli.targets import parse_prefix, read_manifest
 from cli.watching import watch_backfill
 from shared.settings import STACK_NAME
 from shared.work_bucket import file_manifest_key
+
+MAX_RECENT = 1_000
+"""How many of the last backfills to look at for the first characters of a name."""
 
 Target = Annotated[
     str,
@@ -127,7 +133,8 @@ def _start(deployment: Deployment, target: str, options: dict[str, float | None]
     prefix = parse_prefix(target, deployment.source_bucket)
     deployment.check_source(prefix.bucket)
     if not deployment.s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.prefix, MaxKeys=1)["KeyCount"]:
-        raise NotFoundError(f"no objects under {prefix.address}: check the prefix (aws s3 ls)")
+        matches = suggest_key(deployment, prefix.prefix)
+        raise NotFoundError(f"no objects under {prefix.address}{matches}: check the prefix (aws s3 ls)")
     return _start_backfill(deployment, {"bucket": prefix.bucket, "prefix": prefix.prefix}, options)
 
 
@@ -147,14 +154,19 @@ def _start_backfill(deployment: Deployment, files: dict[str, str], options: dict
 
 
 def _find(deployment: Deployment, execution: str) -> str:
-    """Return the ARN of a backfill, by its name or ARN. Raises NotFoundError."""
-    backfill = find_execution(deployment.stepfunctions, deployment.backfill_machine, execution)
-    if backfill is None:
-        raise NotFoundError(
-            f"no backfill named {execution!r}: `aws stepfunctions list-executions --state-machine-arn "
-            f"{deployment.backfill_machine}` lists them"
-        )
-    return backfill.arn
+    """Return the ARN of a backfill, by its name, the first characters of it, or its ARN. Raises NotFoundError."""
+    client, machine = deployment.stepfunctions, deployment.backfill_machine
+    if backfill := find_execution(client, machine, execution):
+        return backfill.arn
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    recent = islice((item for page in pages for item in page["executions"]), MAX_RECENT)
+    arns = {item["name"]: item["executionArn"] for item in recent}
+    if arn := only_match(execution, arns, "backfills"):
+        return arn
+    raise NotFoundError(
+        f"no backfill named {execution!r}{suggestion(execution, arns)}: `aws stepfunctions list-executions "
+        f"--state-machine-arn {machine}` lists them"
+    )
 
 
 def _stop(deployment: Deployment, execution: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.deployed.executions import start_execution, wait_for_start
-from cli.deployed.objects import find_object
+from cli.deployed.objects import find_object, suggest_key
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_result, worst_exit_status
@@ -147,6 +147,7 @@ def _request_load(deployment: Deployment, source: S3Object, *, force: bool) -> s
     """
     deployment.check_source(source.bucket)
     if find_object(deployment, source.key) is None:
-        raise NotFoundError(f"{source.address} does not exist: check the key (aws s3 ls)")
+        matches = suggest_key(deployment, source.key)
+        raise NotFoundError(f"{source.address} does not exist{matches}: check the key (aws s3 ls)")
     event = {"bucket": source.bucket, "key": source.key, "force": force}
     return start_execution(deployment.stepfunctions, deployment.machine, event)

@@ -8,7 +8,7 @@ import orjson
 import typer
 from rich.text import Text
 
-from cli.deployed.reports import find_report
+from cli.deployed.names import find_report
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, Load, Stack
 from cli.output import console, progress, show_json

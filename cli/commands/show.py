@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.deployed.reports import Report, find_report
+from cli.deployed.names import find_report
+from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment, page_key
 from cli.facts import Facts
 from cli.listing import Column, Listing

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from cli.completion import complete_load_or_prefix
 from cli.deployed.ledger import Entry, entries, filter_of
-from cli.deployed.reports import Report, find_report, load_report
+from cli.deployed.names import find_report
+from cli.deployed.reports import Report, load_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, QueryError, RefusedError
 from cli.listing import Column

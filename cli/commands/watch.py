@@ -1,6 +1,6 @@
 """`loader watch`: watch a load or a backfill that is running already, whoever started it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from cli.backfill_result import backfill_exit_status, show_backfill
+from cli.close_matches import only_match
 from cli.completion import complete_load
 from cli.deployed.executions import execution_arn, find_execution
 from cli.deployed.ledger import Entry, Filter, entries
+from cli.deployed.names import is_key, suggest_load
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.listing import Column
@@ -18,6 +20,7 @@ from cli.load_result import exit_status, show_result
 from cli.moments import Moment
 from cli.options import AsJson, Stack
 from cli.output import console, listing, show_json
+from cli.targets import parse_prefix
 from cli.watching import watch_backfill, watch_load
 from shared.settings import STACK_NAME
 
@@ -57,19 +60,28 @@ def watch(target: Running = "", *, stack: Stack = STACK_NAME, as_json: AsJson = 
 
 
 def _find(deployment: Deployment, target: str) -> str:
-    """Return the ARN of the execution that a load ID, a name or an ARN stands for. Raises NotFoundError."""
-    loads = [entry.execution for entry in _running(deployment) if entry.load_id.startswith(target)]
-    if len(loads) > 1:
-        raise RefusedError(f"{len(loads)} running loads have an ID that starts with {target}: add more characters")
-    if loads:
-        return loads[0]
+    """Return the ARN of the execution that a load ID, a name, or a key stands for. Raises NotFoundError."""
+    running = _running(deployment)
+    key = parse_prefix(target, deployment.source_bucket).address if is_key(target) else target
+    for kind, name_of in _NAMES.items():
+        if claim := only_match(key, {name_of(entry): entry for entry in running}, kind):
+            return claim.execution
     for machine in (deployment.machine, deployment.backfill_machine):
         if execution := find_execution(deployment.stepfunctions, machine, target):
             return execution.arn
+        arns = {arn.rpartition(":")[2]: arn for arn in _running_executions(deployment, machine)}
+        if arn := only_match(target, arns, "running executions"):
+            return arn
     raise NotFoundError(
-        f"no running load has the ID {target!r}, and no execution has this name: `loader history` lists recent loads, "
-        f"and `loader show {target}` shows one that has ended"
+        f"no running load has the ID {target!r}, and no execution has this name{suggest_load(deployment, target)}: "
+        f"`loader history` lists recent loads, and `loader show {target}` shows one that has ended"
     )
+
+
+_NAMES: Mapping[str, Callable[[Entry], str]] = {
+    "running loads": lambda entry: entry.load_id,
+    "files that are being loaded": lambda entry: entry.object,
+}
 
 
 def _find_only(deployment: Deployment) -> str:

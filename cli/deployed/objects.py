@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from cli.close_matches import suggestion
 from cli.deployed.ledger import Entry, entry_of_version
 from cli.deployed.stack import Deployment
 from cli.moments import ago
@@ -14,6 +15,9 @@ from shared.ledger import object_name, version_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
+
+MAX_COMPARED = 1_000
+"""How many keys of a folder to compare with a mistyped one; the most that one request lists."""
 
 ABSENT = ("404", "405", "NoSuchVersion")
 """The error codes of a HEAD request for a key or version that does not exist, or that is a delete marker."""
@@ -60,3 +64,14 @@ def find_object(deployment: Deployment, key: str, version_id: str = "") -> Store
         version_id=head.get("VersionId", ""),
         entry=entry_of_version(deployment, address, name),
     )
+
+
+def suggest_key(deployment: Deployment, key: str) -> str:
+    """Return a question with the files and folders next to a mistyped key that are close to it; "" if none is."""
+    folder = key.rstrip("/").rpartition("/")[0]
+    reply = deployment.s3.list_objects_v2(
+        Bucket=deployment.source_bucket, Prefix=f"{folder}/" if folder else "", Delimiter="/", MaxKeys=MAX_COMPARED
+    )
+    names = [each["Prefix"] for each in reply.get("CommonPrefixes", [])]
+    names += [item["Key"] for item in reply.get("Contents", [])]
+    return suggestion(key, names) if names or not folder else suggest_key(deployment, folder)

@@ -90,3 +90,9 @@ def test_an_unknown_dataset_is_answered_with_those_there_are() -> None:
     check_dataset("generation")
     with pytest.raises(RefusedError, match="unknown dataset 'weather': use one of generation, consumption, transm"):
         check_dataset("weather")
+
+
+def test_a_mistyped_file_gets_the_close_one(tmp_path: Path) -> None:
+    (tmp_path / "plants.parquet").touch()
+    with pytest.raises(NotFoundError, match=r"no such file: .*plnats.parquet \(did you mean .*plants.parquet\?\)"):
+        parse_target(str(tmp_path / "plnats.parquet"), "generation")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.deployed.reports import find_report
+from cli.deployed.names import find_report
 from cli.deployed.stack import Deployment
 from cli.errors import QueryError
 from cli.verification import Verifier

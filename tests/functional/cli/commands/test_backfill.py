@@ -126,3 +126,13 @@ def test_a_folder_of_a_table_is_warned_of(aws: ScriptedAws) -> None:
     result = run_loader("backfill", PREFIX)
     assert f"s3://{SOURCE}/{PREFIX} is the folder of a Delta or Iceberg table" in result.stdout
     assert "--manifest" not in run_loader("backfill", PREFIX, "--json").stdout
+
+
+def test_a_backfill_is_found_by_the_first_characters_of_its_name(aws: ScriptedAws) -> None:
+    for name in ("nightly-1", "nightly-2", "weekly"):
+        aws.start(BACKFILL, {}, name)
+    result = run_loader("backfill", "--follow", "nightly")
+    assert (result.exit_code, "2 backfills start with 'nightly'" in result.stderr) == (2, True)
+    result = run_loader("backfill", "--follow", "wekely")
+    assert (result.exit_code, "(did you mean weekly?)" in result.stderr) == (2, True)
+    assert run_loader("backfill", "--stop", "week").stdout.startswith("Stopped.")

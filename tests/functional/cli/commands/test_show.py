@@ -38,4 +38,4 @@ def test_the_page_is_saved(load: Any, tmp_path: Path) -> None:
 
 def test_a_load_that_does_not_exist_has_status_2(load: Any) -> None:
     result = run_loader("show", "feedbeef")
-    assert (result.exit_code, "no load ID starts with 'feedbeef'" in result.stderr) == (2, True)
+    assert (result.exit_code, "no load ID, execution, or key starts with 'feedbeef'" in result.stderr) == (2, True)

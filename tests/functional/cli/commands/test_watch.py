@@ -66,7 +66,7 @@ def test_of_several_one_must_be_named(aws: ScriptedAws, ledger: "Table") -> None
     assert (result.exit_code, "2 loads and backfills are running: name one" in result.stderr) == (2, True)
     assert "0123456789abcdef.parquet" in result.stdout
     result = run_loader("watch", "0123")
-    assert (result.exit_code, "2 running loads have an ID that starts with 0123" in result.stderr) == (2, True)
+    assert (result.exit_code, "2 running loads start with '0123'" in result.stderr) == (2, True)
 
 
 def test_nothing_to_watch_is_said_with_what_to_do(aws: ScriptedAws, ledger: "Table") -> None:
@@ -76,4 +76,17 @@ def test_nothing_to_watch_is_said_with_what_to_do(aws: ScriptedAws, ledger: "Tab
     assert (result.exit_code, "nothing is running" in result.stderr) == (2, True)
     result = run_loader("watch", "0000")
     assert (result.exit_code, "`loader show 0000` shows one that has ended" in result.stderr) == (2, True)
-    assert aws.actions[-1] == "DescribeExecution"
+    assert "DescribeExecution" in aws.actions
+
+
+def test_the_first_characters_of_a_key_or_an_execution_suffice(aws: ScriptedAws, ledger: "Table") -> None:
+    for target in ("dataset=generation/0123", f"s3://{SOURCE}/dataset=generation/0123456789", "night"):
+        arn = start_load(aws, ledger, "0123456789abcdef", f"nightly-{len(aws.executions)}")
+        result = run_loader("watch", target)
+        assert (result.exit_code, result.stdout.splitlines()[:1]) == (0, [f"{KEY}  loaded"]), (arn, result.output)
+
+
+def test_a_mistyped_id_gets_the_close_one(aws: ScriptedAws, ledger: "Table") -> None:
+    put_items(ledger, item("a.parquet", "loaded", 1, load_id="0123456789abcdef"))
+    result = run_loader("watch", "01234576")
+    assert (result.exit_code, "(did you mean 01234567?)" in result.stderr) == (2, True)

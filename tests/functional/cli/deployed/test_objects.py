@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.deployed.objects import find_object
+from cli.deployed.objects import find_object, suggest_key
 from cli.deployed.stack import Deployment
 from shared.ledger import version_name
 from tests.functional.conftest import SOURCE
@@ -42,3 +42,16 @@ def test_an_object_that_does_not_exist_or_is_deleted_is_none(s3: "S3Client") -> 
     assert find_object(Deployment(STACK), KEY, version_id) is not None
     s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=version_id)
     assert find_object(Deployment(STACK), KEY, version_id) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "matches"),
+    [
+        ("dataset=generation/2024-10.parquet", "dataset=generation/2024-01.parquet"),
+        ("dataset=generatoin/2024-01.parquet", "dataset=generation/"),
+        ("zzz/zzz", ""),
+    ],
+)
+def test_a_mistyped_key_gets_the_close_ones_of_its_folder(s3: "S3Client", key: str, matches: str) -> None:
+    s3.put_object(Bucket=SOURCE, Key="dataset=generation/2024-01.parquet", Body=b"x")
+    assert suggest_key(Deployment(STACK), key) == (f" (did you mean {matches}?)" if matches else "")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from cli.deployed.names import find_report
 from cli.deployed.quarantine import SAMPLES, Quarantined, group_by_reason, read_quarantine
-from cli.deployed.reports import find_report
 from cli.deployed.stack import Deployment
 from tests.support.scripted_aws import STACK
 

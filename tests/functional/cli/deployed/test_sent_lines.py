@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.deployed.reports import find_report
+from cli.deployed.names import find_report
 from cli.deployed.sent_lines import sent_lines
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
