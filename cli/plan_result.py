@@ -32,12 +32,13 @@ class DeployedState(NamedTuple):
 
     `release` compares its code with this checkout, None without a deployment. `stored` is the object that has the key
     now, if any. `bucket` tells whether the InfluxDB bucket into which it was loaded is the current one, None if it is
-    not loaded.
+    not loaded. `declarations` says where the declarations of the datasets come from.
     """
 
     release: Release | None = None
     stored: StoredObject | None = None
     bucket: BucketCheck | None = None
+    declarations: str = ""
 
     @property
     def ledger(self) -> str:
@@ -69,6 +70,7 @@ def plan_content(result: "Plan", deployed: DeployedState) -> dict[str, Any]:
         "plausibility": result.plausibility,
         "deployed_code": release.code if release else None,
         "deployed_datasets": release.datasets if release else None,
+        "declarations": deployed.declarations,
         "status": deployed.stored.status if deployed.stored else None,
         "bucket": deployed.bucket,
         **_counts(outcomes),
@@ -133,6 +135,7 @@ def _facts(result: "Plan", file: PlannedFile, deployed: DeployedState) -> Facts:
         "key": file["key"],
         "object": deployed.ledger,
         "dataset": f"{file['dataset']} ({file['layout']} layout), measurement {dataset_of(file['key']).measurement}",
+        "declared in": deployed.declarations,
     }
     if outcomes.span:
         # Each part counts its own series, so a series that occurs in several parts is counted several times.

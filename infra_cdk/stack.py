@@ -12,6 +12,7 @@ from constructs import Construct
 from infra_cdk.alarms import Alarms
 from infra_cdk.config import LoaderConfig
 from infra_cdk.dashboard import Dashboard
+from infra_cdk.declarations import create_declarations
 from infra_cdk.environment import environments
 from infra_cdk.findings import acknowledge_findings
 from infra_cdk.functions import Functions
@@ -152,6 +153,7 @@ class LoaderStack(Stack):
         CfnOutput(self, "AlarmTopicArn", value=self._alarms.topic.topic_arn)
         CfnOutput(self, "CodeDigest", value=code_digest())
         CfnOutput(self, "DatasetsDigest", value=datasets_digest())
+        CfnOutput(self, "DatasetsUrl", value=create_declarations(self).s3_object_url)
 
     def _add_function_outputs(self, functions: LoadFunctions) -> None:
         """Name the functions that the `loader` command invokes, or whose environment it reads."""

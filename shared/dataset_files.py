@@ -18,3 +18,9 @@ def own_file() -> Path:
     folder = Path(__file__).parents[1]
     folder = Path.cwd() if folder.name == "site-packages" else folder
     return Path(os.environ.get("LOADER_DATASETS") or folder / "datasets.toml")
+
+
+def declarations_text() -> str:
+    """Return the content of both files, in the order in which they are read."""
+    files = [shipped_file(), own_file()]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())

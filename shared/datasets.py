@@ -125,10 +125,13 @@ def read_datasets(path: Path) -> dict[str, Dataset]:
         SettingsError: the file is not TOML, or a declaration is not valid. It names only the first mistake.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {name: _dataset(name, table) for name, table in tables.items()}
+        return _parse(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{path.name}: {error}. `loader datasets check` lists all mistakes") from error
+
+
+def _parse(text: str) -> dict[str, Dataset]:
+    return {name: _dataset(name, table) for name, table in tomllib.loads(text).items()}
 
 
 def _dataset(name: str, table: Mapping[str, Any]) -> Dataset:
@@ -156,6 +159,17 @@ class Declarations(Mapping[str, Dataset]):
             datasets |= declared
         return datasets
 
+    def replace(self, text: str, address: str) -> None:
+        """Use the datasets of a text instead of those of the files.
+
+        Raises:
+            SettingsError: this release cannot read it. The message has `address`, where the text comes from.
+        """
+        try:
+            self._datasets = _parse(text)
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"{address}: {error}. Use the release of `loader` that is deployed") from error
+
     def __getitem__(self, name: str) -> Dataset:
         return self._datasets[name]
 
@@ -166,5 +180,5 @@ class Declarations(Mapping[str, Dataset]):
         return len(self._datasets)
 
 
-SHIPPED_DATASETS: Mapping[str, Dataset] = Declarations(shipped_file)
-DATASETS: Mapping[str, Dataset] = Declarations(shipped_file, own_file)
+SHIPPED_DATASETS = Declarations(shipped_file)
+DATASETS = Declarations(shipped_file, own_file)

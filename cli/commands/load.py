@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.executions import start_execution, wait_for_start
 from cli.deployed.objects import find_object, suggest_key
 from cli.deployed.stack import Deployment
@@ -48,7 +49,9 @@ def load(
     Uploads FILE to the source bucket, which starts a load, or starts a load of an object that is already there. Asks
     before it replaces an object. Ctrl-C stops waiting; the loads continue.
     """
-    sources, deployment = [parse_target(target, dataset) for target in targets], Deployment(stack)
+    deployment = Deployment(stack)
+    use_deployed_datasets(deployment)
+    sources = [parse_target(target, dataset) for target in targets]
     _check_keys(sources)
     for source in sources:
         if isinstance(source, LocalFile):

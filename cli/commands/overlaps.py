@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.ledger import filter_of, items_with_status
 from cli.deployed.stack import Deployment
 from cli.listing import Column
@@ -25,6 +26,7 @@ def overlaps(prefix: Prefix = "", *, dataset: Dataset = "", stack: Stack = STACK
     from cli.overlaps import comparable  # noqa: PLC0415
 
     deployment = Deployment(stack)
+    use_deployed_datasets(deployment)
     versions: dict[str, list[LedgerItem]] = {}
     for item in items_with_status(deployment, "loaded", filter_of(deployment, prefix, dataset=dataset)):
         versions.setdefault(item["object"], []).append(item)

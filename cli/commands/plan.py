@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.deployed.buckets import Buckets, read_buckets
+from cli.deployed.declarations import local_declarations, use_deployed_datasets
 from cli.deployed.objects import find_object
 from cli.deployed.release import compare_release
 from cli.deployed.slots import Slots
@@ -48,13 +49,16 @@ def plan(
 ) -> None:
     """Show what a load of a file would do, without writing anything.
 
-    Converts the file on this machine, with the code of this checkout and the settings of the deployed loader. Warns if
-    the deployed code differs.
+    Converts the file on this machine, with the code of this release and the settings of the deployed loader. Warns if
+    the deployed code differs. Without a datasets.toml, uses the datasets of the deployment.
     """
-    source, deployment = parse_target(target, dataset), Deployment(stack)
+    deployment = Deployment(stack)
+    declarations = local_declarations() if detached else use_deployed_datasets(deployment)
+    source = parse_target(target, dataset)
     read = cache(lambda: Buckets() if detached else read_buckets(deployment))
     result = _plan(source, deployment, read, detached=detached)
     state = DeployedState() if detached else _read_state(deployment, source, read)
+    state = state._replace(declarations=declarations)
     if isinstance(source, S3Object) and not result.error:
         newer = "" if detached else Slots(deployment).newer_revision(source.key)
         if reason := _reason_to_skip(state) or (f"older revision than {newer}" if newer else ""):

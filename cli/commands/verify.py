@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from cli.completion import complete_load_or_prefix
+from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.ledger import Entry, entries, filter_of
 from cli.deployed.names import find_report
 from cli.deployed.reports import Report, load_report
@@ -81,6 +82,7 @@ def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_
     from cli.verification import Verifier  # noqa: PLC0415
 
     deployment = Deployment(stack)
+    use_deployed_datasets(deployment)
     if "/" in load or "=" in load:
         _verify_prefix(deployment, Verifier, load, sample, as_json=as_json)
     else:

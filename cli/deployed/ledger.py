@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
+from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.reports import load_report, reports
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
@@ -214,6 +215,7 @@ def filter_of(
         raise RefusedError(f"unknown status {status!r}: use one of {', '.join((*STATUSES, PARTLY_LOADED))}")
     verdict = "partly loaded" if status == PARTLY_LOADED else ""
     if dataset:
+        use_deployed_datasets(deployment)
         check_dataset(dataset)
     objects = parse_prefix(prefix, deployment.source_bucket).address if prefix else Filter.objects
     status = "loaded" if verdict else status

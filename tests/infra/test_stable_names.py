@@ -66,6 +66,7 @@ OUTPUTS = {
         "AlarmTopicArn",
         "CodeDigest",
         "DatasetsDigest",
+        "DatasetsUrl",
         "CheckHealthName",
         "ConvertAndChunkName",
         "WriteBatchName",
