@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from functions.report_load.charts import merge_bins
+from functions.report_load.bins import merge_bins
 from shared.calendars import Count, add, decode
 from shared.errors import CollidingRecordsError, InvalidRecordsError
 from shared.footprints import read_footprint
@@ -105,7 +105,8 @@ def facts(s3: "S3Client", load: StepwiseLoad) -> Any:
     calendar = add(decode(part.get("calendar", [])) for part in result.parts)
     profiles = [part["profile"] for part in result.parts if part["profile"]]
     width = max(profile["bucket_ns"] for profile in profiles)
-    bins = {name: rounded(merge_bins(profiles, name, width)) for name in FIELDS}
+    binned = {name: [(part["bucket_ns"], part["fields"].get(name, [])) for part in profiles] for name in FIELDS}
+    bins = {name: rounded(merge_bins(parts, width)) for name, parts in binned.items()}
     points = {day: (count.points, count.points_digest) for day, count in calendar.items()}
     return points, result.span, result.out_of_bounds, lines(s3, load), {width: bins}
 
