@@ -25,6 +25,7 @@ COMMANDS = (
     "coverage",
     "footprints",
     "overlaps",
+    "stale",
     "forget",
     "show",
     "quarantine",

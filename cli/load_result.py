@@ -14,6 +14,7 @@ from cli.listing import Listing
 from cli.output import PARTLY_LOADED, console, facts, listing, status
 from shared.ledger import object_name
 from shared.responses import ConversionStats, LoadData
+from shared.stale.report import describe_stale
 
 ALREADY_LOADED = "Skipped: already loaded"
 
@@ -47,6 +48,8 @@ def show_result(deployment: Deployment, message: str, data: LoadData | None, exe
     if data and verdict == "partly loaded":
         quarantine = f"loader quarantine {data.get('load_id', '')[:8]}"
         console.print(f"Not every row is in InfluxDB: `{quarantine}` lists the others with their reasons.")
+    if data and (stale := data.get("stale")) and (warning := describe_stale(stale, data.get("key", ""))):
+        console.print(Text(warning, "yellow"), soft_wrap=True)
     if data and message == ALREADY_LOADED:
         address = shlex.quote(object_name(data["bucket"], data["key"]))
         console.print(f"To load it again, run `loader load {address} --force`.", soft_wrap=True, markup=False)

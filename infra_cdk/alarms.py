@@ -49,6 +49,10 @@ DESCRIPTIONS = {
         "retried. If this continues, lower write_concurrency, or raise write_reserved_concurrency or the account's "
         "quota."
     ),
+    "StalePoints": (
+        "InfluxDB has points that a replaced file had, and that no current file has. Run `loader stale` to see how "
+        "many, which, and of which files."
+    ),
     "RowsSetAside": (
         "More than {share} of the rows of a file were set aside. Run `loader history` to see which files are partly "
         "loaded, and `loader quarantine` for the reasons."
@@ -87,6 +91,7 @@ class Alarms(Construct):
         }
         for name, metric in counts.items():
             self._add_alarm(name, metric, DESCRIPTIONS[name], ABOVE, 0)
+        self._add_stale_alarm(metrics, sweep_minutes)
         share = metrics.load("SetAsideRate", statistic="Maximum")
         description = DESCRIPTIONS["RowsSetAside"].format(share=f"{config.alarm_set_aside_rate:.0%}")
         self._add_alarm("RowsSetAside", share, description, ABOVE, config.alarm_set_aside_rate)
@@ -132,6 +137,12 @@ class Alarms(Construct):
         )
         periods = max(BACKLOG_MINUTES // sweep_minutes, 1)
         self._add_alarm("Backlog", stuck, DESCRIPTIONS["Backlog"], ABOVE, 0, periods=periods)
+
+    def _add_stale_alarm(self, metrics: WatchedMetrics, sweep_minutes: int) -> None:
+        """Alarm while the last checks found stale points: every sweep emits their number again, as does each check."""
+        period = Duration.minutes(min(max(2 * sweep_minutes, 60), DAY_MINUTES))
+        points = metrics.load("StalePoints", statistic="Maximum", period=period)
+        self._add_alarm("StalePoints", points, DESCRIPTIONS["StalePoints"], ABOVE, 0)
 
     def _add_silence_alarm(self, metrics: WatchedMetrics, sweep_minutes: int, hours: int) -> None:
         """Alarm when the last load was `hours` ago. Before the first load, sweeps emit nothing, and there is no alarm.

@@ -16,7 +16,7 @@ from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
 from infra_cdk.time_limits import lease_seconds, outage_patience
 from shared.errors import SettingsError
-from shared.settings import MAX_SERIES, boolean, integer, share, suffixes, sweep_since
+from shared.settings import MAX_SERIES, STALE_PAUSE_SECONDS, boolean, integer, share, suffixes, sweep_since
 from state_machine.settings import MachineSettings
 
 MAX_BATCH_SIZE = 5000
@@ -51,7 +51,8 @@ class StorageConfig:
 class FunctionsConfig:
     """The settings of the functions.
 
-    `write_reserved_concurrency` 0 means no limit. A load waits `outage_patience` seconds for InfluxDB. A claim holds
+    `write_reserved_concurrency` 0 means no limit. A load waits `outage_patience` seconds for InfluxDB. The points of
+    an older revision can be stale when no file of the newer one has arrived for `stale_pause_seconds`. A claim holds
     for `lease_seconds`, which must be longer than an execution can last. `python` 3.11 works on the local cloud only:
     Lambda runs it on glibc 2.26, and pyarrow's wheels need 2.28. With `snap_start`, the state machines invoke published
     versions, which Lambda starts from snapshots.
@@ -66,6 +67,7 @@ class FunctionsConfig:
     max_set_aside_rate: float
     max_series: int
     outage_patience: int
+    stale_pause_seconds: int
     architecture: Architecture
     python: PythonVersion
     snap_start: bool
@@ -187,6 +189,7 @@ def _functions(context: Context) -> FunctionsConfig:
         max_set_aside_rate=share(context, "max_set_aside_rate", default=1.0),
         max_series=integer(context, "max_series", default=MAX_SERIES, minimum=1),
         outage_patience=outage_patience(context),
+        stale_pause_seconds=integer(context, "stale_pause_seconds", default=STALE_PAUSE_SECONDS, minimum=0),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         snap_start=_snap_start(context, python),

@@ -53,7 +53,9 @@ class Dashboard(Construct):
         return _graph("Files that wait to be loaded again, and loads that need a person", backlog, failures)
 
     def _silence(self) -> cloudwatch.GraphWidget:
-        return _graph("Hours since the last load", self._metrics.load("HoursSinceLastLoad", statistic="Maximum"))
+        names = ("HoursSinceLastLoad", "StalePoints")
+        metrics = (self._metrics.load(name, statistic="Maximum") for name in names)
+        return _graph("Hours since the last load, and stale points", *metrics)
 
     def _points(self) -> cloudwatch.GraphWidget:
         return _graph("Points written, by dataset", self._metrics.search("PointsWritten", "dataset"))

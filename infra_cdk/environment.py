@@ -61,6 +61,13 @@ def environments(
         "register_load": log | work | ledger | register | RETURN_MEMORY,
         "write_batch": log | work | influx | delivery | patience,
         "report_load": log | work | ledger | bucket | limits | stack,
+        "find_stale": log
+        | work
+        | ledger
+        | bucket
+        | stack
+        | RETURN_MEMORY
+        | {"STALE_PAUSE_SECONDS": str(config.functions.stale_pause_seconds)},
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
     }

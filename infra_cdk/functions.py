@@ -55,12 +55,14 @@ SIZES: Mapping[FunctionName, Size] = {
     "write_batch": Size(memory_mib=512, timeout_s=300),
     # Reads up to 840 small outcomes.
     "report_load": Size(memory_mib=512, timeout_s=120),
+    # Holds a footprint, and one to compare it with, and looks through those of all files in the same months.
+    "find_stale": Size(memory_mib=1769, timeout_s=600),
     # Lists 100,000 files to load at a time, in about 30 MB.
     "list_files": Size(memory_mib=1024, timeout_s=900),
     # Reads 1,000 ledger items at a time, and keeps the files that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
 }
-PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk", "register_load")
+PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk", "register_load", "find_stale")
 INFLUXDB_CALLERS: tuple[FunctionName, ...] = ("check_health", "write_batch")
 
 NETWORK_INTERFACES = iam.PolicyStatement(

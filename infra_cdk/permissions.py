@@ -17,6 +17,7 @@ from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
 from shared.ledger import CHANGES
 from shared.slots import SLOT
+from shared.stale.records import STALE
 from shared.sweep_lease import KEY
 from shared.work_bucket import BACKFILL_STAGING
 
@@ -83,6 +84,16 @@ class Permissions:
                 *staged,
                 *self._write("staging/*/end.json", "reports/*"),
                 _allow(["dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
+            ],
+            "find_stale": [
+                *_read(self._work, "footprints/*"),
+                *_read(self._work, "removals/*"),
+                *_read(self._work, "reports/*"),
+                *_read(self._work, REJECTED_POINTS),
+                *self._decrypt(self._own_keys),
+                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                self._update_items(STALE, "dynamodb:DeleteItem", "dynamodb:PutItem"),
             ],
             "list_files": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),

@@ -110,6 +110,7 @@ class LoaderStack(Stack):
             "Backfill",
             load=self._state_machine,
             check_health=functions.load_targets["check_health"],
+            find_stale=functions.load_targets["find_stale"],
             functions=functions.backfill_targets,
             work=self._storage.work,
             settings=MachineSettings(**asdict(self._config.machine)),
@@ -157,7 +158,7 @@ class LoaderStack(Stack):
 
     def _add_function_outputs(self, functions: LoadFunctions) -> None:
         """Name the functions that the `loader` command invokes, or whose environment it reads."""
-        configured: tuple[LoadFunctionName, ...] = ("check_health", "convert_and_chunk", "write_batch")
+        configured: tuple[LoadFunctionName, ...] = ("check_health", "convert_and_chunk", "find_stale", "write_batch")
         for name in configured:
             CfnOutput(self, f"{pascal_case(name)}Name", value=functions[name].function_name)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
+from shared.stale.report import StaleReport
+
 Layout = Literal["wide", "long"]
 
 
@@ -131,6 +133,8 @@ class FileRef(PlannedFile):
         ran: when each state ran, for the last time. WaitForOlder counts from the first wait to the end of the last.
         has_other_versions: whether the ledger has other versions of the object, which ValidateSchema finds; absent in
             executions of an earlier release.
+        may_replace: whether the load may replace another one: of the same object, or of its slot. ValidateSchema finds
+            it; absent as above.
     """
 
     claim: Claim
@@ -138,6 +142,7 @@ class FileRef(PlannedFile):
     not_before: str
     ran: dict[str, Span]
     has_other_versions: NotRequired[bool]
+    may_replace: NotRequired[bool]
 
 
 class PartRef(TypedDict):
@@ -261,7 +266,10 @@ class SeriesCount(TypedDict):
 
 
 class LoadState(TypedDict):
-    """The state of the loader state machine, and the input of most functions. Keys are added as states succeed."""
+    """The state of the loader state machine, and the input of most functions. Keys are added as states succeed.
+
+    `stale` is None unless FindStale ran; then it is its result, or the error that it ended with.
+    """
 
     event: object
     execution: Execution
@@ -270,6 +278,7 @@ class LoadState(TypedDict):
     file: NotRequired[FileRef]
     converted: NotRequired[ChunksToWrite]
     series: NotRequired[SeriesCount]
+    stale: NotRequired[StaleReport | Failure | None]
     error: NotRequired[Failure]
 
 

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 LoadFunctionName = Literal[
-    "check_health", "validate_schema", "convert_and_chunk", "register_load", "write_batch", "report_load"
+    "check_health", "validate_schema", "convert_and_chunk", "register_load", "write_batch", "report_load", "find_stale"
 ]
 """A function that the loader state machine calls."""
 

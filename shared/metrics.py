@@ -101,6 +101,11 @@ def emit_given_up(files: int) -> None:
     _emit_counts({"NeedsPerson": files}, stack=stack_name())
 
 
+def emit_stale(points: int) -> None:
+    """Write the number of stale points that the last checks found, with the dimensions service and stack only."""
+    _emit_counts({"StalePoints": points}, stack=stack_name())
+
+
 def emit_hours_since_last_load(hours: float) -> None:
     """Write the metric that tells how long nothing was loaded, with the dimensions service and stack only."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)

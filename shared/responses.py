@@ -9,6 +9,7 @@ from typing import Generic, NotRequired, TypedDict, TypeVar
 
 from shared.events import BackfillState, Execution, Failure, FileRef, Health
 from shared.plausibility import Plausibility
+from shared.stale.report import StaleReport
 from shared.stored import ChunkOutcome, PartOutcome, Verdict
 
 Data = TypeVar("Data")
@@ -87,6 +88,7 @@ class LoadData(TypedDict):
         report: The key of the JSON report in the work bucket; absent for a skipped object.
         report_page: The address of the report's page; absent for a skipped object.
         error: The error name; only a failed load has it.
+        stale: The points that the load made stale, or the error of the search; absent if it replaced nothing.
         unsettled: The error that kept the ledger from recording the load; usually absent.
     """
 
@@ -106,6 +108,7 @@ class LoadData(TypedDict):
     report: NotRequired[str]
     report_page: NotRequired[str]
     error: NotRequired[str]
+    stale: NotRequired[StaleReport | Failure]
     unsettled: NotRequired[Failure]
 
 

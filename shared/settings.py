@@ -169,6 +169,15 @@ def lease_seconds(environ: Mapping[str, str] = os.environ) -> int:
     return integer(environ, "LEASE_SECONDS", default=LEASE_SECONDS, minimum=1)
 
 
+STALE_PAUSE_SECONDS = 15 * 60
+"""For how long no file of a revision must have arrived before the points of the revision before can be stale."""
+
+
+def stale_pause_s(environ: Mapping[str, str] = os.environ) -> int:
+    """Return that number of seconds. Raise SettingsError if `STALE_PAUSE_SECONDS` is invalid."""
+    return integer(environ, "STALE_PAUSE_SECONDS", default=STALE_PAUSE_SECONDS, minimum=0)
+
+
 def sweep_since(environ: Mapping[str, str] = os.environ) -> datetime | None:
     """Return the time from `SWEEP_SINCE`, before which the sweep ignores objects; None if it is not set.
 

@@ -19,6 +19,7 @@ class StateCall(TypedDict, Generic[State, Input]):
 PinCall = StateCall[Literal["PinSource", "ValidateSchema"], LoadState]
 RegisterCall = StateCall[Literal["CompareParts", "RegisterLoad", "ConfirmWritten"], LoadState]
 ReportCall = StateCall[Literal["CheckSeries", "ReportLoad", "ReportSkip", "ReportFailure"], LoadState]
+StaleCall = StateCall[Literal["FindStale", "JudgeRevisions"], LoadState]
 BackfillCall = StateCall[Literal["ReportBackfill", "ReportGivenUp"], BackfillState]
 
 

@@ -7,7 +7,8 @@ into a bucket with another id is loaded again: the bucket was replaced, and the 
 ReportBackfill compares the lists with the ledger. Like the loader, it uses JSONPath only.
 
 A sweep is a backfill of other files, which a schedule starts (`infra_cdk/sweep.py`): those that failed or were
-abandoned and can heal. It asks InfluxDB once, in TryHealth, and loads nothing while InfluxDB is down.
+abandoned and can heal. JudgeRevisions first looks for stale points. Then the sweep asks InfluxDB once, in TryHealth,
+and loads nothing while InfluxDB is down.
 """
 
 from dataclasses import replace
@@ -47,6 +48,7 @@ class BackfillStateMachine(Construct):
         *,
         load: sfn.IStateMachine,
         check_health: lambda_.IFunction,
+        find_stale: lambda_.IFunction,
         functions: BackfillFunctions,
         work: s3.IBucket,
         settings: MachineSettings,
@@ -56,6 +58,7 @@ class BackfillStateMachine(Construct):
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)  # noqa: FBT003
         self._load = load
         self._health = check_health
+        self._find_stale = find_stale
         self._functions = functions
         self._work = work
         self._settings = settings
@@ -69,7 +72,8 @@ class BackfillStateMachine(Construct):
         complete in both cases. If InfluxDB is not healthy, no load is started: each of them would fail.
         """
         check_health, list_files, load_files = self._check_health(), self._list_files(), self._load_files()
-        try_health = self._try_health().add_catch(list_files, errors=["States.ALL"], result_path="$.unhealthy")
+        try_health = self._try_health()
+        try_health.add_catch(list_files, errors=["States.ALL"], result_path="$.unhealthy")
         fail = sfn.Fail(self, "FailBackfill", error_path="$.failure.error", cause_path="$.failure.cause")
         given_up = self._call_report("ReportGivenUp", result_path="$.failure").next(fail)
         for state in (check_health, list_files, load_files):
@@ -83,7 +87,8 @@ class BackfillStateMachine(Construct):
         )
         list_files.next(any_files.otherwise(all_listed))
         is_sweep = sfn.Choice(self, "Sweep?")
-        is_sweep.when(sfn.Condition.boolean_equals("$.sweep", value=True), try_health.next(list_files))
+        sweep = self._judge_revisions(try_health).next(try_health).next(list_files)
+        is_sweep.when(sfn.Condition.boolean_equals("$.sweep", value=True), sweep)
         return self._receive().next(is_sweep.otherwise(check_health.next(list_files)))
 
     def _check_health(self) -> tasks.LambdaInvoke:
@@ -93,6 +98,24 @@ class BackfillStateMachine(Construct):
         """Return the state of a sweep that asks InfluxDB once: the next sweep asks again."""
         once = replace(self._settings, transient_attempts=0)
         return invocation(self, "TryHealth", self._health, settings=once, result_path="$.health")
+
+    def _judge_revisions(self, try_health: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+        """Return the state of a sweep that finds stale points where no file of a newer revision arrives any more.
+
+        Whatever its error, the sweep goes on: the next one tries again.
+        """
+        once = replace(self._settings, transient_attempts=0)
+        judge = invocation(
+            self,
+            "JudgeRevisions",
+            self._find_stale,
+            settings=once,
+            payload=call_payload("execution"),
+            result_path=sfn.JsonPath.DISCARD,
+            throttled_attempts=0,
+        )
+        judge.add_catch(try_health, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        return judge
 
     def _list_files(self) -> tasks.LambdaInvoke:
         """Return the state that makes the first list, and then the list after `$.list`."""

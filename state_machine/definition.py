@@ -55,6 +55,7 @@ def backfill_definition(settings: MachineSettings | None = None) -> dict[str, An
         "Backfill",
         load=sfn.StateMachine.from_state_machine_arn(stack, "Loader", LOADER_ARN),
         check_health=lambda_.Function.from_function_arn(stack, "Health", FUNCTION_ARN_PREFIX + "check_health"),
+        find_stale=lambda_.Function.from_function_arn(stack, "FindStale", FUNCTION_ARN_PREFIX + "find_stale"),
         functions=functions,
         work=s3.Bucket.from_bucket_name(stack, "Work", WORK),
         settings=settings or MachineSettings(),

@@ -9,6 +9,7 @@ references and counts: with 40 parts and 240 chunks, the largest state is less t
 Functions allows.
 """
 
+from dataclasses import replace
 from typing import TypeVar
 
 from aws_cdk import Duration
@@ -23,7 +24,7 @@ from shared.aws_errors import AWS_CONDITION_FAILED_ERROR
 from shared.events import FileRef
 from shared.outages import NO_OUTAGE, CheckLaterError
 from state_machine.comparison import chain_comparison, continue_at_once
-from state_machine.confirmation import chain_confirmation
+from state_machine.confirmation import chain_confirmation, may_replace
 from state_machine.invocations import Payload, call_payload, invocation
 from state_machine.ledger import LedgerStates
 from state_machine.machines import build_state_machine, execution_paths
@@ -77,7 +78,7 @@ class LoaderStateMachine(Construct):
     def _receive(self) -> sfn.Pass:
         """Start the `shared.events.LoadState` with the event and the execution."""
         event = sfn.JsonPath.entire_payload
-        parameters = {"event": event, "execution": execution_paths(), "outage": dict(NO_OUTAGE)}
+        parameters = {"event": event, "execution": execution_paths(), "outage": dict(NO_OUTAGE), "stale": None}
         return sfn.Pass(self, "Receive", parameters=parameters)
 
     def _add_claim(self) -> tasks.DynamoUpdateItem:
@@ -113,24 +114,41 @@ class LoaderStateMachine(Construct):
     def _add_plan_choice(self, validate_schema: tasks.LambdaInvoke) -> sfn.Choice:
         """Chain the states after ValidateSchema: skip, wait for an older version, or convert and write the rows.
 
-        A file without rows goes straight to ReportLoad.
+        A file without rows goes straight to ReportLoad, or to FindStale if it may replace one with rows.
         """
         wait = sfn.Wait(self, "WaitForOlder", time=sfn.WaitTime.timestamp_path("$.file.not_before"))
-        keys = ("event", "execution", "health", "file")
+        keys = ("event", "execution", "health", "file", "stale")
         report_load = self._call("ReportLoad", self._functions["report_load"], keys=keys, result_path="$.response")
         self._catch(report_load).next(self._make_settle_loaded())
         convert = self._catch(convert_parts(self, self._functions, self._settings))
         write = self._catch(write_chunks(self, self._functions, self._settings))
+        find_stale = self._add_find_stale(report_load)
         register, confirm = self._call_register("RegisterLoad"), self._call_register("ConfirmWritten")
         register.next(write)
-        chain_confirmation(self, write=write, confirm=confirm, report=report_load)
+        chain_confirmation(self, write=write, confirm=confirm, find_stale=find_stale, report=report_load)
         convert.next(self._chain_comparison(register))
         any_rows = sfn.Choice(self, "AnyRows?")
         any_rows.when(_is_skipped(), self._settle_skipped)
         any_rows.when(sfn.Condition.not_(sfn.Condition.string_equals("$.file.not_before", "")), wait)
         any_rows.when(sfn.Condition.number_greater_than("$.file.rows", 0), convert)
+        any_rows.when(may_replace(), find_stale)
         wait.next(validate_schema)
         return any_rows.otherwise(report_load)
+
+    def _add_find_stale(self, report_load: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+        """Chain FindStale before ReportLoad, which reports its error, too: the points of the load are stored."""
+        find_stale = invocation(
+            self,
+            "FindStale",
+            self._functions["find_stale"],
+            settings=replace(self._settings, transient_attempts=1),
+            payload=call_payload("execution", "health", "file"),
+            result_path="$.stale",
+            throttled_attempts=1,
+        )
+        find_stale.add_catch(report_load, errors=["States.ALL"], result_path="$.stale")
+        find_stale.next(report_load)
+        return find_stale
 
     def _call_register(self, state: str) -> tasks.LambdaInvoke:
         keys = ("execution", "health", "file", "converted")

@@ -1,5 +1,6 @@
 """`loader status`: one screen with the state of all loads."""
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,8 +20,9 @@ from cli.listing import Column
 from cli.load_status import HOURS, LoadStatus, sparkline, summarize
 from cli.moments import Moment, ago
 from cli.options import AsJson, Stack
-from cli.output import console, listing, show_json
+from cli.output import console, listing, quantity, show_json
 from shared.settings import STACK_NAME
+from shared.stale.records import StaleRecord, StaleRecords
 
 INTERVAL_S = 5
 """The time between two looks of --watch."""
@@ -32,7 +34,7 @@ def status(*, watch: Watch = False, stack: Stack = STACK_NAME, as_json: AsJson =
     """Show what is running, what waits for its next try, and what needs a person."""
     deployment = Deployment(stack)
     if as_json:
-        show_json(_content(_read(deployment), count_dead_letters(deployment)))
+        show_json(_content(_read(deployment), count_dead_letters(deployment), _stale(deployment)))
     elif watch:
         with Live(_screen(deployment), console=console, auto_refresh=False) as live:
             while True:
@@ -53,7 +55,13 @@ def _read(deployment: Deployment) -> LoadStatus:
     )
 
 
-def _content(state: LoadStatus, dead_letters: int) -> dict[str, Any]:
+def _stale(deployment: Deployment) -> list[StaleRecord]:
+    """Return the files and slots with stale points, those with most of them first."""
+    records = (record for record in StaleRecords(deployment.ledger).read() if record["points"])
+    return sorted(records, key=lambda record: -record["points"])
+
+
+def _content(state: LoadStatus, dead_letters: int, stale: Sequence[StaleRecord]) -> dict[str, Any]:
     return {
         **{
             name: [{"load": entry.load_id, "object": entry.object, "error": entry.error} for entry in listed]
@@ -65,12 +73,14 @@ def _content(state: LoadStatus, dead_letters: int) -> dict[str, Any]:
             )
         },
         "dead_letters": dead_letters,
+        "stale": [{"name": record["name"], "points": record["points"]} for record in stale],
         "activity": [asdict(each) | {"last_load": each.last_load.isoformat()} for each in state.activity],
     }
 
 
 def _screen(deployment: Deployment) -> RenderableType:
     now, state, dead_letters = datetime.now(UTC), _read(deployment), count_dead_letters(deployment)
+    stale = _stale(deployment)
     title = f"{deployment.stack} in account {deployment.account}, {deployment.region}  {now:%Y-%m-%d %H:%M:%S} UTC"
     table = listing("#loads", "state", Column("details", "note"))
     for count, name, style, details in (
@@ -78,6 +88,7 @@ def _screen(deployment: Deployment) -> RenderableType:
         (len(state.waiting), "waiting for the next try", "yellow", _next_try(state.waiting, now)),
         (len(state.needs_person), "needs a person", "bold red", _oldest(state.needs_person, now, "loader retry")),
         (len(state.partly_loaded), f"partly loaded in {HOURS} hours", "dark_orange", _newest(state.partly_loaded)),
+        (len(stale), "replaced, and left stale points", "dark_orange", _most(stale)),
         (dead_letters, "events that started no load", "bold red", "docs/operations.md, DeadLetters"),
     ):
         table.add_row(str(count), Text(name, style if count else "dim"), Text(details if count else "", "dim"))
@@ -95,6 +106,15 @@ def _oldest(listed: Sequence[Entry], now: datetime, command: str) -> str:
 def _next_try(waiting: Sequence[Entry], now: datetime) -> str:
     due = waiting[0].next_try_at if waiting else None
     return f"next at {due:%H:%M} UTC" if due and due > now else "in the next sweep"
+
+
+def _most(stale: Sequence[StaleRecord]) -> str:
+    """Return how many points are stale, and the command for the file that left most of them."""
+    if not stale:
+        return ""
+    key = stale[0]["name"].removeprefix("s3://").partition("/")[2]
+    points = quantity(sum(record["points"] for record in stale), "point")
+    return f"{points}: `loader stale {shlex.quote(key)}`"
 
 
 def _newest(partly_loaded: Sequence[Entry]) -> str:

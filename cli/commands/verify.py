@@ -23,6 +23,7 @@ from cli.listing import Column
 from cli.moments import iso_time
 from cli.options import AsJson, Stack
 from cli.output import console, line_of, listing, progress, quantity, show_json, status
+from cli.targets import parse_prefix
 from shared.ledger import object_name
 from shared.settings import STACK_NAME
 
@@ -76,7 +77,7 @@ def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_
     """Compare the points that loads sent with the points that InfluxDB stores.
 
     Queries InfluxDB for the series that were sent. This machine must be able to reach InfluxDB. The exit status is 1 if
-    a value is missing or changed, and 2 if InfluxDB does not answer.
+    a value is missing or changed, or if there are stale points, and 2 if InfluxDB does not answer.
     """
     # This import loads pyarrow, for which other commands need not wait.
     from cli.verification import Verifier  # noqa: PLC0415
@@ -95,11 +96,14 @@ def _verify_load(
     report = find_report(deployment, load)
     with _tracking() as track:
         verification = verifier(deployment).verify(report, sample, track)
+    key = report.data["key"]
+    stale = sum(_count_stale(deployment, key, object_name(report.data["bucket"], key).__eq__).values())
     if as_json:
         show_json([_window(window) for window in verification.windows])
     else:
-        _show(verification, object_name(report.data["bucket"], report.data["key"]))
-    raise typer.Exit(DIFFERS if verification.differing else 0)
+        _show(verification, object_name(report.data["bucket"], key))
+        _show_stale(stale, key, differs=bool(verification.differing))
+    raise typer.Exit(DIFFERS if verification.differing or stale else 0)
 
 
 def _verify_prefix(
@@ -110,12 +114,29 @@ def _verify_prefix(
         results.append(result)
         if not as_json:
             console.print(_line(deployment, result), soft_wrap=True)
-    verdicts = [result.verdict for result in results]
+    verdicts, address = [result.verdict for result in results], parse_prefix(prefix, deployment.source_bucket)
+    stale = _count_stale(deployment, address.prefix, lambda name: name.startswith(address.address))
     if as_json:
-        show_json([_summary(result) for result in results])
+        show_json([_summary(result) | {"stale": stale.get(result.entry.object, 0)} for result in results])
     else:
         console.print(_total(verdicts))
-    raise typer.Exit(DIFFERS if "differs" in verdicts else NOT_VERIFIED if "unverified" in verdicts else 0)
+        _show_stale(sum(stale.values()), address.prefix, differs="differs" in verdicts)
+    raise typer.Exit(DIFFERS if "differs" in verdicts or stale else NOT_VERIFIED if "unverified" in verdicts else 0)
+
+
+def _count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> dict[str, int]:
+    # This import loads pyarrow, for which other commands need not wait.
+    from cli.deployed.stale import count_stale  # noqa: PLC0415
+
+    return count_stale(deployment, prefix, is_selected)
+
+
+def _show_stale(count: int, prefix: str, *, differs: bool) -> None:
+    """Say that InfluxDB has more points than the current files, if it has."""
+    if count:
+        verdict = "" if differs else "equal, but "
+        command = f"loader stale {shlex.quote(prefix)}"
+        console.print(f"{verdict}{quantity(count, 'stale point')}: `{command}`", soft_wrap=True, markup=False)
 
 
 def _last_loads(deployment: Deployment, prefix: str) -> list[Entry]:

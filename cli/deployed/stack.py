@@ -145,6 +145,10 @@ class Deployment:
         """Return the environment variables of the deployed WriteBatch, with its memory."""
         return self._environment("write_batch")
 
+    def stale_environment(self) -> Mapping[str, str]:
+        """Return the environment variables of the deployed FindStale; none for an earlier release, which has none."""
+        return self._environment("find_stale") if "FindStaleName" in self.outputs else {}
+
     def influxdb_bucket(self, dataset: str) -> str:
         """Return the InfluxDB bucket to which the deployment writes a dataset."""
         return DATASETS[dataset].influxdb_bucket or default_bucket(self.delivery_environment())

@@ -44,7 +44,7 @@ def page(report: LoadReport, outcomes: Outcomes) -> str:
         chunks=chunk_rows(outcomes),
         links=links(report, outcomes, now),
         runbook=_runbook(report),
-        plausibility=report["plausibility"] if outcomes.parts else None,
+        plausibility=report["plausibility"] if outcomes.parts or report["plausibility"]["warnings"] else None,
         **_row_values(response["data"], outcomes),
         **_field_values(response["data"], outcomes),
     )

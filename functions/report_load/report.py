@@ -12,6 +12,7 @@ from shared.logs import logger
 from shared.plausibility import Plausibility, plausibility
 from shared.responses import Findings, LoadData, LoadReport, Response
 from shared.settings import work_bucket
+from shared.stale.report import describe_stale
 from shared.work_bucket import findings_key, get_json, put_json
 
 if TYPE_CHECKING:
@@ -57,7 +58,14 @@ def _plausibility(client: "S3Client", state: LoadState, outcomes: Outcomes) -> P
     dataset = DATASETS.get(file["dataset"]) if file else None
     durations = health.get("shard_seconds", {}) if health else {}  # an earlier release did not read them
     summary = plausibility(outcomes, dataset, durations.get(dataset.name) if dataset else None)
-    return {**summary, "warnings": [*summary["warnings"], *overlap_warnings(client, state)]}
+    return {**summary, "warnings": [*summary["warnings"], *overlap_warnings(client, state), *_stale_warnings(state)]}
+
+
+def _stale_warnings(state: LoadState) -> list[str]:
+    """Return the warning of stale points, if FindStale ran and has one."""
+    file, stale = state.get("file"), state.get("stale")
+    warning = describe_stale(stale, file["key"]) if file and stale else ""
+    return [warning] if warning else []
 
 
 def _findings(client: "S3Client", state: LoadState) -> Findings:

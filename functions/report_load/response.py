@@ -36,6 +36,8 @@ def success(state: LoadState, outcomes: Outcomes, now: datetime) -> Response[Loa
     data = _data(state, outcomes, now)
     data["verdict"] = outcomes.verdict
     data["footprint"] = footprint_data(state, outcomes)
+    if stale := state.get("stale"):
+        data["stale"] = stale
     _name_report(data, state)
     return response(200, "Data loaded successfully", data, now)
 

@@ -29,6 +29,7 @@ from shared.requested_object import requested_object
 from shared.schema import plan_columns
 from shared.schema_findings import Clues
 from shared.settings import conversion_settings
+from shared.slots import replacing_dataset
 from shared.source import PinnedObject
 from shared.state_calls import PinCall, read_call
 from shared.times import span_since, utc_ms
@@ -82,11 +83,17 @@ def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
         "skipped": its_turn.skipped,
         "not_before": its_turn.not_before,
         "has_other_versions": len(versions) > 1,
+        "may_replace": _may_replace(file, versions),
     }
     if its_turn != ITS_TURN:
         return file
     source, validate = PinnedObject(client, file), conversion_settings().validate
     return {**file, **plan_file(source, file, validate=validate, last_modified=file["claim"]["last_modified"])}
+
+
+def _may_replace(file: FileRef, versions: Sequence[LedgerItem]) -> bool:
+    """Return whether a load may replace another version, an earlier load of the same version, or an older revision."""
+    return len(versions) > 1 or file["claim"]["force"] or replacing_dataset(file["dataset"]) is not None
 
 
 def _turn(client: "S3Client", file: FileRef, versions: Sequence[LedgerItem], now: datetime) -> Turn:

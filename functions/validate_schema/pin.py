@@ -144,6 +144,7 @@ def _claim(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> 
         "skipped": "",
         "not_before": "",
         "has_other_versions": False,
+        "may_replace": False,
         "ran": {},
     }
 

@@ -42,16 +42,17 @@ def every_item(table: "Table", measurement: str, datasets: Collection[str]) -> I
         yield from cast("list[LedgerItem]", page["Items"])
 
 
-def items_near(table: "Table", item: LedgerItem, influxdb_bucket: str, datasets: Collection[str]) -> list[LedgerItem]:
-    """Return the versions of an object or slot, and all registered or unloaded files that may share a point with them.
+def items_near(
+    table: "Table", own: Collection[LedgerItem], influxdb_bucket: str, datasets: Collection[str]
+) -> list[LedgerItem]:
+    """Return all registered or unloaded versions of other files that may share a point with some items.
 
     Args:
         table: The ledger.
-        item: The item of one version.
+        own: The items of one object or slot.
         influxdb_bucket: The InfluxDB bucket of its dataset.
         datasets: The datasets that write to the same measurement.
     """
-    own = own_items(table, item)
     names = {each["object"] for each in own}
     months = {month for each in own for month in months_of(each, influxdb_bucket)}
     registrations, keys = Registrations(table), list[ItemKey]()
@@ -61,7 +62,7 @@ def items_near(table: "Table", item: LedgerItem, influxdb_bucket: str, datasets:
                 keys.append(ItemKey(each["source"], each["source_version"]))
     near = {ItemKey(each["object"], each["version"]): each for each in _unloaded(table, datasets)}
     near |= items_by_key(keys, table=table)
-    return [*own, *(each for key, each in near.items() if key.object not in names)]
+    return [each for key, each in near.items() if key.object not in names]
 
 
 def own_items(table: "Table", item: LedgerItem) -> list[LedgerItem]:
@@ -100,3 +101,9 @@ def plans_of(footprints: Footprints, items: Iterable[LedgerItem], *, in_bulk: bo
         for plan in footprints.list(dataset, load_id):
             plans.setdefault(plan.load_id, []).append(plan)
     return plans
+
+
+def latest_bucket_id(items: Iterable[LedgerItem]) -> str:
+    """Return the id of the InfluxDB bucket that the last load wrote to; "" if it was not checkable."""
+    last = max(items, key=lambda item: item["changed_at"] if item["status"] == "loaded" else "", default=None)
+    return last.get("bucket_id", "") if last else ""

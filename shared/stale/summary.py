@@ -2,20 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 
 from shared.footprints import Footprint
 from shared.stale.loads import Loads
+from shared.stale.report import EXAMPLES, NAMED, StaleExample, StaleReport, StaleSeries
 from shared.stale.search import StaleKind, StalePart
 from shared.times import utc_ns
-
-EXAMPLES = 5
-"""How many points a summary names."""
-
-NAMED = 20
-"""How many series or objects a report names."""
 
 
 class SeriesSpan(NamedTuple):
@@ -24,55 +19,6 @@ class SeriesSpan(NamedTuple):
     points: int
     first_ns: int
     last_ns: int
-
-
-class StaleExample(TypedDict):
-    """One stale point. `fields` are those that no current file has."""
-
-    series: str
-    time: str
-    fields: list[str]
-
-
-class StaleSeries(TypedDict):
-    """The stale points of one series, from the first to the last."""
-
-    series: str
-    points: int
-    first_time: str
-    last_time: str
-
-
-class StaleReport(TypedDict):
-    """What a search found. Of series and objects, it names the first `NAMED`.
-
-    Attributes:
-        points: the points that are stored and that no current file contains, or not with all of their fields.
-        uncertain: the points of which nobody can know whether they are stored.
-        rejected: the points that InfluxDB rejected, or may have: they are probably not stored.
-        series_count: how many series the stale points have.
-        series: these series, those with most points first.
-        examples: some stale points.
-        not_checkable: the current objects without a footprint; if there are any, nothing was searched.
-        not_checkable_count: how many.
-        unknown: the replaced objects without a footprint, whose points nobody knows.
-        unknown_count: how many.
-        not_judged: the objects that are judged later, since files of a newer revision may still arrive.
-        running: the objects that are being loaded.
-    """
-
-    points: int
-    uncertain: int
-    rejected: int
-    series_count: int
-    series: list[StaleSeries]
-    examples: list[StaleExample]
-    not_checkable: list[str]
-    not_checkable_count: int
-    unknown: list[str]
-    unknown_count: int
-    not_judged: list[str]
-    running: list[str]
 
 
 @dataclass

@@ -25,7 +25,7 @@ from shared.settings import (
 )
 from tests.infra.conftest import REQUIRED, Assembly, default_context
 
-READ_PARQUET = {"validate_schema", "convert_and_chunk", "register_load"}
+READ_PARQUET = {"validate_schema", "convert_and_chunk", "register_load", "find_stale"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
 FILES = {"FILE_SUFFIXES", "SOURCE_PREFIX"}
 CONVERSION = {
@@ -70,6 +70,18 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "MAX_COLLISION_RATE",
                 "MAX_SET_ASIDE_RATE",
                 "DROP_INVALID_RECORDS",
+                "MIMALLOC_ARENA_EAGER_COMMIT",
+                "MALLOC_MMAP_THRESHOLD_",
+            },
+        ),
+        (
+            "find_stale",
+            {
+                "STACK_NAME",
+                "WORK_BUCKET",
+                "LEDGER_TABLE",
+                "INFLUXDB_BUCKET",
+                "STALE_PAUSE_SECONDS",
                 "MIMALLOC_ARENA_EAGER_COMMIT",
                 "MALLOC_MMAP_THRESHOLD_",
             },

@@ -11,7 +11,7 @@ from infra_cdk.archives import ROOT
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
 from shared.function_names import LOAD_FUNCTIONS
-from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog, emit_hours_since_last_load
+from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog, emit_hours_since_last_load, emit_stale
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
@@ -27,6 +27,7 @@ ALARMS = {
     "WriteThrottles",
     "NothingLoaded",
     "RowsSetAside",
+    "StalePoints",
 }
 
 
@@ -48,6 +49,7 @@ def emitted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     emit(load, dataset="generation", metadata={"execution": "run"})
     emit_backlog(1, given_up=0)
     emit_hours_since_last_load(1)
+    emit_stale(1)
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
     assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
     return {
@@ -92,6 +94,7 @@ def test_alarms_watch_metrics_that_are_emitted(assembly: Assembly, emitted: set[
         "PointsRejected",
         "HoursSinceLastLoad",
         "SetAsideRate",
+        "StalePoints",
     }
 
 

@@ -16,6 +16,7 @@ from shared.settings import (
     max_rejected_rate,
     outage_patience_s,
     stack_name,
+    stale_pause_s,
     sweep_since,
     work_bucket,
 )
@@ -88,6 +89,7 @@ def test_the_table_of_variables_is_what_the_settings_read() -> None:
         ledger_table,
         lease_seconds,
         outage_patience_s,
+        stale_pause_s,
         max_rejected_rate,
         stack_name,
         log_groups,

@@ -28,6 +28,7 @@ LOADER_RESOURCES = {
         "FunctionsWriteBatchLog8C5D3B90",
         "FunctionsRegisterLoadLogC96A5837",
         "FunctionsReportLoadLog2C8C6EDE",
+        "FunctionsFindStaleLogB88417C9",
         "FunctionsListFilesLog7B3C3E4A",
         "FunctionsReportBackfillLog6B8AB8C1",
         "LoaderLogEAE112E4",
@@ -40,6 +41,7 @@ LOADER_RESOURCES = {
         "FunctionsWriteBatch2157E6BE",
         "FunctionsRegisterLoad5D23A216",
         "FunctionsReportLoadD8A30E34",
+        "FunctionsFindStaleFFECC046",
         "FunctionsListFiles219C8C5F",
         "FunctionsReportBackfill68706C01",
     },
@@ -69,6 +71,7 @@ OUTPUTS = {
         "DatasetsUrl",
         "CheckHealthName",
         "ConvertAndChunkName",
+        "FindStaleName",
         "WriteBatchName",
     },
     DATABASE_STACK_NAME: {"InfluxdbUrl", "DatabaseSecurityGroupId", "ClientSecurityGroupId", "AdminSecretArn"},
@@ -105,6 +108,9 @@ VARIABLES = {
     "report_load": LOG
     | {"STACK_NAME", "LOG_GROUPS", "LEDGER_TABLE", "WORK_BUCKET", "INFLUXDB_BUCKET"}
     | {"MAX_REJECTED_RATE", "MAX_SET_ASIDE_RATE", "MAX_SERIES"},
+    "find_stale": LOG
+    | {"STACK_NAME", "LEDGER_TABLE", "WORK_BUCKET", "INFLUXDB_BUCKET", "STALE_PAUSE_SECONDS"}
+    | {"MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
     "list_files": LOG
     | {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS", "FILE_SUFFIXES", "SOURCE_PREFIX", "SWEEP_SINCE"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},

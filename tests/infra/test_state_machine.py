@@ -69,17 +69,19 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
     influx = error_names(OutageError)
     killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
     continued = {"ErrorEquals": ["UnfinishedError"], "IntervalSeconds": 1, "MaxAttempts": 40, "BackoffRate": 1}
-    assert len(calls) == 13
+    assert len(calls) == 14
     for task in calls:
         waits_itself = task["Resource"].endswith(("check_health", "write_batch"))
         transient = [name for name in ours if name not in influx] if waits_itself else ours
+        attempts = 1 if task["Resource"].endswith("find_stale") else 6  # the load waits for it
         retriers = [
-            {"ErrorEquals": errors, "MaxAttempts": 6} | BACKOFF for errors in (transient, [*AWS_TRANSIENT_ERRORS])
+            {"ErrorEquals": errors, "MaxAttempts": attempts} | BACKOFF
+            for errors in (transient, [*AWS_TRANSIENT_ERRORS])
         ]
         continuations = [continued] if task["Resource"].endswith("register_load") else []
         assert task["Retry"][1:] == [*retriers, killed, *continuations]
-    attempts = [{"ConvertAndChunk": 75, "ConvertAgain": 18}.get(name, 200) for name in by_name]
-    patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in attempts]
+    numbers = [{"ConvertAndChunk": 75, "ConvertAgain": 18, "FindStale": 1}.get(name, 200) for name in by_name]
+    patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in numbers]
     assert [task["Retry"][0] for task in calls] == patient
 
 
@@ -106,7 +108,7 @@ def test_every_top_level_task_and_map_catches_everything(assembly: Assembly) -> 
         if "Retry" in state or state["Type"] == "Map"
     }
     reported = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "ReportFailure"}
-    lesser = {"SettleLoaded", "SettleSkipped", "SettleFailed", "SettleUnreported", "ReportFailure"}
+    lesser = {"SettleLoaded", "SettleSkipped", "SettleFailed", "SettleUnreported", "ReportFailure", "FindStale"}
     assert {name for name, catch in handled.items() if catch[-1] != reported} == lesser
     assert all(catch[-1]["ErrorEquals"] == ["States.ALL"] for catch in handled.values())
 

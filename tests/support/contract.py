@@ -16,4 +16,4 @@ METRICS = {
     "FailedBatches",
 }
 
-SWEEP_METRICS = {"Backlog", "NeedsPerson", "HoursSinceLastLoad"}
+SWEEP_METRICS = {"Backlog", "NeedsPerson", "HoursSinceLastLoad", "StalePoints"}

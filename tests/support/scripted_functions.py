@@ -44,6 +44,7 @@ FILE: dict[str, Any] = {
     "skipped": "",
     "not_before": "",
     "has_other_versions": False,
+    "may_replace": False,
     "ran": {},
 }
 PINNED = FILE | {"rows": 0, "parts": []}
@@ -70,6 +71,7 @@ RESPONSE = {
         "influxdb_health": HEALTH | {"bucket_id": BUCKET_ID},
     },
 }
+STALE_REPORT = {"points": 3, "uncertain": 0}
 WRITTEN = {"chunk": "", "written": True, "next_batch": 1, "not_before": "", "waits": 0}
 
 
@@ -143,6 +145,7 @@ def scripted_functions(**stubs: Stub) -> Functions:
         "register_load": register_load,
         "write_batch": always(WRITTEN),
         "report_load": always(RESPONSE),
+        "find_stale": always(STALE_REPORT),
     }
     return Functions(healthy | stubs)
 

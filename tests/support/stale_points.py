@@ -61,6 +61,7 @@ class Rewrites:
             "load_id": load.state["file"]["load_id"],
             "execution": load.state["execution"]["id"],
             "changed_at": f"{changed_at:%Y-%m-%dT%H:%M:%S.000Z}",
+            "report": load.data.get("report", ""),
             "input_rows": load.state["file"]["rows"],
         }
         if status == "claimed":

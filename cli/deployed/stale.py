@@ -1,0 +1,65 @@
+"""The stale points of a deployment, found from the whole ledger: no current file is overlooked."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from cli.deployed.stack import Deployment
+from shared.dataset_keys import dataset_of
+from shared.datasets import DATASETS
+from shared.errors import UnknownDatasetError
+from shared.settings import default_bucket, stale_pause_s
+from shared.stale.ledger import datasets_of, every_item, latest_bucket_id, plans_of
+from shared.stale.loads import Loads, sort_loads
+from shared.stale.plans import Footprints
+from shared.stale.search import Measurement, StaleSearch
+
+
+class PreparedSearch(NamedTuple):
+    """A search in one measurement, and the loads that it compares."""
+
+    measurement: Measurement
+    loads: Loads
+    search: StaleSearch
+
+
+def prepare_searches(deployment: Deployment, prefix: str, dataset: str) -> Iterator[PreparedSearch]:
+    """Yield a search for each measurement that files under a prefix may write to, one at a time.
+
+    Args:
+        deployment: The deployment.
+        prefix: The beginning of keys, or "".
+        dataset: The name of the only dataset to search, or "" for all.
+    """
+    default = default_bucket(deployment.delivery_environment())
+    names = [dataset] if dataset else _datasets_under(prefix)
+    measurements = {(DATASETS[name].influxdb_bucket or default, DATASETS[name].measurement) for name in names}
+    for bucket, measurement in sorted(measurements):
+        yield _prepare(deployment, bucket, measurement, default)
+
+
+def count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> dict[str, int]:
+    """Return the number of stale points that the former versions of each object left. `prefix` is that of all keys."""
+    counts: dict[str, int] = {}
+    for prepared in prepare_searches(deployment, prefix, ""):
+        for part in prepared.search.find(is_selected):
+            if part.kind == "stored":
+                counts[part.plan.source] = counts.get(part.plan.source, 0) + len(part.points.points.time)
+    return counts
+
+
+def _datasets_under(prefix: str) -> list[str]:
+    """Return the datasets that may have files under a prefix: one if it names it."""
+    try:
+        return [dataset_of(prefix).name]
+    except UnknownDatasetError:
+        return list(DATASETS)
+
+
+def _prepare(deployment: Deployment, bucket: str, measurement: str, default: str) -> PreparedSearch:
+    pause = timedelta(seconds=stale_pause_s(deployment.stale_environment()))
+    items = list(every_item(deployment.ledger, measurement, datasets_of(measurement, bucket, default)))
+    plans = plans_of(Footprints(deployment.s3, deployment.work_bucket), items, in_bulk=True)
+    loads = sort_loads(items, plans, datetime.now(UTC), pause)
+    place = Measurement(bucket, measurement, latest_bucket_id(items))
+    return PreparedSearch(place, loads, StaleSearch(deployment.s3, deployment.work_bucket, place, loads))

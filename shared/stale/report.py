@@ -1,0 +1,92 @@
+"""The report of a search for stale points. Functions without Arrow read it, too."""
+
+from typing import TYPE_CHECKING, TypedDict, cast
+
+if TYPE_CHECKING:
+    from shared.events import Failure
+
+EXAMPLES = 5
+"""How many points a report names."""
+
+NAMED = 20
+"""How many series or objects a report names."""
+
+
+class StaleExample(TypedDict):
+    """One stale point. `fields` are those that no current file has."""
+
+    series: str
+    time: str
+    fields: list[str]
+
+
+class StaleSeries(TypedDict):
+    """The stale points of one series, from the first to the last."""
+
+    series: str
+    points: int
+    first_time: str
+    last_time: str
+
+
+class StaleReport(TypedDict):
+    """What a search found. Of series and objects, it names the first `NAMED`.
+
+    Attributes:
+        points: the points that are stored and that no current file contains, or not with all of their fields.
+        uncertain: the points of which nobody can know whether they are stored.
+        rejected: the points that InfluxDB rejected, or may have: they are probably not stored.
+        series_count: how many series the stale points have.
+        series: these series, those with most points first.
+        examples: some stale points.
+        not_checkable: the current objects without a footprint; if there are any, nothing was searched.
+        not_checkable_count: how many.
+        unknown: the replaced objects without a footprint, whose points nobody knows.
+        unknown_count: how many.
+        not_judged: the objects that are judged later, since files of a newer revision may still arrive.
+        running: the objects that are being loaded.
+    """
+
+    points: int
+    uncertain: int
+    rejected: int
+    series_count: int
+    series: list[StaleSeries]
+    examples: list[StaleExample]
+    not_checkable: list[str]
+    not_checkable_count: int
+    unknown: list[str]
+    unknown_count: int
+    not_judged: list[str]
+    running: list[str]
+
+
+def describe_stale(stale: "StaleReport | Failure", name: str) -> str:
+    """Return what a person must know about the search after a load; "" if there is nothing.
+
+    `name` is the prefix that lists the stale points: the key of the file.
+
+    >>> names = ("not_checkable_count", "not_judged", "uncertain")
+    >>> report = {**dict.fromkeys(names, 0), "points": 1}
+    >>> describe_stale(report, "a")
+    "1 stale point: the file that this one replaced had it, and no current file has. `loader stale 'a'` lists it"
+    >>> describe_stale({"Error": "Sandbox.Timedout", "Cause": ""}, "a")
+    "the search for stale points ended with Sandbox.Timedout: repeat it with `loader stale 'a'`"
+    """
+    command = f"`loader stale '{name}'`"
+    if "Error" in stale:
+        return f"the search for stale points ended with {cast('Failure', stale)['Error']}: repeat it with {command}"
+    if count := stale["not_checkable_count"]:
+        files = "1 current file has" if count == 1 else f"{count:,} current files have"
+        return f"stale points are not checkable, since {files} no footprint. Run `loader footprints`, then {command}"
+    if stale["not_judged"]:
+        return (
+            f"the older revision is judged when no file has arrived for a while: {command} lists its stale points then"
+        )
+    if count := stale["points"]:
+        subject, them = ("1 stale point", "it") if count == 1 else (f"{count:,} stale points", "them")
+        cause = f"the file that this one replaced had {them}, and no current file has"
+        return f"{subject}: {cause}. {command} lists {them}"
+    if count := stale["uncertain"]:
+        return f"{count:,} points may be stale: it is not known whether InfluxDB stores them. {command} has more"
+    return ""
