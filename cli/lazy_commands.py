@@ -29,6 +29,7 @@ COMMANDS = (
     "forget",
     "show",
     "quarantine",
+    "query",
     "retry",
     "verify",
     "datasets",

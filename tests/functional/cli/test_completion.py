@@ -34,7 +34,7 @@ def completed(line: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("command", ["show", "quarantine", "verify", "watch"])
+@pytest.mark.parametrize("command", ["show", "quarantine", "verify", "watch", "query"])
 def test_load_ids_are_completed_from_the_ledger(ledger: "Table", command: str) -> None:
     put_items(
         ledger, item("a", "loaded", 1, load_id="0123456789abcdef"), failed_item("b", 2, load_id="01ffffffffffffff")

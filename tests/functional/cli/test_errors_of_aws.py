@@ -26,6 +26,7 @@ ARGUMENTS = {
     "forget": [KEY, "--yes"],
     "show": ["01234567"],
     "quarantine": ["01234567"],
+    "query": ["01234567"],
     "verify": ["01234567"],
 }
 """The arguments of the commands that need some."""
