@@ -40,8 +40,8 @@ def batches(
 
     A line is never split, so a line of more than `max_bytes` is sent alone.
 
-    Example: three lines of 10 bytes begin at 0, 10 and 20. `searchsorted` finds 20, the last line end up to byte 25,
-    so a batch of at most 25 bytes takes two lines.
+    Example: three lines of 10 bytes end at 10, 20 and 30. `searchsorted` finds two line ends up to byte 25, so a batch
+    of at most 25 bytes takes two lines.
 
     >>> data = np.frombuffer(b"m f=1.0 1\nm f=1.0 2\nm f=1.0 3\n", np.uint8)
     >>> body = Body(data, np.array([0, 10, 20, 30], np.int32))
@@ -56,8 +56,9 @@ def batches(
     """
     first, starts = 0, body.starts
     while first < len(rows):
-        end_by_bytes = int(np.searchsorted(starts, int(starts[first]) + max_bytes, side="right")) - 1
-        end = min(max(end_by_bytes, first + 1), first + max_lines, len(rows))
+        ends = starts[first + 1 : first + 1 + max_lines]  # only these few: searchsorted converts them to int64
+        lines = int(np.searchsorted(ends, int(starts[first]) + max_bytes, side="right"))
+        end = first + max(lines, 1)
         text = body.data[starts[first] : starts[end]]
         yield pack(text, rows[first:end])
         first = end

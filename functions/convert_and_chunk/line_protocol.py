@@ -6,12 +6,12 @@ Each kind of piece has a table of texts, and each row refers to its text by numb
     piece    table                 row 0: a=1.5 at 7    row 1: a=2.0 at 8
     prefix   "m "                  "m "                 "m "
     field    "a=0" to "a=3"        "a=1"                "a=2"
-             ".0," to ".9,"        ".5,"                ".0,"
+             ".0 " to ".9 "        ".5 "                ".0 "
     time     "7\n", "8\n"          "7\n"                "8\n"
 
 The module `pieces` makes the pieces. `TextTable` joins their tables to one, and `_entries` makes one array of all the
-numbers. `_body` then copies all texts of all rows with a single `take`, whose result holds "m a=1.5,7\nm a=2.0,8\n" as
-one buffer: the body, once the last comma of each line is a space.
+numbers. `_body` then copies all texts of all rows with a single `take`, whose result holds "m a=1.5 7\nm a=2.0 8\n" as
+one buffer: the body. Only where the last field is missing, it still has to make a space of the comma before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ def render_lines(
 ) -> Iterator[Body]:
     r"""Render one line per row, and one body after the other.
 
-    Each field ends in a comma, so that no field has to know whether it is the first one of its line.
+    Each field ends in a comma, and the last one in a space.
 
     >>> a, b = np.array([1.5, np.nan]), np.array([2.0, 3.0])
     >>> rows = np.array([0, 1])
@@ -59,15 +59,15 @@ def render_lines(
         time: The time of each row in ns.
         bodies: The rows of each body, ascending. A body cannot exceed 2 GiB.
     """
-    table = TextTable()
+    table, last_field = TextTable(), list(fields)[-1]
     for rows in bodies:
         index = as_slice(rows)
         pieces = [prefix_piece(prefixes, series[index])]
         for name, column in fields.items():
             values = column[index]
             missing_rows = np.flatnonzero(np.isnan(values))
-            field_pieces = decimal_pieces(name, values) or number_pieces(name, values)
-            pieces += [piece._replace(missing_rows=missing_rows) for piece in field_pieces]
+            arguments = (name, values, missing_rows, b" " if name == last_field else b",")
+            pieces += decimal_pieces(*arguments) or number_pieces(*arguments)
         pieces.append(timestamp_piece(time[index]))
         yield _body(table, pieces, len(rows))
 
@@ -85,29 +85,35 @@ def as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
 def _body(table: TextTable, pieces: Sequence[Piece], rows: int) -> Body:
     r"""Join the pieces of each row to a line.
 
-    Example: the pieces "m ", "a=1", ".5,", "7\n" of row 0 and "m ", "a=2", ".0,", "8\n" of row 1. `take` returns
+    Example: the pieces "m ", "a=1", ".5,", "b=3", ".0 ", "7\n" of row 0. Row 1 lacks the field b: "m ", "a=2", ".0,",
+    "", "", "8\n". `take` returns
 
-        m a=1.5,7\nm a=2.0,8\n      with the offsets 0, 2, 5, 8, 10, 12, 15, 18, 20
+        m a=1.5,b=3.0 7\nm a=2.0,8\n      with the offsets 0, 2, 5, 8, 11, 14, 16, 18, 21, 24, 24, 24, 26
 
-    A line has 4 pieces, so every 4th offset is the start of a line: 0, 10, 20. The offsets 8 and 18 are the starts of
-    the last piece, the timestamp. One byte before each is the last comma of the line, which becomes a space.
+    A line has 6 pieces, so every 6th offset is the start of a line: 0, 16, 26. The offset 24 is the start of the last
+    piece of row 1, the timestamp. One byte before it is the last comma of the line, which becomes a space.
 
+    >>> missing = np.array([1])
     >>> pieces = [
     ...     Piece(pa.array(["m "]), np.array([0, 0], np.int32)),
     ...     Piece(pa.array(["a=1", "a=2"]), np.array([0, 1], np.int32)),
     ...     Piece(pa.array([".0,", ".5,"]), np.array([1, 0], np.int32)),
+    ...     Piece(pa.array(["b=3"]), np.array([0, 0], np.int32), missing),
+    ...     Piece(pa.array([".0 "]), np.array([0, 0], np.int32), missing),
     ...     Piece(pa.array(["7\n", "8\n"]), np.array([0, 1], np.int32)),
     ... ]
     >>> body = _body(TextTable(), pieces, 2)
     >>> body.data.tobytes(), body.starts.tolist()
-    (b'm a=1.5 7\nm a=2.0 8\n', [0, 10, 20])
+    (b'm a=1.5,b=3.0 7\nm a=2.0 8\n', [0, 16, 26])
     """
     texts, firsts = table.join([_EMPTY, *(piece.table for piece in pieces)])
     entries, width = _entries(pieces, firsts[1:], rows), len(pieces)
     _, offsets, data = pc.take(texts, pa.array(entries.reshape(-1)), boundscheck=False).buffers()
     ends = np.frombuffer(offsets, np.int32, entries.size + 1)
-    body = Body(np.frombuffer(data, np.uint8, ends[-1]), np.ascontiguousarray(ends[::width]))
-    body.data[ends[width - 1 :: width] - 1] = ord(" ")
+    table.mean_bytes = (int(ends[-1]) + rows) / entries.size  # one byte more for each line, to have some room
+    body = Body(np.frombuffer(data, np.uint8, ends[-1]), ends[::width])
+    *_, last_field, _ = pieces
+    body.data[ends[last_field.missing_rows * width + width - 1] - 1] = ord(" ")
     return body
 
 
@@ -126,5 +132,6 @@ def _entries(pieces: Sequence[Piece], firsts: Sequence[int], rows: int) -> NDArr
     result = np.empty((rows, len(pieces)), np.int32)
     for number, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
         np.add(piece.entries, np.int32(first), out=result[:, number])
-        result[piece.missing_rows, number] = 0
+        if len(piece.missing_rows):
+            result[piece.missing_rows, number] = 0
     return result

@@ -44,8 +44,8 @@ from shared.stored import PartOutcome
 from shared.times import utc_ms
 from shared.work_bucket import DISTINCT
 
-BODY_LINES = 16_384
-"""The approximate number of lines to render together: few enough to work in the CPU's cache."""
+BODY_LINES = 32_768
+"""The approximate number of lines to render together: enough to call numpy rarely, and few enough for memory."""
 
 
 def convert_part(
@@ -210,7 +210,7 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.
 
     The size of a body is a multiple of `max_lines`, so that only the last batch of a part is not full.
 
-    Example: with `max_lines` 1000, a body has 1000 * (16384 // 1000) = 16000 lines.
+    Example: with `max_lines` 1000, a body has 1000 * (32768 // 1000) = 32000 lines.
     """
     size = max_lines * max(1, BODY_LINES // max_lines)
     lines = records.verdicts.lines

@@ -5,13 +5,14 @@ rendered. `timestamp_piece` formats each distinct time. `decimal_pieces` looks u
 measurements are, in two tables; for any other column of numbers, `number_pieces` formats each number.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from functions.convert_and_chunk.number_texts import number_texts
 
 _MAX_DECIMALS = 4
 _MAX_WHOLE = 1 << 14
@@ -24,10 +25,10 @@ back as its double.
 _FILLER = 1 / 3
 """The number that stands for NaN when a column is formatted: its text is as long as that of most numbers."""
 
-_BYTE_OF_WORD = np.uint64(0x0001020304050607)
-"""The number whose product with 256**n has n as its highest byte, for n from 0 to 7."""
+_ONLY_ENTRY, _FIRST_ROW = np.zeros(1, np.int32), np.zeros(1, np.int64)
+"""The entries of a table with one text, and the row of the first run of times."""
 
-_SAMPLE_SIZE = 64
+_SAMPLE_SIZE = 16
 """The approximate number of values that are examined first, to rule out numbers of decimals."""
 
 
@@ -69,68 +70,96 @@ def timestamp_piece(time: NDArray[np.int64]) -> Piece:
     >>> piece.table.to_pylist(), piece.entries.tolist()
     (['7\n', '9\n'], [0, 0, 0, 1, 1, 0])
     """
-    run_starts = np.append(0, np.flatnonzero(time[1:] != time[:-1]) + 1)
+    changes = np.flatnonzero(time[1:] != time[:-1]) + 1
+    run_starts = np.concatenate((_FIRST_ROW, changes))
     dictionary = pa.array(time[run_starts]).dictionary_encode()
-    entries = np.repeat(dictionary.indices.to_numpy(), np.diff(run_starts, append=len(time)))
-    return Piece(_number_texts(np.append(dictionary.dictionary.to_numpy(), 0), b"\n"), entries)
+    lengths = np.concatenate((changes, [len(time)])) - run_starts
+    entries = np.repeat(dictionary.indices.to_numpy(), lengths)
+    return Piece(number_texts(np.append(dictionary.dictionary.to_numpy(), 0), b"\n"), entries)
 
 
-def number_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece]:
-    """Return `name=`, then the number and a comma. Every finite number can be rendered this way.
+def number_pieces(
+    name: str, values: NDArray[np.float64], missing_rows: NDArray[np.int64], end: bytes
+) -> tuple[Piece, Piece]:
+    """Return `name=`, then the number and `end`. Every finite number can be rendered this way.
 
     The rows that miss the field have NaN, for which a number of usual length is rendered that no line uses.
 
-    >>> name, number = number_pieces("a", np.array([1e300, 0.125]))
+    >>> values, missing = np.array([1e300, 0.125]), np.empty(0, np.int64)
+    >>> name, number = number_pieces("a", values, missing, b",")
     >>> name.table.to_pylist(), name.entries.tolist(), number.table.to_pylist(), number.entries.tolist()
     (['a='], [0], ['1e+300,', '0.125,'], [0, 1])
     """
     numbers = np.append(values, _FILLER)
-    np.copyto(numbers, _FILLER, where=np.isnan(numbers))
-    entries = np.arange(len(values), dtype=np.int32)
-    return Piece(_name_text(name), np.zeros(1, np.int32)), Piece(_number_texts(numbers, b","), entries)
+    numbers[missing_rows] = _FILLER
+    name_piece = Piece(_name_text(name), _ONLY_ENTRY, missing_rows)
+    return name_piece, Piece(number_texts(numbers, end), _row_numbers(len(values)), missing_rows)
 
 
-def decimal_pieces(name: str, values: NDArray[np.float64]) -> tuple[Piece, Piece] | None:
-    """Return `name=` and the whole number, then the decimals and a comma; or None if the tables lack a value.
+def decimal_pieces(
+    name: str, values: NDArray[np.float64], missing_rows: NDArray[np.int64], end: bytes
+) -> tuple[Piece, Piece] | None:
+    """Return `name=` and the whole number, then the decimals and `end`; or None if the tables lack a value.
 
     Example: 12.5 and -0.25 have two decimals at most. Their digits are 1250 and 25: the whole numbers 12 and 0 and the
     fractions 50 and 25. The table holds 16 whole numbers, a power of two, then the same with a sign. The sign is an
     entry of its own, since -0 and 0 are equal as numbers.
 
-    >>> whole, fraction = decimal_pieces("a", np.array([12.5, -0.25]))
+    >>> whole, fraction = decimal_pieces("a", np.array([12.5, -0.25]), np.empty(0, np.int64), b",")
     >>> whole.entries.tolist(), fraction.entries.tolist()
     ([12, 16], [50, 25])
     >>> [piece.table.take(pa.array(piece.entries)).to_pylist() for piece in (whole, fraction)]
     [['a=12', 'a=-0'], ['.5,', '.25,']]
     """
-    sample = np.abs(values[:: len(values) // _SAMPLE_SIZE + 1])
-    sample = sample[sample < _MAX_WHOLE]
-    if not _has_decimals(sample, _MAX_DECIMALS):
+    sample = values[:: len(values) // _SAMPLE_SIZE + 1].tolist()
+    if (least := max(map(_decimals_of, sample))) > _MAX_DECIMALS:
         return None
-    values = np.where(np.isnan(values), 0.0, values)
     magnitudes = np.abs(values)
-    candidates = (n for n in range(_MAX_DECIMALS + 1) if _has_decimals(sample, n) and _has_decimals(magnitudes, n))
-    if magnitudes.max() >= _MAX_WHOLE or (decimals := next(candidates, None)) is None:
+    magnitudes[missing_rows] = 0.0
+    if magnitudes.max() >= _MAX_WHOLE or (scaled := _scale_decimals(magnitudes, least)) is None:
         return None
+    decimals, digits = scaled
     scale = np.int32(10**decimals)
-    digits = np.rint(magnitudes * scale).astype(np.int32)
     whole, negative = digits // scale, np.signbit(values)
     size = 1 << int(whole.max()).bit_length()
     fraction = digits - whole * scale
     if negative.any():
         whole += negative * np.int32(size)
-    return Piece(_whole_texts(name, size), whole), Piece(_decimal_texts(decimals), fraction)
+    whole_piece = Piece(_whole_texts(name, size), whole, missing_rows)
+    return whole_piece, Piece(_decimal_texts(decimals, end), fraction, missing_rows)
 
 
-def _has_decimals(magnitudes: NDArray[np.float64], decimals: int) -> bool:
-    """Return whether every number has at most this many decimal places.
+def _decimals_of(value: float) -> int:
+    """Return the number of decimal places, or one more than the tables have if it is larger; 0 for NaN.
+
+    >>> [_decimals_of(value) for value in (12.0, -0.25, 0.1 + 0.2, 1e-5, np.nan)]
+    [0, 2, 17, 5, 0]
+    """
+    text = repr(value)
+    fraction = text.partition(".")[2]
+    return _MAX_DECIMALS + 1 if "e" in text else len(fraction) * (fraction != "0")
+
+
+def _scale_decimals(magnitudes: NDArray[np.float64], least: int) -> tuple[int, NDArray[np.int32]] | None:
+    """Return how many decimal places all numbers have at most, and the digits of each; or None if it is too many.
 
     Equality proves it: the quotient of two exact integers is rounded once, and so is the text when it is read.
 
-    >>> _has_decimals(np.array([0.5, 2.25]), 2), _has_decimals(np.array([0.1 + 0.2]), 4)
-    (True, False)
+    >>> decimals, digits = _scale_decimals(np.array([0.5, 2.25]), 0)
+    >>> decimals, digits.tolist(), _scale_decimals(np.array([0.1 + 0.2]), 0)
+    (2, [50, 225], None)
     """
-    return bool((np.rint(magnitudes * 10.0**decimals) / 10.0**decimals == magnitudes).all())
+    for decimals in range(least, _MAX_DECIMALS + 1):
+        digits = np.rint(magnitudes * 10.0**decimals)
+        if (digits / 10.0**decimals == magnitudes).all():
+            return decimals, digits.astype(np.int32)
+    return None
+
+
+@lru_cache(maxsize=2)
+def _row_numbers(rows: int) -> NDArray[np.int32]:
+    """Return the numbers of all rows of a body. All bodies of a part but the last have the same size."""
+    return np.arange(rows, dtype=np.int32)
 
 
 @cache
@@ -149,57 +178,11 @@ def _whole_texts(name: str, size: int) -> pa.Array:
 
 
 @cache
-def _decimal_texts(decimals: int) -> pa.Array:
-    """Return all fractions with this many digits, without trailing zeros.
+def _decimal_texts(decimals: int, end: bytes) -> pa.Array:
+    """Return all fractions with this many digits, without trailing zeros, each followed by `end`.
 
-    >>> _decimal_texts(2).take(pa.array([0, 1, 50])).to_pylist()
+    >>> _decimal_texts(2, b",").take(pa.array([0, 1, 50])).to_pylist()
     ['.0,', '.01,', '.5,']
     """
-    return pa.array([f".{str(part).zfill(decimals).rstrip('0') or '0'}," for part in range(10**decimals)])
-
-
-def _commas(json: bytes, count: int) -> NDArray[np.int64]:
-    """Return the positions of all commas, of which there are `count`.
-
-    Long numbers have more than 8 bytes, so a word of 8 bytes has one comma at most. It is faster to find the words with
-    a comma than to look at each byte. If a word has two commas, there are fewer such words than commas.
-
-    Example: the first text has a comma at byte 1 of its second word. As a little-endian number this word of the mask
-    is 256**1, and the highest byte of 256**1 * _BYTE_OF_WORD is 1: the position is 8 + 1. The commas of the second text
-    are in the same word, so each byte is looked at.
-
-    >>> _commas(b"[1234.567,0.0]", 1).tolist(), _commas(b"[1.5,2.5,0.0]", 2).tolist()
-    ([9], [4, 8])
-    """
-    is_comma = np.zeros(-(-len(json) // 8) * 8, bool)
-    np.equal(np.frombuffer(json, np.uint8), ord(","), out=is_comma[: len(json)])
-    words = is_comma.view("<u8")
-    positions = np.flatnonzero(words != 0)
-    if len(positions) < count:
-        return np.flatnonzero(is_comma)
-    byte_in_word = words[positions] * _BYTE_OF_WORD >> np.uint64(56)
-    positions *= 8
-    positions += byte_in_word.view(np.int64)
-    return positions
-
-
-def _number_texts(values: NDArray[np.float64] | NDArray[np.int64], end: bytes) -> pa.Array:
-    """Return the shortest text of each number that reads back as the same number, followed by `end`.
-
-    orjson formats the whole array in C. For 1.5, 2.0 and 0.0 it returns
-
-        [1.5,2.0,0.0]      the last value is there only so that a comma follows each of the others
-         ^   ^   ^         offsets 1, 5, 9: after the bracket, and after each comma
-
-    The text of value n is the slice from offset n to offset n + 1, so this buffer is the data of the Arrow array.
-
-    >>> _number_texts(np.array([1.5, 2.0, 0.0]), b",").to_pylist()
-    ['1.5,', '2.0,']
-    """
-    json = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
-    offsets = np.empty(len(values), np.int32)
-    offsets[0] = len(b"[")
-    np.add(_commas(json, len(values) - 1), 1, out=offsets[1:], casting="unsafe")
-    if end != b",":
-        json = json.replace(b",", end)
-    return pa.StringArray.from_buffers(len(values) - 1, pa.py_buffer(offsets), pa.py_buffer(json))
+    digits = (str(part).zfill(decimals).rstrip("0") or "0" for part in range(10**decimals))
+    return pa.array([f".{text}{end.decode()}" for text in digits])

@@ -67,14 +67,14 @@ class Records:
         self.series[rows] = self.tag_sets.numbers(batch, rows)
         columns, field_problems = self._fields(batch)
         self.verdicts.add(rows, field_problems)
-        no_field, all_null = np.ones(batch.num_rows, bool), np.ones(batch.num_rows, bool)
+        no_field = np.ones(batch.num_rows, bool)
         for name, (values, not_finite, _) in columns.items():
             self.fields[name][rows] = values
             self.left_out[name] += int(np.count_nonzero(not_finite))
             no_field &= np.isnan(values)
-            all_null &= np.isnan(values) & ~not_finite
-        self.verdicts.add(rows, problems(all_null, ALL_NULL))
-        self.verdicts.add(rows, problems(no_field, _NO_FIELD))
+        if no_field.any():
+            has_value = np.logical_or.reduce([column.not_finite for column in columns.values()])
+            self.verdicts.add(rows, [*problems(no_field & ~has_value, ALL_NULL), Problem(no_field, _NO_FIELD)])
 
     def settle_series(self) -> None:
         """Give equal tag sets the same series number, once all rows are there."""

@@ -5,14 +5,15 @@ any column. `combine` makes one number of the codes of several columns, so that 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import types
 
-_MAX_KEY = 2**62
+_MAX_KEY, _MAX_SHORT_KEY = 2**62, 2**31 - 1
 
 
 class Encoded(NamedTuple):
@@ -49,12 +50,13 @@ def text_values(dictionary: pa.Array) -> list[str | None]:
 
 
 class Keys(NamedTuple):
-    """One number per row; rows have the same number if they have the same values in all columns.
+    """One number below `limit` for each row; rows have the same number if they have the same values in all columns.
 
     `reusable` tells whether the numbers mean the same in the next record batch, if its dictionaries are the same.
     """
 
-    keys: pa.Array
+    keys: NDArray[np.signedinteger[Any]]
+    limit: int
     reusable: bool
 
 
@@ -62,20 +64,24 @@ def combine(columns: Sequence[Encoded], rows: int) -> Keys:
     """Combine the codes of several columns to one key per row, as digits of a number.
 
     If the product of the sizes exceeds the limit of 64 bits, the combinations so far are numbered from 0 on, to have
-    room again. These numbers depend on the rows of this record batch, so such keys are not reusable.
+    room again. These numbers depend on the rows of this record batch, so such keys are not reusable. Keys of 32 bits
+    are much faster to compute, and usually suffice.
 
     Example: the first column has 3 values, the second 2, so the key of the codes 1 and 0 is 1 * 2 + 0 = 2.
 
     >>> region = Encoded(pa.array(["N", "S"]), np.array([0, 1, 0], np.int32))
     >>> source = Encoded(pa.array(["hydro"]), np.array([1, 0, 1], np.int32))
-    >>> combine([region, source], rows=3).keys.to_pylist()
-    [1, 2, 1]
+    >>> keys = combine([region, source], rows=3)
+    >>> keys.keys.tolist(), keys.limit
+    ([1, 2, 1], 6)
     """
-    key, count, reusable = np.zeros(rows, np.int64), 1, True
+    width = np.int32 if prod(column.size for column in columns) <= _MAX_SHORT_KEY else np.int64
+    key: NDArray[Any] = np.zeros(rows, width)
+    limit, reusable = 1, True
     for column in columns:
-        if count * column.size > _MAX_KEY:
-            key, count, reusable = pa.array(key).dictionary_encode().indices.to_numpy().astype(np.int64), rows, False
-        key *= column.size
+        if limit * column.size > _MAX_KEY:
+            key, limit, reusable = pa.array(key).dictionary_encode().indices.to_numpy().astype(np.int64), rows, False
+        key *= width(column.size)
         key += column.codes
-        count *= column.size
-    return Keys(pa.array(key), reusable)
+        limit *= column.size
+    return Keys(key, limit, reusable)

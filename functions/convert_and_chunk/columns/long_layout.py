@@ -82,7 +82,7 @@ def _destinations(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[ND
     [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [1000.0, 1.0, 1000.0]]
     """
     types, units = _labels(batch, "measurement_type"), _labels(batch, "unit")
-    pairs = combine((types, units), batch.num_rows).keys.dictionary_encode()
+    pairs = pa.array(combine((types, units), batch.num_rows).keys).dictionary_encode()
     type_texts, unit_texts = ([trim(text) for text in text_values(label.dictionary)] for label in (types, units))
     destinations = []
     for type_code, unit_code in (divmod(pair, units.size) for pair in pairs.dictionary.to_pylist()):

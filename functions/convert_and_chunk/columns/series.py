@@ -4,8 +4,7 @@ A record batch has few distinct tag sets, so the work per row is only arithmetic
 
 1. `_encode_tag` encodes each tag as a dictionary, and renders and judges those of its values that are new.
 2. `combine` (in `dictionaries`) makes one key of the codes of all tags of a row.
-3. `Series.numbers` looks the distinct keys of the record batch up in `KeyTable`. Only new keys are rendered, by
-   `_add_keys`.
+3. `Series.numbers` looks the keys up in a `KeyTable`. Only new keys are rendered, by `_add_keys`.
 4. `SeriesNumbers` numbers the rendered tag sets. Different keys can be one series, as "N" and "N " are.
 
 Keys are valid while the dictionaries of all tags stay the same; then the table starts anew. Numbers of series are
@@ -20,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.columns.dictionaries import Encoded, combine, encode
-from functions.convert_and_chunk.columns.key_table import KeyTable
+from functions.convert_and_chunk.columns.key_table import NEW, KeyArray, KeyTable, key_table
 from functions.convert_and_chunk.columns.series_numbers import SeriesNumbers
 from functions.convert_and_chunk.columns.tags import MAX_KEY_BYTES, render_tags
 from functions.convert_and_chunk.verdicts import LINE, Reason, Verdicts
@@ -54,7 +53,7 @@ class Series:
         self._verdicts = verdicts
         self._names = sorted(tags)
         self._tags: dict[str, RenderedTag] = {}
-        self._table = KeyTable()
+        self._table: KeyTable | None = None  # none yet, or none for the dictionaries of the next record batch
         self._numbers = SeriesNumbers()
 
     @property
@@ -64,6 +63,7 @@ class Series:
 
     def settle(self, series: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the series numbers of all rows of the part, from those that `numbers` returned."""
+        self._table = None
         return self._numbers.settle(series)
 
     def numbers(self, batch: pa.RecordBatch, rows: slice) -> NDArray[np.int32]:
@@ -78,56 +78,39 @@ class Series:
             rows: The rows of the part that the record batch holds.
         """
         columns = [self._encode_tag(name, batch.column(name)) for name in self._names]
-        keys, reusable = combine(columns, batch.num_rows)
-        if not reusable:
-            self._table = KeyTable()
-        distinct = keys.dictionary_encode()
-        entries = self._look_up(columns, distinct.dictionary.to_numpy(), distinct.indices.to_numpy())
-        key_of_row = distinct.indices.to_numpy()
-        if (verdicts := self._table.verdicts[entries]).any():
-            self._verdicts.add_codes(rows, verdicts[key_of_row])
-        numbers: NDArray[np.int32] = self._table.numbers[entries][key_of_row]
+        keys, limit, reusable = combine(columns, batch.num_rows)
+        if self._table is None or not reusable:
+            self._table = key_table(limit, batch.num_rows)
+        numbers = self._table.numbers(keys)
+        if len(new_rows := np.flatnonzero(numbers == NEW)):
+            self._add_keys(self._table, columns, keys, new_rows)
+            numbers = self._table.numbers(keys)
+        if self._table.has_verdicts:
+            self._verdicts.add_codes(rows, self._table.verdicts(keys))
         return numbers
 
-    def _look_up(
-        self, columns: list[Encoded], keys: NDArray[np.int64], key_of_row: NDArray[np.int32]
-    ) -> NDArray[np.int64]:
-        """Return the entry in the table of each distinct key, after adding the new ones.
-
-        Example: the rows have the keys 5, 7, 5, 9, so the distinct keys are 5, 7 and 9, and `key_of_row` is 0, 1, 0, 2.
-        The table has 5, so 7 and 9 are added, which rows 1 and 3 have first.
-        """
-        entries = self._table.search(keys)
-        new = np.flatnonzero(self._table.keys[entries] != keys)
-        if not len(new):
-            return entries
-        rows = len(key_of_row)
-        first_rows = np.empty(len(keys), np.int64)
-        first_rows[key_of_row[::-1]] = np.arange(rows - 1, -1, -1)  # the first row is assigned last, so it stays
-        self._add_keys(columns, keys[new], first_rows[new])
-        return self._table.search(keys)
-
-    def _add_keys(self, columns: list[Encoded], keys: NDArray[np.int64], first_rows: NDArray[np.int64]) -> None:
+    def _add_keys(self, table: KeyTable, columns: list[Encoded], keys: KeyArray, new_rows: NDArray[np.int64]) -> None:
         """Render the tag set of each new key, from the first row that has it.
 
         Example: the keys 7 and 9 are first seen in rows 1 and 3. The pieces of row 1 are "generation_data",
         ",energy_source=hydro" and ",region=N", which joined with a space after them are its prefix. A tag set has the
         verdict of the first of its tags that is not usable.
         """
-        pieces, verdicts = [pa.repeat(self._measurement, len(keys))], np.zeros(len(keys), np.uint16)
+        new_keys, first_rows = _first_rows(keys, new_rows)
+        pieces, verdicts = [pa.repeat(self._measurement, len(new_keys))], np.zeros(len(new_keys), np.uint16)
         for name, column in zip(self._names, columns, strict=True):
             tag, codes = self._tags[name], column.codes[first_rows]
             pieces.append(tag.pieces.take(pa.array(codes)))
             verdicts = np.where(verdicts == LINE, tag.verdicts[codes], verdicts)
         prefixes = pc.binary_join_element_wise(*pieces, " ", "")  # the last argument is the separator
         verdicts[pc.binary_length(prefixes).to_numpy() > MAX_KEY_BYTES] = self._verdicts.code(_TOO_LONG)
-        self._table = self._table.add(keys, self._numbers.add(prefixes), verdicts)
+        table.add(new_keys, self._numbers.add(prefixes), verdicts)
 
     def _encode_tag(self, name: str, array: pa.Array) -> Encoded:
         """Encode a tag, and render its values unless the dictionary is that of the record batch before."""
         column, last = encode(array), self._tags.get(name)
         if last is None or not last.dictionary.equals(column.dictionary):
-            self._table = KeyTable()
+            self._table = None
             self._tags[name] = self._render(name, column.dictionary, last)
         return column
 
@@ -149,3 +132,17 @@ class Series:
             pa.concat_arrays([last.pieces.slice(0, old), pieces]),
             np.concatenate([last.verdicts[:old], verdicts]),
         )
+
+
+def _first_rows(keys: KeyArray, rows: NDArray[np.int64]) -> tuple[KeyArray, NDArray[np.int64]]:
+    """Return the distinct keys of the given rows, in the order in which they occur, and the first row of each.
+
+    Example: rows 1 to 3 have the keys 7, 7 and 9. They are written in reverse, so the first row of a key stays.
+
+    >>> [array.tolist() for array in _first_rows(np.array([5, 7, 7, 9]), np.array([1, 2, 3]))]
+    [[7, 9], [1, 3]]
+    """
+    distinct = pa.array(keys[rows]).dictionary_encode()
+    first_rows = np.empty(len(distinct.dictionary), np.int64)
+    first_rows[distinct.indices.to_numpy()[::-1]] = rows[::-1]
+    return distinct.dictionary.to_numpy(), first_rows

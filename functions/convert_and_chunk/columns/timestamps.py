@@ -66,7 +66,9 @@ def timestamps(array: pa.Array, dataset: Dataset) -> Times:
     Returns:
         The nanoseconds of each row, and the problems. The nanoseconds of a row with a problem have no meaning.
     """
-    empty = problems(mask(array.is_null()), Reason("no_timestamp", f"{dataset.timestamp} is empty"))
+    has_nulls = array.null_count or types.is_dictionary(array.type)
+    is_empty = mask(array.is_null()) if has_nulls else np.zeros(len(array), bool)
+    empty = problems(is_empty, Reason("no_timestamp", f"{dataset.timestamp} is empty"))
     if not types.is_dictionary(array.type):
         ns, ns_problems = _timestamps(array, dataset)
         return ns, empty + ns_problems
@@ -93,7 +95,8 @@ def _timestamps(array: pa.Array, dataset: Dataset) -> Times:
     if types.is_date(array.type) or types.is_null(array.type):
         array = array.cast(pa.timestamp("s"))
     ticks = array if types.is_integer(array.type) else array.cast(pa.int64())
-    ns, too_far = _nanoseconds(ticks.fill_null(0).to_numpy(), dataset.epoch or array.type.unit)
+    ticks = ticks.fill_null(0) if ticks.null_count else ticks  # fill_null copies even without nulls
+    ns, too_far = _nanoseconds(ticks.to_numpy(), dataset.epoch or array.type.unit)
     outside = Reason("timestamp_out_of_range", f"{dataset.timestamp} is before 1678 or after 2261")
     if dataset.epoch or array.type.tz:
         return ns, problems(too_far, outside)
@@ -114,6 +117,8 @@ def _nanoseconds(ticks: NDArray[np.integer], unit: str) -> tuple[NDArray[np.int6
         The nanoseconds, and a mask of the times that are out of range.
     """
     limit = (MAX_NS - _DAY) // _NS[unit]
+    if len(ticks) and -limit <= ticks.min() and ticks.max() <= limit:  # as in most files
+        return ticks.astype(np.int64) * _NS[unit], np.zeros(len(ticks), bool)
     too_far = (ticks < -limit) | (ticks > limit)
     return np.where(too_far, 0, ticks).astype(np.int64) * _NS[unit], too_far
 
