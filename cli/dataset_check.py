@@ -5,6 +5,7 @@ each table with the annotations of `Dataset` and `Field`, of which `json_schema`
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -52,7 +53,8 @@ def find_mistakes(path: Path) -> list[Mistake]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return [Mistake(1, path.name, f"is not TOML: {error}")]
+        line = re.search(r"at line (\d+)", str(error))
+        return [Mistake(int(line[1]) if line else 1, path.name, f"is not TOML: {error}")]
     lines = toml_positions.line_numbers(text)
     mistakes = [mistake for name, table in tables.items() for mistake in _mistakes(name, table, lines)]
     if path.resolve() != shipped_file():

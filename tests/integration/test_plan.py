@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from shared.dataset_files import declarations_text
+from shared.ledger import bucket_and_key
 from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp
 from tests.support.random_files import random_file
@@ -25,6 +27,13 @@ def test_the_numbers_of_a_plan_are_those_of_the_load(app: DeployedApp, seeds: ra
         assert plans[key]["error"] == (execution.error or None), key
     assert {execution.status for execution in executions.values()} <= {"SUCCEEDED", "FAILED"}
     assert any(execution.status == "SUCCEEDED" for execution in executions.values())
+
+
+def test_the_deployment_has_its_declarations(app: DeployedApp) -> None:
+    """Commands without declarations of their own read them."""
+    bucket, key = bucket_and_key(app.outputs["DatasetsUrl"])
+    declarations = app.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert declarations.decode() == declarations_text()
 
 
 def planned(app: DeployedApp, key: str) -> dict[str, Any]:

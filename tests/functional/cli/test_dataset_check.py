@@ -58,7 +58,7 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
         ("earliest = 2024-01-01\nlatest = 2023-01-01", "5: wells.earliest is not valid: earliest and latest must be"),
         ("[generation]", "5: generation is declared by the loader itself: choose another name"),
         ("[empty]", "5: empty.measurement is missing: add it"),
-        ("x =", "1: datasets.toml is not TOML: Invalid value (at line 5, column 4)"),
+        ("x =", "5: datasets.toml is not TOML: Invalid value (at line 5, column 4)"),
     ],
 )
 def test_a_mistake_has_its_line_its_key_and_what_to_do(tmp_path: Path, line: str, mistake: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from cli.suggestion import fields
-from cli.suggestion.fields import long_fields, sort_columns
+from cli.suggestion.fields import field_unit, long_fields, sort_columns, stored_units, unit_name
 
 ROWS = 60
 TIMES = np.repeat(np.arange(20), 3)
@@ -54,3 +54,8 @@ def test_the_fields_of_the_long_layout_have_the_units_that_they_are_stored_in() 
     assert long_fields(table) == ({"value": "Value", "unit": "UNIT"}, ["%", "MW"])
     assert long_fields(pa.table({"value": [1.0], "unit": [1]})) is None
     assert long_fields(pa.table({"value": [1.0]})) is None
+
+
+def test_a_name_or_a_unit_in_percent_is_stored_in_percent() -> None:
+    assert [field_unit(name) for name in ("Load [%]", "availability_pct", "share_percent")] == ["%"] * 3
+    assert [unit_name(unit) for unit in stored_units(["%", "kW"])] == ["percent", "mw"]
