@@ -42,6 +42,7 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     links = {
         "prefix": object_name(data["bucket"], data["prefix"]),
         "report": object_name(deployment.work_bucket, data["report"]),
+        "page": data.get("report_page", ""),
         "duration": f"{data['processing_time_seconds']:.0f} s",
     }
     console.print(facts(links), soft_wrap=True)

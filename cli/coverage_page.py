@@ -7,18 +7,29 @@ from itertools import groupby
 from cli.coverage import Coverage, Period
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Coverage</title>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Coverage</title>
 <style>
 body {{ font: 14px system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }}
-tr > th {{ text-align: left; font-weight: normal; color: #666; padding-right: 1em; }}
+tr > th {{ text-align: left; font-weight: normal; color: #555; padding-right: 1em; }}
 td {{ width: 14px; height: 14px; border-radius: 2px; }}
 .none {{ background: #d33; }}
 .partly {{ outline: 2px solid #e80; outline-offset: -2px; }}
+@media print {{ body {{ print-color-adjust: exact; }} tr {{ break-inside: avoid; }} }}
 </style>
+</head>
+<body>
+<main>
 <h1>Coverage</h1>
 <p>A cell is a day, or a month over more than 400 days. The darker it is, the more of the usual series have points; red
 cells have none. An orange border marks partly loaded files.</p>
 {datasets}
+</main>
+</body>
 </html>
 """
 
@@ -30,7 +41,8 @@ def render_page(coverages: Iterable[Coverage]) -> str:
 
 def _render_dataset(coverage: Coverage) -> str:
     rows = groupby(coverage.periods, lambda period: period.period.rpartition("-")[0])
-    lines = [f"<tr><th>{escape(name)}</th>{_cells(coverage, list(periods))}</tr>" for name, periods in rows]
+    cells = [(escape(name), _cells(coverage, list(periods))) for name, periods in rows]
+    lines = [f'<tr><th scope="row">{name}</th>{row}</tr>' for name, row in cells]
     about = f"{coverage.files:,} files, usually {coverage.usual_series:,} series, {len(coverage.gaps):,} gaps"
     return f"<h2>{escape(coverage.dataset)}</h2><p>{about}</p><table>{''.join(lines)}</table>"
 

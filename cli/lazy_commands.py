@@ -22,6 +22,7 @@ COMMANDS = (
     "watch",
     "status",
     "history",
+    "index",
     "coverage",
     "footprints",
     "overlaps",

@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from infra_cdk.config import StorageConfig
 from shared.function_names import FunctionName
 from shared.ledger import CHANGES
+from shared.pages.index import INDEX_KEY
 from shared.slots import SLOT
 from shared.stale.records import STALE
 from shared.sweep_lease import KEY
@@ -108,10 +109,11 @@ class Permissions:
             "report_backfill": [
                 _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
                 *_read(self._work, f"{BACKFILL_STAGING}/*"),
-                _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
+                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 *self._decrypt(self._own_keys),
-                *self._write("backfills/*"),
+                *self._write("backfills/*", INDEX_KEY),
             ],
         }
 

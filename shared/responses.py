@@ -142,6 +142,7 @@ class BackfillData(TypedDict):
             They are not among `files`.
         not_loaded: The first of the files that are not loaded.
         report: The key of the report in the work bucket.
+        report_page: The address of the report's page; absent in responses of earlier releases.
         processing_time_seconds: The time that the backfill took.
         error: The error name; only a backfill that failed has it.
     """
@@ -159,6 +160,7 @@ class BackfillData(TypedDict):
     older_revisions: NotRequired[int]
     not_loaded: list[UnloadedFile]
     report: str
+    report_page: NotRequired[str]
     processing_time_seconds: float
     error: NotRequired[str]
 

@@ -138,6 +138,11 @@ def backfill_report_key(execution: str) -> str:
     return f"backfills/{execution}.json"
 
 
+def backfill_page_key(execution: str) -> str:
+    """Return the key of the page that belongs to a backfill's report."""
+    return f"backfills/{execution}.html"
+
+
 def file_list_key(execution: str, number: int) -> str:
     """Return the key of one of a backfill's lists of files to load: a `ListedFile` in each line, as JSON."""
     return f"{BACKFILL_STAGING}/{execution}/{number:04}.jsonl"
@@ -156,6 +161,11 @@ def file_manifest_key(name: str) -> str:
 def put_json(client: "S3Client", key: str, content: Mapping[str, Any]) -> None:
     """Store a JSON object in the work bucket."""
     client.put_object(Bucket=work_bucket(), Key=key, Body=json.dumps(content).encode(), ContentType="application/json")
+
+
+def put_page(client: "S3Client", key: str, content: str) -> None:
+    """Store an HTML page in the work bucket."""
+    client.put_object(Bucket=work_bucket(), Key=key, Body=content.encode(), ContentType="text/html; charset=utf-8")
 
 
 def get_json(client: "S3Client", key: str) -> dict[str, Any]:

@@ -1,19 +1,27 @@
 """The handler of states ReportBackfill and ReportGivenUp, which report every file that is not loaded, and why."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report_backfill.load_status import load_status
+from functions.report_backfill.page import page
 from functions.report_backfill.response import failure, success
 from shared.aws_clients import s3_client
 from shared.events import BackfillState, FailureSummary
 from shared.fail_cause import fail_cause
-from shared.logs import log_invocations
+from shared.ledger import ledger
+from shared.logs import log_invocations, logger
+from shared.pages.index import INDEX_KEY, recent_loads, render_index
 from shared.responses import BackfillData, BackfillReport, Response
 from shared.state_calls import BackfillCall, read_call
 from shared.sweep_lease import release_lease
-from shared.work_bucket import backfill_report_key, put_json
+from shared.work_bucket import backfill_page_key, backfill_report_key, put_json, put_page
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @log_invocations
@@ -43,4 +51,14 @@ def _report(backfill: BackfillState, *, failed: bool) -> Response[BackfillData]:
         "input": backfill,
     }
     put_json(client, key, report)
+    _put_page(client, backfill_page_key(backfill["execution"]["name"]), lambda: page(report))
+    _put_page(client, INDEX_KEY, lambda: render_index(recent_loads(ledger()), now))
     return response
+
+
+def _put_page(client: "S3Client", key: str, render: Callable[[], str]) -> None:
+    """Store a page. One that cannot be rendered must not fail the backfill."""
+    try:
+        put_page(client, key, render())
+    except Exception:  # noqa: BLE001 - whatever it is, it is logged
+        logger.exception("a page of the backfill is missing", page=key)

@@ -4,7 +4,10 @@ from datetime import datetime
 
 from functions.report_backfill.load_status import LoadStatus
 from shared.events import BackfillState
+from shared.ledger import object_name
 from shared.responses import BackfillData, Response, response, seconds_since
+from shared.settings import work_bucket
+from shared.work_bucket import backfill_page_key
 
 NAMED_FILES = 20
 """How many of the files that are not loaded a response names. The report names all."""
@@ -69,5 +72,6 @@ def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -
         "older_revisions": files.older_revisions,
         "not_loaded": files.not_loaded[:NAMED_FILES],
         "report": report,
+        "report_page": object_name(work_bucket(), backfill_page_key(state["execution"]["name"])),
         "processing_time_seconds": seconds_since(state["execution"]["start_time"], now),
     }

@@ -13,7 +13,7 @@ from shared.plausibility import Plausibility, plausibility
 from shared.responses import Findings, LoadData, LoadReport, Response
 from shared.settings import work_bucket
 from shared.stale.report import describe_stale
-from shared.work_bucket import findings_key, get_json, put_json
+from shared.work_bucket import findings_key, get_json, put_json, put_page
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,8 +24,7 @@ def store_report(client: "S3Client", state: LoadState, outcomes: Outcomes, respo
     report = _report(client, state, outcomes, response)
     put_json(client, response["data"]["report"], report)
     page_key = response["data"]["report_page"].removeprefix(f"s3://{work_bucket()}/")
-    body = _page(report, outcomes).encode()
-    client.put_object(Bucket=work_bucket(), Key=page_key, Body=body, ContentType="text/html; charset=utf-8")
+    put_page(client, page_key, _page(report, outcomes))
 
 
 def _page(report: LoadReport, outcomes: Outcomes) -> str:

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.coverage import measure_coverage
+from cli.coverage_page import render_page
+from tests.functional.cli.test_coverage import loaded
+from tests.functional.test_backfill_page import put_files, stored
+from tests.functional.test_report_backfill import end, start
 from tests.functional.test_report_load import FILE, HEALTH, failed, leave_chunk, leave_part, report, span, state
 from tests.functional.test_report_of_failure import drawn_failure
 from tests.functional.test_report_page import grouped, stored_page
+from tests.support.ledger_entries import item, put_items
 from tests.support.pages import axe_violations, browser
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.skipif(not browser(), reason="Chromium is not installed, so axe-core did not check the pages")
@@ -41,3 +48,15 @@ def test_the_page_of_a_failed_load(s3: "S3Client", context: SimpleNamespace, tmp
     health: Any = HEALTH | {"ran": span(0.3, 0.5)}
     failure = failed("CorruptParquetError", '{"errorMessage": "cut off"}', file=FILE, health=health)
     assert axe_violations(drawn_failure(s3, context, failure), tmp_path) == []
+
+
+def test_the_pages_of_a_backfill(s3: "S3Client", ledger: "Table", context: SimpleNamespace, tmp_path: Path) -> None:
+    put_items(ledger, item("now.parquet", "claimed", 0), item("old.parquet", "loaded", 9, report="reports/r.json"))
+    put_files(s3)
+    end(context, start(context))
+    for key in ("backfills/run-1.html", "index.html"):
+        assert axe_violations(stored(s3, key), tmp_path) == []
+
+
+def test_the_page_of_the_coverage(tmp_path: Path) -> None:
+    assert axe_violations(render_page(measure_coverage([loaded("a", ["2024-01-30", 1, 24, 1, 1, 1])])), tmp_path) == []

@@ -65,6 +65,7 @@ def test_all_files_are_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
         "older_revisions": 0,
         "not_loaded": [],
         "report": "backfills/run-1.json",
+        "report_page": f"s3://{WORK}/backfills/run-1.html",
         "processing_time_seconds": 1,
     }
 

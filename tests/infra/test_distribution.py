@@ -25,4 +25,4 @@ def test_the_command_is_installed() -> None:
 def test_templates_and_declarations_are_packed_beside_their_code() -> None:
     patterns = SETUPTOOLS["package-data"]["*"]
     files = {path.name for folder in ("functions", "shared") for p in patterns for path in (ROOT / folder).rglob(p)}
-    assert files == {"page.html", "base.html", "copy.html", "copy.js", "ons.toml"}
+    assert files == {"page.html", "base.html", "index.html", "copy.html", "copy.js", "ons.toml"}

@@ -25,6 +25,12 @@ def add_item(s3: "S3Client", key: str, status: str, **more: Any) -> None:
     head = s3.head_object(Bucket=SOURCE, Key=key)
     version = version_name(head["LastModified"], head.get("VersionId", ""), head["ETag"])
     item = {"object": object_name(SOURCE, key), "version": version, "status": status, "execution": "arn:x"}
-    item |= {"dataset": "generation", "sequencer": "", "changed_at": "2024-01-01T00:00:00Z", **more}
+    item |= {
+        "dataset": "generation",
+        "load_id": "0" * 16,
+        "sequencer": "",
+        "changed_at": "2024-01-01T00:00:00Z",
+        **more,
+    }
     last_modified = int(head["LastModified"].timestamp())
     boto3.resource("dynamodb").Table(LEDGER).put_item(Item={**item, "last_modified": last_modified})

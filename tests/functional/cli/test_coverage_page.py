@@ -3,6 +3,7 @@
 from cli.coverage import measure_coverage
 from cli.coverage_page import render_page
 from tests.functional.cli.test_coverage import loaded
+from tests.support.pages import check_alone, check_structure
 
 
 def test_each_day_is_a_cell_with_its_counts() -> None:
@@ -11,5 +12,5 @@ def test_each_day_is_a_cell_with_its_counts() -> None:
     assert 'class="none" title="2024-01-31: 0 points, 0 series"' in page
     assert 'class="partly" title="2024-02-01: 24 points, 1 series"' in page
     assert page.count("<td></td>") == 29
-    assert "http" not in page
-    assert "<script" not in page
+    check_alone(page)
+    check_structure(page)
