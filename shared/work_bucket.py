@@ -70,9 +70,9 @@ def losing_rows_key(load_id: str, execution: str, part: int) -> str:
     return f"{_staging(load_id, execution)}/losing/{part:04}.parquet"
 
 
-def comparison_key(load_id: str, execution: str) -> str:
-    """Return the key of a `PartProgress`, which exists only if an invocation of CompareParts was too short."""
-    return f"{_staging(load_id, execution)}/comparison.json"
+def progress_key(load_id: str, execution: str) -> str:
+    """Return the key of the `Findings` of an execution, which exist only if an invocation was too short."""
+    return f"{_staging(load_id, execution)}/progress.json"
 
 
 def outcomes_prefix(load_id: str, execution: str) -> str:

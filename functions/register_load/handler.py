@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.register_load.parts import compare_parts, join_chunks
-from functions.register_load.progress import is_in_first_half
+from functions.register_load.progress import Progress, is_in_first_half
 from functions.register_load.revised_load import RevisedLoad
 from functions.register_load.unordered_load import confirm_unordered
 from shared.aws_clients import s3_client
@@ -27,15 +27,17 @@ from shared.state_calls import RegisterCall
 def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite:
     """Compare the parts of a file, register a load before its first write, or confirm after its last that it stands."""
     load, registers = event["input"], event["state"] == "RegisterLoad"
+    loaded = (load["file"]["load_id"], load["execution"]["name"])
+    progress = Progress(s3_client(), *loaded, is_in_first_half(context))
     if event["state"] == "CompareParts":
-        return compare_parts(s3_client(), load, is_in_first_half(context))
+        return compare_parts(s3_client(), load, progress)
     if registers:
         load = {**load, "converted": {**load["converted"], "chunks": join_chunks(s3_client(), load)}}
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
             confirm_unordered(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
         return {"chunks": load["converted"]["chunks"] if registers else [], "written": not registers, "not_before": ""}
-    revised = RevisedLoad(s3_client(), Registrations(ledger()), load, datetime.now(UTC))
+    revised = RevisedLoad(s3_client(), Registrations(ledger()), load, datetime.now(UTC), progress)
     result = revised.register() if registers else revised.confirm()
     logger.debug("to write", chunks=len(result["chunks"]), not_before=result.get("not_before"))
     return result

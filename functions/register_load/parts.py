@@ -7,13 +7,13 @@ calendar, quarantine, counts) is as if the part had never had these rows. Then R
 conversions, and checks the limits on the whole file (`join_chunks`). A file of one part is not compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from functions.register_load.footprint_cache import FootprintCache
 from functions.register_load.lines import Lines
 from functions.register_load.part_comparison import find_losing_rows
-from functions.register_load.progress import PartProgress, read_progress
+from functions.register_load.progress import Progress
 from functions.register_load.staging import Rows, Staging
 from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS
@@ -26,8 +26,6 @@ from shared.losing_rows import put_losing_rows
 from shared.outcomes import read_outcomes
 from shared.settings import ConversionSettings, conversion_settings
 from shared.stored import COLLISION
-from shared.unfinished import UnfinishedError
-from shared.work_bucket import comparison_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,7 +59,7 @@ def part_of(chunk: Chunk) -> int:
     return int(chunk["chunk"].partition("-")[0])
 
 
-def compare_parts(client: "S3Client", load: LoadState, is_time_left: Callable[[], bool]) -> ChunksToWrite:
+def compare_parts(client: "S3Client", load: LoadState, progress: Progress) -> ChunksToWrite:
     """Find and store the rows of each part that lose their place.
 
     Returns:
@@ -71,17 +69,15 @@ def compare_parts(client: "S3Client", load: LoadState, is_time_left: Callable[[]
         UnfinishedError: The time is over. The next call continues with the next part.
     """
     file, execution = load["file"], load["execution"]["name"]
-    key, last = comparison_key(file["load_id"], execution), len(file["parts"]) - 1
-    progress = read_progress(client, key)
-    staged, names, losing = StagedParts(client, load), DATASETS[file["dataset"]].field_names, progress["losing"]
-    for part in range(progress["next_part"], last):
-        if part > progress["next_part"] and not is_time_left():
-            put_json(client, key, PartProgress(next_part=part, losing=losing))
-            raise UnfinishedError(f"{part} of {last} parts are compared with later ones")
+    staged, names, findings = StagedParts(client, load), DATASETS[file["dataset"]].field_names, progress.findings
+    last, losing = len(file["parts"]) - 1, findings["losing"]
+    for part in range(findings["next_part"], last):
         rows = find_losing_rows(staged, part, last, names)
         if rows.any:
             put_losing_rows(client, file["load_id"], execution, part, rows)
             losing.append(part)
+        findings["next_part"] = part + 1
+        progress.stop_if_late()
     chunks = [chunk for chunk in load["converted"]["chunks"] if part_of(chunk) not in losing]
     return {"chunks": chunks, "losing": [part for part in file["parts"] if part["part"] in losing]}
 

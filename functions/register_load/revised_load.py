@@ -8,10 +8,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
+from functions.register_load.common_points import CommonPoints, Loads
 from functions.register_load.executions import Executions
 from functions.register_load.months import month_spans, registrations_of
+from functions.register_load.progress import Progress
 from functions.register_load.protocol import ended_before, has_ended, newer_written, obsolete, older_to_outlast
-from functions.register_load.restaging import Loads, Restaging
+from functions.register_load.restaging import Restaging
 from shared.aws_clients import step_functions_client
 from shared.balance import check_accounts
 from shared.errors import OlderLoadRunningError
@@ -42,7 +44,9 @@ Months = list[list[Registration]]
 class RevisedLoad:
     """One execution of a load, at the time `now`."""
 
-    def __init__(self, client: "S3Client", registrations: Registrations, load: LoadState, now: datetime) -> None:
+    def __init__(
+        self, client: "S3Client", registrations: Registrations, load: LoadState, now: datetime, progress: Progress
+    ) -> None:
         self._client = client
         self._registrations = registrations
         self._load = load
@@ -52,21 +56,22 @@ class RevisedLoad:
         self._memory_key = registration_key(file["load_id"], execution)
         self._claimed_at = datetime.fromisoformat(file["claim"]["now"])
         self._lease = datetime.fromisoformat(file["claim"]["lease_until"]) - self._claimed_at
-        self._restaging = Restaging(client, file, execution)
+        self._common_points = CommonPoints(client, file, execution, progress)
+        self._restaging = Restaging(client, file, execution, self._common_points, progress)
         self._executions = Executions(step_functions_client, load["execution"]["id"])
 
     def register(self) -> ChunksToWrite:
         """Register the load, and leave out the values that newer loads have written."""
         chunks = self._converted["chunks"]
-        footprints = self._restaging.own_footprints() if chunks else ()
-        own = registrations_of(self._load, month_spans(footprint.points.time for _, footprint in footprints))
+        footprints = self._common_points.footprints() if chunks else ()
+        own = registrations_of(self._load, month_spans(footprint.points.time for footprint in footprints))
         self._remember({"items": own, "settled": []})  # first, so that a failure can end every registration
         for item in own:
             self._registrations.add(item)
         months = self._read_months(own)
         self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
         newer = _newer(own, months)
-        overlapping = self._restaging.overlapping(_distinct(newer))
+        overlapping = self._common_points.overlapping(_distinct(newer))
         if self._record_left_out(own, months, newer, overlapping):
             chunks = self._restaging.leave_out(chunks, overlapping)
         return {"chunks": chunks, "written": False, "outlasted": 0, "not_before": "", "waits": 0}
@@ -144,7 +149,7 @@ class RevisedLoad:
     def _older(self, own: list[Registration], months: Months, settled: Collection[str]) -> list[Registration]:
         """Return the older loads that may have overwritten values of this one, or still may, each once."""
         older = [older_to_outlast(item, month, settled) for item, month in zip(own, months, strict=True)]
-        return self._restaging.overlapping(_distinct(older))
+        return self._common_points.overlapping(_distinct(older))
 
     def _has_ended(self, load: Registration) -> bool:
         return has_ended(load, self._now_text) or self._executions.has_ended(load, self._now)

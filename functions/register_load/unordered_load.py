@@ -10,9 +10,10 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from functions.register_load.common_points import CommonPoints
 from functions.register_load.months import month_spans, registrations_of
+from functions.register_load.progress import Progress
 from functions.register_load.protocol import obsolete, written_by_others
-from functions.register_load.restaging import Restaging
 from shared.balance import check_accounts
 from shared.events import LoadState
 from shared.load_limits import check_rejected
@@ -54,8 +55,8 @@ def _record_overlaps(client: "S3Client", registrations: Registrations, load: Loa
     Registrations of earlier loads of the same file expire.
     """
     file, execution = load["file"], load["execution"]["name"]
-    restaging = Restaging(client, file, execution)
-    own = registrations_of(load, month_spans(part.points.time for _, part in restaging.own_footprints()))
+    common_points = CommonPoints(client, file, execution, Progress(client, file["load_id"], execution))
+    own = registrations_of(load, month_spans(part.points.time for part in common_points.footprints()))
     others: dict[str, Registration] = {}
     for registration in own:
         item: Registration = {**registration, "written": True, "active_until": ""}
@@ -64,15 +65,15 @@ def _record_overlaps(client: "S3Client", registrations: Registrations, load: Loa
         others |= {each["version"]: each for each in written_by_others(item, month)}
         for each in obsolete(item, month, utc_seconds(now)):
             registrations.expire(each, now)
-    if others and (overlaps := _compare(restaging, others.values())):
+    if others and (overlaps := _compare(common_points, others.values())):
         put_json(client, overlaps_key(file["load_id"], execution), overlaps)
 
 
-def _compare(restaging: Restaging, others: Collection[Registration]) -> OverlappingFiles | None:
+def _compare(common_points: CommonPoints, others: Collection[Registration]) -> OverlappingFiles | None:
     """Return the files with common points, and those that were not compared; None if there are none."""
     last = sorted(others, key=lambda other: other["last_modified"], reverse=True)
     deadline = monotonic() + MAX_SECONDS
-    compared = restaging.compare(last[:MAX_COMPARED], lambda: monotonic() < deadline)
+    compared = common_points.compare(last[:MAX_COMPARED], lambda: monotonic() < deadline)
     common, missing = ({load["source"] for load in loads} for loads in (compared.common, compared.missing))
     rest = {load["source"] for load in (*compared.not_compared, *last[MAX_COMPARED:])} - common - missing
     if not (common or missing or rest):

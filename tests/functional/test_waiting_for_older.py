@@ -11,6 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from functions.register_load.progress import Progress
 from functions.register_load.revised_load import PATIENCE, RevisedLoad
 from shared.aws_clients import dynamodb_resource, step_functions_client
 from shared.errors import OlderLoadRunningError, heals_alone, needs_person
@@ -55,7 +56,8 @@ def confirm(s3: "S3Client", newer: StepwiseLoad) -> Confirm:
     def call(after: timedelta) -> Any:
         state: Any = newer.state
         now = datetime.fromisoformat(state["file"]["claim"]["now"]) + after
-        return RevisedLoad(s3, Registrations(dynamodb_resource().Table(LEDGER)), state, now).confirm()
+        progress = Progress(s3, state["file"]["load_id"], state["execution"]["name"])
+        return RevisedLoad(s3, Registrations(dynamodb_resource().Table(LEDGER)), state, now, progress).confirm()
 
     return call
 
