@@ -161,6 +161,7 @@ def executions(s3: "S3Client", context: SimpleNamespace, keys: list[str], chance
             key = str(waiting.pop())
             load = StepwiseLoad(s3, context, key, f"run-{started}")
             load.repeats = bool(chance.random() < 0.2)
+            load.is_hurried = bool(chance.random() < 0.2)
             running.append((key, load, load.run()))
             started += 1
         number = int(chance.integers(len(running)))

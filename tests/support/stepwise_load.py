@@ -68,13 +68,13 @@ class StepwiseLoad:
             yield "CompareParts"
             yield from self._compare()
         yield "RegisterLoad"
-        self.state["converted"] = self.register()
+        yield from self._enter("RegisterLoad")
         while True:
             for chunk in self.state["converted"]["chunks"]:
                 yield "WriteBatch"
                 self._write(chunk)
             yield "ConfirmWritten"
-            self.state["converted"] = self.confirm()
+            yield from self._enter("ConfirmWritten")
             if not (self.state["converted"]["chunks"] or self.state["converted"]["not_before"]):
                 break
         yield "ReportLoad"
@@ -82,7 +82,7 @@ class StepwiseLoad:
 
     def _compare(self) -> Iterator[str]:
         """Compare the parts, and convert those again that have rows that lose their place."""
-        self.state["converted"] = self.call_register("CompareParts")
+        yield from self._enter("CompareParts")
         if losing := self.state["converted"]["losing"]:
             again = []
             for part in losing:
@@ -105,21 +105,34 @@ class StepwiseLoad:
 
     def call_register(self, state: str) -> Any:
         """Call RegisterLoad's function from this state, as often as it asks for it."""
-        context = self._context
-        if self.is_hurried:
-            self._context = SimpleNamespace(**vars(context) | {"get_remaining_time_in_millis": lambda: 0})
         try:
-            return self._call(register_load, {"state": state, "input": self.state})
+            return self._call_register_once(state)
         except UnfinishedError:
             self.continuations += 1
             return self.call_register(state)
-        finally:
-            self._context = context
 
     def fail(self, error: str = "InfluxUnavailableError") -> dict[str, Any]:
         """End the execution with an error, as after any state, and return what ReportFailure returns."""
         self.state["error"] = {"Error": error, "Cause": "no answer"}
         return dict(self._call(report_load, {"state": "ReportFailure", "input": self.state}))
+
+    def _enter(self, state: str) -> Iterator[str]:
+        """Do the same as a state of the execution, and yield its name again before each further call."""
+        try:
+            self.state["converted"] = self._call_register_once(state)
+        except UnfinishedError:
+            self.continuations += 1
+            yield state
+            yield from self._enter(state)
+
+    def _call_register_once(self, state: str) -> Any:
+        context = self._context
+        if self.is_hurried:
+            self._context = SimpleNamespace(**vars(context) | {"get_remaining_time_in_millis": lambda: 0})
+        try:
+            return self._call(register_load, {"state": state, "input": self.state})
+        finally:
+            self._context = context
 
     @property
     def _execution(self) -> str:
