@@ -119,12 +119,20 @@ def _mistakes_of(name: str, details: ErrorDetails, lines: Mapping[toml_positions
 
 
 def _overlapping_patterns(tables: Mapping[str, Any], lines: Mapping[toml_positions.Path, int]) -> Iterator[Mistake]:
-    """Yield a mistake for each pair of key patterns that match the same key."""
+    """Yield a mistake for a key pattern whose keys all belong to another dataset, and for two with a common key.
+
+    Most patterns match some key in the folder of another dataset, which only its load can notice.
+    """
     patterns = {
         name: pattern
         for name, table in tables.items()
         if isinstance(table, dict) and isinstance(pattern := table.get("key_pattern"), str)
     }
+    folders = [name for name in (*SHIPPED_DATASETS, *tables) if name not in patterns]
+    for name, pattern in patterns.items():
+        if folder := next((each for each in folders if f"/dataset={each}/" in f"/{pattern}"), None):
+            message = f"matches only keys in the folder of dataset {folder!r}: change it"
+            yield Mistake(lines[name, "key_pattern"], f"{name}.key_pattern", message)
     for (one, first), (other, second) in combinations(patterns.items(), 2):
         if key := common_key(first, second):
             message = f"and that of {one} both match keys such as {key!r}: change one of them"

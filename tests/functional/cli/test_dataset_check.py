@@ -51,6 +51,7 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
         ('optional_tags = ["site"]', "5: wells.optional_tags is not valid: 'site' is declared 2 times"),
         ("max_collision_rate = 2.0", "5: wells.max_collision_rate is not valid: max_collision_rate is 2.0: use a"),
         ('key_pattern = "raw/{siet}/*"', "5: wells.key_pattern is not valid: the group 'siet' is not in path_tags"),
+        ('key_pattern = "a/dataset=generation/*"', "5: wells.key_pattern matches only keys in the folder of dataset"),
         ('max_series = "many"', "5: wells.max_series must be a whole number"),
         ("max_series = 0", "5: wells.max_series is not valid: max_series is 0: use a number of at least 1"),
         ("influxdb_bucket = 5", "5: wells.influxdb_bucket must be text: write it in quotes"),
