@@ -9,11 +9,12 @@ from shared.datasets import DATASETS
 
 DATASET_NAMES = ", ".join(DATASETS)
 
-Target = Annotated[
-    str, typer.Argument(metavar="FILE|s3://BUCKET/KEY", help="A Parquet file on this machine, or an object in S3.")
-]
 Targets = Annotated[
-    list[str], typer.Argument(metavar="FILE|s3://BUCKET/KEY…", help="Parquet files on this machine, or objects in S3.")
+    list[str],
+    typer.Argument(
+        metavar="FILE|FOLDER|GLOB|s3://BUCKET/KEY…",
+        help="Parquet files, folders of them, and globs on this machine, or objects in S3.",
+    ),
 ]
 Load = Annotated[
     str,

@@ -5,7 +5,7 @@ Commands print with `console` and `stderr`. `facts` and `listing` lay out text, 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -71,16 +71,16 @@ def step(message: str) -> Iterator[None]:
 
 
 @contextmanager
-def detach_on_interrupt(message: str) -> Iterator[None]:
-    """On Ctrl-C, print `message` and exit: watching stops, but the execution continues.
+def detach_on_interrupt(message: Callable[[], str]) -> Iterator[None]:
+    """On Ctrl-C, print `message()` and exit: watching stops, but the executions continue.
 
     Args:
-        message: How to watch the execution again.
+        message: Returns how to watch the executions again.
     """
     try:
         yield
     except KeyboardInterrupt:
-        stderr.print(message, soft_wrap=True, markup=False)
+        stderr.print(message(), soft_wrap=True, markup=False)
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.close_matches import suggestion
-from cli.errors import NotFoundError, RefusedError
+from cli.errors import RefusedError
 from shared.dataset_keys import datasets_of
 from shared.datasets import DATASETS
 
@@ -67,7 +66,7 @@ def read_manifest(path: Path, source_bucket: str) -> tuple[str, list[str]]:
     """
     lines = [line.strip() for line in path.read_text(encoding="utf-8").split("\n")]
     objects = {
-        _parse_object(line) if line.startswith("s3://") else S3Object(source_bucket, line) for line in lines if line
+        parse_object(line) if line.startswith("s3://") else S3Object(source_bucket, line) for line in lines if line
     }
     buckets = sorted({each.bucket for each in objects})
     if len(buckets) != 1:
@@ -76,28 +75,13 @@ def read_manifest(path: Path, source_bucket: str) -> tuple[str, list[str]]:
     return buckets[0], sorted(each.key for each in objects)
 
 
-def parse_target(text: str, dataset: str) -> LocalFile | S3Object:
-    """Read `s3://BUCKET/KEY`, or the path of a file on this machine.
-
-    Args:
-        text: The address or path.
-        dataset: The dataset of a local file; "" to take it from the file's path.
+def local_file(path: Path, dataset: str, name: str) -> LocalFile:
+    """Return a file with its key: the end of its path that names its dataset, or `dataset` and `name`.
 
     Raises:
-        RefusedError: `text` does not name one file, or its dataset is unknown.
+        RefusedError: The dataset is unknown.
     """
-    if text.startswith("s3://"):
-        return _parse_object(text)
-    path = Path(text)
-    if path.is_dir():
-        raise RefusedError(
-            f"{text} is a folder: name one file, or copy the folder to the source bucket (aws s3 sync) and run "
-            "`loader backfill`"
-        )
-    if not path.is_file():
-        siblings = sorted(map(str, path.parent.glob("*"))) if path.parent.is_dir() else []
-        raise NotFoundError(f"no such file: {text}{suggestion(text, siblings)}")
-    return LocalFile(path, _key(path, dataset))
+    return LocalFile(path, _key_in(dataset, name) if dataset else _key(path))
 
 
 def check_dataset(name: str) -> None:
@@ -106,17 +90,15 @@ def check_dataset(name: str) -> None:
         raise RefusedError(f"unknown dataset {name!r}: use one of {', '.join(DATASETS)}, or {DECLARE_IT}")
 
 
-def _parse_object(text: str) -> S3Object:
+def parse_object(text: str) -> S3Object:
+    """Read `s3://BUCKET/KEY`. Raises RefusedError if it is not the address of an object."""
     bucket, _, key = text.removeprefix("s3://").partition("/")
     if not (bucket and key):
         raise RefusedError(f"{text!r} is not the address of an object: use s3://BUCKET/KEY")
     return S3Object(bucket, key)
 
 
-def _key(path: Path, dataset: str) -> str:
-    """Return the key for a local file: the end of its path that names its dataset, or `dataset` and its name."""
-    if dataset:
-        return _key_in(path, dataset)
+def _key(path: Path) -> str:
     parts = path.resolve().parts
     ends = ("/".join(parts[n:]) for n in range(len(parts) - 1, 0, -1))
     if key := next(filter(datasets_of, ends), ""):
@@ -126,11 +108,11 @@ def _key(path: Path, dataset: str) -> str:
     )
 
 
-def _key_in(path: Path, dataset: str) -> str:
+def _key_in(dataset: str, name: str) -> str:
     check_dataset(dataset)
     if pattern := DATASETS[dataset].key_pattern:
         raise RefusedError(
-            f"the files of dataset {dataset!r} have keys like {pattern}: put {path.name} into such folders, and leave "
+            f"the files of dataset {dataset!r} have keys like {pattern}: put {name} into such folders, and leave "
             "out --dataset"
         )
-    return f"dataset={dataset}/{path.name}"
+    return f"dataset={dataset}/{name}"

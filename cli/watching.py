@@ -2,11 +2,12 @@
 
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
-from cli.deployed.executions import Counts, Execution, count_children, wait_for_end
+from cli.deployed.executions import POLL_S, Counts, Execution, count_children, describe, wait_for_end
 from cli.deployed.progress import LoadProgress, ProgressReader
 from cli.deployed.stack import Deployment
 from cli.output import detach_on_interrupt, progress, quantity
@@ -17,29 +18,90 @@ BACKFILL_POLL_S = 2
 BACKFILL_TIMEOUT_S = 90 * 24 * 3600
 """The time limit of a backfill."""
 
+MAX_WATCHED = 4
+"""How many loads to look at at a time."""
+
+MAX_COMMANDS = 10
+"""How many loads to name after Ctrl-C."""
+
 RATE_WINDOW_S = 30.0
 """The time over which points a second are measured."""
 
 
 def watch_load(deployment: Deployment, arn: str, *, timeout_s: float) -> Execution:
-    """Wait until a load ends, and show its state, chunks, points a second, and the time that is left.
+    """Wait until a load ends, and show its progress. Raises TimeoutError."""
+    return next(watch_loads(deployment, [arn], timeout_s=timeout_s))
+
+
+def watch_loads(deployment: Deployment, arns: Sequence[str], *, timeout_s: float) -> Iterator[Execution]:
+    """Yield each load once it has ended.
+
+    Meanwhile show how many have ended, and for up to MAX_WATCHED at a time their state, chunks, points a second, and
+    the time that is left. Thousands of loads are thus no more requests a second than a few.
 
     Raises:
-        TimeoutError: it did not end in time.
+        TimeoutError: A load did not end in time.
     """
-    message = f"The load is still running. To watch it again, run:  loader watch {arn.rpartition(':')[2]}"
-    reader, rate = ProgressReader(deployment, arn), Rate()
-    with detach_on_interrupt(message), progress() as bar:
-        task = bar.add_task("starting", total=None)
+    deadline, waiting = time.monotonic() + timeout_s, deque(arns)
+    watched = dict[str, _LoadBar]()
+    with detach_on_interrupt(lambda: how_to_watch([*watched, *waiting])), progress() as bar:
+        total = bar.add_task("loads", total=len(arns), visible=len(arns) > 1)
+        while waiting or watched:
+            while waiting and len(watched) < MAX_WATCHED:
+                arn = waiting.popleft()
+                watched[arn] = _LoadBar(deployment, arn, bar)
+            ended = [execution for each in watched.values() if (execution := each.look(deadline)).ended]
+            for execution in ended:
+                watched.pop(execution.arn).remove()
+            bar.update(total, advance=len(ended), description=f"{len(watched) + len(waiting):,} loads are running")
+            if ended:
+                bar.stop()  # what the caller prints now must not mix with the bars
+                yield from ended
+                bar.start()
+            else:
+                time.sleep(POLL_S * len(watched))
 
-        def show_progress(execution: Execution) -> None:
-            done = reader.read()
-            if done:
-                rate.add(time.monotonic(), done.settled_points)
-                bar.update(task, completed=done.settled_points, total=done.points)
-            bar.update(task, description=escape(describe_load(execution.state, done, rate)))
 
-        return wait_for_end(deployment.stepfunctions, arn, timeout_s=timeout_s, observe=show_progress)
+def how_to_watch(arns: Sequence[str]) -> str:
+    """Return the commands that watch running loads again."""
+    commands = "".join(f"\n  loader watch {arn.rpartition(':')[2]}" for arn in arns[:MAX_COMMANDS])
+    more = f"\n  … and {len(arns) - MAX_COMMANDS:,} more, which `loader status` counts" * (len(arns) > MAX_COMMANDS)
+    if len(arns) == 1:
+        return f"The load is still running. To watch it again, run:  {commands.strip()}"
+    return f"{len(arns):,} loads are still running. To watch them again, run:{commands}{more}"
+
+
+class _LoadBar:
+    """The progress bar of one load."""
+
+    def __init__(self, deployment: Deployment, arn: str, bar: Progress) -> None:
+        self._client, self._arn, self._bar = deployment.stepfunctions, arn, bar
+        self._reader, self._rate = ProgressReader(deployment, arn), Rate()
+        self._task = bar.add_task("starting", total=None)
+        self._started_at = time.monotonic()
+
+    def look(self, deadline: float) -> Execution:
+        """Return the load's description, and show its progress. Raises TimeoutError after the deadline."""
+        execution = describe(self._client, self._arn)
+        if not execution.ended:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self._arn} did not end within {time.monotonic() - self._started_at:.0f} s; it is still running"
+                )
+            self._show(execution)
+        return execution
+
+    def _show(self, execution: Execution) -> None:
+        done = self._reader.read()
+        if done:
+            self._rate.add(time.monotonic(), done.settled_points)
+            self._bar.update(self._task, completed=done.settled_points, total=done.points)
+        text = describe_load(execution.state, done, self._rate)
+        self._bar.update(self._task, description=escape(f"{execution.key.rpartition('/')[2]}  {text}".strip()))
+
+    def remove(self) -> None:
+        """Remove the bar."""
+        self._bar.remove_task(self._task)
 
 
 def watch_backfill(deployment: Deployment, arn: str) -> Execution:
@@ -47,7 +109,7 @@ def watch_backfill(deployment: Deployment, arn: str) -> Execution:
     name, client = arn.rpartition(":")[2], deployment.stepfunctions
     commands = f"To watch it:  loader watch {name}\nTo stop it:   loader backfill --stop {name}"
     message = f"The backfill is still running.\n{commands}"
-    with detach_on_interrupt(message), progress() as bar:
+    with detach_on_interrupt(lambda: message), progress() as bar:
         task = bar.add_task("listing files", total=None)
 
         def show_progress(_: Execution) -> None:

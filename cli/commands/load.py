@@ -1,12 +1,13 @@
 """`loader load`: load files, and wait for the results.
 
-Before the first upload, `_check_keys` and `_check_upload` make sure that no file replaces another one, or an object in
-the source bucket, unless the operator agrees. `_start` starts each load, and `watch_load` waits for its result.
+Before the first upload, `assign_keys` and `_check_upload` make sure that no file replaces another one, or an object
+in the source bucket, unless the operator agrees. `_start_all` starts the loads, and `watch_loads` waits for their
+results.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,11 +18,15 @@ from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_result, worst_exit_status
 from cli.options import AsJson, DatasetName, Stack, Targets
-from cli.output import console, progress, show_json
-from cli.targets import LocalFile, S3Object, parse_target
-from cli.watching import watch_load
+from cli.output import console, detach_on_interrupt, progress, quantity, show_json
+from cli.sources import Source, assign_keys, find_files
+from cli.targets import LocalFile, S3Object
+from cli.watching import how_to_watch, watch_loads
 from shared.file_keys import reason_to_skip
 from shared.settings import STACK_NAME, file_rule
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 ARRIVAL_S = 60
 """How long an upload may take to start its execution."""
@@ -50,13 +55,13 @@ def load(
     before it replaces an object. Ctrl-C stops waiting; the loads continue.
     """
     deployment = Deployment(stack)
+    files = find_files(targets, lambda: file_rule(deployment.conversion_environment()))
     use_deployed_datasets(deployment)
-    sources = [parse_target(target, dataset) for target in targets]
-    _check_keys(sources)
+    sources = assign_keys(files, dataset)
     for source in sources:
         if isinstance(source, LocalFile):
             _check_upload(deployment, source, replace=replace, ask=not as_json)
-    arns = [_start(deployment, source, force=force) for source in sources]
+    arns = _start_all(deployment, sources, force=force)
     if wait:
         raise typer.Exit(_show_results(deployment, arns, timeout_s=timeout, as_json=as_json))
     if as_json:
@@ -67,33 +72,19 @@ def load(
 
 def _show_results(deployment: Deployment, arns: Sequence[str], *, timeout_s: float, as_json: bool) -> int:
     """Print each result once its load has ended, and return the worst exit status."""
-    executions = []
-    for arn in arns:
-        execution = watch_load(deployment, arn, timeout_s=timeout_s)
-        executions.append(execution)
+    executions = {}
+    for execution in watch_loads(deployment, arns, timeout_s=timeout_s):
+        executions[execution.arn] = execution
         if not as_json:
-            show_result(deployment, execution.message, execution.load_data, arn.rpartition(":")[2])
+            show_result(deployment, execution.message, execution.load_data, execution.arn.rpartition(":")[2])
     if as_json:
-        _show_json([execution.response for execution in executions])
-    return worst_exit_status(executions)
+        _show_json([executions[arn].response for arn in arns])
+    return worst_exit_status(executions.values())
 
 
 def _show_json(contents: Sequence[object]) -> None:
     """Print the content for one file, or a list for several."""
     show_json(contents[0] if len(contents) == 1 else contents)
-
-
-def _check_keys(sources: Sequence[LocalFile | S3Object]) -> None:
-    """Raise RefusedError if two sources have the same key: one would replace the other."""
-    names: dict[str, str] = {}
-    for source in sources:
-        name = str(source.path) if isinstance(source, LocalFile) else source.address
-        if source.key in names:
-            raise RefusedError(
-                f"{names[source.key]} and {name} have the same key, {source.key}: rename one, or put each into a "
-                "folder of its own below its folder dataset=NAME"
-            )
-        names[source.key] = name
 
 
 def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask: bool) -> None:
@@ -117,30 +108,38 @@ def _confirm(question: str) -> bool:
         return False
 
 
-def _start(deployment: Deployment, source: LocalFile | S3Object, *, force: bool) -> str:
-    """Start the load and return the ARN of its execution.
+def _start_all(deployment: Deployment, sources: Sequence[Source], *, force: bool) -> list[str]:
+    """Start all loads, with a progress bar for all files and one for the current one, and return their ARNs.
 
     `force` matters only for an object in S3: an upload creates a new version, which the ledger does not have.
     """
-    if isinstance(source, LocalFile):
-        return _upload(deployment, source)
-    return _request_load(deployment, source, force=force)
+    arns: list[str] = []
+    with detach_on_interrupt(lambda: how_to_watch(arns)), progress() as bar:
+        total = bar.add_task("files", total=len(sources), visible=len(sources) > 1)
+        for number, source in enumerate(sources):
+            bar.update(total, completed=number, description=f"{number:,} of {quantity(len(sources), 'file')}")
+            if isinstance(source, LocalFile):
+                arns.append(_upload(deployment, source, bar))
+            else:
+                arns.append(_request_load(deployment, source, force=force))
+    return arns
 
 
-def _upload(deployment: Deployment, file: LocalFile) -> str:
+def _upload(deployment: Deployment, file: LocalFile, bar: "Progress") -> str:
     """Upload the file and return the ARN of the execution that its arrival starts.
 
     Raises:
         TimeoutError: No execution started.
     """
-    with progress() as bar:
-        task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)
-        deployment.s3.upload_file(
-            str(file.path), deployment.source_bucket, file.key, Callback=lambda sent: bar.advance(task, sent)
-        )
-        version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key).get("VersionId", "")
-        bar.update(task, description="waiting for the load to start", total=None)
-        return wait_for_start(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
+    task = bar.add_task(f"uploading {file.path.name}", total=file.path.stat().st_size)
+    deployment.s3.upload_file(
+        str(file.path), deployment.source_bucket, file.key, Callback=lambda sent: bar.advance(task, sent)
+    )
+    version = deployment.s3.head_object(Bucket=deployment.source_bucket, Key=file.key).get("VersionId", "")
+    bar.update(task, description=f"waiting for the load of {file.path.name} to start", total=None)
+    arn = wait_for_start(deployment.stepfunctions, deployment.machine, file.key, version, timeout_s=ARRIVAL_S)
+    bar.remove_task(task)
+    return arn
 
 
 def _request_load(deployment: Deployment, source: S3Object, *, force: bool) -> str:

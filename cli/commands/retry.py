@@ -88,7 +88,7 @@ def _reload(deployment: Deployment, unloaded: Sequence[Entry]) -> dict[str, Exec
     client, waiting = deployment.stepfunctions, deque(unloaded)
     running, ended = dict[str, str](), dict[str, Execution]()
     message = "Loads that have started continue; `loader history` shows their results. `loader retry` loads the rest."
-    with detach_on_interrupt(message), progress() as bar:
+    with detach_on_interrupt(lambda: message), progress() as bar:
         task = bar.add_task(f"loading {quantity(len(unloaded), 'file')} again", total=len(unloaded))
         while waiting or running:
             while waiting and len(running) < MAX_CONCURRENCY:

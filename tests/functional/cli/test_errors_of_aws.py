@@ -57,7 +57,7 @@ def stack() -> Iterator[ScriptedAws]:
             "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
             "TokenSecretName": "secret",
         }
-        server.environments = {"convert": {}, "write": {}}
+        server.environments = {"convert": {}, "write": {"INFLUXDB_BUCKET": "ons"}}
         yield server
 
 

@@ -40,7 +40,7 @@ def test_a_step_is_printed_with_its_duration() -> None:
 
 
 def test_ctrl_c_says_how_to_look_again(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, detach_on_interrupt("To look again, run [this]"):
+    with pytest.raises(typer.Exit) as ended, detach_on_interrupt(lambda: "To look again, run [this]"):
         raise KeyboardInterrupt
     assert ended.value.exit_code == INTERRUPTED
     assert capsys.readouterr() == ("", "To look again, run [this]\n")

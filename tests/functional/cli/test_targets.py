@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import NotFoundError, RefusedError
-from cli.targets import LocalFile, Prefix, S3Object, check_dataset, parse_prefix, parse_target
+from cli.errors import RefusedError
+from cli.targets import LocalFile, Prefix, S3Object, check_dataset, local_file, parse_object, parse_prefix
 from tests.support.own_datasets import declare_datasets
 
 PLANTS = """
@@ -19,7 +19,7 @@ fields = [{ name = "power_mw", unit = "MW" }]
 
 
 def test_an_address_names_an_object() -> None:
-    target = parse_target("s3://bucket/dataset=generation/a b.parquet", "")
+    target = parse_object("s3://bucket/dataset=generation/a b.parquet")
     assert target == S3Object("bucket", "dataset=generation/a b.parquet")
     assert target.address == "s3://bucket/dataset=generation/a b.parquet"
 
@@ -27,13 +27,13 @@ def test_an_address_names_an_object() -> None:
 @pytest.mark.parametrize("text", ["s3://", "s3://bucket", "s3://bucket/", "s3:///key"])
 def test_an_address_without_bucket_or_key_is_not_one_of_an_object(text: str) -> None:
     with pytest.raises(RefusedError, match="is not the address of an object: use s3://BUCKET/KEY"):
-        parse_target(text, "")
+        parse_object(text)
 
 
 def test_a_file_gets_a_key_in_the_folder_of_its_dataset(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.touch()
-    assert parse_target(str(path), "consumption") == LocalFile(path, "dataset=consumption/a.parquet")
+    assert local_file(path, "consumption", path.name) == LocalFile(path, "dataset=consumption/a.parquet")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_dataset_is_the_last_folder_that_names_one(tmp_path: Path, folder: s
     path = tmp_path / folder / "a.parquet"
     path.parent.mkdir(parents=True)
     path.touch()
-    assert parse_target(str(path), "") == LocalFile(path, key)
+    assert local_file(path, "", path.name) == LocalFile(path, key)
 
 
 @pytest.mark.parametrize("folder", ["generation", "dataset=", "dataset=weather", "data-set=generation"])
@@ -58,7 +58,7 @@ def test_a_path_that_names_no_dataset_needs_the_option(tmp_path: Path, folder: s
     path.parent.mkdir()
     path.touch()
     with pytest.raises(RefusedError, match=r"add --dataset generation\|consumption\|transmission"):
-        parse_target(str(path), "")
+        local_file(path, "", path.name)
 
 
 def test_a_file_gets_the_key_that_matches_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,16 +66,9 @@ def test_a_file_gets_the_key_that_matches_a_pattern(tmp_path: Path, monkeypatch:
     path = tmp_path / "exports" / "SE" / "a.parquet"
     path.parent.mkdir(parents=True)
     path.touch()
-    assert parse_target(str(path), "") == LocalFile(path, "exports/SE/a.parquet")
+    assert local_file(path, "", path.name) == LocalFile(path, "exports/SE/a.parquet")
     with pytest.raises(RefusedError, match=r"have keys like exports/\{region\}/\*.parquet: put a.parquet into such"):
-        parse_target(str(path), "plants")
-
-
-def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="is a folder: name one file, or copy the folder to the source bucket"):
-        parse_target(str(tmp_path), "generation")
-    with pytest.raises(NotFoundError, match="no such file"):
-        parse_target(str(tmp_path / "a.parquet"), "generation")
+        local_file(path, "plants", path.name)
 
 
 def test_a_prefix_is_one_of_the_source_bucket_unless_it_is_an_address() -> None:
@@ -90,9 +83,3 @@ def test_an_unknown_dataset_is_answered_with_those_there_are() -> None:
     check_dataset("generation")
     with pytest.raises(RefusedError, match="unknown dataset 'weather': use one of generation, consumption, transm"):
         check_dataset("weather")
-
-
-def test_a_mistyped_file_gets_the_close_one(tmp_path: Path) -> None:
-    (tmp_path / "plants.parquet").touch()
-    with pytest.raises(NotFoundError, match=r"no such file: .*plnats.parquet \(did you mean .*plants.parquet\?\)"):
-        parse_target(str(tmp_path / "plnats.parquet"), "generation")

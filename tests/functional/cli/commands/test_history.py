@@ -151,3 +151,8 @@ def test_a_load_that_failed_before_its_version_was_known_is_in_the_history(s3: "
     for words in (["--status", "loaded"], ["--dataset", "consumption"], ["dataset=consumption/"], ["--since", "0s"]):
         assert listed("history", *words) == []
     assert listed("retry", "--dry-run") == []
+
+
+def test_an_unknown_dataset_is_refused() -> None:
+    result = run_loader("history", "--dataset", "weather")
+    assert (result.exit_code, "unknown dataset 'weather'" in result.stderr) == (2, True)

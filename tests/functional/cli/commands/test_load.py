@@ -175,3 +175,38 @@ def test_an_empty_file_is_not_uploaded(aws: ScriptedAws, s3: "S3Client", tmp_pat
 def test_a_mistyped_address_starts_no_load(aws: ScriptedAws, address: str, message: str) -> None:
     result = run_loader("load", address)
     assert (result.exit_code, result.stderr[: len(message)], aws.inputs) == (2, message, [])
+
+
+def test_a_folder_is_loaded_file_by_file_and_many_loads_are_waited_for(
+    aws: ScriptedAws, s3: "S3Client", tmp_path: Path
+) -> None:
+    names = [f"{number}.parquet" for number in range(6)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+
+    def start() -> None:
+        for each in s3.list_objects_v2(Bucket=SOURCE).get("Contents", []):
+            version = s3.head_object(Bucket=SOURCE, Key=each["Key"])["VersionId"]
+            event = {"detail": {"bucket": {"name": SOURCE}, "object": {"key": each["Key"], "version-id": version}}}
+            if event not in aws.inputs:
+                aws.start(MACHINE, event)
+
+    def end(event: Any) -> Any:
+        key = event["detail"]["object"]["key"]
+        if key.endswith("1.parquet"):
+            return failed("CorruptParquetError", "truncated", key=key)
+        return succeeded(key=key, verdict="partly loaded" if key.endswith("2.parquet") else "loaded")
+
+    aws.before_list, aws.looks, aws.ending = start, 1, end
+    result = run_loader("load", str(tmp_path), "--dataset", "generation", "--json")
+    keys = [response["data"]["key"] for response in json.loads(result.stdout)]
+    assert keys == [f"dataset=generation/{name}" for name in names]
+    assert result.exit_code == 1
+
+
+def test_nothing_is_uploaded_if_one_of_several_files_cannot_be(
+    aws: ScriptedAws, s3: "S3Client", file: Path, tmp_path: Path
+) -> None:
+    result = run_loader("load", str(file), str(tmp_path / "b.parquet"), "--dataset", "generation")
+    assert (result.exit_code, "no such file" in result.stderr, aws.inputs) == (2, True, [])
+    assert "Contents" not in s3.list_objects_v2(Bucket=SOURCE)

@@ -172,3 +172,25 @@ def test_a_plan_reads_the_settings_of_the_deployment(aws: ScriptedAws, file: Pat
     aws.environments["convert"] = {"MAX_BATCH_SIZE": "1"}
     plan = json.loads(run_loader("plan", str(file), "--dataset", "generation", "--json", MAX_BATCH_SIZE="7").stdout)
     assert plan["batches"] == plan["output_points"] == 2
+
+
+def test_several_files_and_folders_are_planned_and_one_failure_is_status_1(file: Path) -> None:
+    broken = file.with_name("broken.parquet")
+    broken.write_bytes(file.read_bytes()[:-9])
+    result = plan_detached(str(file.parent), "--dataset", "generation", "--json")
+    plans = json.loads(result.stdout)
+    assert [(Path(plan["source"]).name, plan["error"]) for plan in plans] == [
+        ("broken.parquet", "CorruptParquetError"),
+        ("plants.parquet", None),
+    ]
+    assert result.exit_code == 1
+    result = plan_detached(str(file), f"{file.parent}/p*", "--dataset", "generation")
+    assert (result.exit_code, result.stdout.count("would load")) == (0, 1)
+
+
+def test_two_files_with_the_same_key_are_not_planned(file: Path) -> None:
+    (file.parent / "b").mkdir()
+    other = file.parent / "b" / file.name
+    other.write_bytes(file.read_bytes())
+    result = plan_detached(str(file), str(other), "--dataset", "generation")
+    assert (result.exit_code, result.stdout, "have the same key" in result.stderr) == (2, "", True)
