@@ -36,7 +36,7 @@ def build_wheel(output: Path) -> Path:
         command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation"]
         subprocess.run([*command, "--python", sys.executable, "--out-dir", str(output), folder], check=True)
     copy2(LOCKED, output / LOCKED.name)
-    return next(output.glob("*.whl"))
+    return max(output.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime)
 
 
 def pins() -> list[str]:
