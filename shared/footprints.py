@@ -7,12 +7,13 @@ them.
 The file has one row for each line of the part: `series` (measurement and tags as in line protocol), `time_ns`, and
 `fields`, in which bit `n` is set if the line has the field `names[n]` of the file's metadata. Since the rows are sorted
 by series and time, the series are runs of equal values, and the times of regular data have equal differences. The
-statistics of the row groups tell which of them can have points of a `PointRange`.
+metadata of the file have the `PointRange` of each row group. Parquet's own statistics would tell the same, but take a
+third of the time for writing a footprint; earlier releases stored them.
 """
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-_NAMES = "field_names"
-"""The key of the fields' names in the metadata of the file; a JSON list."""
+_NAMES, _RANGES = "field_names", "ranges"
+"""The keys in the metadata of the file: the fields' names, and the range of each row group; both are JSON lists."""
 
 _SCHEMA = pa.schema(
     [
@@ -30,6 +31,10 @@ _SCHEMA = pa.schema(
         ("fields", pa.uint64()),
     ]
 )
+
+
+_BATCH_VALUES = 65_536
+"""How many values Arrow encodes at a time: a row group, which takes less time than many small pieces of it."""
 
 
 class PointBlock(NamedTuple):
@@ -81,6 +86,7 @@ class FootprintWriter:
 
     def __init__(self, series: pa.Array, names: Sequence[str]) -> None:
         self._series = series
+        self._ranges: list[PointRange] = []
         self._content = io.BytesIO()
         self._writer = pq.ParquetWriter(
             self._content,
@@ -89,7 +95,8 @@ class FootprintWriter:
             compression_level=1,
             use_dictionary=["series", "fields"],
             column_encoding={"time_ns": "DELTA_BINARY_PACKED"},
-            write_statistics=["series", "time_ns"],
+            write_statistics=False,
+            write_batch_size=_BATCH_VALUES,
         )
 
     def write(self, block: PointBlock) -> None:
@@ -99,12 +106,15 @@ class FootprintWriter:
         """
         first, last = int(block.numbers[0]), int(block.numbers[-1])
         names = self._series.slice(first, last - first + 1)
+        times = int(block.time.min()), int(block.time.max())
+        self._ranges.append(PointRange(names[0].as_py(), names[-1].as_py(), *times))
         series = pa.DictionaryArray.from_arrays(pa.array(block.numbers - np.int32(first)), names)
         columns = [series, pa.array(block.time), pa.array(block.fields)]
         self._writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
 
     def close(self) -> bytes:
         """Return the Parquet file."""
+        self._writer.add_key_value_metadata({_RANGES: json.dumps(self._ranges)})
         self._writer.close()
         return self._content.getvalue()
 
@@ -135,15 +145,21 @@ def read_footprint(content: bytes, within: PointRange | None = None) -> Footprin
 
 
 def _row_groups(metadata: pq.FileMetaData, within: PointRange | None) -> list[int]:
-    """Return the row groups that may have points of a range. An earlier release stored no statistics."""
+    """Return the row groups that may have points of a range."""
     groups = range(metadata.num_row_groups)
     if within is None:
         return list(groups)
-    ranges = {group: _range_of(metadata.row_group(group)) for group in groups}
+    stored = (metadata.metadata or {}).get(_RANGES.encode())
+    ranges: Mapping[int, PointRange | None] = (
+        {group: PointRange(*each) for group, each in enumerate(json.loads(stored))}
+        if stored
+        else {group: _range_of(metadata.row_group(group)) for group in groups}
+    )
     return [group for group, range_ in ranges.items() if range_ is None or within.overlaps(range_)]
 
 
 def _range_of(group: pq.RowGroupMetaData) -> PointRange | None:
+    """Return the range by Parquet's statistics, which one earlier release stored; None without any."""
     series, time = (group.column(column).statistics for column in range(2))
     if not (series and time and series.has_min_max and time.has_min_max):
         return None

@@ -1,10 +1,12 @@
 """A footprint says exactly which points a part writes, sorted, in less than a byte a point for regular data."""
 
+import io
 import math
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from functions.convert_and_chunk.point_order import (
     SortedPoints,
     sort_points,
 )
-from shared.footprints import Footprint, read_footprint
+from shared.footprints import Footprint, FootprintWriter, PointBlock, PointRange, read_footprint
 from tests.support.builders import START, generation
 from tests.support.conversion import convert_table
 
@@ -123,3 +125,35 @@ def test_regular_hourly_data_need_less_than_a_byte_a_point() -> None:
     table = generation(plants * hours, timestamp=pa.array(times, pa.timestamp("us", "UTC")), plant_name=names)
     footprint = convert_table(table).records.take_footprint().parquet
     assert len(footprint) / (plants * hours) < 0.2
+
+
+def write_blocks() -> bytes:
+    """Return a footprint with a row group for each of two series, at different times."""
+    writer = FootprintWriter(pa.array(["m,t=x", "m,t=y"]), ["a"])
+    for number in range(2):
+        time = np.arange(3) + 10 * number
+        writer.write(PointBlock(np.full(3, number, np.int32), time, np.ones(3, np.uint64)))
+    return writer.close()
+
+
+def with_statistics(content: bytes) -> bytes:
+    """Return the footprint as an earlier release stored it, whose row groups have statistics instead of ranges."""
+    table, sink = pq.ParquetFile(io.BytesIO(content)).read(), io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"field_names": '["a"]'}), sink, row_group_size=3)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("stored", [write_blocks(), with_statistics(write_blocks())], ids=["ranges", "statistics"])
+@pytest.mark.parametrize(
+    ("within", "series"),
+    [
+        (PointRange("m,t=x", "m,t=x", 0, 2), ["m,t=x"]),
+        (PointRange("m,t=w", "m,t=z", 10, 10), ["m,t=y"]),
+        (PointRange("m,t=w", "m,t=z", 2, 10), ["m,t=x", "m,t=y"]),
+        (PointRange("m,t=y", "m,t=z", 0, 9), []),
+    ],
+)
+def test_only_row_groups_that_can_have_points_of_a_range_are_read(
+    stored: bytes, within: PointRange, series: list[str]
+) -> None:
+    assert read_footprint(stored, within).series == series
