@@ -10,6 +10,7 @@ from cli.deployed.stack import Deployment
 from cli.output import PARTLY_LOADED, console, facts, quantity, status
 from shared.ledger import object_name
 from shared.responses import BackfillData, UnloadedFile
+from shared.tables import describe_table
 
 SKIP_KINDS = {"folder": "folders", "hidden": "hidden or temporary", "suffix": "with another suffix"}
 """The kinds of `shared.file_keys.SkipKind`, in words."""
@@ -79,13 +80,7 @@ def _show_skipped(counts: Mapping[str, int]) -> None:
 def _show_tables(data: BackfillData) -> None:
     """Warn of files of a Delta or Iceberg table that no longer belong to it, but are still in its folder."""
     for folder in data.get("tables", []):
-        console.print(
-            f"{object_name(data['bucket'], folder)} is the folder of a Delta or Iceberg table: files that were removed "
-            "from the table may have been loaded, too. To load only its current files, list them in a file and run "
-            "`loader backfill --manifest FILE` (docs/datasets.md, Tables).",
-            style="dark_orange",
-            soft_wrap=True,
-        )
+        console.print(describe_table(object_name(data["bucket"], folder)), style="dark_orange", soft_wrap=True)
 
 
 def _show_partly_loaded(keys: Sequence[str], files: int) -> None:

@@ -135,6 +135,8 @@ class FileRef(PlannedFile):
             executions of an earlier release.
         may_replace: whether the load may replace another one: of the same object, or of its slot. ValidateSchema finds
             it; absent as above.
+        table: the folder of the Delta or Iceberg table that the file seems to belong to, None if there is none.
+            ValidateSchema finds it; absent as above.
     """
 
     claim: Claim
@@ -143,6 +145,7 @@ class FileRef(PlannedFile):
     ran: dict[str, Span]
     has_other_versions: NotRequired[bool]
     may_replace: NotRequired[bool]
+    table: NotRequired[str | None]
 
 
 class PartRef(TypedDict):

@@ -7,12 +7,14 @@ from functions.report_load.page import page
 from functions.report_load.timeline import failed_state
 from shared.datasets import DATASETS
 from shared.events import LoadState
+from shared.ledger import object_name
 from shared.load_totals import Outcomes
 from shared.logs import logger
 from shared.plausibility import Plausibility, plausibility
 from shared.responses import Findings, LoadData, LoadReport, Response
 from shared.settings import work_bucket
 from shared.stale.report import describe_stale
+from shared.tables import describe_table
 from shared.work_bucket import findings_key, get_json, put_json, put_page
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def _plausibility(client: "S3Client", state: LoadState, outcomes: Outcomes) -> P
     dataset = DATASETS.get(file["dataset"]) if file else None
     durations = health.get("shard_seconds", {}) if health else {}  # an earlier release did not read them
     summary = plausibility(outcomes, dataset, durations.get(dataset.name) if dataset else None)
-    return {**summary, "warnings": [*summary["warnings"], *overlap_warnings(client, state), *_stale_warnings(state)]}
+    warnings = [*overlap_warnings(client, state), *_stale_warnings(state), *_table_warnings(state)]
+    return {**summary, "warnings": [*summary["warnings"], *warnings]}
 
 
 def _stale_warnings(state: LoadState) -> list[str]:
@@ -65,6 +68,13 @@ def _stale_warnings(state: LoadState) -> list[str]:
     file, stale = state.get("file"), state.get("stale")
     warning = describe_stale(stale, file["key"]) if file and stale else ""
     return [warning] if warning else []
+
+
+def _table_warnings(state: LoadState) -> list[str]:
+    """Return the warning of a Delta or Iceberg table, if the file seems to belong to one."""
+    file = state.get("file")
+    table = file.get("table") if file else None
+    return [describe_table(object_name(file["bucket"], table))] if file and table is not None else []
 
 
 def _findings(client: "S3Client", state: LoadState) -> Findings:

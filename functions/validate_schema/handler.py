@@ -17,6 +17,7 @@ from functions.validate_schema.integer_range import integer_range
 from functions.validate_schema.parts import plan_parts
 from functions.validate_schema.pin import pin_source
 from functions.validate_schema.slot_turn import slot_turn
+from functions.validate_schema.table_search import find_table
 from functions.validate_schema.turn import ITS_TURN, Turn, turn
 from shared.aws_clients import s3_client
 from shared.dataset_keys import dataset_of
@@ -88,7 +89,9 @@ def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
     if its_turn != ITS_TURN:
         return file
     source, validate = PinnedObject(client, file), conversion_settings().validate
-    return {**file, **plan_file(source, file, validate=validate, last_modified=file["claim"]["last_modified"])}
+    plan = plan_file(source, file, validate=validate, last_modified=file["claim"]["last_modified"])
+    table = find_table(client, file["bucket"], file["key"], now.date())
+    return {**file, **plan, "table": table}
 
 
 def _may_replace(file: FileRef, versions: Sequence[LedgerItem]) -> bool:

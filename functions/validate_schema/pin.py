@@ -145,6 +145,7 @@ def _claim(requested: RequestedObject, pinned: PinnedVersion, now: datetime) -> 
         "not_before": "",
         "has_other_versions": False,
         "may_replace": False,
+        "table": None,
         "ran": {},
     }
 
