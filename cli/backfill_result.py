@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from cli.advice import RUNBOOK, show_remedies
 from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment
 from cli.output import PARTLY_LOADED, console, facts, quantity, status
+from cli.remedies import RUNBOOK, show_remedies
 from shared.ledger import object_name
 from shared.responses import BackfillData, UnloadedFile
 from shared.tables import describe_table

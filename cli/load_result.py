@@ -6,12 +6,12 @@ from typing import cast
 
 from rich.text import Text
 
-from cli.advice import show_remedies
 from cli.deployed.executions import Execution
 from cli.deployed.stack import Deployment, page_key
 from cli.facts import Facts
 from cli.listing import Listing
 from cli.output import PARTLY_LOADED, console, facts, listing, status
+from cli.remedies import show_remedies
 from shared.ledger import object_name
 from shared.responses import ConversionStats, LoadData
 from shared.stale.report import describe_stale
@@ -44,7 +44,7 @@ def show_result(deployment: Deployment, message: str, data: LoadData | None, exe
     if data and data["conversion_stats"]["input_rows"]:
         console.print(rows_table(data["conversion_stats"], points_by_fate(data)))
     console.print(_links(deployment, data, execution), soft_wrap=True)
-    show_remedies([error] if error else [])
+    show_remedies([error] if error and data else [], _runbook_facts(deployment, data, execution) if data else {})
     if data and verdict == "partly loaded":
         quarantine = f"loader quarantine {data.get('load_id', '')[:8]}"
         console.print(f"Not every row is in InfluxDB: `{quarantine}` lists the others with their reasons.")
@@ -53,6 +53,19 @@ def show_result(deployment: Deployment, message: str, data: LoadData | None, exe
     if data and message == ALREADY_LOADED:
         address = shlex.quote(object_name(data["bucket"], data["key"]))
         console.print(f"To load it again, run `loader load {address} --force`.", soft_wrap=True, markup=False)
+
+
+def _runbook_facts(deployment: Deployment, data: LoadData, execution: str) -> dict[str, str]:
+    """Return the values of the placeholders in the runbook's commands, as the page of the load has them."""
+    return {
+        "key": data.get("key", ""),
+        "load id": data.get("load_id", ""),
+        "dataset": data.get("dataset_type") or "",
+        "execution": execution,
+        "execution name": execution,
+        "SOURCE": deployment.source_bucket,
+        "WORK": deployment.work_bucket,
+    }
 
 
 def _verdict(message: str, data: LoadData | None) -> str:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from cli.advice import RUNBOOK, remedy
 from cli.checks.finding import Finding, ok, problem
 from cli.deployed.buckets import invoke_check_health
 from cli.deployed.dead_letters import count_dead_letters
 from cli.deployed.release import compare_release
 from cli.deployed.stack import Deployment
 from cli.output import quantity
+from cli.remedies import RUNBOOK, remedy
 from shared.errors import InfluxUnauthorizedError
 
 if TYPE_CHECKING:

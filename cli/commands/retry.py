@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.advice import ERRORS, show_remedies
 from cli.deployed.executions import POLL_S, Execution, describe, start_execution
 from cli.deployed.ledger import Entry, filter_of
 from cli.deployed.stack import Deployment
@@ -31,6 +30,7 @@ from cli.output import (
     status,
     stderr,
 )
+from cli.remedies import ERRORS, show_remedies
 from shared.ledger import bucket_and_key
 from shared.settings import STACK_NAME
 

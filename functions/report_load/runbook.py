@@ -1,13 +1,14 @@
-"""The entry of the runbook about an error, for the report of a failed load.
+"""The section of the runbook about an error, for the report of a failed load and for the commands.
 
-`entry` reads docs/operations.md, which is part of the deployed function, and cuts it at its headings (`_cut`). It takes
-the section of the error, and puts the facts of this load into its command (`_fill`).
+`entry` and `section` read docs/operations.md, which is part of the deployed function and of the wheel, and cut it at
+its headings (`_cut`). They take the section of the error, and put the facts of this load into its command (`_fill`).
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -20,9 +21,17 @@ HARMLESS = re.compile(r"[\w =./+@:-]+")
 """Values that are safe inside the quotes of a shell command. A key may contain any character."""
 
 
+class Section(NamedTuple):
+    """The section about an error as text, each part but the command on one line."""
+
+    meaning: str
+    who_acts: str
+    command: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """The section about an error. `preparation` defines the variables and functions that `command` uses."""
+    """The section about an error for a page. `preparation` defines the variables and functions that `command` uses."""
 
     meaning: list[Markup]
     who_acts: list[Markup]
@@ -31,22 +40,33 @@ class Entry:
 
 
 def entry(error: str, facts: Mapping[str, str]) -> Entry:
-    """Return the section about an error.
+    """Return the section about an error for a page.
 
     Args:
         error: The name of the error.
         facts: The values for the placeholders in the command, by name: `key` replaces `<key>`.
     """
     page = FILE.read_text()
-    sections = _cut(page, "###")
-    heading = next((heading for heading in sections if f"`{error}`" in heading), UNEXPECTED)
-    parts = _cut(sections[heading], "####")
+    parts = _parts(page, error)
     return Entry(
         meaning=_paragraphs(parts["What it means"]),
         who_acts=_paragraphs(parts["Who acts"]),
         command=_fill(_shell(parts["Command"]), facts),
         preparation=_shell(_cut(page, "##")["Preparing the shell"]),
     )
+
+
+def section(error: str, facts: Mapping[str, str]) -> Section:
+    """Return the section about an error as text, for a terminal. The arguments are those of `entry`."""
+    parts = _parts(FILE.read_text(), error)
+    meaning, who_acts = (" ".join(parts[name].split()) for name in ("What it means", "Who acts"))
+    return Section(meaning, who_acts, _fill(_shell(parts["Command"]), facts))
+
+
+def _parts(page: str, error: str) -> dict[str, str]:
+    sections = _cut(page, "###")
+    heading = next((heading for heading in sections if f"`{error}`" in heading), UNEXPECTED)
+    return _cut(sections[heading], "####")
 
 
 def _cut(page: str, level: str) -> dict[str, str]:

@@ -137,7 +137,7 @@ def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: Deploye
         first = run_loader(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
         assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
         assert f"{prefix}b.parquet  CorruptParquetError" in first.out
-        assert "correct the file and upload it again" in first.out
+        assert "The producer must write the file again." in first.out
         assert "too many files failed" not in first.out
         app.put(f"{prefix}b.parquet", table)
         second = run_loader(app, "backfill", prefix, "--json")

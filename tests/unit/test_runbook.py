@@ -35,8 +35,8 @@ def test_an_error_without_an_entry_is_quoted_as_unexpected() -> None:
 
 
 def test_commands_are_about_this_load() -> None:
-    assert "load_again 'dataset=generation/a b.parquet'" in entry("SourceChangedError", FACTS).command
-    assert entry("UnreadableEventError", FACTS).command.startswith(f"explain {FACTS['execution']}\n")
+    assert 'loader load "s3://$SOURCE/dataset=generation/a b.parquet"' in entry("SourceChangedError", FACTS).command
+    assert entry("UnreadableEventError", FACTS).command.startswith(f"loader show {FACTS['execution']}\n")
 
 
 @pytest.mark.parametrize("key", ["'; rm -rf /; '", "$(id)", '"', "`id`", "a\nb", "\\"])

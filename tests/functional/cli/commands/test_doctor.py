@@ -96,7 +96,7 @@ def test_a_healthy_deployment_has_only_good_lines(deployed: Deployed) -> None:
         (lambda d: d.events.disable_rule(Name=RULE), "trigger", "aws events enable-rule --name loads"),
         (lambda d: d.send_events(), "bucket events", "does not send its events to EventBridge"),
         (Deployed.reject_token, "InfluxDB", "still has the value that the stack generated"),
-        (Deployed.replace_token, "InfluxDB", "InfluxUnauthorizedError: 401 fix the deployment"),
+        (Deployed.replace_token, "InfluxDB", "InfluxUnauthorizedError: 401 The operator must put a valid token"),
         (lambda d: d.aws.results.pop("health"), "InfluxDB", "Function not found"),
         (
             lambda d: d.queues.send_message(QueueUrl=d.queue, MessageBody="{}"),

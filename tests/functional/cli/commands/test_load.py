@@ -82,7 +82,7 @@ def test_a_load_that_fails_has_status_1_and_says_what_to_do(aws: ScriptedAws, s3
     result = run_loader("load", f"s3://{SOURCE}/{KEY}")
     assert result.exit_code == 1
     assert "CorruptParquetError: it is truncated" in result.stdout
-    assert "correct the file and upload it again" in result.stdout
+    assert "The producer must write the file again." in result.stdout
 
 
 @pytest.mark.parametrize("force", [True, False])

@@ -117,8 +117,8 @@ def test_the_result_of_each_file_is_shown_with_what_to_do(aws: ScriptedAws, s3: 
         "InfluxUnavailableError failed again dataset=generation/c",
         "InfluxUnavailableError skipped: already loaded dataset=generation/d",
     ]
-    assert "CorruptParquetError: correct the file and upload it again" in result.stdout
-    assert "InfluxUnavailableError: run `loader retry` when InfluxDB and S3 are available again" in result.stdout
+    assert "The producer must write the file again." in result.stdout
+    assert "Then `loader retry` loads all files again whose errors can heal." in result.stdout
 
 
 def test_an_object_that_was_deleted_since_is_skipped(aws: ScriptedAws, s3: "S3Client", ledger: "Table") -> None:
