@@ -13,28 +13,38 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cli.deployed.missing_rows import missing_rows
 from cli.deployed.quarantine import rejected_lines
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from functions.convert_and_chunk.part import convert_part
+from functions.register_load.staging import Rows
+from shared.datasets import DATASETS
 from shared.events import SOURCE_FIELDS, Chunk, FileRef, PartRef, SourceFile
+from shared.footprints import read_footprint
+from shared.losing_rows import NO_LOSING_ROWS
 from shared.packed_batches import StagedChunk
 from shared.settings import conversion_settings
 from shared.source import PinnedObject
 from shared.stored import PartOutcome
-from shared.work_bucket import chunk_key
+from shared.work_bucket import DISTINCT, REVISED, chunk_key, footprint_key
 
 
 @dataclass
 class ChunkBodies:
-    """A staging area in memory that keeps the bodies of chunks and discards everything else."""
+    """A staging area in memory that keeps chunks and discards everything else."""
 
-    bodies: dict[str, bytes] = field(default_factory=dict)
+    chunks: dict[str, StagedChunk] = field(default_factory=dict)
+
+    @property
+    def bodies(self) -> dict[str, bytes]:
+        """The bodies of the chunks by name."""
+        return {name: chunk.body for name, chunk in self.chunks.items()}
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:
-        """Keep the body."""
-        self.bodies[chunk] = staged.body
+        """Keep the chunk."""
+        self.chunks[chunk] = staged
 
     def put_set_aside(self, parquet: bytes) -> None:
         """Discard the rows: verification needs only what was sent."""
@@ -65,7 +75,7 @@ def sent_lines(
     """
     rejected = pa.array(rejected_lines(deployment, report), pa.string())
     for outcome in parts:
-        bodies = _read_staged(deployment, report, file, outcome) or _convert(deployment, file, outcome)
+        bodies = _read_staged(deployment, report, file, outcome) or _convert(deployment, report, file, outcome)
         for chunk in outcome["chunks"]:
             lines = _lines(bodies, chunk)
             yield lines.filter(pc.invert(pc.is_in(lines, value_set=rejected))) if len(rejected) else lines
@@ -82,7 +92,7 @@ def _read_staged(deployment: Deployment, report: Report, file: FileRef, outcome:
         return {}
 
 
-def _convert(deployment: Deployment, file: FileRef, outcome: PartOutcome) -> dict[str, bytes]:
+def _convert(deployment: Deployment, report: Report, file: FileRef, outcome: PartOutcome) -> dict[str, bytes]:
     """Convert the part again from the pinned version of the source object, and return the bodies by name.
 
     The chunks have the size that they had then, which may be that of another release.
@@ -90,18 +100,35 @@ def _convert(deployment: Deployment, file: FileRef, outcome: PartOutcome) -> dic
     pinned = cast(SourceFile, {name: file[name] for name in SOURCE_FIELDS})  # type: ignore[literal-required]
     part = next(part for part in file["parts"] if part["part"] == outcome["part"])
     staging, event = ChunkBodies(), PartRef(execution="verify", file=pinned, part=part)
+    settings, size = conversion_settings(deployment.conversion_environment()), _chunk_size(outcome)
     with PinnedObject(deployment.s3, pinned) as source:
-        settings = conversion_settings(deployment.conversion_environment())
-        convert_part(source, event, staging, settings, size=_chunk_size(outcome))
+        convert_part(source, event, staging, settings, size=size)
+        if any(DISTINCT in chunk["chunk"] for chunk in outcome["chunks"]):
+            losing = NO_LOSING_ROWS._replace(collapsed=_missing_rows(deployment, report, file, outcome, staging))
+            convert_part(source, {**event, "losing_rows": True}, staging, settings, size=size, losing=losing)
     return staging.bodies
 
 
+def _missing_rows(
+    deployment: Deployment, report: Report, file: FileRef, outcome: PartOutcome, staging: ChunkBodies
+) -> Rows:
+    """Return the rows of a part whose place later parts took, by the footprint, which does not expire."""
+    key = footprint_key(file["dataset"], file["load_id"], report.execution, outcome["part"])
+    names = DATASETS[file["dataset"]].field_names
+    return missing_rows(list(staging.chunks.values()), read_footprint(deployment.work_object(key)), names)
+
+
 def _chunk_size(outcome: PartOutcome) -> int | None:
-    return next((chunk["points"] for chunk in outcome["chunks"]), None)
+    return next((chunk["points"] for chunk in outcome["chunks"] if REVISED not in chunk["chunk"]), None)
 
 
 def _lines(bodies: dict[str, bytes], chunk: Chunk) -> pa.StringArray:
     body = bodies.pop(chunk["chunk"], b"")
+    if not body and REVISED in chunk["chunk"]:
+        raise RefusedError(
+            f"chunk {chunk['chunk']} has expired. It was without the values of newer files, so the source does not say "
+            "what it contained: load the file again (`loader load … --force`), then verify that load"
+        )
     if sha256(body).hexdigest() != chunk["sha256"]:
         raise RefusedError(
             f"chunk {chunk['chunk']} has expired, and with the deployed release and settings the file converts to "

@@ -1,5 +1,6 @@
 """The lines that a load sent: from the staging area or, if it has expired, converted again."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,9 @@ from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from tests.functional.cli.conftest import ROWS
 from tests.functional.conftest import WORK
+from tests.support.cut_files import Row, start_load
 from tests.support.finished_load import StoringInflux
+from tests.support.revised_files import finish, key_of
 from tests.support.scripted_aws import STACK, ScriptedAws
 
 if TYPE_CHECKING:
@@ -49,3 +52,39 @@ def test_a_file_that_converts_to_other_lines_is_refused(load: Any, s3: "S3Client
     aws.environments["convert"] = {"MAX_BATCH_SIZE": "7"}
     with pytest.raises(RefusedError, match="chunk 0000-0000 has expired, and with the deployed release and settings"):
         lines(load)
+
+
+def finished_load(s3: "S3Client", context: SimpleNamespace, rows: list[Row], key: str, run: str) -> dict[str, str]:
+    load = start_load(s3, context, rows, 4, key=key, run=run)
+    finish(load)
+    return {"load_id": load.state["file"]["load_id"]}
+
+
+def test_a_part_is_converted_again_without_the_rows_whose_place_later_parts_took(
+    s3: "S3Client",
+    context: SimpleNamespace,
+    database: StoringInflux,
+    aws: ScriptedAws,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAX_COLLISION_RATE", "1")
+    aws.environments["convert"] = {"MAX_COLLISION_RATE": "1"}
+    rows: list[Row] = [("SE", 0, 1.0, None), ("SE", 0, 1.0, 5.0), ("N", 0, 1.0, None), ("SE", 2, 7.0, None)]
+    rows += [("SE", 0, 1.0, None), ("N", 0, 2.0, None), ("SE", 3, 1.0, None), ("SE", 2, None, 4.0)]
+    load = finished_load(s3, context, rows, key_of(0, 0), "run-1")
+    staged = lines(load)
+    assert len(staged) == 6
+    expire(s3)
+    assert lines(load) == staged
+
+
+def test_expired_chunks_without_the_values_of_newer_files_are_refused(
+    s3: "S3Client", context: SimpleNamespace, database: StoringInflux
+) -> None:
+    rows: list[Row] = [("SE", hour, 1.0, None) for hour in range(4)]
+    finished_load(s3, context, rows[:2], key_of(0, 2), "run-2")
+    older = finished_load(s3, context, rows, key_of(0, 1), "run-1")
+    assert len(lines(older)) == 2
+    expire(s3)
+    with pytest.raises(RefusedError, match=r"chunk 0000-0000-revised has expired\. It was without the values of newer"):
+        lines(older)
