@@ -24,7 +24,8 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
         console.print("To load the remaining files, run `loader backfill` with the same prefix again.")
         return
     complete = data["loaded_files"] == data["files"]
-    verdict = f"{data['loaded_files']:,} of {data['files']:,} files are loaded"
+    verb = "is" if data["files"] == 1 else "are"
+    verdict = f"{data['loaded_files']:,} of {quantity(data['files'], 'file')} {verb} loaded"
     partly = data.get("partly_loaded_files", 0)
     verdict += f", {partly:,} of them partly" if partly else ""
     console.print(Text(verdict, "bold red" if not complete else "bold dark_orange" if partly else "green"))

@@ -93,6 +93,20 @@ class Listing:
         return line
 
 
+class Line:
+    """Cells on one line: two spaces separate them, or a tab in a pipe."""
+
+    def __init__(self, *cells: str | Text) -> None:
+        self._cells = cells
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the line."""
+        if is_piped(console):
+            yield Segment("\t".join(escape_cell(str(cell)) for cell in self._cells) + "\n")
+        else:
+            yield Text(GAP).join(Text(cell) if isinstance(cell, str) else cell for cell in self._cells)
+
+
 def _column(text: str) -> Column:
     return Column(text.removeprefix("#"), "number" if text.startswith("#") else "text")
 

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
 from cli.facts import Facts
-from cli.listing import Column, Listing, is_piped
+from cli.listing import Column, Line, Listing, is_piped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -84,11 +84,9 @@ def detach_on_interrupt(message: Callable[[], str]) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def line_of(*cells: str | Text) -> Text:
-    """Return one line of a list that grows while it is printed: two spaces separate the cells, or a tab in a pipe."""
-    return Text("\t" if is_piped(console) else "  ", tab_size=1).join(
-        Text(cell) if isinstance(cell, str) else cell for cell in cells
-    )
+def line_of(*cells: str | Text) -> Line:
+    """Return one line of a list that grows while it is printed."""
+    return Line(*cells)
 
 
 def facts(values: Mapping[str, str | Text]) -> Facts:

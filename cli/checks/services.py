@@ -1,6 +1,7 @@
 """Checks of what the stack created, of InfluxDB as the functions see it, and of who notices failures."""
 
 from collections.abc import Iterable, Mapping
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,12 +13,16 @@ from cli.deployed.release import compare_release
 from cli.deployed.stack import Deployment
 from cli.output import quantity
 from cli.remedies import RUNBOOK, remedy
+from shared.code_digest import code_digest
 from shared.errors import InfluxUnauthorizedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+DIGITS = 12
+"""How many digits of a digest to print."""
 
 LITTLE_CONCURRENCY = 50
 """A load of one large file uses up to 14 functions at once. New accounts have a limit of 10."""
@@ -27,7 +32,8 @@ def check_stack(deployment: Deployment) -> Finding:
     """Check that the last deployment is complete."""
     client: CloudFormationClient = boto3.client("cloudformation")
     state = client.describe_stacks(StackName=deployment.stack)["Stacks"][0]["StackStatus"]
-    detail = f"{deployment.stack} in account {deployment.account}, {deployment.region}: {state}"
+    place = f"account {deployment.account}, {deployment.region}, {client.meta.endpoint_url}"
+    detail = f"{deployment.stack} in {place}: {state}"
     if state in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"):
         return ok(detail)
     return problem(detail, "wait for the deployment, or read why it failed in the stack's events in CloudFormation")
@@ -35,11 +41,17 @@ def check_stack(deployment: Deployment) -> Finding:
 
 def check_release(deployment: Deployment) -> Finding:
     """Compare the deployed code with this checkout."""
-    release = compare_release(deployment)
+    release, digest = compare_release(deployment), code_digest()[:DIGITS]
+    checkout = f"loader {metadata.version('influxdb-loader')}, digest {digest}"
     if not release.warning:
-        return ok("the deployment runs the code of this checkout")
+        return ok(f"the deployment runs the code of this checkout: {checkout}")
     what = "datasets" if release.datasets == "differs" else "code"
-    detail = f"the deployed {what} differs" if release.code == "differs" else "the deployment does not tell its code"
+    deployed = deployment.outputs.get("CodeDigest", "")[:DIGITS]
+    detail = (
+        f"the deployed {what} (digest {deployed}) differs from this checkout: {checkout}"
+        if release.code == "differs"
+        else f"the deployment does not tell its code; this checkout is {checkout}"
+    )
     return Finding("warning", detail, "run `cdk diff`; then deploy this checkout, or check out what is deployed")
 
 

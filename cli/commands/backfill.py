@@ -107,7 +107,7 @@ def backfill(
         )
     deployment = Deployment(stack)
     if stop:
-        _stop(deployment, stop)
+        _stop(deployment, stop, as_json=as_json)
         return
     options = {
         "max_concurrency": max_concurrency,
@@ -169,8 +169,12 @@ def _find(deployment: Deployment, execution: str) -> str:
     )
 
 
-def _stop(deployment: Deployment, execution: str) -> None:
-    deployment.stepfunctions.stop_execution(executionArn=_find(deployment, execution))
+def _stop(deployment: Deployment, execution: str, *, as_json: bool) -> None:
+    arn = _find(deployment, execution)
+    deployment.stepfunctions.stop_execution(executionArn=arn)
+    if as_json:
+        show_json({"execution": arn, "status": "ABORTED"})
+        return
     console.print(
         "Stopped. Loads that are running continue to their end. To load the remaining files, run `loader backfill` "
         "with the same prefix again."

@@ -13,8 +13,9 @@ from cli.checks import services, source
 from cli.checks.finding import Finding, Verdict, ok, problem
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
+from cli.listing import is_piped
 from cli.options import AsJson, Stack
-from cli.output import console, show_json, stderr
+from cli.output import console, line_of, show_json, stderr
 from shared.settings import STACK_NAME
 
 FAILED = 1
@@ -79,8 +80,11 @@ def _attempt(check: Callable[[Deployment], Finding], deployment: Deployment) -> 
 
 
 def _show(check: Check) -> None:
+    """Print a check on one line, and what to do on the next one; in a pipe, all on one line."""
     verdict, detail, advice = check.finding
-    lines = Text.assemble(f"{check.name:<15}", (f"{verdict:<9}", COLORS[verdict]), detail)
-    console.print(lines, soft_wrap=True)
+    if is_piped(console):
+        console.print(line_of(check.name, verdict, detail, advice))
+        return
+    console.print(Text.assemble(f"{check.name:<15}", (f"{verdict:<9}", COLORS[verdict]), detail), soft_wrap=True)
     if advice:
         console.print(Text(f"{'':<24}→ {advice}", "dim"), soft_wrap=True)

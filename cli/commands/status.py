@@ -86,10 +86,20 @@ def _screen(deployment: Deployment) -> RenderableType:
     for count, name, style, details in (
         (len(state.running), "running", "", _oldest(state.running, now, "loader watch")),
         (len(state.waiting), "waiting for the next try", "yellow", _next_try(state.waiting, now)),
-        (len(state.needs_person), "needs a person", "bold red", _oldest(state.needs_person, now, "loader history")),
+        (
+            len(state.needs_person),
+            "needs a person" if len(state.needs_person) == 1 else "need a person",
+            "bold red",
+            _oldest(state.needs_person, now, "loader history"),
+        ),
         (len(state.partly_loaded), f"partly loaded in {HOURS} hours", "dark_orange", _newest(state.partly_loaded)),
         (len(stale), "replaced, and left stale points", "dark_orange", _most(stale)),
-        (dead_letters, "events that started no load", "bold red", "docs/operations.md, DeadLetters"),
+        (
+            dead_letters,
+            "event that started no load" if dead_letters == 1 else "events that started no load",
+            "bold red",
+            "docs/operations.md, DeadLetters",
+        ),
     ):
         table.add_row(str(count), Text(name, style if count else "dim"), Text(details if count else "", "dim"))
     return Group(Text(title, "bold"), "", table, "", _activity(state, now))

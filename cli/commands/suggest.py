@@ -1,12 +1,14 @@
 """`loader suggest`: propose a declaration for files whose dataset is not declared."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.errors import RefusedError
-from cli.output import console
+from cli.options import AsJson
+from cli.output import console, show_json
 from cli.suggestion.suggestion import suggest as make_suggestion
 from cli.suggestion.text import toml_text
 from shared.datasets import DATASETS, ContradictionsError
@@ -19,7 +21,7 @@ Name = Annotated[
 Zone = Annotated[str, typer.Option("--zone", help="The time zone of times that name none, such as Europe/Brussels.")]
 
 
-def suggest(files: Files, *, name: Name = "", zone: Zone = "") -> None:
+def suggest(files: Files, *, name: Name = "", zone: Zone = "", as_json: AsJson = False) -> None:
     """Suggest a declaration for files of a new dataset, as TOML for datasets.toml.
 
     Examines the values of up to a million rows. The comments give the reason for each line.
@@ -33,4 +35,8 @@ def suggest(files: Files, *, name: Name = "", zone: Zone = "") -> None:
             f"dataset {suggestion.name!r} is declared already (`loader datasets show {suggestion.name}`): "
             "choose another name with --name"
         )
-    console.file.write(toml_text(suggestion))
+    text = toml_text(suggestion)
+    if as_json:
+        show_json(tomllib.loads(text))
+    else:
+        console.file.write(text)

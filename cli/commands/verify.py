@@ -19,7 +19,7 @@ from cli.deployed.names import find_report
 from cli.deployed.reports import Report, load_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, QueryError, RefusedError
-from cli.listing import Column
+from cli.listing import Column, Line
 from cli.moments import iso_time
 from cli.options import AsJson, Stack
 from cli.output import console, line_of, listing, progress, quantity, show_json, status
@@ -212,7 +212,7 @@ def _summary(result: _Result) -> dict[str, Any]:
     }
 
 
-def _line(deployment: Deployment, result: _Result) -> Text:
+def _line(deployment: Deployment, result: _Result) -> Line:
     """Return the line of one file."""
     name = result.entry.object.removeprefix(f"s3://{deployment.source_bucket}/")
     details = result.reason if result.verification is None else _counts(result.verification)

@@ -227,7 +227,7 @@ def test_a_prefix_verifies_the_last_load_of_each_file(app: DeployedApp, table: p
     for name, part in (("a", table.slice(0, 500)), ("b", table.slice(500, 500)), ("b", table.slice(500, 600))):
         app.load(f"{prefix}{name}.parquet", part)
     result = run_loader(app, "verify", prefix)
-    assert (result.status, result.out.count("equal  "), result.out.splitlines()[-1]) == (
+    assert (result.status, result.out.count("equal\t"), result.out.splitlines()[-1]) == (
         0,
         2,
         "2 files: 2 equal, 0 differing, 0 not verified",

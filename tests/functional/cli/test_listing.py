@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli import listing
-from cli.listing import Column, Listing
+from cli.listing import Column, Line, Listing
 from cli.moments import Moment
 from cli.output import console
 from tests.support.command_line import TERMINAL
@@ -108,3 +108,9 @@ def test_a_key_of_wide_characters_fits_too(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_row_has_a_cell_for_each_column() -> None:
     with pytest.raises(ValueError, match="1 cells for 2 columns"):
         Listing("a", "b").add_row("1")
+
+
+def test_the_cells_of_a_line_are_separated_by_spaces_or_a_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line("a b", Text("c", "bold"))
+    assert shown(line) == ["a b\tc"]
+    assert shown(line, monkeypatch, columns=80) == ["a b  c"]

@@ -136,3 +136,5 @@ def test_a_backfill_is_found_by_the_first_characters_of_its_name(aws: ScriptedAw
     result = run_loader("backfill", "--follow", "wekely")
     assert (result.exit_code, "(did you mean weekly?)" in result.stderr) == (2, True)
     assert run_loader("backfill", "--stop", "week").stdout.startswith("Stopped.")
+    stopped = json.loads(run_loader("backfill", "--stop", "week", "--json").stdout)
+    assert (stopped["execution"].rpartition(":")[2], stopped["status"]) == ("weekly", "ABORTED")

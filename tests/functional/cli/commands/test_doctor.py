@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib import metadata
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from cli.commands.doctor import CHECKS
 from shared.code_digest import code_digest, datasets_digest
 from tests.functional.conftest import SOURCE
-from tests.support.command_line import NOWHERE, run_loader
+from tests.support.command_line import NOWHERE, TERMINAL, run_loader
 from tests.support.scripted_aws import ScriptedAws
 
 if TYPE_CHECKING:
@@ -84,8 +85,11 @@ def test_a_healthy_deployment_has_only_good_lines(deployed: Deployed) -> None:
         ["credentials", "stack", *CHECKS], "ok"
     )
     assert status == 0
+    assert f"us-east-1, http://127.0.0.1:{deployed.aws.server_port}: UPDATE_COMPLETE" in checks["stack"]["detail"]
+    assert f"loader {metadata.version('influxdb-loader')}, digest {code_digest()[:12]}" in checks["release"]["detail"]
+    assert "InfluxDB       ok       v2.7.12 answers in 3.5 ms" in run_loader("doctor", **TERMINAL).stdout
     text = run_loader("doctor").stdout
-    assert "InfluxDB       ok       v2.7.12 answers in 3.5 ms" in text
+    assert "\nInfluxDB\tok\tv2.7.12 answers in 3.5 ms" in text
     assert len(text.splitlines()) == len(checks)
 
 
@@ -151,5 +155,5 @@ def test_nothing_else_is_checked_without_a_stack(deployed: Deployed) -> None:
 def test_an_aws_that_nobody_answers_for_is_a_problem_of_the_credentials() -> None:
     result = run_loader("doctor", **NOWHERE)
     assert result.exit_code == 1
-    assert "credentials    problem" in result.stdout
+    assert "credentials\tproblem" in result.stdout
     assert "Traceback" not in result.output

@@ -1,5 +1,7 @@
 """`loader suggest` prints a declaration that `loader datasets check` accepts."""
 
+import json
+import tomllib
 from pathlib import Path
 
 from tests.support.builders import parquet
@@ -28,3 +30,9 @@ def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     result = run_loader("suggest", str(file), "--zone", "Mars/Olympus")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "'Mars/Olympus' is not a time zone" in result.stderr
+
+
+def test_the_suggestion_as_json_has_the_same_keys(tmp_path: Path) -> None:
+    (file := tmp_path / "dispatch.parquet").write_bytes(parquet(aemo()))
+    text, as_json = (run_loader("suggest", str(file), *words).stdout for words in ([], ["--json"]))
+    assert json.loads(as_json) == tomllib.loads(text)

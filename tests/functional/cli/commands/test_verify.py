@@ -70,7 +70,7 @@ def test_a_prefix_verifies_the_loaded_files_one_line_each(
     result = run_loader("verify", *words)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines() == [
-        f"equal  {load['load_id'][:8]}  {load['key']}  47 values in 47 windows",
+        f"equal\t{load['load_id'][:8]}\t{load['key']}\t47 values in 47 windows",
         "1 file: 1 equal, 0 differing, 0 not verified",
     ]
     database.points.popitem()

@@ -55,7 +55,7 @@ def test_a_backfill_is_watched_too(aws: ScriptedAws) -> None:
     aws.looks = 1
     arn = aws.start(BACKFILL, {}, "run-1", **end)
     result = run_loader("watch")
-    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "1 of 1 files are loaded")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "1 of 1 file is loaded")
     assert run_loader("watch", arn).exit_code == 0
 
 
