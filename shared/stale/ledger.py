@@ -95,7 +95,8 @@ def plans_of(footprints: Footprints, items: Iterable[LedgerItem], *, in_bulk: bo
         items: The items.
         in_bulk: Whether to list all footprints of their datasets, which takes fewer requests for many items.
     """
-    versions = {(each["dataset"], "" if in_bulk else each["load_id"]) for each in items}
+    # A load that failed before its file was pinned has no load ID.
+    versions = {(each["dataset"], "" if in_bulk else each["load_id"]) for each in items if each["load_id"]}
     plans: dict[str, list[Plan]] = {}
     for dataset, load_id in sorted(versions):
         for plan in footprints.list(dataset, load_id):

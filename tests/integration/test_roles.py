@@ -48,6 +48,8 @@ def test_a_file_loads_and_what_is_set_aside_is_kept(app: DeployedApp, tmp_path: 
     assert execution.status == "SUCCEEDED", execution.response
     assert execution.response["data"]["points_written"] == 19
     assert len(app.work_keys(f"quarantine/generation/{execution.response['data']['load_id']}/")) == 1
+    shorter = app.load("dataset=generation/roles.parquet", table.slice(0, 10))
+    assert shorter.response["data"]["stale"]["points"] == 10
 
 
 def test_findings_and_the_report_of_a_failure_are_kept(app: DeployedApp, tmp_path: Path) -> None:
