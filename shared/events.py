@@ -271,7 +271,7 @@ class SeriesCount(TypedDict):
 class LoadState(TypedDict):
     """The state of the loader state machine, and the input of most functions. Keys are added as states succeed.
 
-    `stale` is None unless FindStale ran; then it is its result, or the error that it ended with.
+    `stale` is {} unless FindStale ran; then it is its result, or the error that it ended with.
     """
 
     event: object
@@ -281,7 +281,7 @@ class LoadState(TypedDict):
     file: NotRequired[FileRef]
     converted: NotRequired[ChunksToWrite]
     series: NotRequired[SeriesCount]
-    stale: NotRequired[StaleReport | Failure | None]
+    stale: NotRequired[StaleReport | Failure]
     error: NotRequired[Failure]
 
 

@@ -78,7 +78,7 @@ class LoaderStateMachine(Construct):
     def _receive(self) -> sfn.Pass:
         """Start the `shared.events.LoadState` with the event and the execution."""
         event = sfn.JsonPath.entire_payload
-        parameters = {"event": event, "execution": execution_paths(), "outage": dict(NO_OUTAGE), "stale": None}
+        parameters = {"event": event, "execution": execution_paths(), "outage": dict(NO_OUTAGE), "stale": {}}
         return sfn.Pass(self, "Receive", parameters=parameters)
 
     def _add_claim(self) -> tasks.DynamoUpdateItem:

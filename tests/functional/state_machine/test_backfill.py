@@ -70,7 +70,7 @@ def test_a_sweep_asks_influxdb_once_and_tells_its_list_that_it_is_down(run: Run,
     )
     result = run(functions, machine=machine)
     assert result.status == "SUCCEEDED"
-    assert [name for name, _ in functions.calls] == ["check_health", "list_files", "report_backfill"]
+    assert [name for name, _ in functions.calls] == ["find_stale", "check_health", "list_files", "report_backfill"]
     (call,) = functions.payloads("list_files")
     assert call["unhealthy"]["Error"] == "InfluxUnavailableError"
 

@@ -18,6 +18,7 @@ from tests.support.scripted_functions import (
     PINNED,
     RESPONSE,
     SEVERAL_PARTS,
+    STALE_REPORT,
     WRITTEN,
     Failure,
     Payload,
@@ -83,6 +84,29 @@ def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:
     result = run(scripted_functions(validate_schema=pin_then(always(PINNED))))
     assert (result.status, result.output) == ("SUCCEEDED", RESPONSE)
     assert result.states[-4:] == ["ValidateSchema", "AnyRows?", "ReportLoad", "SettleLoaded"]
+
+
+REPLACING = FILE | {"may_replace": True}
+
+
+@pytest.mark.parametrize("rows", [2000, 0])
+def test_a_load_that_may_replace_another_one_finds_stale_points_for_its_report(run: Run, rows: int) -> None:
+    functions = scripted_functions(validate_schema=pin_then(always(REPLACING | {"rows": rows})))
+    assert run(functions).status == "SUCCEEDED"
+    assert [name for name, _ in functions.calls][-2:] == ["find_stale", "report_load"]
+    (call,) = functions.payloads("find_stale")
+    assert (call["state"], call["input"].keys()) == ("FindStale", {"execution", "health", "file"})
+    (report,) = functions.payloads("report_load")
+    assert report["input"]["stale"] == STALE_REPORT
+
+
+def test_a_search_for_stale_points_that_fails_does_not_fail_the_load(run: Run) -> None:
+    functions = scripted_functions(
+        validate_schema=pin_then(always(REPLACING)), find_stale=always(Failure("RuntimeError", "why"))
+    )
+    assert run(functions).status == "SUCCEEDED"
+    (report,) = functions.payloads("report_load")
+    assert report["input"]["stale"]["Error"] == "RuntimeError"
 
 
 def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:

@@ -1,0 +1,157 @@
+"""After any history of loads, crashes, withdrawals and deletions, a simple model tells which values are stale."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.footprints import FootprintWriter, PointBlock
+from shared.ledger import LedgerItem
+from shared.stale.ledger import plans_of
+from shared.stale.loads import sort_loads
+from shared.stale.plans import Footprints
+from shared.stale.removals import removal_prefix
+from shared.stale.search import Measurement, StaleKind, StaleSearch
+from shared.work_bucket import footprint_key, footprint_prefix, report_key
+from tests.functional.conftest import WORK
+from tests.support.stale_points import PAUSE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Value = tuple[str, int, str]
+"""A series, a time and a field."""
+
+End = Literal["loaded", "failed before the first write", "killed"]
+Step = tuple[str, frozenset[Value], End] | Literal["withdraw", "delete"]
+
+FIELDS = ("a", "b")
+NUMBERS = count()
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class History:
+    """The loads of one measurement, as the ledger and the work bucket have them, and the model of what is stale.
+
+    Attributes:
+        stored: the values that some load has certainly written, and no deletion removed.
+        doubtful: the values that a killed load planned.
+        current: the values of each object: those of its newest loaded version, and of the attempts after it.
+    """
+
+    def __init__(self, s3: "S3Client") -> None:
+        self._s3, self._items, self._steps = s3, list[LedgerItem](), 0
+        self._measurement = Measurement("ons", f"m{next(NUMBERS)}")
+        self.stored, self.doubtful = set[Value](), set[Value]()
+        self.current: dict[str, set[Value]] = {}
+
+    def load(self, name: str, values: frozenset[Value], end: End) -> None:
+        now, load_id = self._now(), f"{next(NUMBERS):016}"
+        self._s3.put_object(Bucket=WORK, Key=footprint_key("d", load_id, "run", 0), Body=encoded(values))
+        counts = {"loaded": (len(values), 0), "failed before the first write": (0, len(values))}
+        if end != "killed":
+            stored, not_sent = counts[end]
+            points = {"stored": stored, "rejected": 0, "superseded": 0, "not_sent": not_sent, "unknown": 0}
+            response = {"timestamp": f"{now:%Y-%m-%dT%H:%M:%S.%f}", "data": {"points": points, "influxdb_health": None}}
+            report = json.dumps({"response": response}).encode()
+            self._s3.put_object(Bucket=WORK, Key=report_key("d", load_id, "run", "json"), Body=report)
+        self._items.append(item(name, load_id, now, end, len(self._items)))
+        if end == "loaded":
+            self.stored |= values
+            self.current[name] = set(values)
+        else:
+            self.doubtful |= values if end == "killed" else set()
+            self.current[name] = self.current.get(name, set()) | values
+
+    def withdraw(self) -> None:
+        """Withdraw all versions of the object that was loaded last."""
+        for each in self._items:
+            if each["object"] == self._items[-1]["object"]:
+                each |= {"status": "skipped", "message": "withdrawn with loader forget"}
+        self.current.pop(self._items[-1]["object"], None)
+
+    def delete(self) -> None:
+        """Delete what is stale."""
+        removed = frozenset(self.stored - self._contained())
+        if removed:
+            key = f"{removal_prefix('ons', self._measurement.name)}{self._now():%Y-%m-%dT%H:%M:%S.%fZ}/0.parquet"
+            self._s3.put_object(Bucket=WORK, Key=key, Body=encoded(removed))
+        self.stored -= removed
+        # A point of a killed load is gone too, if it was there: then nothing is left to doubt.
+        self.doubtful -= {value for value in removed if value in self.doubtful}
+
+    def check(self) -> None:
+        plans = plans_of(Footprints(self._s3, WORK), self._items, in_bulk=False)
+        loads = sort_loads(self._items, plans, START + timedelta(days=1), PAUSE)
+        search, listed = StaleSearch(self._s3, WORK, self._measurement, loads), dict[StaleKind, list[Value]]()
+        for part in search.find():
+            listed.setdefault(part.kind, []).extend(values_of(part.points))
+        assert sorted(listed.get("stored", [])) == sorted(self.stored - self._contained())
+        assert set(listed.get("uncertain", [])) <= self.doubtful - self._contained() - self.stored
+
+    def _contained(self) -> set[Value]:
+        return set().union(*self.current.values())
+
+    def _now(self) -> datetime:
+        self._steps += 1
+        return START + timedelta(seconds=self._steps)
+
+
+def item(name: str, load_id: str, now: datetime, end: End, number: int) -> Any:
+    return {
+        "object": name,
+        "version": f"{number:04}",
+        "last_modified": number,
+        "sequencer": "",
+        "status": "loaded" if end == "loaded" else "failed",
+        "changed_at": now.isoformat(),
+        "load_id": load_id,
+        "dataset": "d",
+        "execution": "arn:run",
+        "footprint": footprint_prefix("d", load_id, "run"),
+        "input_rows": 1,
+    }
+
+
+def encoded(values: Iterable[Value]) -> bytes:
+    points = sorted({(series, time) for series, time, _ in values})
+    names = sorted({series for series, _ in points})
+    masks = [sum(1 << bit for bit, field in enumerate(FIELDS) if (*point, field) in set(values)) for point in points]
+    writer = FootprintWriter(pa.array(names, pa.string()), FIELDS)
+    numbers = np.array([names.index(series) for series, _ in points], np.int32)
+    writer.write(PointBlock(numbers, np.array([time for _, time in points]), np.array(masks, np.uint64)))
+    return writer.close()
+
+
+def values_of(footprint: Any) -> Iterable[Value]:
+    for number, time, fields in zip(*(column.tolist() for column in footprint.points), strict=True):
+        for bit, name in enumerate(footprint.names):
+            if fields >> bit & 1:
+                yield footprint.series[number], time, name
+
+
+VALUES = st.tuples(st.sampled_from(["m,t=x", "m,t=y", "m"]), st.integers(0, 2), st.sampled_from(FIELDS))
+ENDS = st.sampled_from(["loaded", "loaded", "loaded", "failed before the first write", "killed"])
+LOADS = st.tuples(st.sampled_from(["s3://b/1", "s3://b/2"]), st.frozensets(VALUES, min_size=1), ENDS)
+STEPS = st.lists(st.one_of(LOADS, LOADS, LOADS, st.sampled_from(["withdraw", "delete"])), min_size=2, max_size=9)
+
+
+@given(STEPS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_exactly_what_is_stored_and_in_no_current_file_is_stale(s3: "S3Client", steps: Sequence[Step]) -> None:
+    history = History(s3)
+    for step in steps:
+        if step == "delete":
+            history.delete()
+        elif step == "withdraw":
+            if history.current:
+                history.withdraw()
+        else:
+            history.load(*step)
+    history.check()
