@@ -21,6 +21,7 @@ from infra_cdk.archives import ROOT
 from infra_cdk.config import Architecture, PythonVersion
 from infra_cdk.functions import PARQUET_READERS
 from infra_cdk.layers import build_code, build_layer
+from shared.function_names import DELETION_FUNCTIONS
 
 RUNTIME = ROOT / "build" / "venvs" / "lambda"
 PYTHON = cast(PythonVersion, f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -76,7 +77,7 @@ class Functions:
 
     def modules(self, function: str) -> list[str]:
         """Return the names of all modules in the package of `function`."""
-        files = sorted((self.folder / "code" / "functions" / function).glob("*.py"))
+        files = sorted((self._code(function) / "functions" / function).glob("*.py"))
         return [f"functions.{function}.{file.stem}" for file in files]
 
     def start(self, function: str) -> Import:
@@ -97,11 +98,15 @@ class Functions:
         for file in self.folder.rglob("*.pyc"):
             file.unlink()
 
+    def _code(self, function: str) -> Path:
+        """Return the folder of the code: the function that deletes points has its own."""
+        return self.folder / ("deletion" if function in DELETION_FUNCTIONS else "code")
+
     def path(self, function: str) -> list[str]:
         """Return the module search path of `function`."""
         layers = ["shared", "arrow"] if function in PARQUET_READERS else ["shared"]
         site_packages = RUNTIME / "lib" / f"python{PYTHON}" / "site-packages"
-        return [str(self.folder / "code"), *(str(self.folder / name / "python") for name in layers), str(site_packages)]
+        return [str(self._code(function)), *(str(self.folder / name / "python") for name in layers), str(site_packages)]
 
 
 @contextmanager
@@ -110,6 +115,7 @@ def unpacked_functions() -> Iterator[Functions]:
     with TemporaryDirectory(prefix="cold-start-") as folder:
         assets = {
             "code": build_code(PYTHON),
+            "deletion": build_code(PYTHON, deletes=True),
             "shared": build_layer("shared", python=PYTHON, architecture=ARCHITECTURE, package="shared"),
             "arrow": build_layer("arrow", python=PYTHON, architecture=ARCHITECTURE),
         }

@@ -79,6 +79,7 @@ def main() -> None:
 
 def _assets() -> Iterator[str]:
     yield _asset("code", "any", build_code(DEPLOYED))
+    yield _asset("code of DeletePoints", "any", build_code(DEPLOYED, deletes=True))
     architectures: tuple[Architecture, ...] = ("arm64", "x86_64")
     for architecture in architectures:
         for name, package in (("shared", "shared"), ("arrow", "")):

@@ -27,6 +27,7 @@ COMMANDS = (
     "footprints",
     "overlaps",
     "stale",
+    "restore",
     "forget",
     "show",
     "quarantine",

@@ -45,6 +45,7 @@ class StorageConfig:
     decrypt_key_arns: tuple[str, ...]
     noncurrent_version_days: int
     report_days: int
+    deletion_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +174,7 @@ def _storage(context: Context) -> StorageConfig:
         decrypt_key_arns=read.comma_separated(context, "decrypt_key_arns", read.KMS_KEY),
         noncurrent_version_days=integer(context, "noncurrent_version_days", default=0, minimum=0),
         report_days=integer(context, "report_days", default=0, minimum=0),
+        deletion_days=integer(context, "deletion_days", default=90, minimum=1),
     )
 
 

@@ -70,6 +70,7 @@ def environments(
         | {"STALE_PAUSE_SECONDS": str(config.functions.stale_pause_seconds)},
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
+        "delete_points": log | work | ledger | influx | RETURN_MEMORY,
     }
 
 

@@ -33,6 +33,8 @@ WILDCARDS = {
     "/reports/*": UNKNOWN_LOAD,
     "/footprints/*": UNKNOWN_LOAD,
     "/backfills/*": UNKNOWN_LOAD,
+    "/deletions/*": "The key contains the id of the deletion, which is unknown before a person starts it.",
+    "/removals/*": "The key contains the measurement and the id of the deletion.",
     "/staging/backfills/*": "The key contains the id of the Map run, which is unknown before it starts.",
     "/staging/backfills/manifests/*": "The name of a manifest is the checksum of its content.",
     ":*": "These are the versions of one function, or the executions of one state machine.",

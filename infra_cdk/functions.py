@@ -1,7 +1,8 @@
 """The Lambda functions: their code, layers, sizes, roles and log groups.
 
-`Functions` creates one function for each name in `FUNCTION_NAMES`. All share one code asset and one layer; those in
-`PARQUET_READERS` also have the layer with Arrow. Only those in `INFLUXDB_CALLERS` run in the VPC, if one is configured.
+`Functions` creates one function for each name in `FUNCTION_NAMES`. All share one layer, and all but DeletePoints one
+code asset. Those in `PARQUET_READERS` also have the layer with Arrow. Only those in `INFLUXDB_CALLERS` run in the VPC,
+if one is configured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,14 @@ from infra_cdk.config import LoaderConfig, PythonVersion
 from infra_cdk.layers import build_code, build_layer
 from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
-from shared.function_names import BACKFILL_FUNCTIONS, FUNCTION_NAMES, LOAD_FUNCTIONS, FunctionName, pascal_case
+from shared.function_names import (
+    BACKFILL_FUNCTIONS,
+    DELETION_FUNCTIONS,
+    FUNCTION_NAMES,
+    LOAD_FUNCTIONS,
+    FunctionName,
+    pascal_case,
+)
 from shared.settings import CONVERSION_MEMORY_MIB
 from state_machine.settings import BackfillFunctions, LoadFunctions
 
@@ -61,9 +69,17 @@ SIZES: Mapping[FunctionName, Size] = {
     "list_files": Size(memory_mib=1024, timeout_s=900),
     # Reads 1,000 ledger items at a time, and keeps the files that are not loaded.
     "report_backfill": Size(memory_mib=1024, timeout_s=900),
+    # Holds the points that one request removes, with their values, up to three times.
+    "delete_points": Size(memory_mib=1769, timeout_s=900),
 }
-PARQUET_READERS: tuple[FunctionName, ...] = ("validate_schema", "convert_and_chunk", "register_load", "find_stale")
-INFLUXDB_CALLERS: tuple[FunctionName, ...] = ("check_health", "write_batch")
+PARQUET_READERS: tuple[FunctionName, ...] = (
+    "validate_schema",
+    "convert_and_chunk",
+    "register_load",
+    "find_stale",
+    "delete_points",
+)
+INFLUXDB_CALLERS: tuple[FunctionName, ...] = ("check_health", "write_batch", "delete_points")
 
 NETWORK_INTERFACES = iam.PolicyStatement(
     actions=[
@@ -102,7 +118,9 @@ class Functions(Construct):
         self._network = network
         reserved = self._config.write_reserved_concurrency
         self._reserved = {"write_batch": reserved} if reserved else {}
-        self._code = lambda_.Code.from_asset(str(build_code(self._config.python)))
+        self._code, self._deletion_code = (
+            lambda_.Code.from_asset(str(build_code(self._config.python, deletes=deletes))) for deletes in (False, True)
+        )
         _warn_without_bytecode(self, self._config.python)
         self._layers = self._create_layers(config.influx.influxdb_ca_bundle)
         self.log_groups = {
@@ -114,6 +132,7 @@ class Functions(Construct):
         }
         self.load_functions: LoadFunctions = {name: functions[name] for name in LOAD_FUNCTIONS}
         targets = {name: self._create_target(name, function) for name, function in functions.items()}
+        self.delete_points = targets["delete_points"]
         self.load_targets: LoadFunctions = {name: targets[name] for name in LOAD_FUNCTIONS}
         self.backfill_targets: BackfillFunctions = {name: targets[name] for name in BACKFILL_FUNCTIONS}
 
@@ -156,7 +175,7 @@ class Functions(Construct):
             self,
             pascal_case(name),
             handler=f"functions.{name}.handler.lambda_handler",
-            code=self._code,
+            code=self._deletion_code if name in DELETION_FUNCTIONS else self._code,
             layers=self._layers[name],
             runtime=RUNTIMES[self._config.python],
             architecture=ARCHITECTURES[self._config.architecture],

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree, ignore_patterns, rmtree
 
 from infra_cdk.archives import ROOT, build_zip
 from infra_cdk.config import Architecture, PythonVersion
@@ -17,6 +17,9 @@ from shared.dataset_files import own_file
 
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 RUNBOOK = ROOT / "docs" / "operations.md"
+DELETING = "functions/delete_points"
+"""The folder of the only function that deletes points."""
+
 BYTECODE = ("__pycache__", "*.pyc")
 
 UNUSED = (
@@ -86,17 +89,26 @@ def _sources(package: str) -> list[Path]:
     return [file for file in files if file.is_file() and not _is_bytecode(file)]
 
 
-def build_code(python: PythonVersion) -> Path:
-    """Return the zip of `functions/` and the runbook, which reports quote, at their paths in the repository."""
+def build_code(python: PythonVersion, *, deletes: bool = False) -> Path:
+    """Return the zip of `functions/` and the runbook, which reports quote, at their paths in the repository.
+
+    The code that deletes points is in a zip of its own (`deletes`), so that no other function has it.
+    """
 
     def write_files(folder: Path) -> None:
+        if deletes:
+            _copy(DELETING, folder)
+            (folder / "functions" / "__init__.py").touch()
+            return
         _copy("functions", folder)
+        rmtree(folder / DELETING)
         runbook = folder / RUNBOOK.relative_to(ROOT)
         runbook.parent.mkdir()
         runbook.write_bytes(RUNBOOK.read_bytes())
 
     inputs = [RUNBOOK, Path(__file__), *_sources("functions")]
-    return build_zip(f"code-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
+    kind = "deletion" if deletes else "code"
+    return build_zip(f"{kind}-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
 
 
 def _is_bytecode(file: Path) -> bool:

@@ -14,6 +14,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
+from shared.deletion.records import DELETIONS
 from shared.function_names import FunctionName
 from shared.ledger import CHANGES
 from shared.pages.index import INDEX_KEY
@@ -114,6 +115,13 @@ class Permissions:
                 self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 *self._decrypt(self._own_keys),
                 *self._write("backfills/*", INDEX_KEY),
+            ],
+            "delete_points": [
+                *token,
+                *_read(self._work, f"{DELETIONS}/*"),
+                *self._write(f"{DELETIONS}/*", "removals/*"),
+                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                self._update_items("deletions:*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
         }
 

@@ -59,6 +59,7 @@ class LoaderStack(Stack):
         acknowledge_findings(self)
         self._add_outputs()
         self._add_function_outputs(functions.load_functions)
+        CfnOutput(self, "DeletePointsName", value=functions.delete_points.function_name)
 
     def _encryption_key(self) -> kms.IKey | None:
         arn = self._config.storage.kms_key_arn

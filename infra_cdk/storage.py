@@ -27,6 +27,7 @@ class Storage(Construct):
         )
         self.work = self._create_bucket("Work", versioned=False)
         self.work.add_lifecycle_rule(prefix="staging/", expiration=Duration.days(STAGING_DAYS))
+        self.work.add_lifecycle_rule(prefix="deletions/", expiration=Duration.days(config.deletion_days))
         if config.report_days:
             for prefix in REPORTS:
                 self.work.add_lifecycle_rule(prefix=prefix, expiration=Duration.days(config.report_days))

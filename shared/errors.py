@@ -42,6 +42,10 @@ class OlderLoadRunningError(LoaderError):
     status_code = 503
 
 
+class DeletionRunningError(TransientError):
+    """A person has started a deletion of stale points in the time of the file, so the load waits for its end."""
+
+
 class UnreadableEventError(DataError):
     """The event does not name an S3 object."""
 

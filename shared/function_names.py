@@ -10,10 +10,14 @@ LoadFunctionName = Literal[
 BackfillFunctionName = Literal["list_files", "report_backfill"]
 """A function that only the backfill state machine calls."""
 
-FunctionName = Literal[LoadFunctionName, BackfillFunctionName]
+DeletionFunctionName = Literal["delete_points"]
+"""The function that deletes points. Only commands call it."""
+
+FunctionName = Literal[LoadFunctionName, BackfillFunctionName, DeletionFunctionName]
 
 LOAD_FUNCTIONS: tuple[LoadFunctionName, ...] = get_args(LoadFunctionName)
 BACKFILL_FUNCTIONS: tuple[BackfillFunctionName, ...] = get_args(BackfillFunctionName)
+DELETION_FUNCTIONS: tuple[DeletionFunctionName, ...] = get_args(DeletionFunctionName)
 FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
 
 

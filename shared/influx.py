@@ -74,7 +74,7 @@ class Influx:
             bucket: the name of the InfluxDB bucket.
             timeout_s: the time-out of the whole response, in seconds.
         """
-        return self._send(
+        return self.send(
             lambda api: WriteService(api).post_write_with_http_info(
                 self._settings.org,
                 bucket,
@@ -90,17 +90,17 @@ class Influx:
 
         Never send it to InfluxDB 3, which creates a database that does not exist. A compressed empty body is an error.
         """
-        return self._send(
+        return self.send(
             lambda api: WriteService(api).post_write_with_http_info(self._settings.org, bucket, b"", precision="ns")
         )
 
     def ping(self) -> HttpReply:
         """Ping the server; every version of InfluxDB has this endpoint."""
-        return self._send(lambda api: PingService(api).get_ping_with_http_info())
+        return self.send(lambda api: PingService(api).get_ping_with_http_info())
 
     def get(self, path: str, **query: str) -> HttpReply:
         """Send a GET request. `data` of the reply is the parsed JSON."""
-        return self._send(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
+        return self.send(lambda api: api.call_api(path, "GET", query_params=[*query.items()], response_type="object"))
 
     def query(self, influxql: str, *, bucket: str, csv: bool = False) -> HttpReply:
         """Run an InfluxQL query.
@@ -113,7 +113,7 @@ class Influx:
         """
         database, _, policy = bucket.partition("/")
         parameters = {"db": database, "rp": policy, "q": influxql, "epoch": "ns"}
-        return self._send(
+        return self.send(
             lambda api: api.call_api(
                 "/query",
                 "GET",
@@ -124,7 +124,13 @@ class Influx:
             )
         )
 
-    def _send(self, request: Request) -> HttpReply:
+    @property
+    def org(self) -> str:
+        """The organization that requests name."""
+        return self._settings.org
+
+    def send(self, request: Request) -> HttpReply:
+        """Make a request, once more with a new token if the token was rejected and the secret has another one."""
         client = self._client
         reply = _exchange(client, request)
         if interpret(reply).action is Action.REAUTHORIZE and self._has_newer_token(client.token):

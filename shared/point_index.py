@@ -73,6 +73,11 @@ class PointIndex:
         is_present = (number >= 0) & (self._times[place] == time) & (self._numbers[position] == key)
         return Positions(is_present, position)
 
+    def fields_at(self, series: pa.Array, numbers: NDArray[np.integer], time: NDArray[np.int64]) -> Mask:
+        """Return the fields that the index has at each of these points, 0 for a point that it does not have."""
+        is_present, position = self.find(series, numbers, time)
+        return np.where(is_present, self._fields[position], np.uint64(0))
+
     def shared_fields(self, footprints: Iterable[Footprint]) -> Mask:
         """Return, for each point, the fields that this part and any of the footprints have."""
         fields = np.zeros(len(self._numbers), np.uint64)

@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from shared.aws_errors import AWS_KILLED_ERRORS, AWS_TRANSIENT_ERRORS, Service, throttling_names, unclear_names
-from shared.errors import AwsThrottledError, OutageError, TransientError, error_names
+from shared.errors import AwsThrottledError, DeletionRunningError, OutageError, TransientError, error_names
 from state_machine.settings import MachineSettings
 
 Payload = dict[str, Any]
@@ -57,7 +57,7 @@ def invocation(
         output_path=sfn.JsonPath.DISCARD if discard_result else None,
         retry_on_service_exceptions=False,
     )
-    throttled = error_names(AwsThrottledError)
+    throttled = [*error_names(DeletionRunningError), *error_names(AwsThrottledError)]
     attempts = settings.throttled_attempts if throttled_attempts is None else throttled_attempts
     wait_while_throttled(task, [*throttling_names("Lambda"), *throttled], attempts=attempts, settings=settings)
     others = [*throttled, *(error_names(OutageError) if waits_itself else [])]

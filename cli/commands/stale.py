@@ -1,6 +1,8 @@
 """`loader stale`: list the points in InfluxDB that a replaced file had, and that no current file has."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cli.deployed.stack import Deployment
 from cli.options import AsJson, Dataset, Prefix, Stack
@@ -8,12 +10,40 @@ from cli.output import console, listing, progress, quantity, show_json
 from cli.targets import check_dataset, parse_prefix
 from shared.settings import STACK_NAME
 
+Delete = Annotated[bool, typer.Option("--delete", help="Delete the stale points, after a question.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="With --delete: also if files are not loaded completely, or if many points would go."),
+]
+OtherWriters = Annotated[
+    bool,
+    typer.Option("--other-writers", help="With --delete: other programs write to the measurement; spare their series."),
+]
 
-def stale(prefix: Prefix = "", *, dataset: Dataset = "", stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
+
+def stale(
+    prefix: Prefix = "",
+    *,
+    dataset: Dataset = "",
+    delete: Delete = False,
+    yes: Yes = False,
+    force: Force = False,
+    other_writers: OtherWriters = False,
+    stack: Stack = STACK_NAME,
+    as_json: AsJson = False,
+) -> None:
     """List the points that replaced files left in InfluxDB, and that no current file contains.
 
-    Compares the footprints of all loads. It reads neither the files nor InfluxDB, and deletes nothing.
+    Compares the footprints of all loads, and reads neither the files nor InfluxDB. With `--delete`, shows a plan, asks,
+    and deletes the points; docs/when-files-change.md says what to read first.
     """
+    if delete:
+        from cli.stale_deletion import DeleteOptions, delete_stale  # noqa: PLC0415 - it loads pyarrow
+
+        options = DeleteOptions(yes=yes, force=force, other_writers=other_writers, as_json=as_json)
+        delete_stale(Deployment(stack), prefix, dataset, options)
+        return
     # These imports load pyarrow, which takes half a second that other commands need not spend.
     from cli.deployed.stale import prepare_searches  # noqa: PLC0415
     from shared.stale.summary import StaleSummary  # noqa: PLC0415

@@ -106,6 +106,11 @@ class Deployment:
         return self.output("CheckHealthName")
 
     @property
+    def delete_points_name(self) -> str:
+        """The name of the function DeletePoints."""
+        return self.output("DeletePointsName")
+
+    @property
     def region(self) -> str:
         """The Region of the stack."""
         return self.machine.split(":")[3]

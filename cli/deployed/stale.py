@@ -8,6 +8,7 @@ from cli.deployed.stack import Deployment
 from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS
 from shared.errors import UnknownDatasetError
+from shared.ledger import LedgerItem
 from shared.settings import default_bucket, stale_pause_s
 from shared.stale.ledger import datasets_of, every_item, latest_bucket_id, plans_of
 from shared.stale.loads import Loads, sort_loads
@@ -16,11 +17,13 @@ from shared.stale.search import Measurement, StaleSearch
 
 
 class PreparedSearch(NamedTuple):
-    """A search in one measurement, and the loads that it compares."""
+    """A search in one measurement, the loads that it compares, and their items, which were read after `read_at`."""
 
     measurement: Measurement
     loads: Loads
     search: StaleSearch
+    items: list[LedgerItem]
+    read_at: datetime
 
 
 def prepare_searches(deployment: Deployment, prefix: str, dataset: str) -> Iterator[PreparedSearch]:
@@ -58,8 +61,10 @@ def _datasets_under(prefix: str) -> list[str]:
 
 def _prepare(deployment: Deployment, bucket: str, measurement: str, default: str) -> PreparedSearch:
     pause = timedelta(seconds=stale_pause_s(deployment.stale_environment()))
+    read_at = datetime.now(UTC)
     items = list(every_item(deployment.ledger, measurement, datasets_of(measurement, bucket, default)))
     plans = plans_of(Footprints(deployment.s3, deployment.work_bucket), items, in_bulk=True)
-    loads = sort_loads(items, plans, datetime.now(UTC), pause)
+    loads = sort_loads(items, plans, read_at, pause)
     place = Measurement(bucket, measurement, latest_bucket_id(items))
-    return PreparedSearch(place, loads, StaleSearch(deployment.s3, deployment.work_bucket, place, loads))
+    search = StaleSearch(deployment.s3, deployment.work_bucket, place, loads)
+    return PreparedSearch(place, loads, search, items, read_at)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.register_load.deletions import wait_for_deletions
 from functions.register_load.parts import compare_parts, join_chunks
 from functions.register_load.progress import Progress, is_in_first_half
 from functions.register_load.revised_load import RevisedLoad
@@ -33,6 +34,7 @@ def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite
         return compare_parts(s3_client(), load, progress)
     if registers:
         load = {**load, "converted": {**load["converted"], "chunks": join_chunks(s3_client(), load)}}
+        wait_for_deletions(s3_client(), ledger(), load, datetime.now(UTC))
     if DATASETS[load["file"]["dataset"]].revision is None:
         if not registers:
             confirm_unordered(s3_client(), Registrations(ledger()), load, datetime.now(UTC))

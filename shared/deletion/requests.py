@@ -4,7 +4,6 @@ A request removes all points of a measurement from a first to a last time, both 
 the predicate, and may have others. It cannot name a field, nor say that a tag is absent.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from shared.series_keys import Tags
@@ -79,17 +78,6 @@ def predicate(measurement: str, tags: Tags) -> str:
     """
     conditions = (f"{_quoted(tag)}={_quoted(value)}" for tag, value in tags)
     return " AND ".join([f"_measurement={_quoted(measurement)}", *conditions])
-
-
-def rfc3339(time_ns: int) -> str:
-    """Return a time in the form that the delete API demands, exact to the nanosecond.
-
-    >>> rfc3339(-1), rfc3339(1_700_000_000_123_456_789)
-    ('1969-12-31T23:59:59.999999999Z', '2023-11-14T22:13:20.123456789Z')
-    """
-    seconds, rest = divmod(time_ns, 10**9)
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
 
 
 def _quoted(text: str) -> str:

@@ -143,6 +143,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "write_reserved_concurrency": "8",
         "noncurrent_version_days": "90",
         "report_days": "365",
+        "deletion_days": "30",
         "influxdb_ca_bundle": str(ROOT / "LICENSE"),
         "database_instance_type": "db.influx.medium",
         "database_multi_az": "true",

@@ -31,7 +31,7 @@ def test_a_function_that_reads_no_parquet_starts_without_arrow(functions: Functi
     assert functions.start(name).packages & ARROW == set()
 
 
-@pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk", "register_load"])
+@pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk", "register_load", "delete_points"])
 def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, name: str) -> None:
     assert functions.start(name).packages & ARROW == {"pyarrow", "numpy"}
 

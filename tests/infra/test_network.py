@@ -59,7 +59,7 @@ def test_no_function_is_in_a_vpc_unless_one_is_named(assembly: Assembly) -> None
 
 def test_only_those_that_call_influxdb_are_in_the_vpc(in_vpc: Assembly) -> None:
     inside = {name for name, function in in_vpc.functions.items() if "VpcConfig" in function}
-    assert inside == {"check_health", "write_batch"}
+    assert inside == {"check_health", "write_batch", "delete_points"}
     assert in_vpc.functions["write_batch"]["VpcConfig"]["SubnetIds"] == SUBNETS
 
 
@@ -94,7 +94,7 @@ def test_other_workloads_of_the_vpc_keep_their_way_to_secrets_manager(variants: 
     # The entry is `<hosted zone>:<name>`; CloudFormation lists the regional name first.
     entry = {"Fn::Select": [0, {"Fn::GetAtt": [name, "DnsEntries"]}]}
     url = {"Fn::Join": ["", ["https://", {"Fn::Select": [1, {"Fn::Split": [":", entry]}]}]]}
-    assert secrets_urls(variants("all_new")) == {"check_health": url, "write_batch": url}
+    assert secrets_urls(variants("all_new")) == {"check_health": url, "write_batch": url, "delete_points": url}
 
 
 def test_the_endpoint_is_in_one_subnet_since_two_of_one_zone_are_refused(variants: Callable[[str], Assembly]) -> None:
@@ -106,7 +106,7 @@ def test_the_endpoint_is_in_one_subnet_since_two_of_one_zone_are_refused(variant
 
 def test_an_existing_endpoint_is_called_by_its_url_or_by_the_usual_name(variants: Callable[[str], Assembly]) -> None:
     url = VARIANTS["all_existing"]["secrets_endpoint_url"]
-    assert secrets_urls(variants("all_existing")) == {"check_health": url, "write_batch": url}
+    assert secrets_urls(variants("all_existing")) == {"check_health": url, "write_batch": url, "delete_points": url}
     config = loader_config(REQUIRED | VPC | {"secrets_endpoint_security_group_id": "sg-2a1b2c3d"})
     assert config.network is not None
     assert config.network.secrets_endpoint_url == ""
@@ -140,4 +140,4 @@ def test_certificates_are_a_layer_that_the_variable_points_into(variants: Callab
     folder = assembly.asset(layer["Content"]["S3Key"])
     assert [f"/opt/{file.name}" for file in folder.iterdir()] == [path]
     carriers = {n for n, f in assembly.functions.items() if any("Certificates" in flat(ref) for ref in f["Layers"])}
-    assert carriers == {"check_health", "write_batch"}
+    assert carriers == {"check_health", "write_batch", "delete_points"}

@@ -31,6 +31,7 @@ LOADER_RESOURCES = {
         "FunctionsFindStaleLogB88417C9",
         "FunctionsListFilesLog7B3C3E4A",
         "FunctionsReportBackfillLog6B8AB8C1",
+        "FunctionsDeletePointsLog8E4AA454",
         "LoaderLogEAE112E4",
         "BackfillLogED590056",
     },
@@ -44,6 +45,7 @@ LOADER_RESOURCES = {
         "FunctionsFindStaleFFECC046",
         "FunctionsListFiles219C8C5F",
         "FunctionsReportBackfill68706C01",
+        "FunctionsDeletePoints70A3E45F",
     },
 }
 DATABASE_RESOURCES = {
@@ -73,6 +75,7 @@ OUTPUTS = {
         "ConvertAndChunkName",
         "FindStaleName",
         "WriteBatchName",
+        "DeletePointsName",
     },
     DATABASE_STACK_NAME: {"InfluxdbUrl", "DatabaseSecurityGroupId", "ClientSecurityGroupId", "AdminSecretArn"},
 }
@@ -114,6 +117,9 @@ VARIABLES = {
     "list_files": LOG
     | {"STACK_NAME", "WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS", "FILE_SUFFIXES", "SOURCE_PREFIX", "SWEEP_SINCE"},
     "report_backfill": LOG | {"WORK_BUCKET", "LEDGER_TABLE", "FILE_SUFFIXES", "SOURCE_PREFIX"},
+    "delete_points": LOG
+    | INFLUX
+    | {"WORK_BUCKET", "LEDGER_TABLE", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
 }
 
 

@@ -64,8 +64,9 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
     by_name = {name: state for name, state in states(assembly.definition) if state["Type"] == "Task"}
     by_name = {name: task for name, task in by_name.items() if task["Resource"].startswith(FUNCTION_ARN_PREFIX)}
     calls = list(by_name.values())
-    throttled = [*throttling_names("Lambda"), "AwsThrottledError"]
-    ours = [name for name in error_names(TransientError) if name != "AwsThrottledError"]
+    patient_errors = ["DeletionRunningError", "AwsThrottledError"]
+    throttled = [*throttling_names("Lambda"), *patient_errors]
+    ours = [name for name in error_names(TransientError) if name not in patient_errors]
     influx = error_names(OutageError)
     killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
     continued = {"ErrorEquals": ["UnfinishedError"], "IntervalSeconds": 1, "MaxAttempts": 40, "BackoffRate": 1}

@@ -46,14 +46,14 @@ def test_the_source_keeps_versions_and_tells_eventbridge(assembly: Assembly) -> 
     assert source["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_nothing_but_staged_objects_expires(assembly: Assembly) -> None:
+def test_nothing_but_staged_objects_and_before_images_expires(assembly: Assembly) -> None:
     expiring = {
         (name[:11], rule.get("Prefix")): rule["ExpirationInDays"]
         for name, properties in assembly.properties("S3::Bucket").items()
         for rule in properties["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring == {("StorageWork", "staging/"): 7}
+    assert expiring == {("StorageWork", "staging/"): 7, ("StorageWork", "deletions/"): 90}
 
 
 def test_replaced_versions_and_reports_expire_if_that_is_configured(variants: Callable[[str], Assembly]) -> None:
@@ -64,4 +64,4 @@ def test_replaced_versions_and_reports_expire_if_that_is_configured(variants: Ca
     noncurrent = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
     assert noncurrent == [{"NoncurrentDays": 90}]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"staging/": 7, "reports/": 365, "backfills/": 365}
+    assert expiring == {"staging/": 7, "deletions/": 30, "reports/": 365, "backfills/": 365}

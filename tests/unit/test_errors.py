@@ -19,6 +19,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 def test_the_names_that_are_retried_are_the_transient_ones() -> None:
     assert error_names(TransientError) == [
         "TransientError",
+        "DeletionRunningError",
         "OutageError",
         "InfluxUnavailableError",
         "InfluxDiskFullError",

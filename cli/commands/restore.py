@@ -1,0 +1,33 @@
+"""`loader restore`: write back what a deletion removed from InfluxDB."""
+
+from typing import Annotated
+
+import typer
+
+from cli.deployed.stack import Deployment
+from cli.errors import NotFoundError
+from cli.options import AsJson, Stack
+from cli.output import console, quantity, show_json
+from shared.settings import STACK_NAME
+
+DeletionName = Annotated[
+    str, typer.Argument(metavar="DELETION", help="The deletion, as `loader stale --delete` names it.")
+]
+
+
+def restore(deletion: DeletionName, *, stack: Stack = STACK_NAME, as_json: AsJson = False) -> None:
+    """Write all points back that a deletion removed, with the values that InfluxDB had before.
+
+    Values that newer files have written since then stand. The points count as stale again.
+    """
+    from cli.deletion import execute  # noqa: PLC0415 - it loads pyarrow
+    from shared.deletion.records import plan_key  # noqa: PLC0415
+
+    deployment = Deployment(stack)
+    if plan_key(deletion) not in deployment.work_keys(plan_key(deletion)):
+        raise NotFoundError(f"there is no deletion {deletion}, or its before-images have expired")
+    state = execute(deployment, deletion, restore=True)
+    if as_json:
+        show_json(state)
+    else:
+        console.print(f"deletion {deletion}: {quantity(state['restored'], 'point')} written back", markup=False)

@@ -1,0 +1,178 @@
+"""Deletions of stale points: what speaks against one, its plan, and the calls of DeletePoints that execute it.
+
+Only DeletePoints, which runs in AWS, deletes. `reasons_against` and `plan_for` decide on this machine what it may do.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import boto3
+from botocore.config import Config
+
+from cli.deployed.buckets import invoke_check_health
+from cli.deployed.stack import Deployment
+from cli.deployed.stale import PreparedSearch
+from cli.errors import RefusedError
+from shared.deletion.plan import plan_deletion
+from shared.deletion.records import DELETIONS, Deletion, DeletionState, end_key, plan_key
+from shared.deletion.requests import DeletionPlan
+from shared.deletion.start import start_deletion
+from shared.errors import TransientError, error_names
+from shared.ledger import LedgerItem, bucket_and_key, newest_of
+from shared.settings import default_bucket
+from shared.slots import replacing_dataset, slot_name
+from shared.stale.ledger import datasets_of
+from shared.stale.stale_set import StaleSet, stale_set
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+MAX_STALE_RATE = 0.1
+"""The share of the points of a replaced load that may be deleted without --force: more of them may be a mistake."""
+
+MAX_POINTS = 1_000_000
+"""The most points of a deletion. DeletePoints holds them with their values."""
+
+WEEK_S = 7 * 86_400
+"""How long a shard is in a bucket without retention."""
+
+CALL_TIMEOUT_S = 910
+"""More than the longest invocation of DeletePoints takes."""
+
+Selection = Callable[[str], bool]
+"""Returns whether an object is selected, by its name."""
+
+
+class PlannedDeletion(NamedTuple):
+    """The stale points of one measurement, and the requests that delete them."""
+
+    search: PreparedSearch
+    points: StaleSet
+    plan: DeletionPlan
+
+
+def reasons_against(prepared: PreparedSearch, is_selected: Selection) -> list[str]:
+    """Return why the stale points of selected objects should not be deleted without a closer look."""
+    reasons = [f"{name} is being loaded" for name in filter(is_selected, prepared.loads.running)]
+    reasons += [
+        f"a newer revision of {name} has just arrived" for name in filter(is_selected, prepared.loads.not_judged)
+    ]
+    written = {each.item["load_id"]: int(each.item.get("points_written", 0)) for each in prepared.loads.replaced}
+    counts: dict[tuple[str, str], int] = {}
+    for part in prepared.search.find(is_selected):
+        if part.kind == "stored":
+            key = (part.plan.source, part.plan.load_id)
+            counts[key] = counts.get(key, 0) + len(part.points.points.time)
+    for (source, load_id), count in sorted(counts.items()):
+        if count > MAX_STALE_RATE * written.get(load_id, 0):
+            total = f"{written[load_id]:,}" if written.get(load_id) else "an unknown number of"
+            reasons.append(f"{count:,} of {total} points that a former version of {source} wrote would go")
+    return reasons + list(_unfinished_files(prepared.items, {source for source, _ in counts}))
+
+
+def _unfinished_files(items: list[LedgerItem], sources: set[str]) -> Iterator[str]:
+    """Yield the current files of the same objects, or of the same slots, that are not loaded completely."""
+    versions: dict[str, list[LedgerItem]] = {}
+    for item in items:
+        versions.setdefault(item["object"], []).append(item)
+    slots = {slot for source in sources if (slot := _slot(versions[source][0]))}
+    for name, each in sorted(versions.items()):
+        current = newest_of(each)
+        if current is None or not (name in sources or _slot(current) in slots):
+            continue
+        if current["status"] in ("claimed", "failed"):
+            yield f"{name} is not loaded: its status is {current['status']}"
+        elif current.get("verdict") == "partly loaded":
+            yield f"{name} is only partly loaded"
+
+
+def _slot(item: LedgerItem) -> str:
+    """Return the slot of a file whose revisions replace each other, or ""."""
+    dataset = replacing_dataset(item["dataset"])
+    return slot_name(*bucket_and_key(item["object"]), dataset) if dataset else ""
+
+
+def plan_for(
+    deployment: Deployment, prepared: PreparedSearch, is_selected: Selection, *, other_writers: bool
+) -> PlannedDeletion | None:
+    """Return the plan for the stale points of selected objects; None if there are none.
+
+    Raises:
+        RefusedError: InfluxDB cannot delete points, or the plan is beyond a limit.
+    """
+    points = stale_set(prepared.search, is_selected)
+    if not points.stale.series:
+        return None
+    series = len({*points.stale.series, *points.current.series})
+    shards = _shards(deployment, prepared)
+    plan = plan_deletion(points.stale, points.current, shards=shards, series=series, other_writers=other_writers)
+    if plan.points + plan.rewritten > MAX_POINTS:
+        plan = plan._replace(refusal=f"it would remove more than {MAX_POINTS:,} points. Use a longer PREFIX")
+    if plan.refusal:
+        raise RefusedError(f"{prepared.measurement.name}: nothing was deleted: {plan.refusal}")
+    return PlannedDeletion(prepared, points, plan)
+
+
+def _shards(deployment: Deployment, prepared: PreparedSearch) -> int:
+    """Return the number of shards from the first to the last point of all loads. Raise RefusedError for InfluxDB 3."""
+    health = invoke_check_health(deployment)
+    if str(health.get("version", "")).lstrip("v").startswith("3"):
+        raise RefusedError("InfluxDB 3 cannot delete points, so the stale points stay: nothing was deleted")
+    times = [(plan.first_time, plan.last_time) for plan in prepared.loads.current if plan.first_time and plan.last_time]
+    days = _days(min(first for first, _ in times), max(last for _, last in times)) if times else 0
+    seconds = health.get("shard_seconds", {})
+    width = min((value for value in seconds.values() if value), default=WEEK_S)
+    return int(days * 86_400 // width) + 2
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
+
+
+def start(deployment: Deployment, planned: PlannedDeletion) -> Deletion:
+    """Store a planned deletion. `execute` begins it."""
+    place = planned.search.measurement
+    default = default_bucket(deployment.delivery_environment())
+    return start_deletion(
+        deployment.s3,
+        deployment.work_bucket,
+        planned.plan,
+        *planned.points,
+        influxdb_bucket=place.bucket,
+        measurement=place.name,
+        datasets=datasets_of(place.name, place.bucket, default),
+        planned_at=planned.search.read_at,
+    )
+
+
+def unfinished(deployment: Deployment) -> list[str]:
+    """Return the deletions that were interrupted."""
+    keys = set(deployment.work_keys(f"{DELETIONS}/"))
+    names = sorted({key.split("/")[1] for key in keys})
+    return [name for name in names if plan_key(name) in keys and end_key(name) not in keys]
+
+
+def call(deployment: Deployment, deletion: str, *, restore: bool = False) -> DeletionState:
+    """Call DeletePoints, which does the next step.
+
+    Raises:
+        StepError: The function failed.
+    """
+    config = Config(read_timeout=CALL_TIMEOUT_S, retries={"total_max_attempts": 1})
+    client: LambdaClient = boto3.client("lambda", config=config)
+    payload = json.dumps({"deletion": deletion, "restore": restore}).encode()
+    reply = client.invoke(FunctionName=deployment.delete_points_name, Payload=payload)
+    content = json.loads(reply["Payload"].read())
+    if "FunctionError" in reply:
+        raise StepError(content.get("errorType", ""), content.get("errorMessage", ""))
+    return cast(DeletionState, content)
+
+
+class StepError(Exception):
+    """A step of a deletion failed. It can be repeated."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.may_heal = name in error_names(TransientError) or name.startswith("Sandbox.")

@@ -1,0 +1,96 @@
+"""`loader stale --delete`: complete what was interrupted, then plan, ask, and delete, one measurement after another."""
+
+from typing import NamedTuple
+
+import typer
+
+from cli.deletion import execute, show_state
+from cli.deployed.deletions import PlannedDeletion, plan_for, reasons_against, start, unfinished
+from cli.deployed.stack import Deployment
+from cli.deployed.stale import PreparedSearch, prepare_searches
+from cli.errors import RefusedError
+from cli.output import console, listing, quantity, show_json, stderr
+from cli.targets import check_dataset, parse_prefix
+from shared.deletion.records import DeletionState
+from shared.deletion.requests import predicate
+from shared.times import utc_ns
+
+
+class DeleteOptions(NamedTuple):
+    """What the operator decided: no question, no refusal, other programs that write, and JSON instead of text."""
+
+    yes: bool
+    force: bool
+    other_writers: bool
+    as_json: bool
+
+
+SHOWN_REQUESTS = 10
+
+WARNING = (
+    "Points that other programs write to this time while a request runs may be lost: stop them first. Loads of the "
+    "loader wait. What is removed is stored before, and `loader restore` writes it back."
+)
+
+
+def delete_stale(deployment: Deployment, prefix: str, dataset: str, options: DeleteOptions) -> None:
+    """Delete the stale points of the files under a prefix. Raise RefusedError if something speaks against it."""
+    if dataset:
+        check_dataset(dataset)
+    address = parse_prefix(prefix, deployment.source_bucket)
+    states = {name: execute(deployment, name) for name in unfinished(deployment)}
+    for prepared in prepare_searches(deployment, address.prefix, dataset):
+        states |= _delete(deployment, prepared, address.address, options)
+    if options.as_json:
+        show_json(states)
+    elif not states:
+        console.print("no stale points")
+    for name, state in states.items() if not options.as_json else ():
+        show_state(name, state)
+
+
+def _delete(
+    deployment: Deployment, prepared: PreparedSearch, address: str, options: DeleteOptions
+) -> dict[str, DeletionState]:
+    def is_selected(name: str) -> bool:
+        return name.startswith(address)
+
+    _check(prepared)
+    planned = plan_for(deployment, prepared, is_selected, other_writers=options.other_writers)
+    if planned is None:
+        return {}
+    if not options.force and (reasons := reasons_against(prepared, is_selected)):
+        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
+        raise RefusedError(
+            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "
+            "Look at the points with `loader stale`; if they are right, add --force"
+        )
+    _show_plan(planned)
+    if not (options.yes or typer.confirm("Delete these points?", err=True)):
+        raise RefusedError("nothing was deleted")
+    deletion = start(deployment, planned)["deletion"]
+    return {deletion: execute(deployment, deletion)}
+
+
+def _check(prepared: PreparedSearch) -> None:
+    if prepared.loads.not_checkable:
+        raise RefusedError(
+            f"nothing was deleted: {prepared.loads.not_checkable[0]} has no footprint, so nobody knows which points "
+            "are stale: run `loader footprints` first"
+        )
+
+
+def _show_plan(planned: PlannedDeletion) -> None:
+    plan, name = planned.plan, planned.search.measurement.name
+    points = quantity(plan.points, "stale point")
+    stderr.print(f"{name}: {points}, {quantity(len(plan.requests), 'request')}, about {plan.seconds:,.0f} s")
+    if plan.rewritten:
+        stderr.print(f"{quantity(plan.rewritten, 'current point')} will be removed too, and written again")
+    table = listing("#points", "#rewritten", "from", "to", "predicate")
+    for each in plan.requests[:SHOWN_REQUESTS]:
+        times = utc_ns(each.first_ns), utc_ns(each.last_ns)
+        table.add_row(f"{each.stale:,}", f"{each.rewritten:,}", *times, predicate(name, each.tags))
+    stderr.print(table)
+    if more := len(plan.requests) - SHOWN_REQUESTS:
+        stderr.print(f"and {more} more" if more > 0 else "")
+    stderr.print(WARNING, soft_wrap=True)

@@ -1,0 +1,175 @@
+"""One request of a deletion: save, delete, write again, and read back.
+
+The steps are in an order in which a crash loses nothing:
+
+1. Read what is stored in the range, and merge it into the before-image, which has what an earlier attempt removed.
+2. If any of it is foreign, stop. What an earlier attempt removed is written again in any case.
+3. Store the before-image. Then record that the request is sent, and send it.
+4. Write again the current points that are missing now, and read them back.
+
+A request without an answer may be done in part, and may still be running. So the next attempt waits for longer than it
+takes, and begins when two readings agree. A value that is stored is never written over: a newer file may have sent it.
+"""
+
+import gzip
+from datetime import UTC, datetime
+from http import HTTPStatus
+from time import monotonic, sleep
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from functions.delete_points.before_image import Mask, fields_of, lines_of, merge_images, select_fields
+from functions.delete_points.deletes import delete_range
+from functions.delete_points.judgment import PlannedPoints, examples
+from functions.delete_points.store import DeletionStore
+from functions.delete_points.stored_points import PointQuery, StoredRange, read_range
+from shared.deletion.records import Deletion, RequestProgress, StoredRequest
+from shared.errors import InfluxUnavailableError
+from shared.influx import WRITE_TIMEOUT_S, Influx
+from shared.influx_answers import interpret
+from shared.series_keys import Tags
+from shared.times import utc_seconds
+
+SLOWER = 3
+"""How many times as long as estimated a request may take. Then it counts as unanswered."""
+
+MIN_TIMEOUT_S = 30.0
+MAX_TIMEOUT_S = 300.0
+"""The bounds of the time-out of a request: two of them, the readings and the writes fit into one invocation."""
+
+BODY_POINTS = 5_000
+"""How many points to write at once."""
+
+
+class RequestStep(NamedTuple):
+    """What a request works with."""
+
+    influx: Influx
+    store: DeletionStore
+    deletion: Deletion
+    planned: PlannedPoints
+    number: int
+
+    @property
+    def request(self) -> StoredRequest:
+        """The request."""
+        return self.deletion["requests"][self.number]
+
+    @property
+    def tags(self) -> Tags:
+        """The tags of its predicate."""
+        return tuple((tag, value) for tag, value in self.request["tags"])
+
+    @property
+    def timeout_s(self) -> float:
+        """The time-out of the request, which is longer than it is estimated to take."""
+        return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, SLOWER * self.deletion["seconds"]))
+
+    def run(self, *, may_delete: bool = True) -> RequestProgress:
+        """Do the request, or complete it. Without `may_delete`, only write again what an earlier attempt removed.
+
+        Raises:
+            InfluxUnavailableError: InfluxDB did not answer. The next call continues.
+        """
+        progress = self.store.progress(self.number)
+        former = self.store.image(self.number)
+        stored = self._read_settled(progress) if progress["status"] == "sent" else self._read()
+        judgment = self.planned.judge(stored.image)
+        image = merge_images(former, stored.image) if former else stored.image
+        foreign = [*examples(stored.image, judgment.foreign), *stored.unknown]
+        if foreign or not may_delete:
+            rewritten = self._rewrite(image, stored.image) if former else 0
+            return self._record({**progress, "status": "stopped", "rewritten": rewritten, "foreign": foreign[:5]})
+        self.store.put_image(self.number, image)
+        progress = self._record({**progress, "status": "sent", "sent_at": utc_seconds(datetime.now(UTC))})
+        seconds = self._delete()
+        left = self._read()
+        self._check_removed(left.image)
+        rewritten = self._rewrite(image, left.image)
+        removed = int(np.count_nonzero(self.planned.judge(image).stale))
+        done: RequestProgress = {**progress, "status": "done", "seconds": seconds}
+        return self._record({**done, "removed": removed, "rewritten": rewritten})
+
+    def restore(self) -> RequestProgress:
+        """Write the values of the before-image back that are not stored now. Values of newer files stand."""
+        image, progress = self.store.image(self.number), self.store.progress(self.number)
+        restored = self._write_missing(image, fields_of(image), self._read().image) if image else 0
+        return self._record({**progress, "restored": restored})
+
+    def _record(self, progress: RequestProgress) -> RequestProgress:
+        self.store.put_progress(self.number, progress)
+        return progress
+
+    def _read(self) -> StoredRange:
+        deletion, request = self.deletion, self.request
+        query = PointQuery(deletion["influxdb_bucket"], deletion["measurement"], self.tags, deletion["field_names"])
+        first, last = request["first_ns"], request["last_ns"]
+        return read_range(self.influx, query, self.planned.times(self.tags, first, last), first, last)
+
+    def _read_settled(self, progress: RequestProgress) -> StoredRange:
+        """Return what is stored once the request that was sent before can no longer be running."""
+        sent_at = datetime.fromisoformat(progress["sent_at"])
+        passed = (datetime.now(UTC) - sent_at).total_seconds()
+        sleep(max(0.0, 2 * self.deletion["seconds"] + 1 - passed))
+        stored = self._read()
+        while True:
+            sleep(min(1.0, self.deletion["seconds"]))
+            again = self._read()
+            if again.image.equals(stored.image):
+                return again
+            stored = again
+
+    def _delete(self) -> float:
+        """Send the request, and return how long it took."""
+        started = monotonic()
+        reply = delete_range(
+            self.influx,
+            bucket=self.deletion["influxdb_bucket"],
+            measurement=self.deletion["measurement"],
+            tags=self.tags,
+            first_ns=self.request["first_ns"],
+            last_ns=self.request["last_ns"],
+            timeout_s=self.timeout_s,
+        )
+        if reply.status != HTTPStatus.NO_CONTENT:
+            raise interpret(reply).exception(f"request {self.number} of the deletion")
+        return monotonic() - started
+
+    def _check_removed(self, left: pa.Table) -> None:
+        if self.planned.judge(left).stale.any():
+            raise InfluxUnavailableError(
+                f"request {self.number}: InfluxDB still has stale points after it answered: they are deleted again"
+            )
+
+    def _rewrite(self, image: pa.Table, stored: pa.Table) -> int:
+        """Write the current values of the image again that are not stored. Return the number of points."""
+        return self._write_missing(image, self.planned.judge(image).current, stored)
+
+    def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> int:
+        """Write these fields of the image where they are not stored, and read them back."""
+        missing = select_fields(image, fields & ~_stored_fields(image, stored))
+        for first in range(0, len(missing), BODY_POINTS):
+            self._write(missing.slice(first, BODY_POINTS))
+        if len(missing):
+            present = self._read().image
+            if (fields_of(missing) & ~_stored_fields(missing, present)).any():
+                raise InfluxUnavailableError(f"request {self.number}: points that were written again are not stored")
+        return len(missing)
+
+    def _write(self, points: pa.Table) -> None:
+        body = gzip.compress(lines_of(points), compresslevel=1, mtime=0)
+        reply = self.influx.write(body, bucket=self.deletion["influxdb_bucket"], timeout_s=WRITE_TIMEOUT_S)
+        if reply.status != HTTPStatus.NO_CONTENT:
+            raise interpret(reply).exception("points that must be written again")
+
+
+def _stored_fields(points: pa.Table, stored: pa.Table) -> Mask:
+    """Return, for each point, the fields that are stored. Both tables are sorted, and `stored` may have more points."""
+    joined = points.select([0, 1]).append_column("row", pa.array(np.arange(len(points))))
+    present = stored.select([0, 1]).append_column("fields", pa.array(fields_of(stored)))
+    both = joined.join(present, keys=["series", "time_ns"], join_type="inner")
+    fields = np.zeros(len(points), np.uint64)
+    fields[both["row"].to_numpy()] = both["fields"].to_numpy()
+    return fields

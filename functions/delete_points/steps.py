@@ -1,0 +1,112 @@
+"""The steps of a deletion. Each call of `do_next_step` does one, and each can be repeated after a crash."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from functions.delete_points.judgment import PlannedPoints
+from functions.delete_points.removals import put_removal
+from functions.delete_points.request_step import RequestStep
+from functions.delete_points.store import DeletionStore
+from shared.deletion.records import Deletion, DeletionState, DeletionStatus, RequestProgress
+from shared.deletion.registration import (
+    SETTLE_SECONDS,
+    DeletionItem,
+    DeletionRegistrations,
+    loads_since,
+    loads_to_wait_for,
+)
+from shared.influx import Influx
+from shared.times import utc_seconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+ENDED = ("done", "stopped")
+
+
+class DeletionSteps:
+    """The steps of one deletion."""
+
+    def __init__(self, store: DeletionStore, table: "Table", influx: Influx) -> None:
+        self._store = store
+        self._table = table
+        self._influx = influx
+        self._deletion: Deletion = store.plan()
+        deletion = self._deletion
+        self._registrations = DeletionRegistrations(table, deletion["influxdb_bucket"], deletion["measurement"])
+
+    def do_next(self, now: datetime) -> DeletionState:
+        """Register the deletion, wait for loads, do one request, or end."""
+        if self._store.has_ended():
+            return self._state("done")
+        item = self._register(now)
+        if waits_for := self._running(item, now):
+            return self._state("waiting", waits_for)
+        newer = loads_since(self._table, item, self._deletion["datasets"], self._deletion["planned_at"])
+        unfinished = [
+            number
+            for number, progress in enumerate(self._progress())
+            if progress["status"] not in ENDED and (not newer or progress["status"] == "sent")
+        ]
+        if not unfinished:
+            return self._end("outdated" if newer else "done", newer, now)
+        self._step(unfinished[0]).run(may_delete=not newer)
+        return self._state("running")
+
+    def restore_next(self, now: datetime) -> DeletionState:
+        """Write one before-image back. After the last one, the points count as stale again."""
+        item = self._register(now)
+        if waits_for := self._running(item, now):
+            return self._state("waiting", waits_for)
+        left = [number for number, progress in enumerate(self._progress()) if "restored" not in progress]
+        if left:
+            self._step(left[0]).restore()
+            return self._state("running")
+        put_removal(self._store, self._deletion, [])
+        state = self._state("done")
+        self._store.put_end({**state, "ended_at": utc_seconds(now)})
+        self._registrations.release(self._deletion["deletion"])
+        return state
+
+    def _register(self, now: datetime) -> DeletionItem:
+        requests = self._deletion["requests"]
+        first, last = min(each["first_ns"] for each in requests), max(each["last_ns"] for each in requests)
+        return self._registrations.register(self._deletion["deletion"], first, last, now)
+
+    def _running(self, item: DeletionItem, now: datetime) -> list[str]:
+        """Return what to wait for before anything is deleted."""
+        settled_at = datetime.fromisoformat(item["registered_at"]) + timedelta(seconds=2 * SETTLE_SECONDS)
+        if now < settled_at:
+            return [f"the index of the ledger until {settled_at:%H:%M:%S} UTC"]
+        return loads_to_wait_for(self._table, item, self._deletion["datasets"], now)
+
+    def _step(self, number: int) -> RequestStep:
+        stale, current = self._store.footprints()
+        planned = PlannedPoints(stale, current, self._deletion["field_names"])
+        return RequestStep(self._influx, self._store, self._deletion, planned, number)
+
+    def _end(self, status: DeletionStatus, newer: list[str], now: datetime) -> DeletionState:
+        """Record what was removed, and let loads go on."""
+        done = [number for number, progress in enumerate(self._progress()) if progress["status"] == "done"]
+        put_removal(self._store, self._deletion, done)
+        state = self._state(status, newer)
+        self._store.put_end({**state, "ended_at": utc_seconds(now)})
+        self._registrations.release(self._deletion["deletion"])
+        return state
+
+    def _progress(self) -> list[RequestProgress]:
+        return [self._store.progress(number) for number in range(len(self._deletion["requests"]))]
+
+    def _state(self, status: DeletionStatus, waits_for: list[str] | None = None) -> DeletionState:
+        progress = self._progress()
+        return {
+            "status": status,
+            "requests": len(progress),
+            "finished": sum(each["status"] in ENDED for each in progress),
+            "removed": sum(each["removed"] for each in progress),
+            "rewritten": sum(each["rewritten"] for each in progress),
+            "restored": sum(each.get("restored", 0) for each in progress),
+            "foreign": [text for each in progress for text in each["foreign"]],
+            "seconds": sum(each["seconds"] for each in progress),
+            "waits_for": waits_for or [],
+        }

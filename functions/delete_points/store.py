@@ -1,0 +1,84 @@
+"""The objects of one deletion in the work bucket (`shared.deletion.records`)."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+
+from functions.delete_points.before_image import decode_image, encode_image
+from shared.deletion.records import (
+    Deletion,
+    RequestProgress,
+    current_key,
+    end_key,
+    image_key,
+    plan_key,
+    progress_key,
+    stale_key,
+)
+from shared.footprints import Footprint, read_footprint
+from shared.settings import work_bucket
+from shared.work_bucket import get_json, put_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+NOT_BEGUN: RequestProgress = {
+    "status": "planned",
+    "sent_at": "",
+    "seconds": 0.0,
+    "removed": 0,
+    "rewritten": 0,
+    "foreign": [],
+}
+
+
+class DeletionStore:
+    """The stored plan, progress and before-images of a deletion."""
+
+    def __init__(self, client: "S3Client", deletion: str) -> None:
+        self.client = client
+        self._deletion = deletion
+
+    def plan(self) -> Deletion:
+        """Return the plan."""
+        return cast(Deletion, get_json(self.client, plan_key(self._deletion)))
+
+    def footprints(self) -> tuple[Footprint, Footprint]:
+        """Return the footprints of the stale and of the current points."""
+        stale, current = (self._get(key(self._deletion)) for key in (stale_key, current_key))
+        return read_footprint(stale or b""), read_footprint(current or b"")
+
+    def progress(self, request: int) -> RequestProgress:
+        """Return how far a request is."""
+        content = self._get(progress_key(self._deletion, request))
+        return cast(RequestProgress, json.loads(content)) if content else NOT_BEGUN
+
+    def put_progress(self, request: int, progress: RequestProgress) -> None:
+        """Store how far a request is."""
+        put_json(self.client, progress_key(self._deletion, request), progress)
+
+    def image(self, request: int) -> pa.Table | None:
+        """Return the before-image of a request, or None if it has not begun."""
+        content = self._get(image_key(self._deletion, request))
+        return decode_image(content) if content else None
+
+    def put_image(self, request: int, image: pa.Table) -> None:
+        """Store the before-image of a request. Until it is stored, nothing may be deleted."""
+        key = image_key(self._deletion, request)
+        self.client.put_object(Bucket=work_bucket(), Key=key, Body=encode_image(image))
+
+    def has_ended(self) -> bool:
+        """Return whether the deletion has ended."""
+        return self._get(end_key(self._deletion)) is not None
+
+    def put_end(self, content: Mapping[str, object]) -> None:
+        """Record that the deletion has ended, and how."""
+        put_json(self.client, end_key(self._deletion), content)
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            return self.client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None

@@ -1,0 +1,147 @@
+"""What a deletion stores in the work bucket, below `deletions/<deletion>/`: its plan, its progress, and before-images.
+
+The footprints of the stale and of the current points are stored with the plan, so that a deletion judges what is stored
+by the same footprints from its first to its last step.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+from shared.deletion.requests import Cover
+
+DELETIONS = "deletions"
+"""The first folder of everything that deletions store."""
+
+RequestStatus = Literal["planned", "sent", "done", "stopped"]
+"""How far a request is: not sent; sent, and possibly not done; done, and all current points are there; not sent, or not
+sent again, since it would also remove points that no footprint has, or since newer files were loaded meanwhile.
+"""
+
+DeletionStatus = Literal["waiting", "running", "done", "outdated"]
+"""How far a deletion is: it waits for loads; it has further requests; it has ended; it has ended early, since newer
+files were loaded after the plan was made.
+"""
+
+
+class DeleteCall(TypedDict):
+    """The event of DeletePoints: the deletion whose next step to do.
+
+    Attributes:
+        deletion: The id of the deletion.
+        restore: Whether to write its before-images back, and not to delete; absent means false.
+    """
+
+    deletion: str
+    restore: NotRequired[bool]
+
+
+class DeletionState(TypedDict):
+    """The reply of DeletePoints.
+
+    Attributes:
+        status: How far the deletion is.
+        requests: The number of requests of the plan.
+        finished: How many of them are done or stopped.
+        removed: The number of stale points that were removed.
+        rewritten: The number of current points that were written again.
+        restored: The number of points that were written back from before-images.
+        foreign: The first points of other writers, for which requests were not sent.
+        seconds: How long InfluxDB took for all requests.
+        waits_for: The executions, or the objects, for which it waits, or which made the plan outdated.
+    """
+
+    status: DeletionStatus
+    requests: int
+    finished: int
+    removed: int
+    rewritten: int
+    restored: int
+    foreign: list[str]
+    seconds: float
+    waits_for: list[str]
+
+
+class StoredRequest(TypedDict):
+    """One request of a plan (`shared.deletion.requests.DeleteRequest`), as JSON."""
+
+    tags: list[list[str]]
+    first_ns: int
+    last_ns: int
+    cover: Cover
+    stale: int
+    rewritten: int
+
+
+class Deletion(TypedDict):
+    """A deletion that a person started. It is stored before its first request, and never changes.
+
+    Attributes:
+        deletion: Its id.
+        influxdb_bucket: The InfluxDB bucket.
+        measurement: The measurement.
+        datasets: The datasets with this measurement in this bucket, whose loads must not write meanwhile.
+        field_names: The fields of the footprints, in the order of the bits of their masks.
+        planned_at: When the ledger was read for the plan (ISO 8601, UTC).
+        seconds: How long InfluxDB is estimated to take for one request.
+        requests: The requests.
+    """
+
+    deletion: str
+    influxdb_bucket: str
+    measurement: str
+    datasets: list[str]
+    field_names: list[str]
+    planned_at: str
+    seconds: float
+    requests: list[StoredRequest]
+
+
+class RequestProgress(TypedDict):
+    """The progress of one request.
+
+    Attributes:
+        status: How far it is.
+        sent_at: When it was sent last (ISO 8601, UTC); "" if it was not.
+        seconds: How long InfluxDB took.
+        removed: The number of stale points that it removed.
+        rewritten: The number of current points that were written again.
+        foreign: The first points of other writers that it would remove.
+        restored: The number of points that were written back from the before-image; absent if that did not happen.
+    """
+
+    status: RequestStatus
+    sent_at: str
+    seconds: float
+    removed: int
+    rewritten: int
+    foreign: list[str]
+    restored: NotRequired[int]
+
+
+def plan_key(deletion: str) -> str:
+    """Return the key of a `Deletion`."""
+    return f"{DELETIONS}/{deletion}/plan.json"
+
+
+def stale_key(deletion: str) -> str:
+    """Return the key of the footprint of the stale points."""
+    return f"{DELETIONS}/{deletion}/stale.parquet"
+
+
+def current_key(deletion: str) -> str:
+    """Return the key of the footprint of the current points in the time of the stale ones."""
+    return f"{DELETIONS}/{deletion}/current.parquet"
+
+
+def progress_key(deletion: str, request: int) -> str:
+    """Return the key of a `RequestProgress`, which exists once the request has begun."""
+    return f"{DELETIONS}/{deletion}/{request:03}/progress.json"
+
+
+def image_key(deletion: str, request: int) -> str:
+    """Return the key of a before-image: all points that the request may remove, with their values, as Parquet."""
+    return f"{DELETIONS}/{deletion}/{request:03}/before.parquet"
+
+
+def end_key(deletion: str) -> str:
+    """Return the key of the object that exists once a deletion has ended."""
+    return f"{DELETIONS}/{deletion}/end.json"

@@ -1,0 +1,100 @@
+"""`loader stale --delete` shows its plan, asks, and refuses where something speaks against it."""
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.deletion.records import plan_key
+from shared.work_bucket import footprint_prefix
+from tests.functional.cli.test_deletion import state
+from tests.functional.conftest import WORK
+from tests.support.command_line import run_loader
+from tests.support.finished_load import StoringInflux
+from tests.support.revised_files import hours, key_of
+from tests.support.scripted_aws import ScriptedAws
+from tests.support.stale_points import Rewrites
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = key_of(0, 1)
+
+
+@pytest.fixture
+def rewrites(s3: "S3Client", context: SimpleNamespace, database: StoringInflux, aws: ScriptedAws) -> Rewrites:
+    """A file of which one of twenty points is stale."""
+    aws.outputs |= {"FindStaleName": "stale", "DeletePointsName": "delete"}
+    aws.environments["stale"] = {}
+    aws.results["delete"] = state(removed=1, rewritten=0)
+    rewrites = Rewrites(s3, context)
+    rewrites.load(KEY, hours("SE", 0, 20, 1.0))
+    rewrites.load(KEY, hours("SE", 0, 19, 1.0))
+    return rewrites
+
+
+def deletions(rewrites: Rewrites) -> list[str]:
+    """Return the ids of the deletions whose plans are stored."""
+    listing = rewrites.s3.list_objects_v2(Bucket=WORK, Prefix="deletions/")
+    return sorted({each["Key"].split("/")[1] for each in listing.get("Contents", [])})
+
+
+def test_the_plan_is_shown_stored_and_executed(rewrites: Rewrites) -> None:
+    result = run_loader("stale", KEY, "--delete", "--yes")
+    assert result.exit_code == 0
+    assert "generation_data: 1 stale point, 1 request, about 0 s" in result.stderr
+    assert "Points that other programs write to this time while a request runs may be lost" in result.stderr
+    [deletion] = deletions(rewrites)
+    assert result.stdout.startswith(f"deletion {deletion}: 1 stale point removed\n")
+    plan = json.loads(rewrites.s3.get_object(Bucket=WORK, Key=plan_key(deletion))["Body"].read())
+    assert (plan["influxdb_bucket"], plan["measurement"], plan["datasets"]) == (
+        "ons",
+        "generation_data",
+        ["generation"],
+    )
+    assert [(request["stale"], request["rewritten"]) for request in plan["requests"]] == [(1, 0)]
+
+
+def test_nothing_happens_without_a_yes(rewrites: Rewrites) -> None:
+    result = run_loader("stale", KEY, "--delete", input="n\n")
+    assert (result.exit_code, "nothing was deleted" in result.stderr) == (2, True)
+    assert deletions(rewrites) == []
+
+
+def test_an_interrupted_deletion_is_completed_first(rewrites: Rewrites) -> None:
+    rewrites.s3.put_object(Bucket=WORK, Key="deletions/d0/plan.json", Body=b"{}")
+    states = json.loads(run_loader("stale", KEY, "--delete", "--yes", "--json").stdout)
+    assert list(states) == ["d0", *(name for name in deletions(rewrites) if name != "d0")]
+
+
+def test_many_points_of_a_load_need_force(rewrites: Rewrites) -> None:
+    rewrites.load(KEY, hours("SE", 0, 5, 1.0))
+    result = run_loader("stale", KEY, "--delete", "--yes")
+    assert result.exit_code == 2
+    assert "nothing was deleted: 15 of 20 points that a former version of" in result.stderr
+    assert deletions(rewrites) == []
+    assert run_loader("stale", KEY, "--delete", "--yes", "--force").exit_code == 0
+    assert len(deletions(rewrites)) == 1
+
+
+def test_a_file_that_is_only_partly_loaded_needs_force(rewrites: Rewrites) -> None:
+    rewrites.load(KEY, hours("SE", 0, 19, 1.0), verdict="partly loaded")
+    result = run_loader("stale", KEY, "--delete", "--yes")
+    assert (result.exit_code, f"{KEY} is only partly loaded" in result.stderr) == (2, True)
+
+
+def test_nothing_is_deleted_where_a_file_has_no_footprint(rewrites: Rewrites) -> None:
+    other = rewrites.load(key_of(1, 1), hours("SE", 3, 1, 5.0))
+    prefix = footprint_prefix("generation", other.state["file"]["load_id"], other.state["execution"]["name"])
+    for each in rewrites.s3.list_objects_v2(Bucket=WORK, Prefix=prefix)["Contents"]:
+        rewrites.s3.delete_object(Bucket=WORK, Key=each["Key"])
+    result = run_loader("stale", KEY, "--delete", "--yes", "--force")
+    assert (result.exit_code, "has no footprint" in result.stderr) == (2, True)
+
+
+def test_influxdb_3_cannot_delete(rewrites: Rewrites, aws: ScriptedAws) -> None:
+    aws.results["health"] = {"version": "3.9.6"}
+    result = run_loader("stale", KEY, "--delete", "--yes")
+    assert (result.exit_code, "InfluxDB 3 cannot delete points" in result.stderr) == (2, True)
+    assert deletions(rewrites) == []
