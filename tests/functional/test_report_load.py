@@ -284,14 +284,14 @@ def test_the_rows_set_aside_in_all_parts_are_judged_by_the_rows_of_the_file(
         lambda_handler(call, context)  # type: ignore[arg-type]
 
 
-def test_a_failure_names_the_state_that_counts_series(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_a_failure_names_the_state_before_the_registration(s3: "S3Client", context: SimpleNamespace) -> None:
     parts = [{"file_parts": 2, "last_modified": 0}] * 2
     load = failed("TooManySeriesError", "{}", **{name: state(parts=parts)[name] for name in ("health", "file")})
-    report(load | {"converted": []}, context)
+    report(load | {"converted": {"chunks": []}}, context)
     key = report_key("generation", str(FILE["load_id"]), "run-1", "json")
     assert get_json(s3, key)["failed_state"] == "CheckSeries"
-    report(load | {"converted": [], "series": {"series": 9}}, context)
-    assert get_json(s3, key)["failed_state"] == "ReportLoad"
+    report(load | {"converted": {"chunks": []}, "series": {"series": 9}}, context)
+    assert get_json(s3, key)["failed_state"] == "CompareParts"
 
 
 def test_a_report_tells_what_is_plausible(s3: "S3Client", context: SimpleNamespace) -> None:
