@@ -237,6 +237,15 @@ def test_groups_of_several_parts_are_one_line_each(s3: "S3Client", context: Simp
     assert places == [60.0, 180.0, 300.0, 420.0, 540.0, 660.0]
 
 
+def test_groups_have_wider_bins_than_the_chart(s3: "S3Client", context: SimpleNamespace) -> None:
+    course = grouped([0, 1], N=1.0, S=40.0)
+    leave_part(s3, profile=profile([0, 1, 2, 3]) | {"groups": course["groups"] | {"bucket_ns": 2 * HOUR_NS}})
+    leave_chunk(s3)
+    content = stored_page(s3, report(state(), context))
+    paths = re.findall(r'class="mean g0" vector-effect="[^"]*" d="([^"]*)"', content)
+    assert [float(point.split()[0]) for point in re.split("[ML]", paths[0])[1:]] == [180.0, 540.0]
+
+
 def test_the_page_shows_where_the_points_went(s3: "S3Client", context: SimpleNamespace) -> None:
     values = {"region": {"count": 2, "names": ["N", "S"]}, "plant_name": {"count": 5000, "names": []}}
     leave_part(s3, profile=profile([0]), tag_values=values)
