@@ -56,8 +56,11 @@ def progress() -> "Progress":
     """Return a progress bar that disappears when it ends. It is not drawn unless standard error is a terminal."""
     # This import takes 50 ms, which the help and the listings need not spend.
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.table import Column as TableColumn  # noqa: PLC0415
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    # On a narrow terminal, a long description takes a second line instead of losing its end.
+    description = TextColumn("{task.description}", table_column=TableColumn(no_wrap=False, overflow="fold"))
+    columns = (SpinnerColumn(), description, BarColumn(bar_width=20), TimeElapsedColumn())
     return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
 
 

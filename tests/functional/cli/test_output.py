@@ -1,9 +1,11 @@
 """What goes to the terminal: two streams, two columns, and values that people can read."""
 
+import io
 import json
 
 import pytest
 import typer
+from rich.console import Console
 
 from cli.output import (
     INTERRUPTED,
@@ -82,3 +84,13 @@ def test_a_quantity_agrees_with_its_noun(count: int, text: str) -> None:
 )
 def test_a_size_has_the_unit_that_fits(count: float, text: str) -> None:
     assert size(count) == text
+
+
+def test_a_long_description_of_progress_is_complete_on_a_narrow_terminal() -> None:
+    bar = progress()
+    text = "big.parquet  WriteBatch: 10 of 12 chunks, 1,000,000 of 2,000,000 points, 50,000 points/s, 10 s left"
+    bar.add_task(text, total=None)
+    narrow = Console(width=80, file=io.StringIO())
+    with narrow.capture() as capture:
+        narrow.print(bar.get_renderable())
+    assert set(text.split()) <= set(capture.get().split())
