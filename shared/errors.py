@@ -46,6 +46,12 @@ class DeletionRunningError(TransientError):
     """A person has started a deletion of stale points in the time of the file, so the load waits for its end."""
 
 
+class LoadEndedError(LoaderError):
+    """Other loads count the execution as ended, so what it still writes might replace newer values."""
+
+    status_code = 503
+
+
 class UnreadableEventError(DataError):
     """The event does not name an S3 object."""
 

@@ -217,6 +217,7 @@ class ChunkRef(Chunk):
     Attributes:
         outage: how long the chunk waits for InfluxDB. Executions that began under an earlier release do not pass it.
         waits: how many times in a row such an execution came back to this chunk without a batch being written.
+        lease_until: the end of the load's lease (ISO 8601, UTC). Such executions do not pass it either.
     """
 
     load_id: str
@@ -226,6 +227,7 @@ class ChunkRef(Chunk):
     execution: str
     outage: NotRequired[Outage]
     waits: NotRequired[int]
+    lease_until: NotRequired[str]
 
 
 class ChunkProgress(TypedDict):

@@ -7,9 +7,11 @@ base table, which can be read consistently, and has no `status`, so that it stay
 `Registrations` makes the requests. `functions/register_load/protocol.py` decides what they mean.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from shared.ledger import LedgerItem, query_items, tolerate_unmet_condition
 from shared.revisions import FileVersion
@@ -30,6 +32,10 @@ MAX_LEFT_OUT = 3000
 """How many names to record in an item, which has at most 400 KB: with its length, each takes up to 100 bytes."""
 
 
+MAX_OPERANDS = 100
+"""How many values DynamoDB compares an attribute with."""
+
+
 class Registration(FileVersion):
     """The item of one execution in one month.
 
@@ -42,10 +48,12 @@ class Registration(FileVersion):
         bucket_id: the id of the InfluxDB bucket; "" if it is not checkable.
         first_ns: the first time of its points in this month, in ns since 1970.
         last_ns: the last time of its points in this month.
+        series: the bits of its series (`functions/register_load/series_bits.py`); a former release did not set it.
         written: whether each of its points is stored, or left out since a newer load wrote it. It stays true.
         active_until: until when it may write (ISO 8601, UTC). A former release set it to "" at its end.
         left_out: the names of newer registrations whose points it left out whenever it wrote, at most `MAX_LEFT_OUT`;
             absent if there are none.
+        confirmed: true once ConfirmWritten has set the end: the execution writes nothing after it, in any month.
         expires_at: when DynamoDB deletes it, in seconds since 1970; absent while a load may need it.
     """
 
@@ -59,7 +67,9 @@ class Registration(FileVersion):
     last_ns: int
     written: bool
     active_until: str
+    series: NotRequired[str]
     left_out: NotRequired[list[str]]
+    confirmed: NotRequired[bool]
     expires_at: NotRequired[int]
 
 
@@ -73,20 +83,6 @@ class RegisteredLoad(TypedDict):
 
     items: list[Registration]
     settled: list[str]
-
-
-class OverlappingFiles(TypedDict):
-    """The other files that may have values for the points of a load, in a dataset without revisions.
-
-    Attributes:
-        overlapping: the objects that have a value for the same field of a point.
-        not_compared: the objects of the same time whose footprint is missing.
-        more: how many more objects of the same time were not compared; an earlier release compared all.
-    """
-
-    overlapping: list[str]
-    not_compared: list[str]
-    more: NotRequired[int]
 
 
 def month_name(bucket: str, measurement: str, month: str) -> str:
@@ -132,12 +128,29 @@ class Registrations:
 
     def read(self, month: str) -> list[Registration]:
         """Return all registrations of a month. The read is consistent: it sees every write that succeeded before."""
+        return self._query(month)
+
+    def read_concerning(self, own: Registration, now: str) -> list[Registration]:
+        """Return the registrations of a month with points in the time of `own`, or of its object, or without a purpose.
+
+        Those without a purpose belong to loads that had ended at `now` (ISO 8601, UTC) and were not written. Also this
+        read is consistent.
+        """
+        in_time = Attr("first_ns").lte(own["last_ns"]) & Attr("last_ns").gte(own["first_ns"])
+        is_unwritten = Attr("written").eq(False)  # noqa: FBT003 - the value of the attribute
+        without_purpose = is_unwritten & Attr("active_until").lte(now) & Attr(EXPIRES_AT).not_exists()
+        concerning = in_time | Attr("source").eq(own["source"]) | without_purpose
+        return self._query(own["object"], FilterExpression=concerning)
+
+    def read_sources(self, month: str, sources: Collection[str]) -> list[Registration]:
+        """Return the registrations of a month of these objects, or all of them. Also this read is consistent."""
+        few = len(sources) <= MAX_OPERANDS
+        return self._query(month, **({"FilterExpression": Attr("source").is_in(sorted(sources))} if few else {}))
+
+    def _query(self, month: str, **filter_: ConditionBase) -> list[Registration]:
+        key = Key("object").eq(month)
         items: Iterator[Registration] = query_items(
-            self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="#object = :month",
-            ExpressionAttributeNames={"#object": "object"},
-            ExpressionAttributeValues={":month": month},
+            self._table, ConsistentRead=True, KeyConditionExpression=key, **filter_
         )
         return list(items)
 
@@ -146,32 +159,36 @@ class Registrations:
 
         A newer load that is not recorded, and has not ended, writes its points again after the end of this one.
         """
-        self._set(item["object"], item["version"], "left_out", sorted(names)[:MAX_LEFT_OUT])
+        self._set(item["object"], item["version"], left_out=sorted(names)[:MAX_LEFT_OUT])
 
     def mark_written(self, item: Registration) -> None:
         """Record that each point of the execution is stored or left out."""
-        self._set(item["object"], item["version"], "written", value=True)
+        self._set(item["object"], item["version"], written=True)
 
     def end(self, month: str, name: str, active_until: datetime) -> None:
         """Record that the execution writes nothing after `active_until`."""
-        self._set(month, name, "active_until", utc_seconds(active_until))
+        self._set(month, name, active_until=utc_seconds(active_until))
+
+    def confirm(self, item: Registration, active_until: datetime) -> None:
+        """Record that the execution is written, that its values stand, and that it writes nothing after this time."""
+        self._set(item["object"], item["version"], active_until=utc_seconds(active_until), confirmed=True)
 
     def expire(self, item: Registration, at: datetime) -> None:
         """Make DynamoDB delete the registration after `at`, when every load has ended that may need it."""
-        self._set(item["object"], item["version"], EXPIRES_AT, int(at.timestamp()))
+        self._set(item["object"], item["version"], expires_at=int(at.timestamp()))
 
     def withdraw(self, item: Registration, expires_at: datetime) -> None:
         """Make loads that register from now on ignore the points of an execution, since a person decided so."""
-        self._set(item["object"], item["version"], "written", value=False)
+        self._set(item["object"], item["version"], written=False)
         self.expire(item, expires_at)
 
-    def _set(self, month: str, name: str, attribute: str, value: object) -> None:
-        """Set an attribute of an item that exists."""
+    def _set(self, month: str, name: str, **attributes: object) -> None:
+        """Set attributes of an item that exists."""
         with tolerate_unmet_condition():
             self._table.update_item(
                 Key={"object": month, "version": name},
-                UpdateExpression="SET #attribute = :value",
+                UpdateExpression=f"SET {', '.join(f'#{attribute} = :{attribute}' for attribute in attributes)}",
                 ConditionExpression="attribute_exists(#object)",
-                ExpressionAttributeNames={"#attribute": attribute, "#object": "object"},
-                ExpressionAttributeValues={":value": cast("Any", value)},
+                ExpressionAttributeNames={f"#{attribute}": attribute for attribute in ("object", *attributes)},
+                ExpressionAttributeValues=cast("Any", {f":{name}": value for name, value in attributes.items()}),
             )

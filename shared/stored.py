@@ -174,3 +174,17 @@ class RejectedPoint(TypedDict):
     line: str
     status: int
     message: str
+
+
+class OverlappingFiles(TypedDict):
+    """The other files that may have values for the points of a load, in a dataset without revisions.
+
+    Attributes:
+        overlapping: the objects that have a value for the same field of a point.
+        not_compared: the objects of the same time whose footprint is missing.
+        more: how many more objects of the same time were not compared; an earlier release compared all.
+    """
+
+    overlapping: list[str]
+    not_compared: list[str]
+    more: NotRequired[int]

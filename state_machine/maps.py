@@ -77,6 +77,7 @@ def write_chunks(scope: Construct, functions: LoadFunctions, settings: MachineSe
         "chunk": sfn.JsonPath.string_at("$$.Map.Item.Value.chunk"),
         "sha256": sfn.JsonPath.string_at("$$.Map.Item.Value.sha256"),
         "points": sfn.JsonPath.number_at("$$.Map.Item.Value.points"),
+        "lease_until": sfn.JsonPath.string_at("$.file.claim.lease_until"),
         "outage": dict(NO_OUTAGE),
     }
     write_batch = invocation(

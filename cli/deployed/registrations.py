@@ -42,7 +42,7 @@ def unregistered(deployment: Deployment, items: Iterable[LedgerItem]) -> Iterato
 def register(deployment: Deployment, item: LedgerItem) -> None:
     """Add the registrations of a load that has ended, one for each month of its footprint."""
     parts = (read_footprint(deployment.work_object(key)) for key in deployment.work_keys(item["footprint"]))
-    spans = month_spans(part.points.time for part in parts)
+    spans = month_spans(parts)
     registrations, dataset = Registrations(deployment.ledger), item["dataset"]
     claim: dict[str, Any] = {name: value for name, value in item.items() if name in ("object", "version", "sequencer")}
     claim |= {"last_modified": int(item["last_modified"]), "lease_until": ""}

@@ -4,41 +4,51 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from functions.register_load.series_bits import encode_bits, series_bits
 from shared.datasets import DATASETS
 from shared.events import LoadState
+from shared.footprints import Footprint
 from shared.registrations import Registration, month_name, registration_name
 from shared.revisions import revision_of, sort_key
 from shared.settings import default_bucket
 
 
 class MonthSpan(NamedTuple):
-    """The first and the last time of some points in one month, in ns since 1970. `month` is such as 2024-01."""
+    """The first and the last time of some points in one month, in ns since 1970, and the bits of their series.
+
+    `month` is such as 2024-01. The bits may be those of more series, which have points in other months only.
+    """
 
     month: str
     first_ns: int
     last_ns: int
+    series: int
 
 
-def month_spans(times: Iterable[NDArray[np.int64]]) -> list[MonthSpan]:
+def month_spans(footprints: Iterable[Footprint]) -> list[MonthSpan]:
     """Return the months in which there are points, in order.
 
+    >>> from shared.footprints import PointBlock
     >>> hours = np.array(["2024-01-31T22", "2024-01-31T23", "2024-03-01T00"], "datetime64[ns]").astype(np.int64)
-    >>> [(span.month, span.last_ns - span.first_ns) for span in month_spans([hours[1:], hours[:1]])]
+    >>> points = PointBlock(np.zeros(3, np.int32), hours, np.ones(3, np.uint64))
+    >>> spans = month_spans([Footprint(["m,t=a"], ("x",), points)])
+    >>> [(span.month, span.last_ns - span.first_ns) for span in spans]
     [('2024-01', 3600000000000), ('2024-03', 0)]
 
     Args:
-        times: The times of the points of each part.
+        footprints: The footprint of each part.
     """
     spans: dict[str, MonthSpan] = {}
-    for part in times:
-        months = part.astype("datetime64[ns]").astype("datetime64[M]")
+    for footprint in footprints:
+        times, bits = footprint.points.time, series_bits(footprint.series)
+        months = times.astype("datetime64[ns]").astype("datetime64[M]")
         for month in np.unique(months):
-            name, inside = str(month), part[months == month]
+            name, inside = str(month), times[months == month]
             first, last = int(inside.min()), int(inside.max())
-            former = spans.get(name, MonthSpan(name, first, last))
-            spans[name] = MonthSpan(name, min(first, former.first_ns), max(last, former.last_ns))
+            former = spans.get(name, MonthSpan(name, first, last, 0))
+            span = MonthSpan(name, min(first, former.first_ns), max(last, former.last_ns), former.series | bits)
+            spans[name] = span
     return [spans[name] for name in sorted(spans)]
 
 
@@ -65,6 +75,7 @@ def registrations_of(load: LoadState, spans: Iterable[MonthSpan], default: str =
             "bucket_id": load["health"].get("bucket_ids", {}).get(dataset.name, ""),
             "first_ns": span.first_ns,
             "last_ns": span.last_ns,
+            "series": encode_bits(span.series),
             "written": False,
             "active_until": claim["lease_until"],
         }

@@ -17,6 +17,7 @@ tests/unit/test_protocol.py checks this in all interleavings of some loads, with
 
 from collections.abc import Collection, Iterable
 
+from functions.register_load.series_bits import decode_bits
 from shared.ledger import check_bucket
 from shared.registrations import Registration
 from shared.revisions import is_newer_file
@@ -111,4 +112,9 @@ def _is_in_same_bucket(one: Registration, other: Registration) -> bool:
 
 
 def _overlap(one: Registration, other: Registration) -> bool:
-    return one["first_ns"] <= other["last_ns"] and other["first_ns"] <= one["last_ns"]
+    """Return whether both loads may have a point in common: their times overlap, and their series may."""
+    if one["first_ns"] > other["last_ns"] or other["first_ns"] > one["last_ns"]:
+        return False
+    if "series" not in one or "series" not in other:
+        return True
+    return bool(decode_bits(one["series"]) & decode_bits(other["series"]))

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, cast
 
 from functions.register_load.common_points import CommonPoints, Loads
 from functions.register_load.executions import Executions
+from functions.register_load.month_items import (
+    Months,
+    check_active,
+    distinct,
+    is_confirmed,
+    left_out_of,
+    newer_in_months,
+    read_months,
+)
 from functions.register_load.months import month_spans, registrations_of
 from functions.register_load.progress import Progress
-from functions.register_load.protocol import ended_before, has_ended, newer_written, obsolete, older_to_outlast
+from functions.register_load.protocol import ended_before, has_ended, obsolete, older_to_outlast
 from functions.register_load.restaging import Restaging
 from shared.aws_clients import step_functions_client
 from shared.balance import check_accounts
@@ -37,9 +46,6 @@ PATIENCE = 0.75
 its lease, and the load may have to write its points again after the wait.
 """
 
-Months = list[list[Registration]]
-"""All registrations of each month that the load has a registration in, in the same order."""
-
 
 class RevisedLoad:
     """One execution of a load, at the time `now`."""
@@ -58,20 +64,21 @@ class RevisedLoad:
         self._lease = datetime.fromisoformat(file["claim"]["lease_until"]) - self._claimed_at
         self._common_points = CommonPoints(client, file, execution, progress)
         self._restaging = Restaging(client, file, execution, self._common_points, progress)
-        self._executions = Executions(step_functions_client, load["execution"]["id"])
+        self._executions = Executions(client, step_functions_client, load["execution"]["id"])
 
     def register(self) -> ChunksToWrite:
         """Register the load, and leave out the values that newer loads have written."""
         chunks = self._converted["chunks"]
         footprints = self._common_points.footprints() if chunks else ()
-        own = registrations_of(self._load, month_spans(footprint.points.time for footprint in footprints))
+        own = registrations_of(self._load, month_spans(footprints))
         self._remember({"items": own, "settled": []})  # first, so that a failure can end every registration
         for item in own:
             self._registrations.add(item)
         months = self._read_months(own)
+        check_active(own, months, self._now)
         self._remember({"items": own, "settled": sorted(ended_before(months, self._now_text))})
-        newer = _newer(own, months)
-        overlapping = self._common_points.overlapping(_distinct(newer))
+        newer = newer_in_months(own, months)
+        overlapping = self._common_points.overlapping(distinct(newer))
         if self._record_left_out(own, months, newer, overlapping):
             chunks = self._restaging.leave_out(chunks, overlapping)
         return {"chunks": chunks, "written": False, "outlasted": 0, "not_before": "", "waits": 0}
@@ -80,7 +87,7 @@ class RevisedLoad:
         """Record which newer loads are left out. Return whether any is, or was in an attempt whose reply was lost."""
         left_out, former = {each["version"] for each in overlapping}, set[str]()
         for item, month, written in zip(own, months, newer, strict=True):
-            names, recorded = left_out & {each["version"] for each in written}, _left_out(item, month)
+            names, recorded = left_out & {each["version"] for each in written}, left_out_of(item, month)
             former |= recorded
             if names != recorded:
                 self._registrations.set_left_out(item, names)
@@ -100,15 +107,19 @@ class RevisedLoad:
             for item in own:
                 self._registrations.mark_written(item)
         months = self._read_months(own)
+        if is_confirmed(
+            own, months
+        ):  # a call before this one ended only some of the registrations, or its reply was lost
+            return self._end(own, months)
+        check_active(own, months, self._now)
         older = self._older(own, months, outlasted.union(memory["settled"]))
         if running := [each for each in older if not self._has_ended(each)]:
             return self._wait(running)
         outlasted |= {each["version"] for each in older}
         chunks = self._write_again(own, months, older, len(outlasted)) if older else []
-        if chunks:
-            put_json(self._client, self._outlasted_key(len(outlasted)), {"names": sorted(outlasted)})
-        else:
-            self._end(own, months)
+        if not chunks:
+            return self._end(own, months)
+        put_json(self._client, self._outlasted_key(len(outlasted)), {"names": sorted(outlasted)})
         return {"chunks": chunks, "written": True, "outlasted": len(outlasted), "not_before": "", "waits": 0}
 
     def _read_outlasted(self) -> set[str]:
@@ -134,33 +145,34 @@ class RevisedLoad:
         put_json(self._client, self._memory_key, memory)
 
     def _read_months(self, own: list[Registration]) -> Months:
-        return [self._registrations.read(item["object"]) for item in own]
+        return read_months(self._registrations, own, self._now)
 
     def _newer_again(self, own: list[Registration], months: Months) -> list[Registration]:
         """Return the newer loads that are written now. The registrations keep those that were left out every time."""
-        newer = _newer(own, months)
+        newer = newer_in_months(own, months)
         for item, month, written in zip(own, months, newer, strict=True):
             names = {each["version"] for each in written}
-            left_out = _left_out(item, month)
+            left_out = left_out_of(item, month)
             if not left_out <= names:
                 self._registrations.set_left_out(item, left_out & names)
-        return _distinct(newer)
+        return distinct(newer)
 
     def _older(self, own: list[Registration], months: Months, settled: Collection[str]) -> list[Registration]:
         """Return the older loads that may have overwritten values of this one, or still may, each once."""
         older = [older_to_outlast(item, month, settled) for item, month in zip(own, months, strict=True)]
-        return self._common_points.overlapping(_distinct(older))
+        return self._common_points.overlapping(distinct(older))
 
     def _has_ended(self, load: Registration) -> bool:
         return has_ended(load, self._now_text) or self._executions.has_ended(load, self._now)
 
-    def _end(self, own: list[Registration], months: Months) -> None:
+    def _end(self, own: list[Registration], months: Months) -> ChunksToWrite:
         """Record that the load writes nothing any more, and let registrations expire that no load needs from now on."""
         expires_at = self._now + self._lease
         for item, month in zip(own, months, strict=True):
-            self._registrations.end(item["object"], item["version"], self._now)
+            self._registrations.confirm(item, self._now)
             for each in obsolete(item, month, self._now_text):
                 self._registrations.expire(each, expires_at)
+        return {"chunks": [], "written": True, "outlasted": 0, "not_before": "", "waits": 0}
 
     def _wait(self, running: Loads) -> ChunksToWrite:
         """Return when to look again. The registrations stay written if the load gives up, so that its next try waits.
@@ -182,19 +194,3 @@ class RevisedLoad:
             "not_before": utc_seconds(not_before),
             "waits": waits + 1,
         }
-
-
-def _newer(own: list[Registration], months: Months) -> Months:
-    """Return the newer registrations of each month that are written."""
-    return [newer_written(item, month) for item, month in zip(own, months, strict=True)]
-
-
-def _distinct(months: Months) -> list[Registration]:
-    """Return one item of each execution, which may have several months."""
-    return list({item["version"]: item for month in months for item in month}.values())
-
-
-def _left_out(own: Registration, month: list[Registration]) -> set[str]:
-    """Return what the ledger has as `left_out` of a registration."""
-    stored = next(item for item in month if item["version"] == own["version"])
-    return set(stored.get("left_out", ()))

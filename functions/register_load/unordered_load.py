@@ -19,8 +19,9 @@ from shared.events import LoadState
 from shared.load_limits import check_rejected
 from shared.logs import logger
 from shared.outcomes import read_outcomes
-from shared.registrations import OverlappingFiles, Registration, Registrations
+from shared.registrations import Registration, Registrations
 from shared.settings import max_rejected_rate
+from shared.stored import OverlappingFiles
 from shared.times import utc_seconds
 from shared.work_bucket import overlaps_key, put_json
 
@@ -56,7 +57,7 @@ def _record_overlaps(client: "S3Client", registrations: Registrations, load: Loa
     """
     file, execution = load["file"], load["execution"]["name"]
     common_points = CommonPoints(client, file, execution, Progress(client, file["load_id"], execution))
-    own = registrations_of(load, month_spans(part.points.time for part in common_points.footprints()))
+    own = registrations_of(load, month_spans(common_points.footprints()))
     others: dict[str, Registration] = {}
     for registration in own:
         item: Registration = {**registration, "written": True, "active_until": ""}

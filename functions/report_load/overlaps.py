@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from shared.datasets import DATASETS
 from shared.events import LoadState
-from shared.registrations import OverlappingFiles
+from shared.stored import OverlappingFiles
 from shared.work_bucket import get_json, overlaps_key
 
 if TYPE_CHECKING:

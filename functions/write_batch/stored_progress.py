@@ -14,21 +14,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from functions.write_batch.progress import Progress
-from shared.errors import SourceNotFoundError
+from shared.errors import LoadEndedError, SourceNotFoundError
 from shared.events import ChunkRef
 from shared.logs import logger
 from shared.settings import work_bucket
 from shared.source import source_errors
 from shared.stored import ChunkOutcome, RejectedPoint
-from shared.times import span_since
+from shared.times import span_since, utc_seconds
 from shared.work_bucket import end_key, get_json, outcome_key, points_quarantine_key, put_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-class LoadEndedError(Exception):
-    """The load has failed, and its report may count the points of this chunk as not sent."""
 
 
 @contextmanager
@@ -55,7 +51,8 @@ def announce(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     A report of a load that fails meanwhile counts their points as unknown.
 
     Raises:
-        LoadEndedError: The load failed before this was stored, so its report does not count them.
+        LoadEndedError: The load failed before this was stored, so its report does not count them; or other loads count
+            the execution as ended, since it was redriven.
     """
     now = span_since(datetime.now(UTC))
     running: ChunkOutcome = {
@@ -65,10 +62,18 @@ def announce(client: "S3Client", ref: ChunkRef, progress: Progress) -> None:
     }
     _put_outcome(client, ref, running)
     if _is_ended(client, ref):
-        raise LoadEndedError(f"the load of {ref['key']} has failed: chunk {ref['chunk']} is not sent any more")
+        raise LoadEndedError(
+            f"the load of {ref['key']} has ended: chunk {ref['chunk']} is not sent any more. Load the file again"
+        )
 
 
 def _is_ended(client: "S3Client", ref: ChunkRef) -> bool:
+    """Return whether the lease of the load is over, or something has ended it before.
+
+    An execution reaches the end of its lease only if it is redriven: its time limit is shorter.
+    """
+    if (lease_until := ref.get("lease_until")) and lease_until <= utc_seconds(datetime.now(UTC)):
+        return True
     key = end_key(ref["load_id"], ref["execution"])
     try:
         with source_errors(work_bucket(), key):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.report_load.handler import lambda_handler as report_load
-from functions.write_batch.stored_progress import LoadEndedError
 from shared.aws_clients import s3_client
+from shared.errors import LoadEndedError
 from shared.work_bucket import get_json, outcome_key, put_json
 from tests.support.finished_load import HEALTH, RUN
 from tests.support.scripted_influx import Reply, ScriptedInflux

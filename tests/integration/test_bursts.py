@@ -29,10 +29,10 @@ def app() -> Iterator[DeployedApp]:
         yield DeployedApp(cloud, cloud.deploy())
 
 
-def split(table: pa.Table, prefix: str) -> dict[str, pa.Table]:
+def split(table: pa.Table, prefix: str, *, days_apart: int = 1) -> dict[str, pa.Table]:
     """Return files of `ROWS_EACH` rows by key, a day apart, as those of a daily export are."""
     return {
-        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n)
+        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart)
         for n in range(table.num_rows // ROWS_EACH)
     }
 
@@ -58,12 +58,15 @@ def wait_until_idle(app: DeployedApp, *, within_s: float) -> None:
 
 @pytest.mark.slow  # minutes, and an own deployment: the one of the other tests fails what is throttled twice
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("files", [100, 1000])
+@pytest.mark.parametrize(
+    ("files", "days_apart"), [(100, 1), (1000, 1), (300, 0)], ids=["100", "1000", "300 of a month"]
+)
 def test_a_burst_is_loaded_exactly(
-    app: DeployedApp, tmp_path: Path, capsys: pytest.CaptureFixture[str], files: int
+    app: DeployedApp, tmp_path: Path, capsys: pytest.CaptureFixture[str], files: int, days_apart: int
 ) -> None:
+    """Files that are not a day apart register in the same months, and have to see each other."""
     prefix = f"dataset=generation/burst={files}/"
-    tables = split(unique_records(tmp_path, "generation", files * ROWS_EACH), prefix)
+    tables = split(unique_records(tmp_path, "generation", files * ROWS_EACH), prefix, days_apart=days_apart)
     bodies = {key: parquet(table) for key, table in tables.items()}
     before = count_executions(app, "SUCCEEDED")
     started = time.monotonic()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import permutations
+from itertools import cycle, permutations
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,29 @@ def test_the_newest_revision_wins_in_every_order(app: DeployedApp, tmp_path: Pat
         assert all(execution.status == "SUCCEEDED" for execution in executions)
         skipped = [execution.message.startswith("Skipped: older revision than 2024-02-01") for execution in executions]
         assert skipped == late
+    check(app, tmp_path, declaration, records)
+
+
+ROUNDS, SIMULTANEOUS = 100, 3
+
+
+@pytest.mark.slow  # 400 loads
+@pytest.mark.timeout(3600)
+def test_the_newest_revision_wins_in_a_hundred_rounds(app: DeployedApp, tmp_path: Path, declaration: Path) -> None:
+    """Each round has a slot of its own, whose files arrive in one of the orders, or all at once."""
+    records = unique_records(tmp_path, "generation", ROWS * ROUNDS)
+    arrivals = cycle([*(list(order) for order in ORDERS), None])
+
+    def run_round(number: int, order: list[int] | None) -> list[Execution]:
+        keys = put(app, slot(tmp_path, number), records.slice(number * ROWS, ROWS))
+        if order is None:
+            return load(app, [*keys[1], *keys[2]])
+        remaining = {revision: iter(each) for revision, each in keys.items()}
+        return [execution for revision in order for execution in load(app, [next(remaining[revision])])]
+
+    with ThreadPoolExecutor(SIMULTANEOUS) as rounds:
+        executions = [each for ended in rounds.map(run_round, range(ROUNDS), arrivals) for each in ended]
+    assert {execution.status for execution in executions} == {"SUCCEEDED"}
     check(app, tmp_path, declaration, records)
 
 

@@ -140,6 +140,7 @@ class StepwiseLoad:
 
     def _write(self, chunk: dict[str, Any]) -> None:
         about = {name: self.state["file"][name] for name in ("load_id", "bucket", "key", "dataset")}
+        about["lease_until"] = self.state["file"]["claim"]["lease_until"]
         ref = {**chunk, **about, "execution": self._execution, "next_batch": 0, "waits": 0}
         assert self._call(write_batch, ref)["written"]
 

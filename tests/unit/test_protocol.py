@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from functions.register_load.month_items import is_confirmed
 from functions.register_load.protocol import ended_before, has_ended, newer_written, obsolete, older_to_outlast
 from shared.registrations import Registration
 
@@ -33,6 +34,7 @@ class Load(NamedTuple):
         left_out: `left_out` of its item, None without it.
         written: `written` of its item.
         active: whether it may still write, according to its item.
+        confirmed: `confirmed` of its item.
         due: whether an execution of its version was written and then crashed, so that this one must not give up.
         expires: whether its item may be deleted once every load that registered before its end has ended.
         deleted: whether its item is deleted.
@@ -47,6 +49,7 @@ class Load(NamedTuple):
     left_out: frozenset[str] | None = None
     written: bool = False
     active: bool = True
+    confirmed: bool = False
     due: bool = False
     expires: bool = False
     deleted: bool = False
@@ -79,6 +82,7 @@ def item(load: Load) -> Registration:
         "last_ns": 0,
         "written": load.written,
         "active_until": "9999" if load.active else "",
+        "confirmed": load.confirmed,
     }
     if load.expires:
         own = {**own, "expires_at": 0}
@@ -107,7 +111,7 @@ def steps(load: Load, month: list[Registration], value: int) -> Iterator[tuple[L
         yield load._replace(**SIMPLE_STEPS[load.step]), value
 
 
-FORGOTTEN: dict[str, Any] = {"step": "", "active": False} | dict.fromkeys(
+FORGOTTEN: dict[str, Any] = {"step": "", "active": False, "confirmed": False} | dict.fromkeys(
     ("filter_", "settled", "remembered"), frozenset()
 )
 """An execution that has ended leaves only its item, which makes many states equal."""
@@ -122,6 +126,9 @@ SIMPLE_STEPS: dict[str, dict[str, Any]] = {
 
 def confirm(load: Load, month: list[Registration]) -> Iterator[Load]:
     """Yield the load after its second read of the ledger, unless it waits."""
+    if is_confirmed([item(load)], [month]):
+        yield load._replace(step="end")
+        return
     older = older_to_outlast(item(load), month, load.settled)
     if not older:
         yield load._replace(step="end")
@@ -149,6 +156,9 @@ def crashes(load: Load, value: int) -> Iterator[tuple[tuple[Load, ...], int]]:
         yield (dead,), value
     if load.step in ("write", "write again") and not load.filter_:  # the function writes, but its reply is lost
         yield (load,), load.rank
+    if load.step == "end":  # the registrations are ended, or one of several, but the reply is lost
+        ended: dict[str, Any] = {"step": "confirm", "active": False, "confirmed": True, "settled": load.remembered}
+        yield (load._replace(**ended),), value
     if repeated := {"record": "read", "reply": "read", "write again": "confirm"}.get(load.step):
         yield (load._replace(step="confirm" if load.written else repeated, settled=load.remembered),), value
 

@@ -71,6 +71,7 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "chunk": "0000-0000",
         "sha256": "0" * 64,
         "points": 500,
+        "lease_until": FILE["claim"]["lease_until"],
         "outage": NO_OUTAGE,
     }
     report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE}
