@@ -10,6 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from functions.register_load.progress import Progress
 from functions.register_load.revised_load import RevisedLoad
 from shared.aws_clients import dynamodb_resource, step_functions_client
 from shared.errors import LoadEndedError, heals_alone, needs_person
@@ -57,7 +58,8 @@ def confirm(s3: "S3Client", load: StepwiseLoad, after: timedelta) -> Any:
     """Return the result of ConfirmWritten at a time after the load's claim."""
     state: Any = load.state
     now = datetime.fromisoformat(state["file"]["claim"]["now"]) + after
-    return RevisedLoad(s3, Registrations(dynamodb_resource().Table(LEDGER)), state, now).confirm()
+    progress = Progress(s3, state["file"]["load_id"], state["execution"]["name"])
+    return RevisedLoad(s3, Registrations(dynamodb_resource().Table(LEDGER)), state, now, progress).confirm()
 
 
 LONG = timedelta(minutes=3, seconds=WRITE_SECONDS)
