@@ -74,7 +74,7 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "lease_until": FILE["claim"]["lease_until"],
         "outage": NO_OUTAGE,
     }
-    report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE}
+    report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE, "stale": None}
     assert functions.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
     pinning, validating = functions.payloads("validate_schema")
     assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution", "outage"})
