@@ -217,7 +217,9 @@ class LoaderStateMachine(Construct):
         check_health = invocation(
             self, "CheckHealth", function, settings=self._settings, result_path="$.health", waits_itself=True
         )
-        call_later(self, check_health, CheckLaterError, name="WaitForHealth", keys=("event", "execution", "file"))
+        call_later(
+            self, check_health, CheckLaterError, name="WaitForHealth", keys=("event", "execution", "file", "stale")
+        )
         return check_health
 
     def _call(

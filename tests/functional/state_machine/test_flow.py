@@ -74,10 +74,10 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "lease_until": FILE["claim"]["lease_until"],
         "outage": NO_OUTAGE,
     }
-    report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE, "stale": None}
+    report_input = {"event": EVENT, "execution": request["execution"], "health": HEALTH, "file": FILE, "stale": {}}
     assert functions.payloads("report_load") == [{"state": "ReportLoad", "input": report_input}]
     pinning, validating = functions.payloads("validate_schema")
-    assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution", "outage"})
+    assert (pinning["state"], pinning["input"].keys()) == ("PinSource", {"event", "execution", "outage", "stale"})
     assert validating == {"state": "ValidateSchema", "input": request | {"health": HEALTH, "file": PINNED}}
 
 
