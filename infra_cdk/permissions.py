@@ -120,7 +120,7 @@ class Permissions:
                 *token,
                 *_read(self._work, f"{DELETIONS}/*"),
                 *self._write(f"{DELETIONS}/*", "removals/*"),
-                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                _allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items("deletions:*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
         }

@@ -17,6 +17,7 @@ import pytest
 from shared.ledger import object_name, version_name
 from shared.work_bucket import file_manifest_key
 from tests.integration.test_replacing_revisions import DECLARATION
+from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.faults import answer_with, reject_bodies_with
@@ -50,6 +51,12 @@ def test_a_file_loads_and_what_is_set_aside_is_kept(app: DeployedApp, tmp_path: 
     assert len(app.work_keys(f"quarantine/generation/{execution.response['data']['load_id']}/")) == 1
     shorter = app.load("dataset=generation/roles.parquet", table.slice(0, 10))
     assert shorter.response["data"]["stale"]["points"] == 10
+    deleted = run_loader(app, "stale", "dataset=generation/roles.parquet", "--delete", "--yes", "--force", "--json")
+    assert deleted.status == 0, deleted.err
+    [state] = deleted.json.values()
+    assert (state["status"], state["removed"]) == ("done", 10)
+    shortest = app.load("dataset=generation/roles.parquet", table.slice(0, 5))
+    assert shortest.response["data"]["stale"]["points"] == 5
 
 
 def test_findings_and_the_report_of_a_failure_are_kept(app: DeployedApp, tmp_path: Path) -> None:
