@@ -37,8 +37,9 @@ def server(influx: ScriptedInflux, ledger: "Table", monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def loads(s3: "S3Client", context: SimpleNamespace) -> list[StepwiseLoad]:
-    """The first two files have points in common, the third one has other points at the same times."""
-    files: list[File] = [hours("SE", 0, 10, 1.0), hours("SE", 5, 10, 2.0), hours("N", 0, 20, 3.0)]
+    """The first two files have points in common, the third one has other points of their series and at their times."""
+    others = hours("N", 0, 20, 3.0) | hours("SE", 20, 1, 3.0)
+    files: list[File] = [hours("SE", 0, 10, 1.0), hours("SE", 5, 10, 2.0), others]
     for key, file in zip(KEYS, files, strict=True):
         put(s3, key, file)
     return [StepwiseLoad(s3, context, key) for key in KEYS]
