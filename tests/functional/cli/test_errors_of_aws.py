@@ -23,6 +23,7 @@ ARGUMENTS = {
     "load": ["FILE", "--replace"],
     "backfill": ["dataset=generation/"],
     "watch": ["01234567"],
+    "restore": ["0123456789abcdef"],
     "forget": [KEY, "--yes"],
     "show": ["01234567"],
     "quarantine": ["01234567"],
