@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 from shared.dataset_keys import find_dataset
 from shared.datasets import DATASETS, Dataset
 from shared.healing import next_try_at
-from shared.ledger import LedgerItem, newest_of, object_name, query_items, tolerate_unmet_condition
+from shared.ledger import LedgerItem, bucket_and_key, newest_of, object_name, query_items, tolerate_unmet_condition
 from shared.ledger_items import CONCURRENT_REQUESTS, ItemKey, items_by_key
 from shared.revisions import revision_of, slot_of, sort_key
 from shared.times import utc_seconds
@@ -67,8 +67,13 @@ def slot_name(bucket: str, key: str, dataset: Dataset) -> str:
 
 def slot_file(item: ItemKey, dataset: Dataset) -> SlotFile:
     """Return the version of a file whose item in the ledger has this key."""
-    revision = sort_key(revision_of(item.object, dataset))
+    revision = sort_key(revision_of_object(item.object, dataset))
     return {"source": item.object, "source_version": item.version, "revision": revision}
+
+
+def revision_of_object(name: str, dataset: Dataset) -> str:
+    """Return the revision of an object by its name in the ledger, as its key names it, or ""."""
+    return revision_of(bucket_and_key(name)[1], dataset)
 
 
 class Slot:

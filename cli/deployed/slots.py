@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from cli.deployed.stack import Deployment
 from shared.revisions import revision_of, sort_key
-from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
+from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, revision_of_object, slot_name
 
 
 class Slots:
@@ -23,7 +23,7 @@ class Slots:
             self._held[name] = self._read_held(name)
         held = self._held[name]
         is_newer = held is not None and held["revision"] > sort_key(revision_of(key, dataset))
-        return revision_of(held["source"], dataset) if held and is_newer else ""
+        return revision_of_object(held["source"], dataset) if held and is_newer else ""
 
     def _read_held(self, name: str) -> SlotFile | None:
         """Return a file of the revision that has the slot, as ValidateSchema finds it; None if none has it."""

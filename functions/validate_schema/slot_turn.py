@@ -15,7 +15,7 @@ from shared.datasets import Dataset
 from shared.events import FileRef
 from shared.ledger import ledger
 from shared.ledger_items import ItemKey
-from shared.revisions import revision_of, slot_of
+from shared.revisions import slot_of
 from shared.slots import (
     Slot,
     SlotFile,
@@ -23,6 +23,7 @@ from shared.slots import (
     held_revision,
     is_running,
     replacing_dataset,
+    revision_of_object,
     slot_file,
     slot_name,
 )
@@ -76,7 +77,8 @@ class _SlotLoad:
         newer = [each for each in files if each["revision"] > self._own["revision"]]
         held = held_revision(newer, file_items(newer), self._now)
         self._slot.set_head(held or self._own["revision"], head)
-        return next((revision_of(each["source"], self._dataset) for each in newer if each["revision"] == held), "")
+        sources = (each["source"] for each in newer if each["revision"] == held)
+        return next((revision_of_object(source, self._dataset) for source in sources), "")
 
     def _add_former_files(self, files: list[SlotFile]) -> list[SlotFile]:
         """Add the slot's files that an earlier release loaded, and return them.

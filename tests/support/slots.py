@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from functions.validate_schema.handler import lambda_handler as validate_schema
+from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS
 from shared.ledger import ledger, object_name
 from tests.functional.conftest import LEDGER, SOURCE
@@ -31,6 +32,12 @@ def declare(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setitem(vars(DATASETS)["_datasets"], "generation", replace(declared, **changes))
 
 
+def declare_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the newest revision replace the older ones, and give the dataset generation a key pattern."""
+    pattern = "raw/{region}/v{version}/*.parquet"
+    declare(monkeypatch, revisions="replace", revision="version", key_pattern=pattern, path_tags=("region",))
+
+
 def key_of(day: int, name: str = "a", slot: str = SLOT) -> str:
     """Return the key of a file of the revision of this day; without a folder if it is 0."""
     revision = f"processing_metadata_processed_at=2024-08-{day:02} 03:04:05.678901/" if day else ""
@@ -45,6 +52,7 @@ class SlotLoad:
     ) -> None:
         self._context: Any = context
         self._table = ledger()
+        self._dataset = dataset_of(key).name
         if "Contents" not in s3.list_objects_v2(Bucket=SOURCE, Prefix=key):
             s3.put_object(Bucket=SOURCE, Key=key, Body=parquet(generation(1)))
         execution = {"id": f"arn:{key}", "name": "run", "start_time": "2024-01-01T00:00:00Z"}
@@ -67,7 +75,7 @@ class SlotLoad:
     def settle(self, status: str, **more: Any) -> None:
         """Write the item of the version."""
         facts = {name: self._claim[name] for name in ("object", "version", "last_modified", "sequencer")}
-        facts |= {"execution": self.state["execution"]["id"], "dataset": "generation"}
+        facts |= {"execution": self.state["execution"]["id"], "dataset": self._dataset}
         self._table.put_item(Item={**facts, "status": status, "changed_at": self._claim["now"], **more})
 
     @property

@@ -16,7 +16,7 @@ from tests.functional.conftest import SOURCE
 from tests.support.builders import generation, parquet
 from tests.support.command_line import run_loader
 from tests.support.ledger_entries import failed_item, item, put_items
-from tests.support.slots import declare_replacing, key_of
+from tests.support.slots import declare_pattern, declare_replacing, key_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -31,11 +31,11 @@ def _declare(monkeypatch: pytest.MonkeyPatch) -> None:
     declare_replacing(monkeypatch)
 
 
-def put_newer(ledger: "Table", entry: Any) -> None:
+def put_newer(ledger: "Table", entry: Any, key: str = NEWER) -> None:
     """Write the item of the newer file, and that of its slot."""
-    newer = entry | {"object": object_name(SOURCE, NEWER)}
+    newer = entry | {"object": object_name(SOURCE, key)}
     put_items(ledger, newer)
-    slot = Slot(ledger, slot_name(SOURCE, NEWER, DATASETS["generation"]))
+    slot = Slot(ledger, slot_name(SOURCE, key, DATASETS["generation"]))
     slot.add(slot_file(ItemKey(newer["object"], newer["version"]), DATASETS["generation"]))
 
 
@@ -60,6 +60,15 @@ def test_an_earlier_version_of_a_newer_file_keeps_the_slot(ledger: "Table") -> N
     put_newer(ledger, item("a", "loaded", 2, version="v1"))
     put_newer(ledger, failed_item("a", 1, version="v2"))
     assert Slots(Deployment(STACK_NAME)).newer_revision(OLDER) == "2024-08-02 03:04:05.678901"
+
+
+def test_a_revision_that_is_a_group_of_a_key_pattern_has_the_slot(
+    ledger: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare_pattern(monkeypatch)
+    put_newer(ledger, item("a", "loaded", 1), "raw/N/v2/a.parquet")
+    revisions = [Slots(Deployment(STACK_NAME)).newer_revision(f"raw/N/v{version}/a.parquet") for version in (1, 2, 3)]
+    assert revisions == ["2", "", ""]
 
 
 def test_a_slot_is_read_once_for_all_its_files(ledger: "Table") -> None:
