@@ -92,22 +92,27 @@ def test_random_rows_end_as_if_the_file_had_one_part(
     remaining = [row for number, row in enumerate(rows) if number not in collapsed | colliding]
     whole = start_load(s3, context, remaining, len(remaining), key=key_of(1, 0), run="run-2")
     finish(whole)
-    assert facts(s3, load) == facts(s3, whole)
+    width = max(bin_width(s3, each) for each in (load, whole))
+    assert facts(s3, load, width) == facts(s3, whole, width)
 
 
-def facts(s3: "S3Client", load: StepwiseLoad) -> Any:
-    """Return what is stored about the points of a load, whatever number of parts it has.
+def bin_width(s3: "S3Client", load: StepwiseLoad) -> int:
+    """Return the width in ns of the widest bins of a load's parts. The bins of a short part are narrower."""
+    return max(part["profile"]["bucket_ns"] for part in outcomes(s3, load).parts if part["profile"])
+
+
+def facts(s3: "S3Client", load: StepwiseLoad, width: int) -> Any:
+    """Return what is stored about the points of a load, with bins of `width` ns, whatever number of parts it has.
 
     The parts of a calendar do not know whether they have a series in common, so its counts of series are left out.
     """
     result = outcomes(s3, load)
     calendar = add(decode(part.get("calendar", [])) for part in result.parts)
     profiles = [part["profile"] for part in result.parts if part["profile"]]
-    width = max(profile["bucket_ns"] for profile in profiles)
     binned = {name: [(part["bucket_ns"], part["fields"].get(name, [])) for part in profiles] for name in FIELDS}
     bins = {name: rounded(merge_bins(parts, width)) for name, parts in binned.items()}
     points = {day: (count.points, count.points_digest) for day, count in calendar.items()}
-    return points, result.span, result.out_of_bounds, lines(s3, load), {width: bins}
+    return points, result.span, result.out_of_bounds, lines(s3, load), bins
 
 
 def rounded(bins: list[Bin]) -> list[Bin]:
