@@ -137,3 +137,13 @@ def translate(fields: Mask, names: Sequence[str], target: Sequence[str]) -> Mask
             has_field = (fields >> np.uint64(bit)) & np.uint64(1)
             result |= has_field << np.uint64(target.index(name))
     return result
+
+
+def field_keys(position: NDArray[np.int64], fields: Mask, masks: Mask) -> NDArray[np.int64]:
+    """Return a number for each point and its fields; -1 if the fields are not among the ascending masks.
+
+    >>> one, two, three = np.array([1, 2, 3], np.uint64)
+    >>> field_keys(np.array([0, 5, 5]), np.array([one, three, two]), np.array([one, three]))
+    array([ 0, 11, -1])
+    """
+    return np.where(np.isin(fields, masks), position * len(masks) + np.searchsorted(masks, fields), -1)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from functions.register_load.lines import parse_lines
 from functions.register_load.staging import Rows, source_rows
 from shared.footprints import Footprint
 from shared.packed_batches import StagedChunk
-from shared.point_index import Mask, PointIndex, translate
+from shared.point_index import PointIndex, field_keys, translate
 
 
 def missing_rows(staged: Sequence[StagedChunk], footprint: Footprint, names: Sequence[str]) -> Rows:
@@ -29,15 +28,10 @@ def missing_rows(staged: Sequence[StagedChunk], footprint: Footprint, names: Seq
     numbers, time, fields = footprint.points
     fields = translate(fields, footprint.names, names)
     masks, series = np.unique(fields), pa.array(footprint.series, pa.string())
-    sent = _keys(index.find(series, numbers, time).position, fields, masks)
+    sent = field_keys(index.find(series, numbers, time).position, fields, masks)
     missing = []
     for chunk in staged:
         lines, rows = parse_lines(gzip.decompress(chunk.body), names), source_rows(chunk.manifest)
         is_present, position = index.find(lines.series.dictionary, lines.series.indices.to_numpy(), lines.time)
-        missing.append(rows[~(is_present & np.isin(_keys(position, lines.fields, masks), sent))])
+        missing.append(rows[~(is_present & np.isin(field_keys(position, lines.fields, masks), sent))])
     return np.sort(np.concatenate(missing))
-
-
-def _keys(position: NDArray[np.int64], fields: Mask, masks: Mask) -> NDArray[np.int64]:
-    """Return a number for each point and its fields; -1 if the fields are not among the ascending masks."""
-    return np.where(np.isin(fields, masks), position * len(masks) + np.searchsorted(masks, fields), -1)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from functions.register_load.lines import Lines, parse_values
 from shared.footprints import Footprint, PointRange
 from shared.losing_rows import NO_LOSING_ROWS, LosingRows
-from shared.point_index import Mask, PointIndex
+from shared.point_index import Mask, PointIndex, field_keys
 
 Rows = NDArray[np.int64]
 
@@ -142,9 +142,7 @@ class PartComparison:
         return result
 
     def _keys(self, lines: PointLines) -> Rows:
-        """Return a number for the point and the fields of each line; -1 if no line of this part has these fields."""
-        keys = self._place[lines.point] * len(self._masks) + np.searchsorted(self._masks, lines.fields)
-        return np.where(np.isin(lines.fields, self._masks), keys, -1)
+        return field_keys(self._place[lines.point], lines.fields, self._masks)
 
 
 def point_lines(
