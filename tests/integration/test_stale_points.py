@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from local.readback import expected_points, stored_points
 from shared.datasets import DATASETS
@@ -52,6 +53,7 @@ def points_of(folder: Path, table: pa.Table) -> pd.DataFrame:
     return expected_points(path, DATASET)
 
 
+@pytest.mark.slow  # the test of a deletion checks the listing too, with fewer kinds of series
 def test_what_the_engine_has_beyond_the_current_files_is_listed(app: DeployedApp, tmp_path: Path) -> None:
     key, other = (f"dataset=generation/{tmp_path.name}/{name}.parquet" for name in ("a", "b"))
     start = pc.min(unique_records(tmp_path, "generation", 10)["timestamp"])
