@@ -34,6 +34,9 @@ MESSAGES = {
 """Messages in place of pydantic's, which speak of Python."""
 
 
+RENAMED_KEYS = {"bucket": "influxdb_bucket"}
+"""Keys of former releases, and what they are called now. Without its key, a dataset would go to another bucket."""
+
 DATES = ("earliest", "latest")
 
 
@@ -114,8 +117,15 @@ def _mistakes_of(name: str, details: ErrorDetails, lines: Mapping[toml_positions
             yield Mistake(_line_of((name, key), lines), f"{name}.{key}", f"is not valid: {message}")
     else:
         path = (name, *details["loc"])
-        message = MESSAGES.get(details["type"], f"is not valid: {details['msg']}")
+        message = _message(path, details)
         yield Mistake(_line_of(path, lines), _place(path), message)
+
+
+def _message(path: toml_positions.Path, details: ErrorDetails) -> str:
+    """Return what is wrong with the value at a path."""
+    if len(path) == 2 and (new_name := RENAMED_KEYS.get(str(path[1]))):  # noqa: PLR2004 - a table, and its key
+        return f"is called {new_name} now: rename it, since removing it would select the default"
+    return MESSAGES.get(details["type"], f"is not valid: {details['msg']}")
 
 
 def _overlapping_patterns(tables: Mapping[str, Any], lines: Mapping[toml_positions.Path, int]) -> Iterator[Mistake]:

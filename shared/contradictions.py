@@ -132,9 +132,22 @@ def _contradictory_pattern(dataset: "Dataset") -> Iterator[Contradiction]:
         if name not in (*dataset.path_tags, dataset.revision):
             message = f"the group {name!r} is not in path_tags, nor the revision: add it there, or write * instead"
             yield Contradiction("key_pattern", message)
-    is_group = dataset.revision in group_names(pattern)
-    if dataset.revisions == "replace" and is_group and not folder_pattern(pattern, str(dataset.revision)):
+    if dataset.revisions == "replace" and dataset.revision in group_names(pattern):
+        yield from _contradictory_folder(pattern, dataset.revision)
+
+
+def _contradictory_folder(pattern: str, revision: str) -> Iterator[Contradiction]:
+    """Yield what is wrong with the folder of a revision that replaces older ones: all in its parent are one slot."""
+    folder = folder_pattern(pattern, revision)
+    if not folder:
         message = 'with revisions = "replace", the revision must be in the name of a folder, and no ** before it'
+        yield Contradiction("key_pattern", message)
+    name = folder.removesuffix("/").rpartition("/")[2]
+    if len(group_names(name)) > 1 or "*" in name:
+        message = (
+            f"the folder {name!r} of the revision has another group or *, so that its revisions would replace those of "
+            "other files: give each a folder of its own"
+        )
         yield Contradiction("key_pattern", message)
 
 

@@ -66,6 +66,11 @@ def test_a_declaration_needs_no_more_than_this() -> None:
         ({"key_pattern": "raw/{site}/a"}, "the group 'site' is not in path_tags, nor the revision"),
         ({"key_pattern": "{v}.parquet", "revision": "v", "revisions": "replace"}, "must be in the name of a folder"),
         ({"key_pattern": "**/{v}/a", "revision": "v", "revisions": "replace"}, "must be in the name of a folder"),
+        (
+            {"key_pattern": "raw/{site}-v{v}/a", "path_tags": ("site",), "revision": "v", "revisions": "replace"},
+            "the folder '{site}-v{v}' of the revision has another group or *",
+        ),
+        ({"key_pattern": "raw/v{v}-*/a", "revision": "v", "revisions": "replace"}, "has another group or *"),
         ({"path_tags": ("place",)}, "'place' is not a tag: add it to required_tags or optional_tags"),
         ({"path_tags": ("depth_m",)}, "'depth_m' is not a tag"),
         ({"path_tags": ("site", "site")}, "'site' is declared 2 times: keep one"),

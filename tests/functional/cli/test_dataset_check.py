@@ -47,6 +47,7 @@ def test_the_shipped_file_and_one_that_does_not_exist_have_no_mistakes(tmp_path:
     [
         ('zone = "Mars/Olympus"', "5: wells.zone is not valid: 'Mars/Olympus' is not a time zone: use"),
         ('earlyest = "2020-01-01"', "5: wells.earlyest is not a key of a declaration: check its spelling"),
+        ('bucket = "site"', "5: wells.bucket is called influxdb_bucket now: rename it, since removing it would"),
         ('optional_tags = "site"', '5: wells.optional_tags must be a list: write ["a", "b"]'),
         ('optional_tags = ["site"]', "5: wells.optional_tags is not valid: 'site' is declared 2 times"),
         ("max_collision_rate = 2.0", "5: wells.max_collision_rate is not valid: max_collision_rate is 2.0: use a"),
