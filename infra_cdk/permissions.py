@@ -121,7 +121,7 @@ class Permissions:
                 *_read(self._work, f"{DELETIONS}/*"),
                 *self._write(f"{DELETIONS}/*", "removals/*"),
                 _allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
-                self._update_items("deletions:*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+                self._update_items("deletion*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
         }
 

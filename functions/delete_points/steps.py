@@ -1,9 +1,11 @@
 """The steps of a deletion. Each call of `do_next_step` does one, and each can be repeated after a crash."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from functions.delete_points.judgment import PlannedPoints
+from functions.delete_points.lock import DeletionLock
 from functions.delete_points.removals import put_removal
 from functions.delete_points.request_step import RequestStep
 from functions.delete_points.store import DeletionStore
@@ -34,8 +36,28 @@ class DeletionSteps:
         self._deletion: Deletion = store.plan()
         deletion = self._deletion
         self._registrations = DeletionRegistrations(table, deletion["influxdb_bucket"], deletion["measurement"])
+        self._lock = DeletionLock(table, deletion["influxdb_bucket"], deletion["measurement"], deletion["deletion"])
 
     def do_next(self, now: datetime) -> DeletionState:
+        """Do the next step of the deletion, once no other invocation changes points of the measurement."""
+        return self._state("done") if self._store.has_ended() else self._locked(self._delete_next, now)
+
+    def restore_next(self, now: datetime) -> DeletionState:
+        """Write one before-image back, once no other invocation changes points of the measurement."""
+        return self._locked(self._restore_next, now)
+
+    def _locked(self, step: Callable[[datetime], DeletionState], now: datetime) -> DeletionState:
+        if holder := self._lock.acquire(now):
+            return self._state("waiting", [holder])
+        has_ended = False
+        try:
+            state = step(now)
+            has_ended = state["status"] in ("done", "outdated")
+        finally:
+            self._lock.release(has_ended=has_ended)
+        return state
+
+    def _delete_next(self, now: datetime) -> DeletionState:
         """Register the deletion, wait for loads, do one request, or end."""
         if self._store.has_ended():
             return self._state("done")
@@ -53,7 +75,7 @@ class DeletionSteps:
         self._step(unfinished[0]).run(may_delete=not newer)
         return self._state("running")
 
-    def restore_next(self, now: datetime) -> DeletionState:
+    def _restore_next(self, now: datetime) -> DeletionState:
         """Write one before-image back. After the last one, the points count as stale again."""
         item = self._register(now)
         if waits_for := self._running(item, now):

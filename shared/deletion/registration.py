@@ -60,6 +60,11 @@ def deletions_name(bucket: str, measurement: str) -> str:
     return f"deletions:{bucket}/{measurement}"
 
 
+def lock_name(bucket: str, measurement: str) -> str:
+    """Return the first half of the key of the lock that keeps two deletions from one measurement apart."""
+    return f"deletion-lock:{bucket}/{measurement}"
+
+
 class DeletionRegistrations:
     """The registrations of all deletions from one measurement of one InfluxDB bucket."""
 

@@ -8,7 +8,9 @@ from zipfile import ZipFile
 import pytest
 
 from benchmarks.cold_start import PYTHON
+from functions.delete_points.lock import MAX_INVOCATION
 from infra_cdk.archives import ROOT
+from infra_cdk.functions import SIZES
 from infra_cdk.layers import build_code
 
 CALL = re.compile(
@@ -46,3 +48,7 @@ def test_the_call_is_in_the_package_of_that_function_only(deletes: object) -> No
         folders = {name.split("/")[1] for name in names if name.count("/") > 1}
     assert with_call == (["functions/delete_points/deletes.py"] if deletes else [])
     assert (folders == {"delete_points"}) is bool(deletes)
+
+
+def test_a_killed_call_keeps_the_lock_for_as_long_as_the_function_may_run() -> None:
+    assert SIZES["delete_points"].timeout_s == MAX_INVOCATION.total_seconds()
