@@ -25,6 +25,7 @@ from local.cloud import LocalCloud, local_cloud
 from local.readback import Comparison, ReadbackError, compare
 from local.samples import Sample, write_samples
 from local.serve import clean_exit, wait_for_interrupt
+from shared.dataset_keys import find_dataset
 from shared.datasets import DATASETS
 
 LOAD_TIMEOUT_S = 600
@@ -61,10 +62,21 @@ def demo(
 
 
 def _sample_of(file: Path, dataset: str) -> dict[str, Sample]:
-    """Return the user's file with a key that names its dataset. Raises BadParameter for an unknown dataset."""
+    """Return the user's file with a key of its dataset.
+
+    The key is the end of the file's path if that is one, since folders may have the values of tags.
+
+    Raises:
+        typer.BadParameter: The dataset is unknown, or has a key pattern that the path does not match.
+    """
     if dataset not in DATASETS:
         raise typer.BadParameter(f"the dataset of {file} is not set: add DATASET=<{' or '.join(DATASETS)}>")
-    return {dataset: Sample(file, f"dataset={dataset}/{file.name}")}
+    parts = file.absolute().parts[1:]
+    ends = ["/".join(parts[number:]) for number in reversed(range(len(parts)))]
+    for key in (*ends, f"dataset={dataset}/{file.name}"):
+        if (declared := find_dataset(key)) and declared.name == dataset:
+            return {dataset: Sample(file, key)}
+    raise typer.BadParameter(f"{file} does not end like a key of {dataset}: {DATASETS[dataset].key_pattern}")
 
 
 def _load_and_compare(cloud: LocalCloud, samples: Mapping[str, Sample]) -> bool:
@@ -114,7 +126,8 @@ def _save_pages(cloud: LocalCloud, bucket: str, executions: Mapping[str, Executi
 
 def _compare(cloud: LocalCloud, dataset: str, sample: Sample) -> Comparison:
     influx = cloud.influx
-    return compare(sample.path, DATASETS[dataset], url=influx.url, bucket=influx.bucket, token=influx.token)
+    place = {"url": influx.url, "bucket": influx.bucket, "token": influx.token}
+    return compare(sample.path, DATASETS[dataset], **place, key=sample.key)
 
 
 def _print_comparisons(comparisons: Mapping[str, Comparison]) -> None:

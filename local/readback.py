@@ -15,23 +15,12 @@ import pyarrow as pa
 import requests
 from pyarrow import csv
 
+from local.expected_points import expected_points
 from shared.datasets import Dataset
 
 TIMEOUT_S = 120
 MAX_DIFFERENCES_SHOWN = 5
 """How many differences are spelled out; all of them are counted."""
-
-
-_SCALES = {
-    "MWmed": ("MW", 1.0, 1.0),
-    "kW": ("MW", 1.0, 1000.0),
-    "GW": ("MW", 1000.0, 1.0),
-    "kWh": ("MWh", 1.0, 1000.0),
-    "GWh": ("MWh", 1000.0, 1.0),
-    "%": ("ratio", 1.0, 100.0),
-    "ratio": ("%", 100.0, 1.0),
-}
-"""For each unit in a file: the unit of the field, and the numbers to multiply and divide a value by."""
 
 
 class ReadbackError(RuntimeError):
@@ -60,9 +49,12 @@ class Comparison:
         return self.differing_points == 0 and self.expected == self.read_back
 
 
-def compare(path: Path, dataset: Dataset, *, url: str, bucket: str, token: str) -> Comparison:
-    """Compare a Parquet file with the points in `bucket`. Values must be equal to the last bit."""
-    expected = expected_points(path, dataset)
+def compare(path: Path, dataset: Dataset, *, url: str, bucket: str, token: str, key: str = "") -> Comparison:
+    """Compare a Parquet file with the points in `bucket`. Values must be equal to the last bit.
+
+    `key` is the file's key in the source bucket, which has the values of the dataset's path tags.
+    """
+    expected = expected_points(path, dataset, key)
     stored = stored_points(dataset, expected, url=url, bucket=bucket, token=token)
     # An outer join keeps a point that only one side has: `where` is then left_only or right_only.
     both = expected.merge(stored, on=["time", *dataset.tags], how="outer", suffixes=("_file", "_db"), indicator="where")
@@ -76,45 +68,6 @@ def compare(path: Path, dataset: Dataset, *, url: str, bucket: str, token: str) 
         differences=[str(row) for row in both[differs].head(MAX_DIFFERENCES_SHOWN).to_dict("records")],
         differing_points=int(differs.sum()),
     )
-
-
-def expected_points(path: Path, dataset: Dataset) -> pd.DataFrame:
-    """Return one row per point that the file should become.
-
-    The columns are `time` (ns since 1970, UTC), every tag ("" if absent) and every field (NaN if absent).
-    """
-    rows = pd.read_parquet(path)
-    points = pd.DataFrame({"time": _time_ns(rows[dataset.timestamp])})
-    for tag in dataset.tags:
-        points[tag] = _tag_text(rows[tag]) if tag in rows else ""
-    fields = _fields_of_values(rows, dataset) if "value" in rows else rows
-    for field in dataset.field_names:
-        points[field] = pd.to_numeric(fields[field]).astype("float64") if field in fields else np.nan
-    points = points.replace([np.inf, -np.inf], np.nan)
-    complete = points["time"].notna() & points[list(dataset.field_names)].notna().any(axis=1)
-    for tag in dataset.required_tags:
-        complete &= points[tag] != ""
-    points = points[complete].astype({"time": "int64"})
-    # Of several rows with one time and one tag set, InfluxDB keeps the last.
-    return points.drop_duplicates(["time", *dataset.tags], keep="last")
-
-
-def _fields_of_values(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    """Spread the long layout's `value` over the fields.
-
-    A value belongs to the field that `measurement_type` names, or else to the only field with its unit. With the unit
-    GW and a field `power_mw` in MW, the value 1.5 becomes power_mw=1500.0.
-    """
-    fields = pd.DataFrame(index=rows.index, columns=[*dataset.field_names], dtype="float64")
-    for (measurement_type, unit), group in rows.groupby(["measurement_type", "unit"], dropna=False):
-        named = [field for field in dataset.fields if field.name == measurement_type] or dataset.fields
-        is_kept = any(field.unit == unit for field in named)
-        field_unit, multiplier, divisor = (unit, 1.0, 1.0) if is_kept else _SCALES.get(str(unit), (unit, 1.0, 1.0))
-        same_unit = [field.name for field in dataset.fields if field.unit == field_unit]
-        candidates = [name for name in same_unit if name == measurement_type] or same_unit
-        if len(candidates) == 1:
-            fields.loc[group.index, candidates[0]] = pd.to_numeric(group["value"]) * multiplier / divisor
-    return fields
 
 
 def stored_points(dataset: Dataset, expected: pd.DataFrame, *, url: str, bucket: str, token: str) -> pd.DataFrame:
@@ -173,15 +126,3 @@ def _read_csv(content: bytes, dataset: Dataset) -> pd.DataFrame:
     options = csv.ConvertOptions(column_types=types | {"time": pa.int64()})
     points: pd.DataFrame = csv.read_csv(BytesIO(content), convert_options=options).to_pandas()
     return points
-
-
-def _time_ns(column: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
-    """Return ns since 1970 as nullable integers. Naive times are UTC."""
-    time = pd.to_datetime(column, utc=True).astype("datetime64[ns, UTC]")
-    return time.astype("int64").where(time.notna()).astype("Int64")
-
-
-def _tag_text(column: "pd.Series[str]") -> "pd.Series[str]":
-    """Return tag values as stored: trimmed, and "" for null, an empty text or a dash."""
-    text = column.astype("object").where(column.notna(), "").astype(str).str.strip()
-    return text.where(text != "-", "")

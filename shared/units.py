@@ -19,6 +19,9 @@ class Scale(NamedTuple):
 LONG_COLUMNS = ("value", "unit")
 """The columns of the long layout, in which each row is one value, instead of one column for each field."""
 
+PERCENT = 100.0
+"""The multiplier of ratios, whose conversion to percent keeps the digits (`columns.percent` of ConvertAndChunk)."""
+
 UNITS: Mapping[str, Scale] = MappingProxyType(
     {
         "MWmed": Scale("MW"),
@@ -27,7 +30,7 @@ UNITS: Mapping[str, Scale] = MappingProxyType(
         "kWh": Scale("MWh", divisor=1000.0),
         "GWh": Scale("MWh", multiplier=1000.0),
         "%": Scale("ratio", divisor=100.0),
-        "ratio": Scale("%", multiplier=100.0),
+        "ratio": Scale("%", multiplier=PERCENT),
     }
 )
 """Units that the column `unit` of the long layout may name in addition to the fields' own units.

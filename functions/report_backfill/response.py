@@ -39,6 +39,8 @@ def failure(state: BackfillState, files: LoadStatus, report: str, now: datetime)
 def _summary(state: BackfillState, files: LoadStatus) -> str:
     if "list" in state and (note := state["list"]["note"]):
         return f"No files were loaded: {note}"
+    if files.files == 1:
+        return _summary_of_one(files)
     notes = (
         (files.reloaded, "of them again because their bucket was replaced"),
         (len(files.partly_loaded), "of them partly"),
@@ -47,14 +49,24 @@ def _summary(state: BackfillState, files: LoadStatus) -> str:
     subject = "files" if files.complete else "files that were listed before the backfill ended"
     if not files.not_loaded:
         return f"All {files.files} {subject} {loaded}"
-    return f"{files.loaded} of {files.files} {subject} {loaded}: {_listing_note(files)}"
+    return f"{files.loaded} of {files.files} {subject} {loaded}: {_listing_note(len(files.not_loaded))}"
 
 
-def _listing_note(files: LoadStatus) -> str:
-    count = len(files.not_loaded)
-    if count <= NAMED_FILES:
-        return f"data.not_loaded names the other {count}"
-    return f"data.not_loaded names {NAMED_FILES} of the other {count}, the report names all"
+def _summary_of_one(files: LoadStatus) -> str:
+    subject = "The only file" if files.complete else "The only file that was listed before the backfill ended"
+    if files.not_loaded:
+        return f"{subject} is not loaded: data.not_loaded has the reason"
+    notes = (
+        (files.reloaded, "again because its bucket was replaced"),
+        (len(files.partly_loaded), "but only partly"),
+    )
+    return ", ".join([f"{subject} is loaded", *(note for count, note in notes if count)])
+
+
+def _listing_note(not_loaded: int) -> str:
+    if not_loaded <= NAMED_FILES:
+        return f"data.not_loaded names the other {'one' if not_loaded == 1 else not_loaded}"
+    return f"data.not_loaded names {NAMED_FILES} of the other {not_loaded}, the report names all"
 
 
 def _data(state: BackfillState, files: LoadStatus, report: str, now: datetime) -> BackfillData:

@@ -64,7 +64,7 @@ def test_a_backfill_without_problems_has_a_short_page(s3: "S3Client", context: S
     add_item(s3, put(s3, "a.parquet"), "loaded")
     end(context, start(context))
     page = Page(stored(s3, "backfills/run-1.html"))
-    assert "All 1 files are loaded" in page.text
+    assert "The only file is loaded" in page.text
     assert page.of("table") == []
 
 

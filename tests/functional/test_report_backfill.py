@@ -1,6 +1,7 @@
 """ReportBackfill and ReportGivenUp: what became of the files under a prefix."""
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import pytest
 from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill import load_status, response
 from functions.report_backfill.handler import lambda_handler
+from functions.report_backfill.load_status import LoadStatus
+from functions.report_backfill.response import success
 from shared.work_bucket import file_manifest_key, get_json
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.backfill import EXECUTION, PREFIX, add_item, put
@@ -148,7 +151,7 @@ def test_a_file_that_was_rewritten_meanwhile_counts_by_its_newest(s3: "S3Client"
     add_item(s3, key, "loaded")  # the new version
     lines = get_lines(s3, backfill)
     replace_lines(s3, backfill, [line | {"version": "2023-01-01T00:00:00Z before"} for line in lines])
-    assert end(context, backfill)["message"] == "All 1 files are loaded"
+    assert end(context, backfill)["message"] == "The only file is loaded"
     replace_lines(s3, backfill, [line | {"version": "2999-01-01T00:00:00Z after"} for line in lines])
     assert [file["status"] for file in end(context, backfill)["data"]["not_loaded"]] == ["unknown"]
 
@@ -171,7 +174,7 @@ def test_a_backfill_that_ends_before_all_is_listed_says_so(
     for name in ("a.parquet", "b.parquet"):
         put(s3, name)
     answer = report(context, error=GIVEN_UP)
-    assert "0 of 1 files that were listed before the backfill ended are loaded" in answer["message"]
+    assert "The only file that was listed before the backfill ended is not loaded" in answer["message"]
 
 
 def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -182,14 +185,14 @@ def test_only_the_current_version_of_a_file_counts(s3: "S3Client", context: Simp
     add_item(s3, key, "loaded")
     deleted = put(s3, "b.parquet")
     s3.delete_object(Bucket=SOURCE, Key=deleted)
-    assert report(context)["message"] == "All 1 files are loaded"
+    assert report(context)["message"] == "The only file is loaded"
 
 
 def test_without_versions_it_is_the_bytes_and_their_time(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.delete_bucket(Bucket=SOURCE)
     s3.create_bucket(Bucket=SOURCE)
     add_item(s3, put(s3, "a.parquet"), "loaded")
-    assert report(context)["message"] == "All 1 files are loaded"
+    assert report(context)["message"] == "The only file is loaded"
 
 
 def test_objects_that_are_not_files_are_not_counted(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -220,7 +223,7 @@ def test_a_map_that_gave_up_is_a_failure_of_the_same_shape(s3: "S3Client", conte
     answer = report(context, error=GIVEN_UP)
     cause = json.loads(answer["cause"])
     assert (answer["error"], cause["statusCode"]) == (GIVEN_UP["Error"], 500)
-    assert cause["message"].startswith(f"{GIVEN_UP['Error']}: {GIVEN_UP['Cause']}: 0 of 1 files are loaded")
+    assert cause["message"].startswith(f"{GIVEN_UP['Error']}: {GIVEN_UP['Cause']}: The only file is not loaded")
     assert (cause["data"]["error"], len(cause["data"]["not_loaded"])) == (GIVEN_UP["Error"], 1)
 
 
@@ -233,7 +236,20 @@ def test_absent_keys_of_a_manifest_are_not_loaded_and_tables_are_named(
     manifest = file_manifest_key("m")
     s3.put_object(Bucket=WORK, Key=manifest, Body=f"{PREFIX}a.parquet\n{PREFIX}b.parquet".encode())
     response = end(context, start(context, manifest=manifest))
-    assert response["message"] == "1 of 2 files are loaded: data.not_loaded names the other 1"
+    assert response["message"] == "1 of 2 files are loaded: data.not_loaded names the other one"
     assert response["data"]["tables"] == []
     [file] = response["data"]["not_loaded"]
     assert (file["key"], file["status"]) == (f"{PREFIX}b.parquet", "absent")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (LoadStatus(files=1), "The only file is loaded"),
+        (LoadStatus(files=1, reloaded=1), "The only file is loaded, again because its bucket was replaced"),
+        (LoadStatus(files=1, partly_loaded=["a"]), "The only file is loaded, but only partly"),
+    ],
+)
+def test_the_message_about_one_file_is_in_the_singular(files: LoadStatus, message: str) -> None:
+    state: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION}
+    assert success(state, files, "report.json", datetime.now(UTC))["message"] == message

@@ -73,7 +73,7 @@ def test_two_hundred_files_one_of_them_broken(app: DeployedApp, tmp_path: Path, 
     broken = f"{prefix}broken.parquet"
     app.put(broken, parquet(files[f"{prefix}000.parquet"])[:-100])
     first = app.wait_for_end(backfill(app, prefix), within_s=900)
-    assert first.response["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other 1"
+    assert first.response["message"] == f"{FILES} of {FILES + 1} files are loaded: data.not_loaded names the other one"
     assert named(first) == {broken: "CorruptParquetError"}
     check_ledger(app, tmp_path, prefix, files)
     started = loads(app, prefix)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from local.readback import expected_points, stored_points
+from local.expected_points import expected_points
+from local.readback import stored_points
 from shared.datasets import DATASETS
 from tests.support.builders import generation, parquet
 from tests.support.commands import run_loader

@@ -55,4 +55,4 @@ def test_while_influxdb_is_down_a_sweep_ends_at_once(app: DeployedApp, tmp_path:
         assert ended.response["message"] == "No files were loaded: InfluxDB is not healthy: InfluxUnavailableError"
         assert ledger_items(app, prefix) == []
         again = app.wait_for_end(start_sweep(app, prefix))
-        assert again.response["message"] == "All 1 files are loaded"
+        assert again.response["message"] == "The only file is loaded"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.columns.long_layout import field_of
@@ -113,13 +113,29 @@ SHARES = replace(
 """A dataset with a share in each of the two units."""
 
 
-@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50), st.sampled_from(["ratio", "%"]))
+def percent_of(ratio: float) -> float:
+    """Move the point of the shortest decimal, unless that has an exponent."""
+    return ratio * 100 if "e" in repr(ratio) else float(f"{ratio!r}e2")
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(0, 15))
+@example(29, 2)
+def test_a_share_is_the_same_number_in_both_units(digits: int, places: int) -> None:
+    """0.29 and 29 % are one value, although 0.29 * 100 is less than 29 in binary."""
+    ratio, percent = float(f"{digits}e{-places}"), float(f"{digits}e{2 - places}")
+    assume("e" not in repr(ratio))
+    table = long_generation([ratio, percent], ["ratio", "%"], ["load_percent"] * 2)
+    values = [float(line.split(" ")[1].split("=")[1]) for line in convert_table(table, SHARES).lines]
+    assert values == [percent, percent]
+
+
+@given(st.lists(st.floats(-1e300, 1e300) | st.floats(-2, 2), min_size=1, max_size=50), st.sampled_from(["ratio", "%"]))
 @settings(max_examples=20)
 def test_shares_are_converted_once_or_kept(values: list[float], unit: str) -> None:
     """A value that names its field is converted to its unit; else it belongs to the field with its own unit."""
     for name, scaled in {
         "capacity_factor": [value / 100 if unit == "%" else value for value in values],
-        "load_percent": [value * 100 if unit == "ratio" else value for value in values],
+        "load_percent": [percent_of(value) if unit == "ratio" else value for value in values],
         "verified": values,
     }.items():
         table = long_generation(values, [unit] * len(values), [name] * len(values))

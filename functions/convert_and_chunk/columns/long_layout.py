@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from functions.convert_and_chunk.columns.dictionaries import Encoded, combine, encode, text_values
 from functions.convert_and_chunk.columns.numbers import Numbers, numbers
+from functions.convert_and_chunk.columns.percent import to_percent
 from functions.convert_and_chunk.columns.tags import trim
 from functions.convert_and_chunk.verdicts import Problem, Reason, problems
 from shared.datasets import Field
-from shared.units import Scale, scale_to
+from shared.units import PERCENT, Scale, scale_to
 
 _NO_FIELD = -1
 _UNKNOWN = Reason("unknown_unit", "measurement_type and unit name no field of the dataset")
@@ -59,6 +60,8 @@ def spread(batch: pa.RecordBatch, fields: Sequence[Field]) -> tuple[dict[str, Nu
     # kW are divided by 1000, which rounds once. Multiplying by 0.001, which is rounded itself, would round twice.
     with np.errstate(over="ignore"):
         scaled = column.values * multiplier / divisor
+        is_share = multiplier == PERCENT
+        scaled[is_share] = to_percent(column.values[is_share])
     too_large = np.isinf(scaled)
     scaled[too_large] = np.nan
     columns = {}
