@@ -57,7 +57,7 @@ def check(file: File = None, *, as_json: AsJson = False) -> None:
     """Check a file of declarations, and list all its mistakes with their lines."""
     path = file or own_file()
     if not path.exists():
-        raise RefusedError(f"{path} does not exist: copy datasets.example.toml to it, and edit it")
+        raise RefusedError(f"{path} does not exist: write to it what `loader suggest FILE` proposes for a file")
     mistakes = find_mistakes(path)
     if as_json:
         show_json([mistake._asdict() for mistake in mistakes])

@@ -30,7 +30,7 @@ from cli.output import (
     status,
     stderr,
 )
-from cli.remedies import ERRORS, show_remedies
+from cli.remedies import ERRORS, RUNBOOK, show_remedies
 from shared.ledger import bucket_and_key
 from shared.settings import STACK_NAME
 
@@ -80,7 +80,7 @@ def retry(
 def _check_error(name: str) -> None:
     """Raise RefusedError for a name that looks like one of our errors, but is not."""
     if name.endswith("Error") and "." not in name and name not in ERRORS:
-        raise RefusedError(f"unknown error {name!r}: docs/errors.md lists the names")
+        raise RefusedError(f"unknown error {name!r}: the runbook ({RUNBOOK}) has a section for each")
 
 
 def _reload(deployment: Deployment, unloaded: Sequence[Entry]) -> dict[str, Execution]:

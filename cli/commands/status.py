@@ -21,6 +21,7 @@ from cli.load_status import HOURS, LoadStatus, sparkline, summarize
 from cli.moments import Moment, ago
 from cli.options import AsJson, Stack
 from cli.output import console, listing, quantity, show_json
+from cli.remedies import RUNBOOK
 from shared.settings import STACK_NAME
 from shared.stale.records import StaleRecord, StaleRecords
 
@@ -98,7 +99,7 @@ def _screen(deployment: Deployment) -> RenderableType:
             dead_letters,
             "event that started no load" if dead_letters == 1 else "events that started no load",
             "bold red",
-            "docs/operations.md, DeadLetters",
+            f"{RUNBOOK}, Dead letters",
         ),
     ):
         table.add_row(str(count), Text(name, style if count else "dim"), Text(details if count else "", "dim"))

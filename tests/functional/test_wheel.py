@@ -68,4 +68,5 @@ def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Pat
     assert (
         run("python", "-c", "from shared.code_digest import code_digest; print(code_digest())") == f"{code_digest()}\n"
     )
+    assert Path(run("python", "-c", "from cli.remedies import RUNBOOK; print(RUNBOOK)").strip()).is_file()
     assert run("python", "-c", "import importlib.util; print(importlib.util.find_spec('local'))") == "None\n"

@@ -46,3 +46,9 @@ def test_own_datasets_stand_beside_those_that_are_shipped(tmp_path: Path, monkey
     monkeypatch.setenv("LOADER_DATASETS", str(repeated))
     with pytest.raises(SettingsError, match=r"again.toml declares consumption, generation, transmission again"):
         len(Declarations(shipped_file, own_file))
+
+
+def test_a_file_to_check_that_does_not_exist_is_to_be_written_with_suggest(tmp_path: Path) -> None:
+    result = run_loader("datasets", "check", str(tmp_path / "datasets.toml"))
+    assert result.exit_code != 0
+    assert "does not exist: write to it what `loader suggest FILE` proposes" in " ".join(result.stderr.split())

@@ -45,7 +45,7 @@ def test_the_screen_counts_every_load_once() -> None:
     assert any(line.startswith("1 waiting for the next try next at ") for line in lines)
     assert "1 needs a person the oldest 1 h ago: `loader history`" in lines
     assert "1 partly loaded in 24 hours `loader quarantine abcdef01`" in lines
-    assert "1 event that started no load docs/operations.md, DeadLetters" in lines
+    assert "1 event that started no load docs/operations.md, Dead letters" in lines
     assert any(", 5 min ago 2 1,500 " in line and line.endswith("▄█") for line in lines)
 
 
