@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from functions.convert_and_chunk.chunks import FILE_CHUNKS
 from functions.validate_schema.parts import PARTS
+from shared.errors import UnfinishedError
 from shared.outages import FIRST_PAUSE_S, MAX_PAUSE_S
-from shared.unfinished import UnfinishedError
 
 THROTTLED = "Lambda.TooManyRequestsException"
 

@@ -46,6 +46,12 @@ class DeletionRunningError(TransientError):
     """A person has started a deletion of stale points in the time of the file, so the load waits for its end."""
 
 
+class OutdatedExecutionError(LoaderError):
+    """The execution began with an earlier release, whose states cannot load the file correctly."""
+
+    status_code = 503
+
+
 class LoadEndedError(LoaderError):
     """Other loads count the execution as ended, so what it still writes might replace newer values."""
 
@@ -159,6 +165,11 @@ class ChunkDamagedError(OperatorError):
 
 class FootprintNotFoundError(OperatorError):
     """The footprint of a load is missing, so its points cannot be compared with those of another load."""
+
+
+# The first 40 times, the state machine only calls the function again: it has stored its progress.
+class UnfinishedError(OperatorError):
+    """The comparison with the points of other parts or files takes more than 41 invocations."""
 
 
 class AccountingError(OperatorError):

@@ -9,12 +9,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.dataset_keys import find_dataset
-from shared.errors import DataError
+from shared.errors import DataError, UnfinishedError
 from shared.outages import LaterError
 from shared.requested_object import requested_object
 from shared.snapshots import renew_after_restore
 from shared.throttling import throttling_errors
-from shared.unfinished import UnfinishedError
 
 SERVICE = "influxdb-loader"
 

@@ -8,10 +8,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from shared.unfinished import UnfinishedError
+from shared.errors import UnfinishedError
 
 MAX_CONTINUATIONS = 40
-"""The number of invocations after the first one. Each compares at least one part, and a file has at most 40."""
+"""The number of invocations after the first one.
+
+Each compares for five minutes, and at least one part: CompareParts with the later parts, of which a file has at most
+39, RegisterLoad and ConfirmWritten with one other load. A load with many parts that overlaps many others may need more
+and fails.
+"""
 
 
 def chain_comparison(

@@ -38,7 +38,7 @@ def lambda_handler(event: RegisterCall, context: LambdaContext) -> ChunksToWrite
 
 
 def _register(load: LoadState, progress: Progress) -> ChunksToWrite:
-    now, chunks = datetime.now(UTC), join_chunks(s3_client(), load)
+    now, chunks = datetime.now(UTC), join_chunks(s3_client(), load, progress)
     load = {**load, "converted": {**load["converted"], "chunks": chunks}}
     wait_for_deletions(s3_client(), ledger(), load, now)
     if _has_revisions(load):

@@ -4,7 +4,8 @@ InfluxDB keeps one value for each field of a point, and chunks are written in an
 compared before the first write (`part_comparison`). `compare_parts` stores the rows of each part that lose their place;
 ConvertAgain converts these parts again without them, so that everything that is stored about a part (chunks, footprint,
 calendar, quarantine, counts) is as if the part had never had these rows. Then RegisterLoad takes the chunks of both
-conversions, and checks the limits on the whole file (`join_chunks`). A file of one part is not compared.
+conversions, and checks the limits on the whole file (`join_chunks`). A file of one part is not compared. An execution
+that began with an earlier release has no CompareParts, so RegisterLoad compares the parts (`_check_uncompared`).
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from functions.register_load.progress import Progress
 from functions.register_load.staging import Rows, Staging
 from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS
-from shared.errors import CollidingRecordsError
+from shared.errors import CollidingRecordsError, OutdatedExecutionError
 from shared.events import Chunk, ChunksToWrite, LoadState, PlannedFile
 from shared.footprints import Footprint, PointRange
 from shared.load_limits import check_set_aside, collision_limit, set_aside_limit
@@ -82,19 +83,31 @@ def compare_parts(client: "S3Client", load: LoadState, progress: Progress) -> Ch
     return {"chunks": chunks, "losing": [part for part in file["parts"] if part["part"] in losing]}
 
 
-def join_chunks(client: "S3Client", load: LoadState) -> list[Chunk]:
+def join_chunks(client: "S3Client", load: LoadState, progress: Progress) -> list[Chunk]:
     """Return the chunks of all parts, and check the limits on the whole file again if parts were converted again.
 
     Raises:
         CollidingRecordsError: More rows collide than MAX_COLLISION_RATE allows.
         InvalidRecordsError: More rows are set aside than MAX_SET_ASIDE_RATE, or the dataset, allows.
+        OutdatedExecutionError: The execution began with an earlier release, and rows lose their place.
     """
     file, converted = load["file"], load["converted"]
+    if "losing" not in converted and any("file_parts" in part for part in file["parts"][1:]):
+        _check_uncompared(client, load, progress)
     if "again" not in converted:
         return converted["chunks"]
     outcomes = read_outcomes(client, file["load_id"], load["execution"]["name"])
     check_collisions(outcomes, file, conversion_settings())
     return sorted((*converted["chunks"], *converted["again"]["chunks"]), key=lambda chunk: chunk["chunk"])
+
+
+def _check_uncompared(client: "S3Client", load: LoadState, progress: Progress) -> None:
+    """Raise OutdatedExecutionError if rows lose their place: these states cannot convert the parts without them."""
+    if losing := compare_parts(client, load, progress)["losing"]:
+        raise OutdatedExecutionError(
+            f"later rows of the file repeat or contradict rows of {len(losing)} of its parts, and the execution began "
+            "before the loader was updated, so it cannot leave them out: load the file again; none of it is written yet"
+        )
 
 
 def check_collisions(outcomes: Outcomes, file: PlannedFile, settings: ConversionSettings) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.errors import UnfinishedError
 from shared.events import Chunk
-from shared.unfinished import UnfinishedError
 from shared.work_bucket import get_json, progress_key, put_json
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ class Progress:
         """Store the findings and raise UnfinishedError if the time is over. Call it after each comparison."""
         if not self._is_time_left():
             put_json(self._client, self._key, self.findings)
-            raise UnfinishedError("the comparison with other points continues in the next invocation")
+            raise UnfinishedError(
+                "comparing the points with those of other parts or files is not finished: the next invocation "
+                "continues. If the load fails with this error, it has used up its invocations: divide the file into "
+                "smaller ones, or sort its rows by time"
+            )
 
 
 def is_in_first_half(context: LambdaContext) -> Callable[[], bool]:

@@ -16,7 +16,6 @@ from shared.aws_errors import (
 )
 from shared.errors import LoaderError, OutageError, TransientError, error_names
 from shared.outages import CheckLaterError, WriteLaterError
-from shared.unfinished import UnfinishedError
 from state_machine.definition import FUNCTION_ARN_PREFIX, backfill_definition, definition, definitions_json
 from state_machine.diagram import mermaid
 from state_machine.settings import MachineSettings
@@ -53,7 +52,7 @@ def matched(assembly: Assembly, field: str) -> set[str]:
 
 
 def test_every_error_that_is_matched_exists(assembly: Assembly) -> None:
-    names = {*error_names(LoaderError), *AWS_ERRORS, UnfinishedError.__name__}
+    names = {*error_names(LoaderError), *AWS_ERRORS}
     assert matched(assembly, "Retry") <= names
     later = {CheckLaterError.__name__, WriteLaterError.__name__}
     assert matched(assembly, "Catch") == {"States.ALL", AWS_CONDITION_FAILED_ERROR} | later

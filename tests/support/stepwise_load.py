@@ -15,9 +15,9 @@ from functions.report_load.handler import lambda_handler as report_load
 from functions.validate_schema.handler import plan_file
 from functions.validate_schema.pin import pin_source
 from functions.write_batch.handler import lambda_handler as write_batch
+from shared.errors import UnfinishedError
 from shared.requested_object import RequestedObject
 from shared.source import PinnedObject
-from shared.unfinished import UnfinishedError
 from tests.functional.conftest import SOURCE
 from tests.support.finished_load import HEALTH, RUN
 
