@@ -7,8 +7,9 @@ The steps are in an order in which a crash loses nothing:
 3. Store the before-image. Then record that the request is sent, and send it.
 4. Write again the current points that are missing now, and read them back.
 
-A request without an answer may be done in part, and may still be running. So the next attempt waits for longer than it
-takes, and begins when two readings agree. A value that is stored is never written over: a newer file may have sent it.
+A request without an answer may be done in part, and may still be running. So the next attempt, or a restore, waits for
+twice the time-out since it was sent, and begins when two readings agree. A value that is stored is never written over:
+a newer file may have sent it.
 """
 
 import gzip
@@ -36,21 +37,26 @@ SLOWER = 3
 """How many times as long as estimated a request may take. Then it counts as unanswered."""
 
 MIN_TIMEOUT_S = 30.0
-MAX_TIMEOUT_S = 300.0
-"""The bounds of the time-out of a request: two of them, the readings and the writes fit into one invocation."""
+MAX_TIMEOUT_S = 200.0
+"""The bounds of the time-out of a request: three of them, the readings and the writes fit into one invocation."""
+
+MARGIN_S = 5.0
+READINGS_S = 1.0
+"""How much longer than twice the time-out to wait after a request without an answer, and between two readings."""
 
 BODY_POINTS = 5_000
 """How many points to write at once."""
 
 
 class RequestStep(NamedTuple):
-    """What a request works with."""
+    """What a request works with. Tests shorten its waits by a factor."""
 
     influx: Influx
     store: DeletionStore
     deletion: Deletion
     planned: PlannedPoints
     number: int
+    wait_factor: float = 1.0
 
     @property
     def request(self) -> StoredRequest:
@@ -75,7 +81,7 @@ class RequestStep(NamedTuple):
         """
         progress = self.store.progress(self.number)
         former = self.store.image(self.number)
-        stored = self._read_settled(progress) if progress["status"] == "sent" else self._read()
+        stored = self._read_settled(progress)
         judgment = self.planned.judge(stored.image)
         image = merge_images(former, stored.image) if former else stored.image
         foreign = [*examples(stored.image, judgment.foreign), *stored.unknown]
@@ -95,7 +101,7 @@ class RequestStep(NamedTuple):
     def restore(self) -> RequestProgress:
         """Write the values of the before-image back that are not stored now. Values of newer files stand."""
         image, progress = self.store.image(self.number), self.store.progress(self.number)
-        restored = self._write_missing(image, fields_of(image), self._read().image) if image else 0
+        restored = self._write_missing(image, fields_of(image), self._read_settled(progress).image) if image else 0
         return self._record({**progress, "restored": restored})
 
     def _record(self, progress: RequestProgress) -> RequestProgress:
@@ -109,13 +115,15 @@ class RequestStep(NamedTuple):
         return read_range(self.influx, query, self.planned.times(self.tags, first, last), first, last)
 
     def _read_settled(self, progress: RequestProgress) -> StoredRange:
-        """Return what is stored once the request that was sent before can no longer be running."""
+        """Return what is stored, once a request that was sent before and not answered can no longer be running."""
+        if progress["status"] != "sent":
+            return self._read()
         sent_at = datetime.fromisoformat(progress["sent_at"])
         passed = (datetime.now(UTC) - sent_at).total_seconds()
-        sleep(max(0.0, 2 * self.deletion["seconds"] + 1 - passed))
+        sleep(max(0.0, self.wait_factor * (2 * self.timeout_s + MARGIN_S) - passed))
         stored = self._read()
         while True:
-            sleep(min(1.0, self.deletion["seconds"]))
+            sleep(self.wait_factor * READINGS_S)
             again = self._read()
             if again.image.equals(stored.image):
                 return again

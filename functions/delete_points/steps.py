@@ -27,12 +27,13 @@ ENDED = ("done", "stopped")
 
 
 class DeletionSteps:
-    """The steps of one deletion."""
+    """The steps of one deletion. Tests shorten its waits by a factor."""
 
-    def __init__(self, store: DeletionStore, table: "Table", influx: Influx) -> None:
+    def __init__(self, store: DeletionStore, table: "Table", influx: Influx, wait_factor: float = 1.0) -> None:
         self._store = store
         self._table = table
         self._influx = influx
+        self._wait_factor = wait_factor
         self._deletion: Deletion = store.plan()
         deletion = self._deletion
         self._registrations = DeletionRegistrations(table, deletion["influxdb_bucket"], deletion["measurement"])
@@ -105,7 +106,7 @@ class DeletionSteps:
     def _step(self, number: int) -> RequestStep:
         stale, current = self._store.footprints()
         planned = PlannedPoints(stale, current, self._deletion["field_names"])
-        return RequestStep(self._influx, self._store, self._deletion, planned, number)
+        return RequestStep(self._influx, self._store, self._deletion, planned, number, self._wait_factor)
 
     def _end(self, status: DeletionStatus, newer: list[str], now: datetime) -> DeletionState:
         """Record what was removed, and let loads go on."""

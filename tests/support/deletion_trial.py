@@ -29,6 +29,7 @@ class Trial:
 
     def __init__(self, api: InfluxApi, s3: "S3Client", ledger: "Table") -> None:
         self.api, self.s3, self.ledger = api, s3, ledger
+        self.wait_factor = 0.01
 
     def start(self, stale: Values, current: Values, foreign: Values | None = None) -> Deletion:
         """Store all values, and the plan that deletes the stale ones."""
@@ -49,8 +50,19 @@ class Trial:
         )
 
     def step(self, deletion: Deletion, now: datetime = LATER) -> DeletionState:
+        return self._steps(deletion).do_next(now)
+
+    def restore(self, deletion: Deletion) -> DeletionState:
+        """Write everything back that a deletion removed."""
+        for seconds in (-30, *[0] * 30):
+            state = self._steps(deletion).restore_next(LATER + timedelta(seconds=seconds))
+            if state["status"] not in ("waiting", "running"):
+                return state
+        raise AssertionError(state)
+
+    def _steps(self, deletion: Deletion) -> DeletionSteps:
         store = DeletionStore(self.s3, deletion["deletion"])
-        return DeletionSteps(store, self.ledger, Influx(influx_settings())).do_next(now)
+        return DeletionSteps(store, self.ledger, Influx(influx_settings()), self.wait_factor)
 
     def finish(self, deletion: Deletion) -> DeletionState:
         """Call the function until the deletion has ended; the first call only registers it."""
