@@ -1,4 +1,4 @@
-"""The Lambda functions: their code, layers, sizes, roles and log groups.
+"""The Lambda functions: their code, layers, roles and log groups. `function_sizes` has their memory and timeouts.
 
 `Functions` creates one function for each name in `FUNCTION_NAMES`. All share one layer, and all but DeletePoints one
 code asset. Those in `PARQUET_READERS` also have the layer with Arrow. Only those in `INFLUXDB_CALLERS` run in the VPC,
@@ -6,7 +6,6 @@ if one is configured.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Annotations, Duration, IgnoreMode
@@ -16,6 +15,7 @@ from constructs import Construct
 
 from infra_cdk.bytecode import find_compiler
 from infra_cdk.config import LoaderConfig, PythonVersion
+from infra_cdk.function_sizes import SIZES
 from infra_cdk.layers import build_code, build_layer
 from infra_cdk.log_groups import create_log_group
 from infra_cdk.network import Network
@@ -27,7 +27,6 @@ from shared.function_names import (
     FunctionName,
     pascal_case,
 )
-from shared.settings import CONVERSION_MEMORY_MIB
 from state_machine.settings import BackfillFunctions, LoadFunctions
 
 RUNTIMES = {
@@ -42,36 +41,6 @@ LIVE = "live"
 """The alias of the version that the state machines invoke with SnapStart."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """The memory of a function, which also determines its share of the processors, and its timeout."""
-
-    memory_mib: int
-    timeout_s: int
-
-
-SIZES: Mapping[FunctionName, Size] = {
-    # Imports take most of the time; the one request to InfluxDB has a timeout of 10 s.
-    "check_health": Size(memory_mib=512, timeout_s=60),
-    # The largest footer that is accepted has 32 MiB, and takes about ten times that in memory.
-    "validate_schema": Size(memory_mib=1024, timeout_s=120),
-    # Two million rows take seconds; the rest of the timeout is for a slow S3.
-    "convert_and_chunk": Size(memory_mib=CONVERSION_MEMORY_MIB, timeout_s=600),
-    # Holds the lines of one chunk and a few footprints. Where no loads overlap, it takes a second or two.
-    "register_load": Size(memory_mib=1769, timeout_s=600),
-    # Holds one compressed chunk and mostly waits for InfluxDB. It returns before Lambda would end it.
-    "write_batch": Size(memory_mib=512, timeout_s=300),
-    # Reads up to 840 small outcomes.
-    "report_load": Size(memory_mib=512, timeout_s=120),
-    # Holds a footprint, and one to compare it with, and looks through those of all files in the same months.
-    "find_stale": Size(memory_mib=1769, timeout_s=600),
-    # Lists 100,000 files to load at a time, in about 30 MB.
-    "list_files": Size(memory_mib=1024, timeout_s=900),
-    # Reads 1,000 ledger items at a time, and keeps the files that are not loaded.
-    "report_backfill": Size(memory_mib=1024, timeout_s=900),
-    # Holds the points that one request removes, with their values, up to three times.
-    "delete_points": Size(memory_mib=1769, timeout_s=900),
-}
 PARQUET_READERS: tuple[FunctionName, ...] = (
     "validate_schema",
     "convert_and_chunk",

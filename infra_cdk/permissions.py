@@ -14,6 +14,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.config import StorageConfig
+from infra_cdk.policy_statements import allow, allow_reading
 from shared.deletion.records import DELETIONS
 from shared.function_names import FunctionName
 from shared.ledger import CHANGES
@@ -50,77 +51,77 @@ class Permissions:
     def by_function(self) -> dict[FunctionName, list[iam.PolicyStatement]]:
         """Return the statements of each function, by function name."""
         source = [
-            *_read(self._source, "*", "s3:GetObjectVersion"),
+            *allow_reading(self._source, "*", "s3:GetObjectVersion"),
             *self._decrypt(self._own_keys + self._existing_keys),
         ]
-        staged = [*_read(self._work, "staging/*"), *self._decrypt(self._own_keys)]
+        staged = [*allow_reading(self._work, "staging/*"), *self._decrypt(self._own_keys)]
         token = [self._read_token(), *self._decrypt(self._own_keys + self._existing_keys)]
         return {
             "check_health": token,
             "validate_schema": [
                 *source,
                 *self._write("staging/findings/*"),
-                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
-                _allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
+                allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [self._ledger.table_arn]),
                 self._update_items(f"{SLOT}*", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
             "convert_and_chunk": [
                 *source,
-                *_read(self._work, "staging/*/losing/*"),
+                *allow_reading(self._work, "staging/*/losing/*"),
                 *self._write("staging/*", "quarantine/*/rows-*", "footprints/*"),
             ],
             "write_batch": [
                 *staged,
-                *_read(self._work, REJECTED_POINTS),
+                *allow_reading(self._work, REJECTED_POINTS),
                 *token,
                 *self._write("staging/*/outcomes/*", REJECTED_POINTS),
             ],
             "register_load": [
                 *staged,
-                *_read(self._work, "footprints/*"),
-                *_read(self._work, REJECTED_POINTS),
+                *allow_reading(self._work, "footprints/*"),
+                *allow_reading(self._work, REJECTED_POINTS),
                 *self._write("staging/*"),
-                _allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
+                allow(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],
             "report_load": [
                 *staged,
                 *self._write("staging/*/end.json", "reports/*"),
-                _allow(["dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
+                allow(["dynamodb:Query", "dynamodb:UpdateItem"], [self._ledger.table_arn]),
             ],
             "find_stale": [
-                *_read(self._work, "footprints/*"),
-                *_read(self._work, "removals/*"),
-                *_read(self._work, "reports/*"),
-                *_read(self._work, REJECTED_POINTS),
+                *allow_reading(self._work, "footprints/*"),
+                *allow_reading(self._work, "removals/*"),
+                *allow_reading(self._work, "reports/*"),
+                *allow_reading(self._work, REJECTED_POINTS),
                 *self._decrypt(self._own_keys),
-                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
-                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items(STALE, "dynamodb:DeleteItem", "dynamodb:PutItem"),
             ],
             "list_files": [
-                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
-                _allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
-                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
+                allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 self._update_sweep_result(),
                 *self._decrypt(self._own_keys),
-                *_read(self._work, f"{BACKFILL_STAGING}/manifests/*"),
+                *allow_reading(self._work, f"{BACKFILL_STAGING}/manifests/*"),
                 *self._write(f"{BACKFILL_STAGING}/*"),
             ],
             "report_backfill": [
-                _allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
-                *_read(self._work, f"{BACKFILL_STAGING}/*"),
-                _allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
-                _allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
+                *allow_reading(self._work, f"{BACKFILL_STAGING}/*"),
+                allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
+                allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items(KEY["object"], "dynamodb:UpdateItem"),
                 *self._decrypt(self._own_keys),
                 *self._write("backfills/*", INDEX_KEY),
             ],
             "delete_points": [
                 *token,
-                *_read(self._work, f"{DELETIONS}/*"),
+                *allow_reading(self._work, f"{DELETIONS}/*"),
                 *self._write(f"{DELETIONS}/*", "removals/*"),
-                _allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
+                allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items("deletion*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
         }
@@ -131,7 +132,7 @@ class Permissions:
         CDK's own grant of a key has wildcards in its actions.
         """
         actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-        return [_allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
+        return [allow([f"kms:{action}" for action in actions], self._own_keys)] if self._own_keys else []
 
     def backfill(self, loader: sfn.IStateMachine) -> list[iam.PolicyStatement]:
         """Return the statements of the backfill: read lists, store results, start loads and wait for them.
@@ -142,14 +143,14 @@ class Permissions:
         results = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject")
         return [
             # Backfills that an earlier release started still list the bucket and query the ledger themselves.
-            _allow(["s3:ListBucket"], [self._source.bucket_arn]),
-            _allow(["dynamodb:Query"], [self._ledger.table_arn]),
-            _allow(results, [self._work.arn_for_objects(f"{BACKFILL_STAGING}/*")]),
-            _allow(["states:StartExecution"], [loader.state_machine_arn]),
+            allow(["s3:ListBucket"], [self._source.bucket_arn]),
+            allow(["dynamodb:Query"], [self._ledger.table_arn]),
+            allow(results, [self._work.arn_for_objects(f"{BACKFILL_STAGING}/*")]),
+            allow(["states:StartExecution"], [loader.state_machine_arn]),
             self.describe_loads(loader),
-            _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+            allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
             *self._decrypt(self._own_keys),
-            *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
+            *([allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else []),
         ]
 
     def describe_loads(self, loader: sfn.IStateMachine) -> iam.PolicyStatement:
@@ -158,17 +159,17 @@ class Permissions:
         executions = Stack.of(loader).format_arn(
             service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
-        return _allow(["states:DescribeExecution"], [executions])
+        return allow(["states:DescribeExecution"], [executions])
 
     def _update_items(self, objects: str, *actions: str) -> iam.PolicyStatement:
         """Return the statement for writing items of the ledger whose `object` matches a pattern."""
-        statement = _allow(actions, [self._ledger.table_arn])
+        statement = allow(actions, [self._ledger.table_arn])
         statement.add_condition("ForAllValues:StringLike", {"dynamodb:LeadingKeys": [objects]})
         return statement
 
     def _update_sweep_result(self) -> iam.PolicyStatement:
         """Return the statement for one attribute of all items; the update's condition names `execution`, too."""
-        statement = _allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
+        statement = allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
         attributes = ["object", "version", "execution", "sweep_result"]
         statement.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": attributes})
         returned = ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
@@ -177,25 +178,12 @@ class Permissions:
 
     def _write(self, *keys: str) -> list[iam.PolicyStatement]:
         """Return the statements for writing to the work bucket."""
-        put = _allow(["s3:PutObject"], [self._work.arn_for_objects(pattern) for pattern in keys])
-        return [put, *([_allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else [])]
+        put = allow(["s3:PutObject"], [self._work.arn_for_objects(pattern) for pattern in keys])
+        return [put, *([allow(["kms:GenerateDataKey"], self._own_keys)] if self._own_keys else [])]
 
     def _read_token(self) -> iam.PolicyStatement:
         arn = self._token.secret_full_arn or f"{self._token.secret_arn}-??????"
-        return _allow(["secretsmanager:GetSecretValue"], [arn])
+        return allow(["secretsmanager:GetSecretValue"], [arn])
 
     def _decrypt(self, keys: Sequence[str]) -> list[iam.PolicyStatement]:
-        return [_allow(["kms:Decrypt"], keys)] if keys else []
-
-
-def _read(bucket: s3.IBucket, keys: str, *more_actions: str) -> list[iam.PolicyStatement]:
-    """Return the statements for reading objects with GetObject and `more_actions`.
-
-    ListBucket is included because S3 answers 403 instead of 404 for a missing object without it.
-    """
-    get = _allow(["s3:GetObject", *more_actions], [bucket.arn_for_objects(keys)])
-    return [get, _allow(["s3:ListBucket"], [bucket.bucket_arn])]
-
-
-def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(actions), resources=list(resources))
+        return [allow(["kms:Decrypt"], keys)] if keys else []

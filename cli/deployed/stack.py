@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from cli.deployed.environment import check_environment
 from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
 from shared.function_names import FunctionName, pascal_case
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
-
-
-ENDPOINT_VARIABLE, REGION_VARIABLE = "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"
-
-
-def _check_environment(environment: Mapping[str, str]) -> None:
-    """Raise RefusedError for an address or a Region of which botocore makes no client, but no error of its own."""
-    for name, value in environment.items():
-        if name.startswith(ENDPOINT_VARIABLE) and value and not value.startswith(("http://", "https://")):
-            raise RefusedError(f"{name} is {value!r}, which is not a URL: use http://HOST:PORT, or unset it to use AWS")
-    if environment.get(REGION_VARIABLE) == "":
-        raise RefusedError(f"{REGION_VARIABLE} is empty: set it to the Region of the stack, or unset it")
 
 
 def page_key(report: str) -> str:
@@ -52,7 +41,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         """Raise RefusedError for an environment in which no client can be made."""
-        _check_environment(os.environ)
+        check_environment(os.environ)
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.cold_start import PYTHON
 from functions.delete_points.lock import MAX_INVOCATION
 from infra_cdk.archives import ROOT
-from infra_cdk.functions import SIZES
+from infra_cdk.function_sizes import SIZES
 from infra_cdk.layers import build_code
 
 CALL = re.compile(

@@ -8,7 +8,7 @@ import pytest
 
 from infra_cdk.config import loader_config
 from infra_cdk.environment import environments
-from infra_cdk.functions import SIZES
+from infra_cdk.function_sizes import SIZES
 from shared.errors import SettingsError
 from shared.function_names import FUNCTION_NAMES
 from shared.registrations import WRITE_SECONDS
