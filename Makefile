@@ -14,7 +14,7 @@ SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 .PHONY: help install demo cloud check test test-all bench-convert bench-write bench-load bench-footprints bench-growth bench-trend throttling costs sizes wheel snapshot dashboards lint types clean lock
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 $(READY): local/install.sh pyproject.toml requirements/*.txt package-lock.json
 	@PYTHON=$(PYTHON) sh local/install.sh

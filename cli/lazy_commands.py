@@ -73,10 +73,21 @@ def import_command(name: str) -> Any:
     app.info.context_settings = {"help_option_names": ["-h", "--help"]}
     command: Any = typer.main.get_command(app)
     add_display_options(command)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.help = _unfold(each.help or "")
     if name in LISTS:
         for each in (command, *getattr(command, "commands", {}).values()):
             each.callback = show_in_pager(each.callback)
     return command
+
+
+def _unfold(text: str) -> str:
+    r"""Return a help text with one line for each paragraph: the terminal breaks it, not the source file.
+
+    >>> _unfold("Load files.\n\nAsks before\nit replaces.")
+    'Load files.\n\nAsks before it replaces.'
+    """
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _summary(name: str) -> str:

@@ -147,9 +147,11 @@ def _fit(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[i
     for n, column in enumerate(columns):
         if column.optional and _excess(fitted, width) > _spare(columns, fitted, PREFERRED_KEY):
             fitted[n] = 0
-    for n in sorted(range(len(columns)), key=lambda n: -fitted[n]):
-        if columns[n].kind == "key":
-            fitted[n] -= max(0, min(_excess(fitted, width), fitted[n] - MIN_KEY))
+    keys = [n for n, column in enumerate(columns) if column.kind == "key"]
+    room = sum(fitted[n] for n in keys) - max(0, _excess(fitted, width))
+    for shared_by, n in zip(range(len(keys), 0, -1), sorted(keys, key=lambda n: fitted[n]), strict=True):
+        fitted[n] = min(fitted[n], max(MIN_KEY, room // shared_by))
+        room -= fitted[n]
     return fitted
 
 

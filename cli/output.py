@@ -87,6 +87,20 @@ def detach_on_interrupt(message: Callable[[], str]) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
+def confirm(question: str) -> bool:
+    """Return whether the operator agrees; False after Ctrl-C, or if nobody can answer, as in a script."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        stderr.print()  # the question has no answer that ended its line
+        return False
+
+
+def advise(text: str) -> None:
+    """Print what to do next: after the output, also in a pager, but never into a pipe."""
+    (stderr if is_piped(console) else console).print(text, style="dim", soft_wrap=True, markup=False)
+
+
 def line_of(*cells: str | Text) -> Line:
     """Return one line of a list that grows while it is printed."""
     return Line(*cells)

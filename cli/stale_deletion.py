@@ -2,14 +2,12 @@
 
 from typing import NamedTuple
 
-import typer
-
 from cli.deletion import execute, show_state
 from cli.deployed.deletions import PlannedDeletion, plan_for, reasons_against, start, unfinished
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
-from cli.output import console, listing, quantity, show_json, stderr
+from cli.output import confirm, console, listing, quantity, show_json, stderr
 from cli.targets import check_dataset, parse_prefix
 from shared.deletion.records import DeletionState
 from shared.deletion.requests import predicate
@@ -66,8 +64,8 @@ def _delete(
             "Look at the points with `loader stale`; if they are right, add --force"
         )
     _show_plan(planned)
-    if not (options.yes or typer.confirm("Delete these points?", err=True)):
-        raise RefusedError("nothing was deleted")
+    if not (options.yes or confirm("Delete these points?")):
+        raise RefusedError("nothing was deleted: answer y, or add --yes")
     deletion = start(deployment, planned)["deletion"]
     return {deletion: execute(deployment, deletion)}
 

@@ -103,9 +103,9 @@ def _key(path: Path) -> str:
     ends = ("/".join(parts[n:]) for n in range(len(parts) - 1, 0, -1))
     if key := next(filter(datasets_of, ends), ""):
         return key
-    raise RefusedError(
-        f"the path of {path.name} does not name its dataset: add --dataset {'|'.join(DATASETS)}, or {DECLARE_IT}"
-    )
+    folder = next((part for part in reversed(parts[:-1]) if part.startswith("dataset=")), "")
+    problem = f"names a dataset that is not declared ({folder})" if folder else "does not name its dataset"
+    raise RefusedError(f"the path of {path.name} {problem}: add --dataset {'|'.join(DATASETS)}, or {DECLARE_IT}")
 
 
 def _key_in(dataset: str, name: str) -> str:

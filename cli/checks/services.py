@@ -30,10 +30,10 @@ LITTLE_CONCURRENCY = 50
 
 def check_stack(deployment: Deployment) -> Finding:
     """Check that the last deployment is complete."""
+    place = f"account {deployment.account}, {deployment.region}"  # raises NotFoundError without a stack
     client: CloudFormationClient = boto3.client("cloudformation")
     state = client.describe_stacks(StackName=deployment.stack)["Stacks"][0]["StackStatus"]
-    place = f"account {deployment.account}, {deployment.region}, {client.meta.endpoint_url}"
-    detail = f"{deployment.stack} in {place}: {state}"
+    detail = f"{deployment.stack} in {place}, {client.meta.endpoint_url}: {state}"
     if state in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"):
         return ok(detail)
     return problem(detail, "wait for the deployment, or read why it failed in the stack's events in CloudFormation")

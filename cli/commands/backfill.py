@@ -53,12 +53,16 @@ Stop = Annotated[
     str, typer.Option("--stop", metavar="EXECUTION", help="Stop this backfill. Loads that are running continue.")
 ]
 MaxConcurrency = Annotated[
-    int | None, typer.Option("--max-concurrency", help="How many files to load concurrently; 4 if omitted.", min=1)
+    int | None,
+    typer.Option(
+        "--max-concurrency", metavar="FILES", help="How many files to load concurrently; 4 if omitted.", min=1
+    ),
 ]
 Tolerated = Annotated[
     float | None,
     typer.Option(
         "--tolerated-failure-percentage",
+        metavar="PERCENT",
         help="Stop when more than this percentage of the files fails; 10 if omitted.",
         min=0,
         max=100,
@@ -98,7 +102,8 @@ def backfill(
     """Load every file under a prefix that is not loaded yet, or whose InfluxDB bucket was replaced since.
 
     With --manifest, loads the files that a list names, for example the current files of a Delta or Iceberg table.
-    Prints the files that are not loaded afterwards, and why. Ctrl-C stops watching; the backfill continues.
+    Prints the files that are not loaded afterwards, and why. Stops when more than
+    --tolerated-failure-percentage of the files fail. Ctrl-C stops watching; the backfill continues.
     """
     if sum(map(bool, (target, manifest, follow, stop))) != 1:
         raise RefusedError(

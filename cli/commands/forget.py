@@ -8,7 +8,7 @@ from cli.deployed.stack import Deployment
 from cli.deployed.withdrawal import Withdrawal, find_withdrawal, withdraw
 from cli.errors import RefusedError
 from cli.options import AsJson, Stack
-from cli.output import console, quantity, show_json
+from cli.output import confirm, console, quantity, show_json
 from cli.targets import parse_prefix
 from shared.ledger import object_name
 from shared.settings import STACK_NAME
@@ -28,8 +28,8 @@ def forget(key: Key, *, yes: Yes = False, stack: Stack = STACK_NAME, as_json: As
     deployment.check_source(address.bucket)
     withdrawal = find_withdrawal(deployment, object_name(address.bucket, address.prefix))
     question = f"Withdraw the load of {withdrawal.item['object']}? {quantity(len(withdrawal.older), 'older file')}"
-    if not (yes or typer.confirm(f"{question} may have left out points that it had.", err=True)):
-        raise RefusedError("nothing was changed")
+    if not (yes or confirm(f"{question} may have left out points that it had.")):
+        raise RefusedError("nothing was changed: answer y, or add --yes")
     withdraw(deployment, withdrawal)
     if as_json:
         show_json({"object": withdrawal.item["object"], "load_again": withdrawal.older})

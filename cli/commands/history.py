@@ -15,7 +15,7 @@ from cli.deployed.stack import Deployment, page_key
 from cli.listing import Cell, Column
 from cli.moments import Moment
 from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
-from cli.output import console, listing, quantity, show_json, status, stderr
+from cli.output import advise, console, listing, quantity, show_json, status, stderr
 from shared.ledger import STATUSES, object_name
 from shared.settings import STACK_NAME
 
@@ -29,6 +29,9 @@ COLUMNS = (
     Column("file", "key"),
     Column("reason", "note"),
 )
+
+HOW_TO_LOAD = "To start one, run `loader load FILE` or `loader backfill PREFIX`."
+HOW_TO_FIND = "To see more, leave out the prefix or an option. A prefix is the start of a key, such as dataset=NAME/."
 
 Status = Annotated[
     str,
@@ -59,7 +62,7 @@ def history(
     if as_json:
         show_json([_content(deployment, entry, buckets) for entry in loads[:limit]])
     else:
-        _show(deployment, loads[:limit], buckets)
+        _show(deployment, loads[:limit], buckets, filtered=any((prefix, status, dataset, since, until)))
         if len(loads) > limit:
             console.print(f"There are more loads. To list them, add --limit {limit * 10}.", style="dim")
 
@@ -83,10 +86,10 @@ def _content(deployment: Deployment, entry: Entry, buckets: Buckets) -> dict[str
     return content | times | more
 
 
-def _show(deployment: Deployment, loads: Sequence[Entry], buckets: Buckets) -> None:
+def _show(deployment: Deployment, loads: Sequence[Entry], buckets: Buckets, *, filtered: bool) -> None:
     if not loads:
         console.print("no loads found")
-        stderr.print("To start one, run `loader load FILE` or `loader backfill PREFIX`.", style="dim")
+        advise(HOW_TO_FIND if filtered else HOW_TO_LOAD)
         return
     table, now = listing(*COLUMNS), datetime.now(UTC)
     for entry in loads:

@@ -18,7 +18,7 @@ from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.load_result import show_result, worst_exit_status
 from cli.options import AsJson, DatasetName, Stack, Targets
-from cli.output import console, detach_on_interrupt, progress, quantity, show_json
+from cli.output import confirm, console, detach_on_interrupt, progress, quantity, show_json
 from cli.sources import Source, assign_keys, find_files
 from cli.targets import LocalFile, S3Object
 from cli.watching import how_to_watch, watch_loads
@@ -60,7 +60,7 @@ def load(
     sources = assign_keys(files, dataset)
     for source in sources:
         if isinstance(source, LocalFile):
-            _check_upload(deployment, source, replace=replace, ask=not as_json)
+            _check_upload(deployment, source, replace=replace, ask=not as_json, several=len(sources) > 1)
     arns = _start_all(deployment, sources, force=force)
     if wait:
         raise typer.Exit(_show_results(deployment, arns, timeout_s=timeout, as_json=as_json))
@@ -87,7 +87,7 @@ def _show_json(contents: Sequence[object]) -> None:
     show_json(contents[0] if len(contents) == 1 else contents)
 
 
-def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask: bool) -> None:
+def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask: bool, several: bool) -> None:
     """Raise RefusedError if the loader would skip the file, or if its key exists and the operator does not agree."""
     rule = file_rule(deployment.conversion_environment())
     if reason := reason_to_skip(file.key, rule) or ("" if file.path.stat().st_size else "an empty file"):
@@ -96,16 +96,9 @@ def _check_upload(deployment: Deployment, file: LocalFile, *, replace: bool, ask
     if existing is None:
         return
     description = f"{existing.address} exists: {existing.describe(datetime.now(UTC))}"
-    if not (ask and _confirm(f"{description}. Replace it with {file.path}?")):
-        raise RefusedError(f"{description}. It was not replaced: add --replace to replace it, or rename {file.path}")
-
-
-def _confirm(question: str) -> bool:
-    """Return whether the operator agrees; False if nobody can answer, as in a script."""
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        return False
+    if not (ask and confirm(f"{description}. Replace it with {file.path}?")):
+        nothing = "No file was uploaded" if several else "It was not replaced"
+        raise RefusedError(f"{description}. {nothing}: add --replace to replace it, or rename {file.path}")
 
 
 def _start_all(deployment: Deployment, sources: Sequence[Source], *, force: bool) -> list[str]:

@@ -45,7 +45,7 @@ def _content(point: "StoredPoint") -> dict[str, Any]:
 def _show(points: "Sequence[StoredPoint]") -> None:
     tags = sorted({name for point in points for name in point.tags})
     fields = sorted({name for point in points for name in point.fields})
-    table = listing("time", *tags, *(Column(field, "number") for field in fields))
+    table = listing("time", *(Column(tag, "key") for tag in tags), *(Column(field, "number") for field in fields))
     for point in points:
         values = (repr(point.fields[field]) if field in point.fields else "" for field in fields)
         table.add_row(iso_time(point.time_ns), *(point.tags.get(tag, "") for tag in tags), *values)

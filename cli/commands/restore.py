@@ -21,11 +21,14 @@ def restore(deletion: DeletionName, *, stack: Stack = STACK_NAME, as_json: AsJso
     Values that newer files have written since then stand. The points count as stale again.
     """
     from cli.deletion import execute  # noqa: PLC0415 - it loads pyarrow
-    from shared.deletion.records import plan_key  # noqa: PLC0415
+    from shared.deletion.records import DELETIONS, plan_key  # noqa: PLC0415
 
     deployment = Deployment(stack)
     if plan_key(deletion) not in deployment.work_keys(plan_key(deletion)):
-        raise NotFoundError(f"there is no deletion {deletion}, or its before-images have expired")
+        raise NotFoundError(
+            f"there is no deletion {deletion}, or its before-images have expired: "
+            f"`aws s3 ls s3://{deployment.work_bucket}/{DELETIONS}/` lists those that can be restored"
+        )
     state = execute(deployment, deletion, restore=True)
     if as_json:
         show_json(state)

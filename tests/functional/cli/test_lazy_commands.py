@@ -1,8 +1,12 @@
 """The help and the commands of `loader`, which are imported only when they are run."""
 
+import doctest
 import subprocess
 import sys
 
+import pytest
+
+from cli import lazy_commands
 from cli.lazy_commands import COMMANDS, import_command
 from tests.support.command_line import run_loader
 
@@ -28,6 +32,16 @@ def test_the_help_lists_each_command_with_the_first_sentence_of_its_own_help() -
     shown = " ".join(run_loader("--help").stdout.replace("│", " ").split())
     for name in COMMANDS:
         assert f"{name} {import_command(name).help.partition(chr(10) * 2)[0]}".replace("\n", " ") in shown
+
+
+def test_examples_give_the_results_that_they_show() -> None:
+    assert doctest.testmod(lazy_commands).failed == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_line_of_a_help_breaks_where_the_source_file_does(name: str) -> None:
+    paragraphs = import_command(name).help.split("\n\n")
+    assert not any("\n" in paragraph for paragraph in paragraphs)
 
 
 def test_a_mistyped_command_gets_the_close_one() -> None:

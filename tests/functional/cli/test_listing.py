@@ -84,6 +84,13 @@ def test_keys_are_shortened_from_the_left_and_the_status_never(monkeypatch: pyte
     assert ("points" in header) == (columns == 100)
 
 
+def test_two_keys_share_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Listing(Column("stands", "key"), Column("other", "key"), Column("short", "key"))
+    table.add_row(LONG, f"{LONG}2", "a.parquet")
+    stands, other, short = shown(table, monkeypatch, columns=80)[1].split()
+    assert (len(stands), len(other), short) == (33, 34, "a.parquet")
+
+
 def test_a_line_with_room_has_everything_and_times_with_their_date(monkeypatch: pytest.MonkeyPatch) -> None:
     _, line = shown(loads("a.parquet", reason=REASON), monkeypatch, columns=140)
     assert line == f"2024-01-31 11:57:00, 3 min ago  partly loaded  2b286b4d   1,500  a.parquet  {REASON}"

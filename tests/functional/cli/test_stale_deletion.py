@@ -57,8 +57,9 @@ def test_the_plan_is_shown_stored_and_executed(rewrites: Rewrites) -> None:
 
 
 def test_nothing_happens_without_a_yes(rewrites: Rewrites) -> None:
-    result = run_loader("stale", KEY, "--delete", input="n\n")
-    assert (result.exit_code, "nothing was deleted" in result.stderr) == (2, True)
+    for answer in ("n\n", ""):
+        result = run_loader("stale", KEY, "--delete", input=answer)
+        assert (result.exit_code, "nothing was deleted: answer y, or add --yes" in result.stderr) == (2, True)
     assert deletions(rewrites) == []
 
 

@@ -1,5 +1,6 @@
 """Files, objects and prefixes, as an operator types them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,21 @@ def test_the_dataset_is_the_last_folder_that_names_one(tmp_path: Path, folder: s
     assert local_file(path, "", path.name) == LocalFile(path, key)
 
 
-@pytest.mark.parametrize("folder", ["generation", "dataset=", "dataset=weather", "data-set=generation"])
-def test_a_path_that_names_no_dataset_needs_the_option(tmp_path: Path, folder: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "problem"),
+    [
+        ("generation", "does not name its dataset"),
+        ("data-set=generation", "does not name its dataset"),
+        ("dataset=", "names a dataset that is not declared (dataset=)"),
+        ("dataset=weather", "names a dataset that is not declared (dataset=weather)"),
+    ],
+)
+def test_a_path_that_names_no_dataset_needs_the_option(tmp_path: Path, folder: str, problem: str) -> None:
     path = tmp_path / folder / "a.parquet"
     path.parent.mkdir()
     path.touch()
-    with pytest.raises(RefusedError, match=r"add --dataset generation\|consumption\|transmission"):
+    message = f"the path of a.parquet {problem}: add --dataset generation|consumption|transmission, or declare"
+    with pytest.raises(RefusedError, match=re.escape(message)):
         local_file(path, "", path.name)
 
 

@@ -148,7 +148,9 @@ def test_a_bucket_of_another_region_sends_no_events(deployed: Deployed) -> None:
 
 def test_nothing_else_is_checked_without_a_stack(deployed: Deployed) -> None:
     result = run_loader("doctor", "--stack", "Another", "--json")
-    assert [check["check"] for check in json.loads(result.stdout)] == ["credentials", "stack"]
+    credentials, stack = json.loads(result.stdout)
+    assert (credentials["check"], stack["check"]) == ("credentials", "stack")
+    assert stack["detail"].endswith("deploy it, or use --stack to name yours")
     assert result.exit_code == 1
 
 

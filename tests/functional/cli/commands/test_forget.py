@@ -52,9 +52,12 @@ def test_older_files_get_their_values_back(
 def test_it_asks_first_and_names_the_commands(s3: "S3Client", ledger: "Table", files: None) -> None:
     s3.delete_object(Bucket=SOURCE, Key=WRONG)
     before = ledger.scan()["Items"]
-    refused = run_loader("forget", WRONG, input="n\n")
-    assert (refused.exit_code, ledger.scan()["Items"]) == (2, before)
-    assert "1 older file may have left out points" in refused.stderr
+    for answer in ("n\n", ""):
+        refused = run_loader("forget", WRONG, input=answer)
+        assert (refused.exit_code, ledger.scan()["Items"]) == (2, before)
+        assert "1 older file may have left out points" in refused.stderr
+        assert refused.stderr.endswith("error: nothing was changed: answer y, or add --yes\n")
+    assert "\nerror: nothing was changed" in refused.stderr
     assert f"loader load 's3://{SOURCE}/{OLD}' --force" in run_loader("forget", WRONG, input="y\n").stdout
 
 

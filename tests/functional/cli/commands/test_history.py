@@ -66,6 +66,14 @@ def test_history_lists_the_loads_that_match(ledger: "Table", words: list[str], k
     assert [key.removeprefix("dataset=generation/") for key in listed("history", *words)] == keys
 
 
+def test_without_loads_the_advice_follows_and_depends_on_what_was_asked_for(ledger: "Table") -> None:
+    nothing, advice = run_loader("history", **TERMINAL).stdout.splitlines()
+    assert (nothing, "`loader load FILE`" in advice) == ("no loads found", True)
+    assert "leave out the prefix or an option" in run_loader("history", "generation", **TERMINAL).stdout
+    piped = run_loader("history", "generation")
+    assert (piped.stdout, "leave out the prefix" in piped.stderr) == ("no loads found\n", True)
+
+
 def test_a_prefix_without_a_bucket_is_refused() -> None:
     result = run_loader("history", "s3://")
     assert (result.exit_code, "has no bucket name" in result.stderr) == (2, True)

@@ -137,6 +137,19 @@ def test_an_object_is_replaced_only_if_the_operator_agrees(  # noqa: PLR0917 - t
     assert ("add --replace to replace it" in result.stderr) == bool(status)
 
 
+@pytest.mark.usefixtures("aws")
+def test_of_several_files_none_is_uploaded_if_one_would_replace_an_object(
+    s3: "S3Client", ledger: "Table", file: Path, tmp_path: Path
+) -> None:
+    put_loaded(s3, ledger)
+    (tmp_path / "0.parquet").write_bytes(b"x")
+    result = run_loader("load", str(tmp_path), "--dataset", "generation")
+    _, question, error, *_ = ["", *result.stderr.splitlines()]
+    assert question.endswith("[y/N]:")
+    assert "No file was uploaded: add --replace" in error
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=SOURCE)["Contents"]] == [KEY]
+
+
 def test_two_files_never_share_a_key(aws: ScriptedAws, s3: "S3Client", file: Path, tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     other = tmp_path / "b" / file.name

@@ -14,6 +14,11 @@ def test_the_first_points_are_a_table_with_a_column_for_each_tag_and_field(load:
     assert [line[:20] for line in lines[1:]] == [f"2024-01-01T0{hour}:00:00Z" for hour in range(3)]
 
 
+def test_on_a_narrow_terminal_each_point_is_one_line(load: Any) -> None:
+    lines = run_loader("query", load["load_id"], "--limit", "3", **TERMINAL | {"COLUMNS": "70"}).stdout.splitlines()
+    assert (len(lines), max(map(len, lines))) == (4, 70)
+
+
 def test_as_json_each_point_has_its_tags_and_fields(load: Any, database: StoringInflux) -> None:
     points = json.loads(run_loader("query", load["load_id"], "--json").stdout)
     assert len(points) == 10

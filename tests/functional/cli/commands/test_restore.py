@@ -22,3 +22,4 @@ def test_a_deletion_that_does_not_exist_is_an_error(aws: ScriptedAws) -> None:
     aws.outputs["DeletePointsName"] = "delete"
     result = run_loader("restore", "d1")
     assert (result.exit_code, "there is no deletion d1" in result.stderr) == (2, True)
+    assert f"`aws s3 ls s3://{WORK}/deletions/` lists" in result.stderr
