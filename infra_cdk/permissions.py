@@ -96,7 +96,7 @@ class Permissions:
                 *self._decrypt(self._own_keys),
                 allow(["dynamodb:BatchGetItem"], [self._ledger.table_arn]),
                 allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
-                self._update_items(STALE, "dynamodb:DeleteItem", "dynamodb:PutItem"),
+                self._update_items(STALE, "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
             ],
             "list_files": [
                 allow(["s3:ListBucketVersions"], [self._source.bucket_arn]),
@@ -123,6 +123,7 @@ class Permissions:
                 *self._write(f"{DELETIONS}/*", "removals/*"),
                 allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items("deletion*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+                self._update_items(STALE, "dynamodb:Query", "dynamodb:UpdateItem"),
             ],
         }
 

@@ -104,7 +104,7 @@ class BackfillStateMachine(Construct):
 
         Whatever its error, the sweep goes on: the next one tries again.
         """
-        once = replace(self._settings, transient_attempts=0)
+        once = replace(self._settings, transient_attempts=0, killed_attempts=0)
         judge = invocation(
             self,
             "JudgeRevisions",

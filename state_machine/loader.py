@@ -136,12 +136,15 @@ class LoaderStateMachine(Construct):
         return any_rows.otherwise(report_load)
 
     def _add_find_stale(self, report_load: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
-        """Chain FindStale before ReportLoad, which reports its error, too: the points of the load are stored."""
+        """Chain FindStale before ReportLoad, which reports its error, too: the points of the load are stored.
+
+        A search that took too long is not repeated: the load has the claim of its version meanwhile.
+        """
         find_stale = invocation(
             self,
             "FindStale",
             self._functions["find_stale"],
-            settings=replace(self._settings, transient_attempts=1),
+            settings=replace(self._settings, transient_attempts=1, killed_attempts=0),
             payload=call_payload("execution", "health", "file"),
             result_path="$.stale",
             throttled_attempts=1,

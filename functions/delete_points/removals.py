@@ -1,5 +1,7 @@
 """What a deletion removed, stored as a footprint, so that the search for stale points does not count it again."""
 
+from datetime import datetime
+
 import numpy as np
 
 from functions.delete_points.store import DeletionStore
@@ -9,6 +11,7 @@ from shared.deletion.start import encode_footprint
 from shared.footprints import Footprint, PointBlock
 from shared.series_keys import tags_of
 from shared.settings import work_bucket
+from shared.stale.records import StaleRecords
 from shared.stale.removals import removal_prefix
 
 
@@ -32,3 +35,16 @@ def put_removal(store: DeletionStore, deletion: Deletion, done: list[int]) -> No
     block = PointBlock(numbers[removed], time[removed], fields[removed])
     content = encode_footprint(Footprint(stale.series, stale.names, block))
     store.client.put_object(Bucket=work_bucket(), Key=removal_key(deletion), Body=content)
+
+
+def count_again(store: DeletionStore, records: StaleRecords, deletion: Deletion, now: datetime) -> None:
+    """Let a sweep count the stale points of the files that had any when the deletion ended.
+
+    After a deletion, their records go. A restore brings them back, so they are stored with the deletion.
+    """
+    former = store.stale_records()
+    if former is None:
+        former = [each for each in records.read() if each["dataset"] in deletion["datasets"]]
+        store.put_stale_records(former)
+    for record in former:
+        records.make_due(record, now)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from functions.delete_points.judgment import PlannedPoints
 from functions.delete_points.lock import DeletionLock
-from functions.delete_points.removals import put_removal
+from functions.delete_points.removals import count_again, put_removal
 from functions.delete_points.request_step import RequestStep
 from functions.delete_points.store import DeletionStore
 from shared.deletion.records import Deletion, DeletionState, DeletionStatus, RequestProgress
@@ -18,6 +18,7 @@ from shared.deletion.registration import (
     loads_to_wait_for,
 )
 from shared.influx import Influx
+from shared.stale.records import StaleRecords
 from shared.times import utc_seconds
 
 if TYPE_CHECKING:
@@ -85,11 +86,7 @@ class DeletionSteps:
         if left:
             self._step(left[0]).restore()
             return self._state("running")
-        put_removal(self._store, self._deletion, [])
-        state = self._state("done")
-        self._store.put_end({**state, "ended_at": utc_seconds(now)})
-        self._registrations.release(self._deletion["deletion"])
-        return state
+        return self._record([], self._state("done"), now)
 
     def _register(self, now: datetime) -> DeletionItem:
         requests = self._deletion["requests"]
@@ -109,10 +106,13 @@ class DeletionSteps:
         return RequestStep(self._influx, self._store, self._deletion, planned, number, self._wait_factor)
 
     def _end(self, status: DeletionStatus, newer: list[str], now: datetime) -> DeletionState:
-        """Record what was removed, and let loads go on."""
         done = [number for number, progress in enumerate(self._progress()) if progress["status"] == "done"]
-        put_removal(self._store, self._deletion, done)
-        state = self._state(status, newer)
+        return self._record(done, self._state(status, newer), now)
+
+    def _record(self, removed: list[int], state: DeletionState, now: datetime) -> DeletionState:
+        """Record what the requests with these numbers removed, let it be counted again, and let loads go on."""
+        put_removal(self._store, self._deletion, removed)
+        count_again(self._store, StaleRecords(self._table), self._deletion, now)
         self._store.put_end({**state, "ended_at": utc_seconds(now)})
         self._registrations.release(self._deletion["deletion"])
         return state

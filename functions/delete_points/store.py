@@ -16,9 +16,11 @@ from shared.deletion.records import (
     plan_key,
     progress_key,
     stale_key,
+    stale_records_key,
 )
 from shared.footprints import Footprint, read_footprint
 from shared.settings import work_bucket
+from shared.stale.records import StaleRecord
 from shared.work_bucket import get_json, put_json
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ class DeletionStore:
         """Store the before-image of a request. Until it is stored, nothing may be deleted."""
         key = image_key(self._deletion, request)
         self.client.put_object(Bucket=work_bucket(), Key=key, Body=encode_image(image))
+
+    def stale_records(self) -> list[StaleRecord] | None:
+        """Return the records of the files that had stale points when the deletion ended first; None before that."""
+        content = self._get(stale_records_key(self._deletion))
+        return json.loads(content)["records"] if content else None
+
+    def put_stale_records(self, records: list[StaleRecord]) -> None:
+        """Store these records."""
+        put_json(self.client, stale_records_key(self._deletion), {"records": records})
 
     def has_ended(self) -> bool:
         """Return whether the deletion has ended."""

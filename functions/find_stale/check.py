@@ -1,25 +1,23 @@
 """The check of what one version of a file replaced: the other versions of its object, and older revisions of its slot.
 
-`check_load` runs before the load is settled, and judges it as if it were. `check_due` repeats the checks of slots that
-could not be judged yet. Both record the result in the ledger.
+`check_load` runs before the load is settled, and judges it as if it were. What it records is counted again after a
+while, since the load may still fail. `check_due` counts again what is due: such loads, slots that could not be judged
+yet, and what a deletion or a restore changed.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.datasets import DATASETS
+from functions.find_stale.slot_check import SlotCheck
 from shared.events import LoadState
-from shared.ledger import LedgerItem, bucket_and_key
+from shared.ledger import LedgerItem
 from shared.ledger_items import ItemKey, items_by_key
-from shared.settings import default_bucket, stale_pause_s, work_bucket
-from shared.slots import replacing_dataset, slot_name
-from shared.stale.ledger import datasets_of, items_near, latest_bucket_id, own_items, plans_of
-from shared.stale.loads import Loads, sort_loads
-from shared.stale.plans import Footprints
-from shared.stale.records import StaleRecords
+from shared.logs import logger
+from shared.settings import stale_pause_s
+from shared.slots import is_running
+from shared.stale.records import StaleCounts, StaleRecord, StaleRecords
 from shared.stale.report import StaleReport
-from shared.stale.search import Measurement, StaleSearch
-from shared.stale.summary import StaleSummary
 from shared.times import utc_ms, utc_seconds
 from shared.work_bucket import footprint_prefix
 
@@ -27,13 +25,33 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
+RETRY_AFTER = timedelta(hours=1)
+"""When to repeat a check that failed or was killed. Until then, it does not delay the checks of other files."""
+
+NOT_CHECKABLE_AFTER = timedelta(days=1)
+"""When to repeat a check that had to compare with a file without a footprint: a person has to make it."""
+
 
 def check_load(client: "S3Client", table: "Table", load: LoadState, now: datetime) -> StaleReport:
     """Return what the version of a running load makes stale, once it is settled as loaded."""
     claim = load["file"]["claim"]
     key = ItemKey(claim["object"], claim["version"])
     own = _settled(items_by_key([key], table=table)[key], load, now)
-    return _check(client, table, own, now)
+    check, records = SlotCheck(client, table, own, now), StaleRecords(table)
+    former, later = records.find(check.name), now + timedelta(seconds=stale_pause_s())
+    if check.replaces_another():
+        report = check.search()
+        record = _record(own, check, report, former, now)
+        if record["points"] or former:
+            # The load may fail before it is settled.
+            record["due_at"] = record["due_at"] or utc_seconds(later)
+        records.put(record)
+        return report
+    report = check.report_unsearched()
+    if former or report["not_judged"]:
+        record = _record(own, check, report, former, now)
+        records.put({**record, **_counts(former), "due_at": utc_seconds(later)})
+    return report
 
 
 def _settled(item: LedgerItem, load: LoadState, now: datetime) -> LedgerItem:
@@ -48,55 +66,61 @@ def _settled(item: LedgerItem, load: LoadState, now: datetime) -> LedgerItem:
     return settled
 
 
-def check_due(client: "S3Client", table: "Table", now: datetime) -> None:
-    """Check the slots that are due: no file of their newest revision has arrived for a while."""
-    due = [each for each in StaleRecords(table).read() if each["due_at"] and each["due_at"] <= utc_seconds(now)]
-    keys = {each["name"]: ItemKey(each["source"], each["source_version"]) for each in due}
-    items = items_by_key(keys.values(), table=table)
-    for name, key in keys.items():
-        if item := items.get(key):
-            _check(client, table, item, now)
-        else:
-            StaleRecords(table).remove(name)
+def check_due(client: "S3Client", table: "Table", now: datetime, has_time: Callable[[], bool]) -> None:
+    """Check the slots that are due, those first that have been due for longest, while there is time.
+
+    An error is logged, and concerns one slot only. A record is due later before its check begins, so that a check that
+    takes too long does not come first again.
+    """
+    records = StaleRecords(table)
+    due = [each for each in records.read() if each["due_at"] and each["due_at"] <= utc_seconds(now)]
+    for record in sorted(due, key=lambda each: each["due_at"]):
+        if not has_time():
+            logger.warning("checks of stale points are left for the next sweep")
+            return
+        records.make_due(record, now + RETRY_AFTER)
+        try:
+            _check_again(client, table, record, now)
+        except Exception:  # noqa: BLE001 - whatever it is, it must not keep the others from being checked
+            logger.exception("check of stale points failed", slot=record["name"])
 
 
-def _check(client: "S3Client", table: "Table", own: LedgerItem, now: datetime) -> StaleReport:
-    """Return what a version made stale, and record it."""
-    dataset, pause = DATASETS[own["dataset"]], timedelta(seconds=stale_pause_s())
-    bucket = dataset.influxdb_bucket or default_bucket()
-    datasets = datasets_of(dataset.measurement, bucket, default_bucket())
-    slot = [own, *(item for item in own_items(table, own) if not _is_same(item, own))]
-    items = [*slot, *items_near(table, slot, bucket, datasets)]
-    loads = sort_loads(items, plans_of(Footprints(client, work_bucket()), items, in_bulk=False), now, pause)
-    measurement = Measurement(bucket, dataset.measurement, latest_bucket_id([own]))
-    summary, names = StaleSummary(), {item["object"] for item in slot}
-    summary.add(StaleSearch(client, work_bucket(), measurement, loads).find(names.__contains__))
-    report = summary.report(loads)
-    _record(table, own, loads, report, now)
-    return report
+def _check_again(client: "S3Client", table: "Table", record: StaleRecord, now: datetime) -> None:
+    """Count the stale points of a record again."""
+    records, key = StaleRecords(table), ItemKey(record["source"], record["source_version"])
+    item = items_by_key([key], table=table).get(key)
+    if item is None:
+        records.remove(record["name"])
+    elif is_running(item, now):
+        # Nothing is replaced before the load is settled.
+        records.make_due(record, now + timedelta(seconds=stale_pause_s()))
+    else:
+        check = SlotCheck(client, table, item, now)
+        records.put(_record(item, check, check.search(), record, now))
 
 
-def _is_same(one: LedgerItem, other: LedgerItem) -> bool:
-    return (one["object"], one["version"]) == (other["object"], other["version"])
+def _record(
+    own: LedgerItem, check: SlotCheck, report: StaleReport, former: StaleRecord | None, now: datetime
+) -> StaleRecord:
+    """Return the record of a check. If nothing was checkable, it keeps the former counts."""
+    pause = timedelta(seconds=stale_pause_s()) if report["not_judged"] else None
+    delay = NOT_CHECKABLE_AFTER if report["not_checkable_count"] else pause
+    record: StaleRecord = {
+        "name": check.name,
+        "dataset": own["dataset"],
+        "points": report["points"],
+        "series_count": report["series_count"],
+        "checked_at": utc_ms(now),
+        "due_at": utc_seconds(now + delay) if delay else "",
+        "source": own["object"],
+        "source_version": own["version"],
+        "not_checkable_count": report["not_checkable_count"],
+    }
+    return {**record, **_counts(former)} if report["not_checkable_count"] else record
 
 
-def _name(item: LedgerItem) -> str:
-    """Return the address of the slot of a file, or of the file where files do not replace those of other keys."""
-    dataset = replacing_dataset(item["dataset"])
-    return slot_name(*bucket_and_key(item["object"]), dataset).removeprefix("slot:") if dataset else item["object"]
-
-
-def _record(table: "Table", own: LedgerItem, loads: Loads, report: StaleReport, now: datetime) -> None:
-    due_at = utc_seconds(now + timedelta(seconds=stale_pause_s())) if loads.not_judged else ""
-    StaleRecords(table).put(
-        {
-            "name": _name(own),
-            "dataset": own["dataset"],
-            "points": report["points"],
-            "series_count": report["series_count"],
-            "checked_at": utc_ms(now),
-            "due_at": due_at,
-            "source": own["object"],
-            "source_version": own["version"],
-        }
-    )
+def _counts(former: StaleRecord | None) -> StaleCounts:
+    """Return the counts of a record, which are 0 if there is none."""
+    if former is None:
+        return {"points": 0, "series_count": 0}
+    return {"points": former["points"], "series_count": former["series_count"]}

@@ -95,8 +95,14 @@ def plan_load(client: "S3Client", file: FileRef, now: datetime) -> FileRef:
 
 
 def _may_replace(file: FileRef, versions: Sequence[LedgerItem]) -> bool:
-    """Return whether a load may replace another version, an earlier load of the same version, or an older revision."""
-    return len(versions) > 1 or file["claim"]["force"] or replacing_dataset(file["dataset"]) is not None
+    """Return whether a load may replace another version, an earlier load of the same version, or an older revision.
+
+    An earlier load that failed may have written points that this one does not have.
+    """
+    claim = file["claim"]
+    own = next((item for item in versions if item["version"] == claim["version"]), None)
+    had_attempts = own is not None and (int(own.get("tries", 1)) > 1 or bool(own.get("footprint")))
+    return len(versions) > 1 or claim["force"] or had_attempts or replacing_dataset(file["dataset"]) is not None
 
 
 def _turn(client: "S3Client", file: FileRef, versions: Sequence[LedgerItem], now: datetime) -> Turn:

@@ -145,3 +145,8 @@ def image_key(deletion: str, request: int) -> str:
 def end_key(deletion: str) -> str:
     """Return the key of the object that exists once a deletion has ended."""
     return f"{DELETIONS}/{deletion}/end.json"
+
+
+def stale_records_key(deletion: str) -> str:
+    """Return the key of the ledger's records of stale points, as they were when the deletion ended."""
+    return f"{DELETIONS}/{deletion}/stale_records.json"

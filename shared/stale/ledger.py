@@ -13,7 +13,7 @@ from boto3.dynamodb.conditions import Attr
 from shared.datasets import DATASETS
 from shared.ledger import CHANGES, LedgerItem, bucket_and_key, query_items, version_items
 from shared.ledger_items import ItemKey, items_by_key
-from shared.registrations import Registrations, months_of
+from shared.registrations import Registrations
 from shared.slots import Slot, file_items, replacing_dataset, slot_name
 from shared.stale.plans import Footprints, Plan
 
@@ -43,18 +43,16 @@ def every_item(table: "Table", measurement: str, datasets: Collection[str]) -> I
 
 
 def items_near(
-    table: "Table", own: Collection[LedgerItem], influxdb_bucket: str, datasets: Collection[str]
+    table: "Table", names: Collection[str], months: Collection[str], datasets: Collection[str]
 ) -> list[LedgerItem]:
-    """Return all registered or unloaded versions of other files that may share a point with some items.
+    """Return all registered or unloaded versions of other files that may have points in some months.
 
     Args:
         table: The ledger.
-        own: The items of one object or slot.
-        influxdb_bucket: The InfluxDB bucket of its dataset.
+        names: The names of the objects to leave out.
+        months: The months, as registrations name them.
         datasets: The datasets that write to the same measurement.
     """
-    names = {each["object"] for each in own}
-    months = {month for each in own for month in months_of(each, influxdb_bucket)}
     registrations, keys = Registrations(table), list[ItemKey]()
     for month in sorted(months):
         for each in registrations.read(month):

@@ -4,10 +4,13 @@ They are in one partition of the base table, and have no `status`, so they are n
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from shared.ledger import query_items
+from shared.ledger_items import ItemKey, items_by_key
+from shared.times import utc_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -16,28 +19,36 @@ STALE = "stale:"
 """The `object` of all records. The `version` is a hash of the name, which may be too long for a sort key."""
 
 
-class StaleRecord(TypedDict):
+class StaleCounts(TypedDict):
+    """The number of stale points that are stored, and of their series."""
+
+    points: int
+    series_count: int
+
+
+class StaleRecord(StaleCounts):
     """The result of the last check of an object or slot.
 
     Attributes:
         name: the address of the object; of a slot, the address up to the folder of the revision.
         dataset: the name of the dataset.
-        points: the number of stale points that are stored.
-        series_count: how many series they have.
         checked_at: when they were counted (ISO 8601, UTC).
-        due_at: when to count them again, since files of a new revision may still arrive; "" otherwise.
+        due_at: when to count them again, since something may have changed by then; "" otherwise.
         source: the object whose load was checked.
         source_version: its version.
+        not_checkable_count: how many current files have no footprint; unless it is 0, the counts are those before.
     """
 
     name: str
     dataset: str
-    points: int
-    series_count: int
     checked_at: str
     due_at: str
     source: str
     source_version: str
+    not_checkable_count: int
+
+
+COUNTS = ("points", "series_count", "not_checkable_count")
 
 
 class StaleRecords:
@@ -66,9 +77,30 @@ class StaleRecords:
             ExpressionAttributeNames={"#object": "object"},
             ExpressionAttributeValues={":stale": STALE},
         )
-        for item in items:
-            record = {name: item.get(name, "") for name in StaleRecord.__annotations__}
-            yield cast("StaleRecord", record | {name: int(item[name]) for name in ("points", "series_count")})
+        yield from map(_record, items)
+
+    def find(self, name: str) -> StaleRecord | None:
+        """Return the record of an object or slot, if there is one."""
+        key = ItemKey(**_key(name))
+        item = items_by_key([key], table=self._table).get(key)
+        return _record(item) if item else None
+
+    def make_due(self, record: StaleRecord, at: datetime) -> None:
+        """Let the points of a record be counted again at a time. A record that is gone comes back."""
+        attributes: dict[str, object] = {**record, "due_at": utc_seconds(at)}
+        values = {name: f"if_not_exists(#{name}, :{name})" for name in attributes} | {"due_at": ":due_at"}
+        self._table.update_item(
+            Key=_key(record["name"]),
+            UpdateExpression=f"SET {', '.join(f'#{name} = {value}' for name, value in values.items())}",
+            ExpressionAttributeNames={f"#{name}": name for name in attributes},
+            ExpressionAttributeValues=cast("Any", {f":{name}": value for name, value in attributes.items()}),
+        )
+
+
+def _record(item: Mapping[str, Any]) -> StaleRecord:
+    """Return the record that an item has. Those of former releases lack some attributes."""
+    record = {name: item.get(name, "") for name in StaleRecord.__annotations__}
+    return cast("StaleRecord", record | {name: int(item.get(name, 0)) for name in COUNTS})
 
 
 def _key(name: str) -> dict[str, str]:

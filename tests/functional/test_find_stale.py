@@ -1,20 +1,21 @@
 """FindStale: what a load replaced is searched before the load is settled, recorded, and counted."""
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from functions.find_stale.check import check_load
 from functions.find_stale.handler import lambda_handler
-from shared.datasets import DATASETS
+from shared.aws_clients import s3_client
+from shared.datasets import Field
 from shared.ledger import ledger
-from shared.ledger_items import ItemKey
-from shared.slots import Slot, slot_file, slot_name
-from shared.stale.records import StaleRecords
 from tests.support.finished_load import StoringInflux
-from tests.support.revised_files import finish, hours, key_of
-from tests.support.slots import declare_replacing
+from tests.support.revised_files import finish, hours, item_of, key_of
+from tests.support.slots import declare, declare_replacing
+from tests.support.stale_checks import add_to_slot, check, counts, judge, let_all_be_due
 from tests.support.stale_points import Rewrites
 from tests.support.stepwise_load import StepwiseLoad
 
@@ -25,18 +26,6 @@ FILE = hours("SE", 0, 4, 1.0)
 @pytest.fixture
 def rewrites(s3: Any, context: SimpleNamespace, server: StoringInflux) -> Rewrites:
     return Rewrites(s3, context)
-
-
-def check(rewrites: Rewrites, context: Any, load: StepwiseLoad) -> Any:
-    """Run a load up to FindStale, as the state machine does, and return its result."""
-    rewrites.settle(load, "claimed")
-    finish(load)
-    event: Any = {"state": "FindStale", "input": load.state}
-    return json.loads(json.dumps(lambda_handler(event, context)))
-
-
-def records() -> list[tuple[str, int]]:
-    return [(record["name"], record["points"]) for record in StaleRecords(ledger()).read()]
 
 
 def test_a_load_knows_what_it_makes_stale_before_it_is_settled(
@@ -51,7 +40,7 @@ def test_a_load_knows_what_it_makes_stale_before_it_is_settled(
     assert [(example["time"], example["fields"]) for example in report["examples"]] == [
         ("2024-01-01T02:00:00.000000000Z", ["power_mw"])
     ]
-    assert records() == [(f"s3://source/{KEY}", 1)]
+    assert counts() == [(f"s3://source/{KEY}", 1)]
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"StalePoints"' in line]
     assert [line["StalePoints"] for line in emitted] == [[1.0]]
     load.state["stale"] = report
@@ -66,9 +55,14 @@ def test_a_version_that_has_the_points_again_ends_the_record(rewrites: Rewrites,
     load = rewrites.start(KEY, hours("SE", 0, 2, 1.0))
     check(rewrites, context, load)
     rewrites.settle(load, "loaded")
-    assert records() == [(f"s3://source/{KEY}", 2)]
-    report = check(rewrites, context, rewrites.start(KEY, FILE))
-    assert (report["points"], records()) == (0, [])
+    assert counts() == [(f"s3://source/{KEY}", 2)]
+    load = rewrites.start(KEY, FILE)
+    report = check(rewrites, context, load)
+    assert (report["points"], counts()) == (0, [(f"s3://source/{KEY}", 0)])
+    rewrites.settle(load, "loaded")
+    let_all_be_due()
+    judge(context)
+    assert counts() == []
 
 
 def test_a_file_without_rows_makes_all_points_of_the_version_before_stale(rewrites: Rewrites, context: Any) -> None:
@@ -77,13 +71,6 @@ def test_a_file_without_rows_makes_all_points_of_the_version_before_stale(rewrit
     rewrites.settle(load, "claimed")
     event: Any = {"state": "FindStale", "input": load.state}
     assert lambda_handler(event, context)["points"] == 4  # type: ignore[index]
-
-
-def add_to_slot(load: StepwiseLoad) -> None:
-    """Add the file to its slot, as ValidateSchema does."""
-    file, dataset = load.state["file"], DATASETS["generation"]
-    key = ItemKey(file["claim"]["object"], file["claim"]["version"])
-    Slot(ledger(), slot_name("source", file["key"], dataset)).add(slot_file(key, dataset))
 
 
 def test_an_older_revision_is_judged_when_no_file_has_arrived_for_a_while(
@@ -99,10 +86,48 @@ def test_an_older_revision_is_judged_when_no_file_has_arrived_for_a_while(
     assert (report["points"], report["not_judged"]) == (0, [older.state["file"]["claim"]["object"]])
     rewrites.settle(load, "loaded")
     add_to_slot(rewrites.load(key_of(1, 2), hours("SE", 3, 1, 1.0)))
-    judge: Any = {"state": "JudgeRevisions", "input": {"execution": {"name": "sweep"}}}
-    lambda_handler(judge, context)
-    assert [points for _, points in records()] == [0]
-    [record] = StaleRecords(ledger()).read()
-    StaleRecords(ledger()).put({**record, "due_at": "2024-01-01T00:00:00Z"})
-    lambda_handler(judge, context)
-    assert records() == [("s3://source/dataset=generation/year=2024/month=01/", 1)]
+    judge(context)
+    assert [points for _, points in counts()] == [0]
+    let_all_be_due()
+    judge(context)
+    assert counts() == [("s3://source/dataset=generation/year=2024/month=01/", 1)]
+
+
+def load_again(rewrites: Rewrites, context: Any, first: StepwiseLoad) -> StepwiseLoad:
+    """Begin another load of the same version."""
+    again = StepwiseLoad(rewrites.s3, context, first.state["file"]["key"], "run-again")
+    again.state["file"]["claim"] = first.state["file"]["claim"]
+    return again
+
+
+@pytest.mark.parametrize("attributes", [("footprint", "measurement", "first_time", "last_time"), ()])
+def test_points_of_another_file_are_current_also_after_another_load_of_the_only_version(
+    rewrites: Rewrites, context: Any, monkeypatch: pytest.MonkeyPatch, attributes: tuple[str, ...]
+) -> None:
+    """A field is no longer declared. Of its four points, another file has three. An item may lack the former times."""
+    first = rewrites.load(KEY, FILE | hours("SE", 0, 4, 1.0, "efficiency"))
+    other = rewrites.load(OTHER, hours("SE", 0, 3, 5.0, "efficiency"))
+    times = {name: item_of(first)[name] for name in attributes}
+    declare(monkeypatch, fields=(Field(name="power_mw", unit="MW"),))
+    again = load_again(rewrites, context, first)
+    report = check(rewrites, context, again, **times)
+    assert (report["points"], report["not_checkable"]) == (1, [])
+    assert other.data["points"]["stored"] == 3
+
+
+def test_a_load_that_replaced_nothing_reads_no_footprint_of_its_slot(
+    rewrites: Rewrites, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare_replacing(monkeypatch)
+    for slot in range(3):
+        add_to_slot(rewrites.load(key_of(slot, 1), FILE))
+    load = rewrites.start(key_of(0, 2), FILE)
+    add_to_slot(load)
+    rewrites.settle(load, "claimed")
+    finish(load)
+    prefixes = []
+    client = s3_client()
+    client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: prefixes.append(params))
+    report = check_load(client, ledger(), load.state, datetime.now(UTC))  # type: ignore[arg-type]
+    assert len(report["not_judged"]) == 3
+    assert [each["Prefix"] for each in prefixes] == [f"footprints/generation/{load.state['file']['load_id']}/"]

@@ -261,6 +261,20 @@ def test_a_newer_version_in_the_ledger_supersedes_an_older_one(s3: "S3Client", c
     assert (forced["rows"], forced["has_other_versions"]) == (3, True)
 
 
+@pytest.mark.parametrize(
+    ("attempt", "expected"), [({}, False), ({"tries": 1}, False), ({"tries": 2}, True), ({"footprint": "f/"}, True)]
+)
+def test_a_load_may_replace_what_an_attempt_before_wrote(
+    s3: "S3Client", context: SimpleNamespace, ledger: "Table", attempt: dict[str, Any], expected: object
+) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
+    file = pin(named(), context)
+    claim(file)
+    [item] = ledger.scan()["Items"]
+    ledger.put_item(Item=item | attempt)
+    assert plan(named(), file, context)["may_replace"] is expected
+
+
 def test_the_result_records_when_states_ran_and_all_waits_as_one(s3: "S3Client", context: SimpleNamespace) -> None:
     s3.put_object(Bucket=SOURCE, Key=KEY, Body=parquet())
     file = pin(named(), context)

@@ -67,7 +67,6 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
     throttled = [*throttling_names("Lambda"), *patient_errors]
     ours = [name for name in error_names(TransientError) if name not in patient_errors]
     influx = error_names(OutageError)
-    killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": 1} | BACKOFF
     continued = {"ErrorEquals": ["UnfinishedError"], "IntervalSeconds": 1, "MaxAttempts": 40, "BackoffRate": 1}
     assert len(calls) == 14
     for task in calls:
@@ -79,6 +78,8 @@ def test_every_task_retries_what_may_heal_and_nothing_else(assembly: Assembly) -
             for errors in (transient, [*AWS_TRANSIENT_ERRORS])
         ]
         continuations = [continued] if task["Resource"].endswith("register_load") else []
+        repetitions = 0 if task["Resource"].endswith("find_stale") else 1
+        killed = {"ErrorEquals": list(AWS_KILLED_ERRORS), "MaxAttempts": repetitions} | BACKOFF
         assert task["Retry"][1:] == [*retriers, killed, *continuations]
     numbers = [{"ConvertAndChunk": 75, "ConvertAgain": 18, "FindStale": 1}.get(name, 200) for name in by_name]
     patient = [{"ErrorEquals": throttled, "MaxAttempts": number} | PATIENT for number in numbers]

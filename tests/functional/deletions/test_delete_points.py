@@ -11,6 +11,8 @@ from shared.errors import InfluxUnavailableError
 from shared.influx import Influx
 from shared.ledger import object_name
 from shared.settings import influx_settings
+from shared.stale.records import StaleRecords
+from shared.times import utc_seconds
 from tests.support.deletion import lines_of
 from tests.support.deletion_trial import CASES, CURRENT, LATER, Trial, break_after, break_before, values
 from tests.support.fault_proxy import Exchange, FaultProxy, pass_on
@@ -64,6 +66,27 @@ def test_a_restore_writes_everything_back_that_a_deletion_removed(trial: Trial, 
     assert [state["status"] for state in states] == ["waiting", "running", "done"]
     assert states[-1]["restored"] == len(CASES[case])
     assert trial.stored() == CURRENT | CASES[case] | newer
+
+
+def test_what_is_stale_is_counted_again_after_a_deletion_and_after_its_restore(trial: Trial) -> None:
+    """A check in between removes the record."""
+    records = StaleRecords(trial.ledger)
+    name = object_name("source", "dataset=generation/a")
+    record: dict[str, str | int] = {"source": name, "source_version": "v", "checked_at": "", "due_at": ""}
+    record |= {"points": 12, "series_count": 1, "not_checkable_count": 0}
+    for dataset in ("generation", "consumption"):
+        records.put({**record, "name": f"{name}-{dataset}", "dataset": dataset})  # type: ignore[typeddict-item]
+    deletion = trial.start(CASES["an added tag"], CURRENT)
+    trial.finish(deletion)
+    due = {each["dataset"]: each["due_at"] for each in records.read()}
+    assert due == {"generation": utc_seconds(LATER), "consumption": ""}
+    records.remove(f"{name}-generation")
+    steps = DeletionSteps(DeletionStore(trial.s3, deletion["deletion"]), trial.ledger, Influx(influx_settings()))
+    for seconds in (0, 30, 60):
+        state = steps.restore_next(LATER + timedelta(seconds=seconds))
+    assert state["status"] == "done"
+    again = {each["dataset"]: (each["due_at"], each["points"]) for each in records.read()}
+    assert again["generation"] == (utc_seconds(LATER + timedelta(seconds=60)), 12)
 
 
 def test_files_that_were_loaded_after_the_plan_stop_the_deletion(trial: Trial) -> None:

@@ -101,13 +101,16 @@ def test_a_load_that_may_replace_another_one_finds_stale_points_for_its_report(r
     assert report["input"]["stale"] == STALE_REPORT
 
 
-def test_a_search_for_stale_points_that_fails_does_not_fail_the_load(run: Run) -> None:
+@pytest.mark.parametrize("error", ["RuntimeError", "Sandbox.Timedout"])
+def test_a_search_for_stale_points_that_fails_does_not_fail_the_load(run: Run, error: str) -> None:
+    """It is not repeated, since the load waits for it."""
     functions = scripted_functions(
-        validate_schema=pin_then(always(REPLACING)), find_stale=always(Failure("RuntimeError", "why"))
+        validate_schema=pin_then(always(REPLACING)), find_stale=always(Failure(error, "why"))
     )
     assert run(functions).status == "SUCCEEDED"
+    assert len(functions.payloads("find_stale")) == 1
     (report,) = functions.payloads("report_load")
-    assert report["input"]["stale"]["Error"] == "RuntimeError"
+    assert report["input"]["stale"]["Error"] == error
 
 
 def test_parts_without_chunks_leave_nothing_to_write(run: Run) -> None:
