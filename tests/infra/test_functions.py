@@ -58,7 +58,9 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
         ("validate_schema", CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
         (
             "convert_and_chunk",
-            CONVERSION | FILES | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_"},
+            CONVERSION
+            | FILES
+            | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"},
         ),
         (
             "register_load",
@@ -72,6 +74,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "DROP_INVALID_RECORDS",
                 "MIMALLOC_ARENA_EAGER_COMMIT",
                 "MALLOC_MMAP_THRESHOLD_",
+                "MALLOC_TRIM_THRESHOLD_",
             },
         ),
         (
@@ -84,6 +87,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "STALE_PAUSE_SECONDS",
                 "MIMALLOC_ARENA_EAGER_COMMIT",
                 "MALLOC_MMAP_THRESHOLD_",
+                "MALLOC_TRIM_THRESHOLD_",
             },
         ),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
