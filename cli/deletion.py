@@ -6,7 +6,7 @@ from cli.deployed.deletions import StepError, call
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from cli.output import console, quantity, stderr
-from shared.deletion.records import DeletionState
+from shared.deletion.records import FINAL, DeletionState
 
 POLL_SECONDS = 5.0
 """How long to wait between two looks at what a deletion waits for."""
@@ -31,7 +31,7 @@ def execute(deployment: Deployment, deletion: str, *, restore: bool = False) -> 
         if text != shown:
             stderr.print(text, style="dim", soft_wrap=True, markup=False)
             shown = text
-        if state["status"] in ("done", "outdated"):
+        if state["status"] in FINAL:
             return state
         if state["status"] == "waiting":
             time.sleep(POLL_SECONDS)
@@ -62,6 +62,8 @@ def show_state(deletion: str, state: DeletionState) -> None:
         _write(f"not removed, since another program wrote a point there: {text}")
     if state["status"] == "outdated":
         _write(f"It ended early: {state['waits_for'][0]} was loaded after the plan was made. Run the command again.")
+    if state["status"] == "refused":
+        _write(f"It ended early: {state['waits_for'][0]}.")
     if state["removed"]:
         _write(f"To write everything back that it removed, run `loader restore {deletion}`.")
 

@@ -120,6 +120,7 @@ class Permissions:
             "delete_points": [
                 *token,
                 *allow_reading(self._work, f"{DELETIONS}/*"),
+                allow(["s3:GetObject"], [self._work.arn_for_objects("removals/*")]),
                 *self._write(f"{DELETIONS}/*", "removals/*"),
                 allow(["dynamodb:Query"], [f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items("deletion*", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.deployed.stack import Deployment
-from cli.errors import NotFoundError
+from cli.errors import NotFoundError, RefusedError
 from cli.options import AsJson, Stack
 from cli.output import console, quantity, show_json
 from shared.settings import STACK_NAME
@@ -30,6 +30,8 @@ def restore(deletion: DeletionName, *, stack: Stack = STACK_NAME, as_json: AsJso
             f"`aws s3 ls s3://{deployment.work_bucket}/{DELETIONS}/` lists those that can be restored"
         )
     state = execute(deployment, deletion, restore=True)
+    if state["status"] == "refused":
+        raise RefusedError(f"nothing was written back: {state['waits_for'][0]}")
     if as_json:
         show_json(state)
     else:

@@ -1,14 +1,18 @@
-"""What a deletion removed, stored as a footprint, so that the search for stale points does not count it again."""
+"""What deletions removed, stored as footprints, so that the search for stale points does not count it again."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
+from functions.delete_points.before_image import SERIES, TIME
 from functions.delete_points.store import DeletionStore
 from shared.deletion.records import Deletion
 from shared.deletion.runs import PointSet, selected_points
 from shared.deletion.start import encode_footprint
-from shared.footprints import Footprint, PointBlock
+from shared.footprints import Footprint, PointBlock, read_footprint
 from shared.series_keys import tags_of
 from shared.settings import work_bucket
 from shared.stale.records import StaleRecords
@@ -17,22 +21,70 @@ from shared.stale.removals import removal_prefix
 
 def removal_key(deletion: Deletion) -> str:
     """Return the key of what a deletion removed: no load that it knows writes after the plan was made."""
-    prefix = removal_prefix(deletion["influxdb_bucket"], deletion["measurement"])
-    return f"{prefix}{deletion['planned_at']}/{deletion['deletion']}.parquet"
+    return f"{_prefix(deletion)}{deletion['planned_at']}/{deletion['deletion']}.parquet"
 
 
-def put_removal(store: DeletionStore, deletion: Deletion, done: list[int]) -> None:
-    """Store the stale points that the requests with these numbers removed. Without any, the footprint is empty."""
+def _prefix(deletion: Deletion) -> str:
+    return removal_prefix(deletion["influxdb_bucket"], deletion["measurement"])
+
+
+def put_removal(store: DeletionStore, deletion: Deletion) -> None:
+    """Store the stale points that the requests removed: all of those that are done, some of those that stopped."""
     stale, _ = store.footprints()
     points = PointSet(
         [tags_of(series) for series in stale.series], stale.points.numbers.astype(np.int64), stale.points.time
     )
-    removed = np.zeros(len(points.time), bool)
-    for request in (deletion["requests"][number] for number in done):
-        tags = tuple((tag, value) for tag, value in request["tags"])
-        removed[selected_points(points, tags, request["first_ns"], request["last_ns"])] = True
+    is_removed = np.zeros(len(points.time), bool)
+    for number, request in enumerate(deletion["requests"]):
+        progress = store.progress(number)
+        if progress["status"] == "done":
+            tags = tuple((tag, value) for tag, value in request["tags"])
+            is_removed[selected_points(points, tags, request["first_ns"], request["last_ns"])] = True
+        elif progress["removed"] and (removed := store.removed(number)) is not None:
+            is_removed |= _lines_at(stale, removed)
+    _put(store, deletion, stale, is_removed)
+
+
+def clear_removal(store: DeletionStore, deletion: Deletion) -> None:
+    """Store that the deletion removed nothing, since everything was written back."""
+    stale, _ = store.footprints()
+    _put(store, deletion, stale, np.zeros(len(stale.points.time), bool))
+
+
+def later_removal(store: DeletionStore, deletion: Deletion) -> str:
+    """Return a later deletion that removed points of the before-images of this one, or ""."""
+    for name, removal in _later_removals(store, deletion):
+        for number in range(len(deletion["requests"])):
+            image = store.image(number)
+            if image is not None and _lines_at(removal, image).any():
+                return name
+    return ""
+
+
+def _later_removals(store: DeletionStore, deletion: Deletion) -> Iterator[tuple[str, Footprint]]:
+    prefix = _prefix(deletion)
+    for page in store.client.get_paginator("list_objects_v2").paginate(Bucket=work_bucket(), Prefix=prefix):
+        for key in (item["Key"] for item in page.get("Contents", [])):
+            planned_at, name = key.removeprefix(prefix).removesuffix(".parquet").split("/")
+            if planned_at >= deletion["planned_at"] and name != deletion["deletion"]:
+                content = store.client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+                yield name, read_footprint(content)
+
+
+def _lines_at(footprint: Footprint, image: pa.Table) -> NDArray[np.bool_]:
+    """Return which lines of a footprint are for points of an image."""
+    points, is_present = footprint.points, np.zeros(len(footprint.points.time), bool)
+    series = pa.array(footprint.series, pa.string()).take(pa.array(points.numbers))
+    lines = pa.table({SERIES: series, TIME: pa.array(points.time), "line": np.arange(len(series))})
+    is_present[lines.join(image.select([SERIES, TIME]), [SERIES, TIME], join_type="left semi")["line"].to_numpy()] = (
+        True
+    )
+    return is_present
+
+
+def _put(store: DeletionStore, deletion: Deletion, stale: Footprint, is_removed: NDArray[np.bool_]) -> None:
     numbers, time, fields = stale.points
-    block = PointBlock(numbers[removed], time[removed], fields[removed])
+    block = PointBlock(numbers[is_removed], time[is_removed], fields[is_removed])
     content = encode_footprint(Footprint(stale.series, stale.names, block))
     store.client.put_object(Bucket=work_bucket(), Key=removal_key(deletion), Body=content)
 

@@ -87,7 +87,9 @@ class RequestStep(NamedTuple):
         foreign = [*examples(stored.image, judgment.foreign), *stored.unknown]
         if foreign or not may_delete:
             rewritten = self._rewrite(image, stored.image) if former else 0
-            return self._record({**progress, "status": "stopped", "rewritten": rewritten, "foreign": foreign[:5]})
+            stopped: RequestProgress = {**progress, "status": "stopped", "foreign": foreign[:5]}
+            removed = self._put_removed(image, stored.image) if former else 0
+            return self._record({**stopped, "removed": removed, "rewritten": rewritten})
         self.store.put_image(self.number, image)
         progress = self._record({**progress, "status": "sent", "sent_at": utc_seconds(datetime.now(UTC))})
         seconds = self._delete()
@@ -154,6 +156,13 @@ class RequestStep(NamedTuple):
     def _rewrite(self, image: pa.Table, stored: pa.Table) -> int:
         """Write the current values of the image again that are not stored. Return the number of points."""
         return self._write_missing(image, self.planned.judge(image).current, stored)
+
+    def _put_removed(self, image: pa.Table, stored: pa.Table) -> int:
+        """Store which stale points of the image are not stored any more. Return their number."""
+        stale = self.planned.judge(image).stale
+        is_removed = (stale != 0) & (stale & _stored_fields(image, stored) == 0)
+        self.store.put_removed(self.number, image.filter(pa.array(is_removed)))
+        return int(np.count_nonzero(is_removed))
 
     def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> int:
         """Write these fields of the image where they are not stored, and read them back."""

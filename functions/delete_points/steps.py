@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from functions.delete_points.judgment import PlannedPoints
 from functions.delete_points.lock import DeletionLock
-from functions.delete_points.removals import count_again, put_removal
+from functions.delete_points.removals import clear_removal, count_again, later_removal, put_removal
 from functions.delete_points.request_step import RequestStep
 from functions.delete_points.store import DeletionStore
-from shared.deletion.records import Deletion, DeletionState, DeletionStatus, RequestProgress
+from shared.deletion.records import FINAL, Deletion, DeletionState, DeletionStatus, RequestProgress
 from shared.deletion.registration import (
     SETTLE_SECONDS,
     DeletionItem,
@@ -42,7 +42,7 @@ class DeletionSteps:
 
     def do_next(self, now: datetime) -> DeletionState:
         """Do the next step of the deletion, once no other invocation changes points of the measurement."""
-        return self._state("done") if self._store.has_ended() else self._locked(self._delete_next, now)
+        return self._store.end() or self._locked(self._delete_next, now)
 
     def restore_next(self, now: datetime) -> DeletionState:
         """Write one before-image back, once no other invocation changes points of the measurement."""
@@ -54,15 +54,15 @@ class DeletionSteps:
         has_ended = False
         try:
             state = step(now)
-            has_ended = state["status"] in ("done", "outdated")
+            has_ended = state["status"] in FINAL
         finally:
             self._lock.release(has_ended=has_ended)
         return state
 
     def _delete_next(self, now: datetime) -> DeletionState:
         """Register the deletion, wait for loads, do one request, or end."""
-        if self._store.has_ended():
-            return self._state("done")
+        if end := self._store.end():
+            return end
         item = self._register(now)
         if waits_for := self._running(item, now):
             return self._state("waiting", waits_for)
@@ -79,6 +79,8 @@ class DeletionSteps:
 
     def _restore_next(self, now: datetime) -> DeletionState:
         """Write one before-image back. After the last one, the points count as stale again."""
+        if later := later_removal(self._store, self._deletion):
+            return self._state("refused", [f"deletion {later} removed some of the same points later: restore it first"])
         item = self._register(now)
         if waits_for := self._running(item, now):
             return self._state("waiting", waits_for)
@@ -86,7 +88,10 @@ class DeletionSteps:
         if left:
             self._step(left[0]).restore()
             return self._state("running")
-        return self._record([], self._state("done"), now)
+        clear_removal(self._store, self._deletion)
+        state = self._record_end(self._state("done"), now)
+        self._forget_restore()
+        return state
 
     def _register(self, now: datetime) -> DeletionItem:
         requests = self._deletion["requests"]
@@ -106,16 +111,22 @@ class DeletionSteps:
         return RequestStep(self._influx, self._store, self._deletion, planned, number, self._wait_factor)
 
     def _end(self, status: DeletionStatus, newer: list[str], now: datetime) -> DeletionState:
-        done = [number for number, progress in enumerate(self._progress()) if progress["status"] == "done"]
-        return self._record(done, self._state(status, newer), now)
+        """Record what was removed, and let loads go on."""
+        put_removal(self._store, self._deletion)
+        return self._record_end(self._state(status, newer), now)
 
-    def _record(self, removed: list[int], state: DeletionState, now: datetime) -> DeletionState:
-        """Record what the requests with these numbers removed, let it be counted again, and let loads go on."""
-        put_removal(self._store, self._deletion, removed)
+    def _record_end(self, state: DeletionState, now: datetime) -> DeletionState:
+        """Let the stale points be counted again, record the end, and let loads go on."""
         count_again(self._store, StaleRecords(self._table), self._deletion, now)
         self._store.put_end({**state, "ended_at": utc_seconds(now)})
         self._registrations.release(self._deletion["deletion"])
         return state
+
+    def _forget_restore(self) -> None:
+        """Let another restore write everything back again: points may have been deleted since."""
+        for number, progress in enumerate(self._progress()):
+            progress.pop("restored", None)
+            self._store.put_progress(number, progress)
 
     def _progress(self) -> list[RequestProgress]:
         return [self._store.progress(number) for number in range(len(self._deletion["requests"]))]

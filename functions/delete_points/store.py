@@ -9,12 +9,14 @@ import pyarrow as pa
 from functions.delete_points.before_image import decode_image, encode_image
 from shared.deletion.records import (
     Deletion,
+    DeletionState,
     RequestProgress,
     current_key,
     end_key,
     image_key,
     plan_key,
     progress_key,
+    removed_key,
     stale_key,
     stale_records_key,
 )
@@ -80,9 +82,20 @@ class DeletionStore:
         """Store these records."""
         put_json(self.client, stale_records_key(self._deletion), {"records": records})
 
-    def has_ended(self) -> bool:
-        """Return whether the deletion has ended."""
-        return self._get(end_key(self._deletion)) is not None
+    def removed(self, request: int) -> pa.Table | None:
+        """Return the stale points that a request removed before it stopped, or None if it removed all or none."""
+        content = self._get(removed_key(self._deletion, request))
+        return decode_image(content) if content else None
+
+    def put_removed(self, request: int, points: pa.Table) -> None:
+        """Store the stale points that a request removed before it stopped."""
+        key = removed_key(self._deletion, request)
+        self.client.put_object(Bucket=work_bucket(), Key=key, Body=encode_image(points))
+
+    def end(self) -> DeletionState | None:
+        """Return how the deletion ended, or None if it has not."""
+        content = self._get(end_key(self._deletion))
+        return cast(DeletionState, json.loads(content)) if content else None
 
     def put_end(self, content: Mapping[str, object]) -> None:
         """Record that the deletion has ended, and how."""

@@ -16,10 +16,13 @@ RequestStatus = Literal["planned", "sent", "done", "stopped"]
 sent again, since it would also remove points that no footprint has, or since newer files were loaded meanwhile.
 """
 
-DeletionStatus = Literal["waiting", "running", "done", "outdated"]
+DeletionStatus = Literal["waiting", "running", "done", "outdated", "refused"]
 """How far a deletion is: it waits for loads; it has further requests; it has ended; it has ended early, since newer
-files were loaded after the plan was made.
+files were loaded after the plan was made; nothing more is done, for a reason that a person must know.
 """
+
+FINAL: tuple[DeletionStatus, ...] = ("done", "outdated", "refused")
+"""After these, there is no further step."""
 
 
 class DeleteCall(TypedDict):
@@ -46,7 +49,8 @@ class DeletionState(TypedDict):
         restored: The number of points that were written back from before-images.
         foreign: The first points of other writers, for which requests were not sent.
         seconds: How long InfluxDB took for all requests.
-        waits_for: The executions, or the objects, for which it waits, or which made the plan outdated.
+        waits_for: The executions, or the objects, for which it waits, or which made the plan outdated; or the reason
+            for which nothing more is done.
     """
 
     status: DeletionStatus
@@ -142,8 +146,13 @@ def image_key(deletion: str, request: int) -> str:
     return f"{DELETIONS}/{deletion}/{request:03}/before.parquet"
 
 
+def removed_key(deletion: str, request: int) -> str:
+    """Return the key of the stale points that a request removed before it stopped, with their values, as Parquet."""
+    return f"{DELETIONS}/{deletion}/{request:03}/removed.parquet"
+
+
 def end_key(deletion: str) -> str:
-    """Return the key of the object that exists once a deletion has ended."""
+    """Return the key of the `DeletionState` that exists once a deletion has ended."""
     return f"{DELETIONS}/{deletion}/end.json"
 
 
