@@ -61,8 +61,12 @@ def replacing_dataset_of(key: str) -> Dataset | None:
 
 
 def slot_name(bucket: str, key: str, dataset: Dataset) -> str:
-    """Return the first half of the key of a slot's items."""
-    return SLOT + object_name(bucket, slot_of(key, dataset))
+    """Return the first half of the key of a slot's items.
+
+    Datasets with key patterns may have files in the same folders. Each has slots of its own.
+    """
+    owner = f" ({dataset.name})" if dataset.key_pattern else ""
+    return SLOT + object_name(bucket, slot_of(key, dataset)) + owner
 
 
 def slot_file(item: ItemKey, dataset: Dataset) -> SlotFile:

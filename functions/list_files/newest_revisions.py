@@ -42,7 +42,7 @@ class NewestRevisions:
         self._client = client
         self._bucket = bucket
         self._start = start
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[tuple[str, str], _Slot] = {}
         self.older = 0
 
     @property
@@ -65,25 +65,26 @@ class NewestRevisions:
                 kept[key] = name
         if end is None:
             return kept
-        for slot in [slot for slot in self._slots if not end["key"].startswith(slot)]:
+        for slot in [slot for slot in self._slots if not end["key"].startswith(slot[0])]:
             kept |= self._slots.pop(slot).files
         return kept
 
     def rest(self, *, ended: bool) -> Files:
         """Return the files to keep of the slots that are not complete. `ended` tells that no page follows."""
         kept: Files = {}
-        for name, slot in self._slots.items():
-            if ended or self._newest_listed(name, slot.dataset) <= slot.revision:
+        for (folder, _), slot in self._slots.items():
+            if ended or self._newest_listed(folder, slot.dataset) <= slot.revision:
                 kept |= slot.files
             else:
                 self.older += len(slot.files)
         return kept
 
     def _add_file(self, key: str, name: ItemKey, dataset: Dataset) -> None:
-        slot_key, revision = slot_of(key, dataset), sort_key(revision_of(key, dataset))
+        folder, revision = slot_of(key, dataset), sort_key(revision_of(key, dataset))
+        slot_key = (folder, dataset.name)
         if slot_key not in self._slots:
-            begun_before = self._start["key"].startswith(slot_key)
-            first = self._newest_listed(slot_key, dataset) if begun_before else revision
+            begun_before = self._start["key"].startswith(folder)
+            first = self._newest_listed(folder, dataset) if begun_before else revision
             self._slots[slot_key] = _Slot(dataset, first)
         slot = self._slots[slot_key]
         if revision > slot.revision:
@@ -103,9 +104,10 @@ class NewestRevisions:
             folders = [each["Prefix"] for reply in replies for each in reply.get("CommonPrefixes", [])]
         revisions = {folder: sort_key(name) for folder in folders if (name := revision_of(folder, dataset))}
         newest_first = sorted(revisions, key=revisions.__getitem__, reverse=True)
-        return next((revisions[folder] for folder in newest_first if self._has_file(folder)), "")
+        return next((revisions[folder] for folder in newest_first if self._has_file(folder, dataset)), "")
 
-    def _has_file(self, folder: str) -> bool:
+    def _has_file(self, folder: str, dataset: Dataset) -> bool:
+        """Return whether a folder has a file of the dataset, since files of others may be in the same folders."""
         rule = file_rule()
         listed = (version["Key"] for page in pages(self._client, self._bucket, folder) for version in page.versions)
-        return any(not skip_kind(key, rule) for key in listed)
+        return any(not skip_kind(key, rule) and replacing_dataset_of(key) == dataset for key in listed)

@@ -8,7 +8,7 @@ from shared.file_keys import skip_kind
 from shared.ledger_items import items_by_key
 from shared.revisions import revision_of
 from shared.settings import file_rule
-from shared.slots import SlotFile, slot_file
+from shared.slots import SlotFile, replacing_dataset_of, slot_file
 from shared.source import source_errors
 from shared.source_pages import item_key
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def former_files(client: "S3Client", bucket: str, slot: str, dataset: Dataset) -> Iterator[list[SlotFile]]:
     """Yield the versions of the slot's files that are in the bucket and in the ledger, up to a thousand at a time.
 
-    A slot may have so many files that a request for each would take longer than an invocation may.
+    A slot may have so many files that a request for each would take longer than an invocation may. Files of other
+    datasets, which may be in the same folders, are not of the slot.
 
     Args:
         client: The S3 client.
@@ -30,7 +31,8 @@ def former_files(client: "S3Client", bucket: str, slot: str, dataset: Dataset) -
     """
     rule = file_rule()
     for versions in _version_pages(client, bucket, slot, dataset):
-        keys = [item_key(bucket, version) for version in versions if not skip_kind(version["Key"], rule)]
+        own = [each for each in versions if replacing_dataset_of(each["Key"]) == dataset]
+        keys = [item_key(bucket, version) for version in own if not skip_kind(version["Key"], rule)]
         yield [slot_file(key, dataset) for key in items_by_key(keys)]
 
 

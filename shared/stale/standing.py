@@ -49,7 +49,7 @@ def _group_name(item: LedgerItem) -> str:
     """Return the name of the slot, or of the object where files do not replace those of other keys."""
     bucket, key = bucket_and_key(item["object"])
     dataset = _replacing(item)
-    return f"s3://{bucket}/{slot_of(key, dataset)}" if dataset else item["object"]
+    return f"s3://{bucket}/{slot_of(key, dataset)} ({dataset.name})" if dataset else item["object"]
 
 
 def _replacing(item: LedgerItem) -> Dataset | None:

@@ -17,7 +17,7 @@ from tests.functional.test_list_files import read_lines, read_summary
 from tests.functional.test_sweep import ago, sweep
 from tests.support.backfill import EXECUTION, PREFIX
 from tests.support.own_datasets import declare_datasets
-from tests.support.slots import SLOT, SlotLoad, declare_replacing, key_of
+from tests.support.slots import SLOT, SlotLoad, declare_replacing, declare_two_in_one_folder, key_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -122,6 +122,20 @@ def test_revisions_in_groups_of_a_key_pattern_replace_each_other(
     events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": 1})
     keys, older = lists(s3, context, prefix="exports/")
     assert (sorted(keys), older) == (newest, 2)
+
+
+@pytest.mark.parametrize("page", [1, 1000])
+def test_files_of_another_dataset_in_the_same_folders_replace_none(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    declare_two_in_one_folder(monkeypatch)
+    newest = ["raw/v1/consumption_a.parquet", "raw/v2/generation_a.parquet", "raw/v3/undeclared.parquet"]
+    put(s3, *newest, "raw/v1/generation_a.parquet")
+    monkeypatch.setattr(listing, "MAX_FILES", 0)
+    events = s3_client().meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": page})
+    keys, older = lists(s3, context, prefix="raw/")
+    assert (sorted(keys), older) == (newest, 1)
 
 
 def test_a_list_ends_inside_a_slot_of_many_files(

@@ -10,7 +10,7 @@ from shared.ledger import ledger
 from shared.slots import Slot, slot_name
 from tests.functional.conftest import SOURCE
 from tests.support.builders import generation, parquet
-from tests.support.slots import SlotLoad, declare_pattern
+from tests.support.slots import SlotLoad, declare_pattern, declare_two_in_one_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +63,17 @@ def test_the_items_of_the_slot_have_the_revisions_of_the_keys(load: Any) -> None
         load(version).start()
     content = Slot(ledger(), slot_name(SOURCE, "raw/N/v1/a.parquet", DATASETS["generation"])).read()
     assert (content.head, [file["revision"] for file in content.files]) == ("2", ["1", "2"])
+
+
+@pytest.mark.parametrize("begun_by_an_earlier_release", [False, True])
+def test_datasets_with_files_in_the_same_folders_have_slots_of_their_own(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, begun_by_an_earlier_release: bool
+) -> None:
+    declare_two_in_one_folder(monkeypatch)
+    other = SlotLoad(s3, context, "raw/v2/generation_a.parquet")
+    if not begun_by_an_earlier_release:
+        other.start()
+    other.settle("loaded")
+    table = generation(1, energy_source=None, power_mw=None, consumer_type=["home"], consumption_mwh=[1.0])
+    s3.put_object(Bucket=SOURCE, Key="raw/v1/consumption_a.parquet", Body=parquet(table))
+    assert SlotLoad(s3, context, "raw/v1/consumption_a.parquet").start()["skipped"] == ""

@@ -38,6 +38,14 @@ def declare_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     declare(monkeypatch, revisions="replace", revision="version", key_pattern=pattern, path_tags=("region",))
 
 
+def declare_two_in_one_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give two datasets files in the same folders of revisions. The newest revision of each replaces its older ones."""
+    for name in ("generation", "consumption"):
+        pattern = f"raw/v{{version}}/{name}_*.parquet"
+        declared = replace(DATASETS[name], revisions="replace", revision="version", key_pattern=pattern)
+        monkeypatch.setitem(vars(DATASETS)["_datasets"], name, declared)
+
+
 def key_of(day: int, name: str = "a", slot: str = SLOT) -> str:
     """Return the key of a file of the revision of this day; without a folder if it is 0."""
     revision = f"processing_metadata_processed_at=2024-08-{day:02} 03:04:05.678901/" if day else ""
