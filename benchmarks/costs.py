@@ -203,6 +203,10 @@ Of the cost of a file of {rows:,} rows, {share:.0%} is for state transitions, wh
 states that register a load and confirm it, so that the newest revision's values stand, and the Choice after them cost
 three. Each of the other states claims, checks, or settles something, or chooses the next one.
 
+The tables leave out the LIST requests with which ValidateSchema looks for Delta or Iceberg metadata next to a file.
+Each process of the function makes one a day for each folder in which it may be, not one for each load, and a thousand
+cost $0.005.
+
 A load that waits for InfluxDB costs [four transitions for each attempt](deploy.md#outages-of-influxdb). A retry costs
 one.
 

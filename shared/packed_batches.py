@@ -4,7 +4,8 @@ The manifest says at which offset each batch begins and from which source rows i
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
+from io import BytesIO
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -41,20 +42,21 @@ def pack(text: bytes | memoryview | NDArray[np.uint8], rows: NDArray[np.int64]) 
     return PackedBatch(igzip.compress(text, GZIP_LEVEL, mtime=0), rows, len(text))
 
 
-def join_batches(packed: Sequence[PackedBatch]) -> StagedChunk:
-    """Return the chunk of these batches, with its manifest."""
+def join_batches(packed: Iterable[PackedBatch]) -> StagedChunk:
+    """Return the chunk of these batches, with its manifest. Each batch is copied before the next one is made."""
     manifest: list[Batch] = []
-    offset = 0
+    body, size = BytesIO(), 0
     for batch in packed:
-        length, points = len(batch.member), len(batch.rows)
+        offset, length, points = body.tell(), len(batch.member), len(batch.rows)
         manifest.append({"offset": offset, "length": length, "points": points, "rows": row_ranges(batch.rows)})
-        offset += length
-    body = b"".join(batch.member for batch in packed)
+        body.write(batch.member)
+        size += batch.size
+    content = body.getvalue()
     return StagedChunk(
-        body=body,
-        sha256=hashlib.sha256(body).hexdigest(),
-        points=sum(len(batch.rows) for batch in packed),
-        unpacked_bytes=sum(batch.size for batch in packed),
+        body=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        points=sum(entry["points"] for entry in manifest),
+        unpacked_bytes=size,
         manifest={"batches": manifest},
     )
 

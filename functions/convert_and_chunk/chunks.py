@@ -84,13 +84,15 @@ def chunk_points(part_points: int, file_parts: int) -> int:
 
 def chunks(packed: Iterable[PackedBatch], *, points: int) -> Iterator[StagedChunk]:
     """Join batches to chunks of at least `points` lines each; the last chunk may be smaller."""
-    pending: list[PackedBatch] = []
-    missing = points
-    for batch in packed:
-        pending.append(batch)
+    following = iter(packed)
+    for first in following:
+        yield join_batches(_batches_of_chunk(first, following, points))
+
+
+def _batches_of_chunk(first: PackedBatch, following: Iterator[PackedBatch], points: int) -> Iterator[PackedBatch]:
+    """Yield the first batch of a chunk, then the following ones until there are enough points."""
+    yield first
+    missing = points - len(first.rows)
+    while missing > 0 and (batch := next(following, None)):
+        yield batch
         missing -= len(batch.rows)
-        if missing <= 0:
-            yield join_batches(pending)
-            pending, missing = [], points
-    if pending:
-        yield join_batches(pending)

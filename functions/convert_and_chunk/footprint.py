@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.days import DayCounter
-from functions.convert_and_chunk.point_order import Lines, SortedPoints
+from functions.convert_and_chunk.point_order import SortedPoints
 from shared.calendars import Count
 from shared.footprints import FootprintWriter
 
@@ -41,15 +41,14 @@ class PartFootprint(NamedTuple):
     calendar: dict[str, Count]
 
 
-def encode_footprint(names: pa.Array, lines: Lines, points: SortedPoints) -> PartFootprint:
+def encode_footprint(names: pa.Array, points: SortedPoints) -> PartFootprint:
     """Encode the footprint of a part, which may have no lines.
 
     Args:
         names: All series, ascending.
-        lines: The columns of the part.
-        points: The lines, sorted.
+        points: The lines of the part, sorted.
     """
-    writer, days = FootprintWriter(names, list(lines.fields)), DayCounter(names, *lines.span())
+    writer, days = FootprintWriter(names, list(points.part.fields)), DayCounter(names, *points.part.span())
     for block in points.blocks():
         writer.write(block)
         days.add(block)

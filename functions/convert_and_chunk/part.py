@@ -1,9 +1,10 @@
 """One part of a file: read its rows, judge them, stage their lines, and store the outcome.
 
-`convert_part` runs these steps. `read_records` judges each row by itself. `judge_records` compares rows with each
-other, quarantines those that are set aside, and fails the load if there are too many: nothing has been staged by then.
-The footprint says which points will be written. `stage_lines` renders the lines (`bodies`), compresses them
-(`packed_batches`), stages them chunk by chunk, and checks that the outcome counts every row of the part once.
+`convert_part` runs these steps. `read_records` judges each row by itself, and `Records.judge_repeated_points` compares
+rows with each other. The footprint says which points will be written. `set_rows_aside` quarantines the rows that are
+set aside, and fails the load if there are too many: nothing has been staged by then. `stage_lines` renders the lines
+(`bodies`), compresses them (`packed_batches`), stages them chunk by chunk, and checks that the outcome counts every row
+of the part once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.convert_and_chunk.chunks import FORMER_PARTS, batches, chunk_points, chunks
-from functions.convert_and_chunk.collisions import distinguishing_columns
+from functions.convert_and_chunk.collisions import RepeatedPoints, distinguishing_columns
 from functions.convert_and_chunk.line_protocol import Body, render_lines
 from functions.convert_and_chunk.part_outcome import part_outcome
 from functions.convert_and_chunk.records import Records
@@ -44,7 +45,7 @@ from shared.stored import PartOutcome
 from shared.times import utc_ms
 from shared.work_bucket import DISTINCT
 
-BODY_LINES = 32_768
+BODY_LINES = 24_576
 """The approximate number of lines to render together: enough to call numpy rarely, and few enough for memory."""
 
 
@@ -80,13 +81,15 @@ def convert_part(
     dataset = dataset_of(file["key"])
     limits = part_limits(dataset, part)
     records = read_records(reader, part["rows"], dataset, settings, limits, key=file["key"])
-    collision_columns = judge_records(reader, records, part, staging, settings, losing=losing)
+    repeated = records.judge_repeated_points(losing.from_row(part["first_row"]))
+    footprint = records.take_footprint()  # before rows are read again: the order of the lines takes much memory
+    collision_columns = set_rows_aside(reader, records, part, staging, settings, repeated=repeated)
     judge_series(records, part, staging, series_limit(dataset, settings.max_series))
-    footprint = records.take_footprint()
     staging.put_footprint(footprint.parquet)
+    pa.default_memory_pool().release_unused()  # the quarantine leaves memory there, as do the samples
     reasons = reasons_with_samples(records.verdicts, reader, part["first_row"])
-    pa.default_memory_pool().release_unused()  # as do the quarantine and the samples
-    size = size or chunk_points(len(records.verdicts.lines), part.get("file_parts", FORMER_PARTS))
+    pa.default_memory_pool().release_unused()
+    size = size or chunk_points(records.verdicts.line_count, part.get("file_parts", FORMER_PARTS))
     name_end = DISTINCT if event.get("losing_rows") else ""
     outcome = stage_lines(staging, records, part, settings.max_batch_size, size, name_end=name_end)
     seconds = round(perf_counter() - start_s, 3)
@@ -99,16 +102,16 @@ def convert_part(
     return {"part": part["part"], "rows": part["rows"], "points": outcome["points"], "chunks": outcome["chunks"]}
 
 
-def judge_records(
+def set_rows_aside(
     reader: PartReader,
     records: Records,
     part: Part,
     staging: Staging,
     settings: ConversionSettings,
     *,
-    losing: LosingRows = NO_LOSING_ROWS,
+    repeated: RepeatedPoints,
 ) -> list[str]:
-    """Find collisions, quarantine the rows that are set aside, and check that there are not too many of them.
+    """Quarantine the rows that are set aside, and check that there are not too many of them.
 
     Returns:
         The columns that, declared as a tag, would distinguish the colliding rows.
@@ -117,7 +120,7 @@ def judge_records(
         CollidingRecordsError: More rows collide than MAX_COLLISION_RATE, or the dataset, allows.
         InvalidRecordsError: A row is set aside, and DROP_INVALID_RECORDS is false.
     """
-    _, colliding, winners = records.judge_repeated_points(losing.from_row(part["first_row"]))
+    _, colliding, winners = repeated
     columns = distinguishing_columns(reader, records.columns.ignored, colliding, winners)
     if len(rows := records.verdicts.set_aside_rows):
         write = partial(quarantine_parquet, rows=rows, verdicts=records.verdicts, first_row=part["first_row"])
@@ -203,6 +206,7 @@ def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator
     """
     for body, rows in bodies(records, max_lines):
         yield from batches(body, rows + first_row, max_lines=max_lines)
+        del body  # before the next one is rendered: a body may have 10 MiB
 
 
 def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.int64]]]:
@@ -210,10 +214,10 @@ def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.
 
     The size of a body is a multiple of `max_lines`, so that only the last batch of a part is not full.
 
-    Example: with `max_lines` 1000, a body has 1000 * (32768 // 1000) = 32000 lines.
+    Example: with `max_lines` 1000, a body has 1000 * (24576 // 1000) = 24000 lines.
     """
     size = max_lines * max(1, BODY_LINES // max_lines)
-    lines = records.verdicts.lines
-    rows_of_bodies = [lines[first : first + size] for first in range(0, len(lines), size)]
-    results = render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, rows_of_bodies)
-    yield from zip(results, rows_of_bodies, strict=True)
+    blocks = partial(records.verdicts.line_blocks, size)  # twice, since `tee` would keep 57 blocks
+    results = render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, blocks())
+    for rows in blocks():
+        yield next(results), rows

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from functions.convert_and_chunk.line_protocol import as_slice
+from functions.convert_and_chunk.point_order import BLOCK_LINES
 from functions.convert_and_chunk.profile import RowGroups, profile
 from functions.convert_and_chunk.records import ALL_NULL, Records
 from functions.convert_and_chunk.tag_values import TagSets
@@ -13,7 +15,8 @@ def part_outcome(records: Records, part: Part) -> PartOutcome:
     """Return the outcome without what staging counts, and without the reasons of rows that are set aside."""
     lines = records.verdicts.lines
     has_line = np.zeros(len(records.tag_sets.prefixes), bool)
-    has_line[records.series[lines]] = True
+    for rows in records.verdicts.line_blocks(BLOCK_LINES):
+        has_line[records.series[as_slice(rows)]] = True
     tag_sets = TagSets(records.tag_sets.prefixes, has_line, records.columns.tags)
     groups = tag_sets.groups(records.dataset.required_tags)
     row_groups = RowGroups(groups.tag, groups.names, groups.codes, records.series) if groups else None

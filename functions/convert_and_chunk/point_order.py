@@ -169,29 +169,49 @@ def sort_points(part: Lines) -> SortedPoints:
     if layout is None:
         rows = part.lines
         return OrderedPoints(part, rows[np.lexsort((part.time[rows], part.ranks[part.series[rows]]))])
-    keys, last_ns, is_in_time_order = np.empty(len(part.lines), np.uint64), layout.first_ns, True
+    if len(part.ranks) <= MAX_COUNTED and _is_in_time_order(part):
+        return PackedPoints(part, layout, _sort_by_series(part, layout))
+    keys = np.empty(len(part.lines), np.uint64)
     for number, rows in enumerate(_blocks(part.lines)):
-        block, first = part.block(as_slice(rows)), number * BLOCK_LINES
-        keys[first : first + len(rows)] = layout.pack(block)
-        is_in_time_order = is_in_time_order and _is_ascending(block.time, last_ns)
-        last_ns = int(block.time[-1])
-    return PackedPoints(part, layout, _sort(keys, part, is_in_time_order=is_in_time_order))
+        first = number * BLOCK_LINES
+        keys[first : first + len(rows)] = layout.pack(part.block(as_slice(rows)))
+    keys.sort()  # the fields of equal points may remain in any order
+    return PackedPoints(part, layout, keys)
 
 
-def _is_ascending(time: NDArray[np.int64], last_ns: int) -> bool:
-    return bool(last_ns <= time[0] and (time[1:] >= time[:-1]).all())
+def _is_in_time_order(part: Lines) -> bool:
+    """Return whether no line is earlier than the one before, as in most files."""
+    last_ns = part.span()[0]
+    for rows in _blocks(part.lines):
+        time = part.time[as_slice(rows)]
+        if time[0] < last_ns or (time[1:] < time[:-1]).any():
+            return False
+        last_ns = int(time[-1])
+    return True
 
 
-def _sort(keys: _Keys, part: Lines, *, is_in_time_order: bool) -> _Keys:
-    """Sort keys by series and time. The fields of equal points may remain in any order.
+def _sort_by_series(part: Lines, layout: Layout) -> _Keys:
+    """Return the keys of lines that are in time order, sorted: it is enough to sort them by series.
 
-    If the lines are in the order of time, as those of most files are, it is enough to sort them by series. Numbers of
-    16 bits are sorted in linear time, so that takes a third of the time.
+    Numbers of 16 bits are sorted in linear time. Each block is sorted alone, and its keys are written to their places
+    among the keys of all lines, so no other array is as long as these.
+
+    Example: a block has the series 1, 0, 1, and the keys of the earlier blocks end at the places 4 for series 0 and 9
+    for series 1. Sorted, the block has the series 0, 1, 1, of which series 0 begins at position 0 and series 1 at
+    position 1. The places are 4 - 0 + 0, 9 - 1 + 1 and 9 - 1 + 2: 4, 9 and 10.
     """
-    if is_in_time_order and len(part.ranks) <= MAX_COUNTED:
-        order = np.argsort(part.ranks.astype(np.uint16)[part.series[part.lines]], kind="stable")
-        return keys[order]
-    keys.sort()
+    series = len(part.ranks)
+    counts = np.zeros(series, np.int64)
+    for rows in _blocks(part.lines):
+        counts += np.bincount(part.ranks[part.series[as_slice(rows)]], minlength=series)
+    keys, places = np.empty(len(part.lines), np.uint64), np.cumsum(counts) - counts
+    for rows in _blocks(part.lines):
+        block = part.block(as_slice(rows))
+        order = np.argsort(block.numbers.astype(np.uint16), kind="stable")
+        counts = np.bincount(block.numbers, minlength=series)
+        firsts = np.cumsum(counts) - counts
+        keys[(places - firsts)[block.numbers[order]] + np.arange(len(order))] = layout.pack(block)[order]
+        places += counts
     return keys
 
 

@@ -111,7 +111,10 @@ class Records:
             self.verdicts.codes[rows.collapsed] = COLLAPSED
             self.verdicts.codes[rows.colliding] = self.verdicts.code(_COLLISION)
         is_changed = any(len(rows) for rows in (*repeated, *losing))
-        self._points = sort_points(self._lines()) if is_changed else points
+        if is_changed:
+            del points  # its memory is needed to sort again
+            points = sort_points(self._lines())
+        self._points = points
         return repeated
 
     def take_footprint(self) -> PartFootprint:
@@ -119,7 +122,7 @@ class Records:
         if self._points is None:
             raise ValueError("repeated points are not judged yet, or the footprint was already taken")
         points, self._points = self._points, None
-        return encode_footprint(self._sorted_series.names, self._lines(), points)
+        return encode_footprint(self._sorted_series.names, points)
 
     def _lines(self) -> Lines:
         return Lines(self.series, self._sorted_series.ranks, self.time, self.fields, self.verdicts.lines)

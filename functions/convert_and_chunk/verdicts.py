@@ -6,7 +6,7 @@ Everything that is counted or listed later (lines, rows set aside, rules) is rea
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -117,6 +117,30 @@ class Verdicts:
     def lines(self) -> NDArray[np.int64]:
         """The numbers of the rows that become lines, ascending."""
         return np.flatnonzero(self.codes == LINE)
+
+    @property
+    def line_count(self) -> int:
+        """The number of rows that become lines."""
+        return int(np.count_nonzero(self.codes == LINE))
+
+    def line_blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the rows of `lines`, `size` at a time; only the last block may have fewer. It takes less memory.
+
+        Each range of `size` rows has at most as many lines, so it completes one block at most.
+
+        >>> verdicts = Verdicts(7)
+        >>> verdicts.codes[1] = COLLAPSED
+        >>> [rows.tolist() for rows in verdicts.line_blocks(3)]
+        [[0, 2, 3], [4, 5, 6]]
+        """
+        pending = np.empty(0, np.int64)
+        for first in range(0, len(self.codes), size):
+            pending = np.append(pending, np.flatnonzero(self.codes[first : first + size] == LINE) + first)
+            if len(pending) >= size:
+                yield pending[:size]
+                pending = pending[size:]
+        if len(pending):
+            yield pending
 
     @property
     def set_aside_rows(self) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.collisions import distinguishing_columns, find_repeated_points
-from functions.convert_and_chunk.part import judge_records, read_records
+from functions.convert_and_chunk.part import read_records, set_rows_aside
 from functions.convert_and_chunk.point_order import Lines, sort_points
 from functions.convert_and_chunk.row_groups import PartReader
 from shared.errors import CollidingRecordsError
@@ -88,7 +88,14 @@ def test_without_plants_as_a_tag_rows_by_plant_collide_and_the_missing_tag_is_na
     settings = dataclasses.replace(SETTINGS, max_collision_rate=of_all)
     records = read_records(reader, 6, dataclasses.replace(WITHOUT_PLANTS, max_collision_rate=own), settings)
     with pytest.raises(CollidingRecordsError, match=r"1 of 6 rows .* declare one of plant_name as a tag"):
-        judge_records(reader, records, whole_part(content), DiscardingStaging(), settings)
+        set_rows_aside(
+            reader,
+            records,
+            whole_part(content),
+            DiscardingStaging(),
+            settings,
+            repeated=records.judge_repeated_points(),
+        )
 
 
 def reference(points: list[tuple[int, int, list[float]]]) -> tuple[list[int], list[int]]:

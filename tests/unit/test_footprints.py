@@ -2,6 +2,7 @@
 
 import io
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from functions.convert_and_chunk.point_order import (
     BLOCK_LINES,
+    Lines,
     OrderedPoints,
     PackedPoints,
     SortedPoints,
@@ -111,6 +113,20 @@ def test_points_that_are_in_time_order_only_within_blocks_are_sorted() -> None:
 def test_more_series_than_16_bits_number_are_sorted_in_time_order() -> None:
     names = pa.array(range(65_537)).cast(pa.string())
     check(generation(65_537, plant_name=names), PackedPoints)
+
+
+def test_sorting_lines_in_time_order_takes_little_more_memory_than_their_keys() -> None:
+    count = 20 * BLOCK_LINES
+    row_numbers, field = np.arange(count), np.ones(count)
+    series = (row_numbers % 300).astype(np.int32)
+    part = Lines(series, np.arange(300, dtype=np.int32), row_numbers // 300, {"a": field}, row_numbers)
+    tracemalloc.start()
+    points = sort_points(part)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(points, PackedPoints)
+    assert (points.keys[1:] >= points.keys[:-1]).all()
+    assert peak < 1.6 * points.keys.nbytes
 
 
 def test_a_part_without_lines_has_an_empty_footprint() -> None:
