@@ -29,13 +29,14 @@ from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
     from cli.comparison import Window
+    from cli.deployed.stale import StaleCounts
     from cli.verification import Verification, Verifier
 
 MAX_ROWS = 20
 """How many differing windows and how many differences to print. `--json` has all windows, each with its first five."""
 
 DIFFERS, NOT_VERIFIED = 1, 2
-"""Exit statuses: something differs; nothing differs, but at least one load could not be verified."""
+"""Exit statuses: something differs; nothing differs, but at least one load, or its stale points, were not checkable."""
 
 Loads = Annotated[
     str,
@@ -77,7 +78,8 @@ def verify(load: Loads, *, sample: Sample = None, stack: Stack = STACK_NAME, as_
     """Compare the points that loads sent with the points that InfluxDB stores.
 
     Queries InfluxDB for the series that were sent. This machine must be able to reach InfluxDB. The exit status is 1 if
-    a value is missing or changed, or if there are stale points, and 2 if InfluxDB does not answer.
+    a value is missing or changed, or if there are stale points, and 2 if InfluxDB does not answer or stale points are
+    not checkable.
     """
     # This import loads pyarrow, for which other commands need not wait.
     from cli.verification import Verifier  # noqa: PLC0415
@@ -97,13 +99,16 @@ def _verify_load(
     with _tracking() as track:
         verification = verifier(deployment).verify(report, sample, track)
     key = report.data["key"]
-    stale = sum(_count_stale(deployment, key, object_name(report.data["bucket"], key).__eq__).values())
+    address = object_name(report.data["bucket"], key)
+    stale = _count_stale(deployment, key, address.__eq__)
     if as_json:
-        show_json([_window(window) for window in verification.windows])
+        windows = [_window(window) for window in verification.windows]
+        show_json({"windows": windows, **_stale_summary(stale, address)})
     else:
-        _show(verification, object_name(report.data["bucket"], key))
+        _show(verification, address)
         _show_stale(stale, key, differs=bool(verification.differing))
-    raise typer.Exit(DIFFERS if verification.differing or stale else 0)
+    differs = bool(verification.differing or stale.points)
+    raise typer.Exit(DIFFERS if differs else NOT_VERIFIED if stale.doubts else 0)
 
 
 def _verify_prefix(
@@ -117,26 +122,34 @@ def _verify_prefix(
     verdicts, address = [result.verdict for result in results], parse_prefix(prefix, deployment.source_bucket)
     stale = _count_stale(deployment, address.prefix, lambda name: name.startswith(address.address))
     if as_json:
-        show_json([_summary(result) | {"stale": stale.get(result.entry.object, 0)} for result in results])
+        show_json([_summary(result) | _stale_summary(stale, result.entry.object) for result in results])
     else:
         console.print(_total(verdicts))
-        _show_stale(sum(stale.values()), address.prefix, differs="differs" in verdicts)
-    raise typer.Exit(DIFFERS if "differs" in verdicts or stale else NOT_VERIFIED if "unverified" in verdicts else 0)
+        _show_stale(stale, address.prefix, differs="differs" in verdicts)
+    differs, is_incomplete = "differs" in verdicts or stale.points, "unverified" in verdicts or stale.doubts
+    raise typer.Exit(DIFFERS if differs else NOT_VERIFIED if is_incomplete else 0)
 
 
-def _count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> dict[str, int]:
+def _count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> "StaleCounts":
     # This import loads pyarrow, for which other commands need not wait.
     from cli.deployed.stale import count_stale  # noqa: PLC0415
 
     return count_stale(deployment, prefix, is_selected)
 
 
-def _show_stale(count: int, prefix: str, *, differs: bool) -> None:
-    """Say that InfluxDB has more points than the current files, if it has."""
-    if count:
-        verdict = "" if differs else "equal, but "
-        command = f"loader stale {shlex.quote(prefix)}"
-        console.print(f"{verdict}{quantity(count, 'stale point')}: `{command}`", soft_wrap=True, markup=False)
+def _stale_summary(stale: "StaleCounts", name: str) -> dict[str, Any]:
+    return {"stale": stale.points.get(name, 0), "stale_not_checked": stale.doubts.get(name, "")}
+
+
+def _show_stale(stale: "StaleCounts", prefix: str, *, differs: bool) -> None:
+    """Say that InfluxDB has more points than the current files, if it has, or that it may have more."""
+    verdict, command = "" if differs else "equal, but ", f"`loader stale {shlex.quote(prefix)}`"
+    if count := sum(stale.points.values()):
+        console.print(f"{verdict}{quantity(count, 'stale point')}: {command}", soft_wrap=True, markup=False)
+    if stale.doubts:
+        files, reason = quantity(len(stale.doubts), "file"), "; ".join(sorted(set(stale.doubts.values())))
+        text = f"{verdict}stale points of {files} were not all checked: {reason}. {command} has more"
+        console.print(text, soft_wrap=True, markup=False)
 
 
 def _last_loads(deployment: Deployment, prefix: str) -> list[Entry]:

@@ -41,14 +41,41 @@ def prepare_searches(deployment: Deployment, prefix: str, dataset: str) -> Itera
         yield _prepare(deployment, bucket, measurement, default)
 
 
-def count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> dict[str, int]:
-    """Return the number of stale points that the former versions of each object left. `prefix` is that of all keys."""
-    counts: dict[str, int] = {}
+class StaleCounts(NamedTuple):
+    """The stale points that the former versions of objects left.
+
+    Attributes:
+        points: How many each object left; those that left none are absent.
+        doubts: The objects that may have left more, and why that is not known.
+    """
+
+    points: dict[str, int]
+    doubts: dict[str, str]
+
+
+def count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str], bool]) -> StaleCounts:
+    """Return the number of stale points that selected objects left. `prefix` is that of all keys."""
+    counts = StaleCounts({}, {})
     for prepared in prepare_searches(deployment, prefix, ""):
         for part in prepared.search.find(is_selected):
+            source = part.plan.source
             if part.kind == "stored":
-                counts[part.plan.source] = counts.get(part.plan.source, 0) + len(part.points.points.time)
+                counts.points[source] = counts.points.get(source, 0) + len(part.points.points.time)
+            elif part.kind == "uncertain":
+                counts.doubts[source] = "it is not known whether InfluxDB stores all points of a replaced load"
+        counts.doubts.update((name, why) for name, why in _doubts(prepared.loads) if is_selected(name))
     return counts
+
+
+def _doubts(loads: Loads) -> Iterator[tuple[str, str]]:
+    """Yield the objects that may have left points that the search did not find, and why."""
+    for name in loads.not_judged:
+        yield name, "files of a newer revision may still arrive"
+    for name in loads.unknown:
+        yield name, "a replaced version has no footprint"
+    if loads.not_checkable:
+        for load in loads.replaced:
+            yield load.item["object"], "current files have no footprint: run `loader footprints`"
 
 
 def _datasets_under(prefix: str) -> list[str]:

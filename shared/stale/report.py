@@ -1,5 +1,6 @@
 """The report of a search for stale points. Functions without Arrow read it, too."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
@@ -66,27 +67,36 @@ def describe_stale(stale: "StaleReport | Failure", name: str) -> str:
 
     `name` is the prefix that lists the stale points: the key of the file.
 
-    >>> names = ("not_checkable_count", "not_judged", "uncertain")
+    >>> names = ("not_checkable_count", "not_judged", "uncertain", "unknown_count")
     >>> report = {**dict.fromkeys(names, 0), "points": 1}
     >>> describe_stale(report, "a")
     "1 stale point: the file that this one replaced had it, and no current file has. `loader stale 'a'` lists it"
+    >>> describe_stale({**report, "unknown_count": 2, "not_judged": ["b"]}, "a").count("; ")
+    2
+    >>> describe_stale({**report, "points": 0, "unknown_count": 1}, "a").partition(", ")[0]
+    'the points of 1 replaced file without a footprint are unknown'
     >>> describe_stale({"Error": "Sandbox.Timedout", "Cause": ""}, "a")
     "the search for stale points ended with Sandbox.Timedout: repeat it with `loader stale 'a'`"
     """
     command = f"`loader stale '{name}'`"
     if "Error" in stale:
         return f"the search for stale points ended with {cast('Failure', stale)['Error']}: repeat it with {command}"
-    if count := stale["not_checkable_count"]:
-        files = "1 current file has" if count == 1 else f"{count:,} current files have"
-        return f"stale points are not checkable, since {files} no footprint. Run `loader footprints`, then {command}"
-    if stale["not_judged"]:
-        return (
-            f"the older revision is judged when no file has arrived for a while: {command} lists its stale points then"
-        )
+    return "; ".join(_sentences(stale, command))
+
+
+def _sentences(stale: StaleReport, command: str) -> Iterator[str]:
+    """Yield what is stale, and then what the search could not find out."""
     if count := stale["points"]:
         subject, them = ("1 stale point", "it") if count == 1 else (f"{count:,} stale points", "them")
         cause = f"the file that this one replaced had {them}, and no current file has"
-        return f"{subject}: {cause}. {command} lists {them}"
+        yield f"{subject}: {cause}. {command} lists {them}"
+    if count := stale["not_checkable_count"]:
+        files = "1 current file has" if count == 1 else f"{count:,} current files have"
+        yield f"stale points are not checkable, since {files} no footprint. Run `loader footprints`, then {command}"
+    if count := stale["unknown_count"]:
+        files, them = ("1 replaced file", "it") if count == 1 else (f"{count:,} replaced files", "them")
+        yield f"the points of {files} without a footprint are unknown, so some may be stale. {command} names {them}"
     if count := stale["uncertain"]:
-        return f"{count:,} points may be stale: it is not known whether InfluxDB stores them. {command} has more"
-    return ""
+        yield f"{count:,} points may be stale: it is not known whether InfluxDB stores them. {command} has more"
+    if stale["not_judged"]:
+        yield f"the older revision is judged when no file has arrived for a while. {command} lists its points then"

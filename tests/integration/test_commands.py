@@ -82,7 +82,7 @@ def test_points_that_influxdb_rejected_stand_beside_the_rows_that_were_set_aside
     assert (rows["rule"], rows["rows"]) == ("missing_tag", 3)
     assert (points["rule"], points["rows"], points["samples"][0]["source_row"]) == ("refused_by_influxdb", 1, 20)
     verified = run_loader(app, "verify", load, "--json")
-    assert (verified.status, sum(window["sent"] for window in verified.json)) == (0, 3 * 56)
+    assert (verified.status, sum(window["sent"] for window in verified.json["windows"])) == (0, 3 * 56)
 
 
 def test_what_failed_is_in_the_history_until_it_is_loaded(app: DeployedApp, tmp_path: Path) -> None:

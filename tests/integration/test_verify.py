@@ -35,7 +35,7 @@ def load(app: DeployedApp, table: pa.Table, tmp_path: Path) -> str:
 
 def differing(app: DeployedApp, load: str) -> list[dict[str, Any]]:
     result = run_loader(app, "verify", load, "--json")
-    windows: list[dict[str, Any]] = [window for window in result.json if not window["equal"]]
+    windows: list[dict[str, Any]] = [window for window in result.json["windows"] if not window["equal"]]
     assert result.status == bool(windows)
     return windows
 
@@ -243,8 +243,8 @@ def test_a_prefix_verifies_the_last_load_of_each_file(app: DeployedApp, table: p
 
 
 def test_a_sample_compares_only_so_many_windows(app: DeployedApp, load: str, table: pa.Table) -> None:
-    windows = run_loader(app, "verify", load, "--json").json
-    sample = run_loader(app, "verify", load, "--json", "--sample", "3").json
+    windows = run_loader(app, "verify", load, "--json").json["windows"]
+    sample = run_loader(app, "verify", load, "--json", "--sample", "3").json["windows"]
     assert len(sample) == 3 < len(windows)
     assert all(window in windows for window in sample)
     assert f"in 3 of {len(windows)} windows" in run_loader(app, "verify", load, "--sample", "3").out
@@ -253,7 +253,7 @@ def test_a_sample_compares_only_so_many_windows(app: DeployedApp, load: str, tab
 
 
 def test_at_most_twenty_differing_windows_are_listed(app: DeployedApp, load: str, table: pa.Table) -> None:
-    windows = run_loader(app, "verify", load, "--json").json
+    windows = run_loader(app, "verify", load, "--json").json["windows"]
     line = table["line_id"][0].as_py()
     with closing(EngineClient(app.influxdb.engine.port)) as engine:
         first, end = windows[0]["first_ns"], windows[-1]["end_ns"]

@@ -43,7 +43,9 @@ def test_a_changed_and_a_missing_value_are_described_with_what_to_do(load: Any, 
 def test_for_programs_each_window_counts_what_differs(load: Any, database: StoringInflux) -> None:
     first, *_ = sorted(database.points, key=lambda point: point[1])
     del database.points[first]
-    windows = json.loads(run_loader("verify", load["load_id"], "--json").stdout)
+    result = json.loads(run_loader("verify", load["load_id"], "--json").stdout)
+    assert (result["stale"], result["stale_not_checked"]) == (0, "")
+    windows = result["windows"]
     assert list(windows[0]) == [
         "first_ns",
         "end_ns",
@@ -77,6 +79,20 @@ def test_a_prefix_verifies_the_loaded_files_one_line_each(
     result = run_loader("verify", *words)
     assert (result.exit_code, result.stdout.startswith("differs")) == (1, True)
     assert result.stdout.splitlines()[-1] == "1 file: 0 equal, 1 differing, 0 not verified"
+
+
+def test_a_file_whose_stale_points_are_not_checkable_is_not_simply_equal(
+    load: Any, ledger: "Table", database: StoringInflux
+) -> None:
+    """The version that was replaced has no footprint."""
+    former = {"version": "2000-01-01T00:00:00Z v0", "last_modified": -1, "changed_at": "2000-01-01T00:00:00Z"}
+    put_items(ledger, loaded(load), loaded(load) | former | {"load_id": "f" * 16, "sequencer": "", "footprint": ""})
+    for words in (load["load_id"], "dataset=generation/"):
+        result = run_loader("verify", words)
+        assert (result.exit_code, result.stdout.startswith("equal")) == (2, True)
+        assert "equal, but stale points of 1 file were not all checked" in result.stdout
+    [summary] = json.loads(run_loader("verify", "dataset=generation/", "--json").stdout)
+    assert (summary["stale"], bool(summary["stale_not_checked"])) == (0, True)
 
 
 def test_a_file_that_cannot_be_verified_does_not_stop_the_others(load: Any, ledger: "Table") -> None:
@@ -129,7 +145,7 @@ def test_a_load_whose_points_are_all_superseded_has_nothing_to_verify(
     load_id = older.state["file"]["load_id"]
     one = run_loader("verify", load_id)
     assert (one.exit_code, one.stdout) == (0, f"superseded  {reason}\n")
-    assert json.loads(run_loader("verify", load_id, "--json").stdout) == []
+    assert json.loads(run_loader("verify", load_id, "--json").stdout)["windows"] == []
     for load in (newer, older):
         put_items(ledger, loaded(load.data) | {"object": load.state["file"]["claim"]["object"]})
     both = run_loader("verify", "dataset=generation/")
