@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from functions.delete_points.judgment import PlannedPoints
+from functions.delete_points.limits import reason_to_stop
 from functions.delete_points.lock import DeletionLock
 from functions.delete_points.removals import clear_removal, count_again, later_removal, put_removal
 from functions.delete_points.request_step import RequestStep
@@ -74,6 +75,9 @@ class DeletionSteps:
         ]
         if not unfinished:
             return self._end("outdated" if newer else "done", newer, now)
+        is_sent = self._store.progress(unfinished[0])["status"] == "sent"
+        if not is_sent and (reason := reason_to_stop(self._deletion, self._progress())):
+            return self._end("refused", [reason], now)
         self._step(unfinished[0]).run(may_delete=not newer)
         return self._state("running")
 

@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from shared.deletion.requests import (
+    INSTEAD,
+    MAX_REQUEST_SECONDS,
     MAX_REQUESTS,
     MAX_REWRITTEN,
     MAX_SECONDS,
@@ -146,9 +148,13 @@ def _refusal(requests: int, seconds: float, rewritten: int) -> str:
         (requests > MAX_REQUESTS, f"it takes more than {MAX_REQUESTS} requests"),
         (seconds > MAX_SECONDS, f"it takes about {seconds / 60:,.0f} minutes, and the limit is {MAX_SECONDS / 60:.0f}"),
         (
+            seconds > requests * MAX_REQUEST_SECONDS,
+            f"one request takes about {seconds / requests:,.0f} s, and the limit is {MAX_REQUEST_SECONDS:.0f}",
+        ),
+        (
             rewritten > MAX_REWRITTEN,
             f"{rewritten:,} current points must be written again, and the limit is {MAX_REWRITTEN:,}",
         ),
     ]
     texts = [text for applies, text in reasons if applies]
-    return f"{'; '.join(texts)}: delete the time range by hand, and load its current files again" if texts else ""
+    return f"{'; '.join(texts)}: {INSTEAD}" if texts else ""

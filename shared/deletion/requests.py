@@ -18,6 +18,12 @@ MAX_REQUESTS = 100
 MAX_SECONDS = 600.0
 """The limits of one deletion. Above them, it is faster and safer to rebuild the time range."""
 
+MAX_REQUEST_SECONDS = 60.0
+"""How long one request may be estimated to take. DeletePoints waits for its answer three times as long."""
+
+INSTEAD = "delete the time range by hand, and load its current files again"
+"""What to do beyond the limits."""
+
 MAX_REWRITTEN = 100_000
 """How many points of current files a deletion may remove and write again."""
 

@@ -143,3 +143,5 @@ def test_a_plan_that_takes_too_long_is_refused() -> None:
     stale = footprint(hours(name(plant="a"), 0))
     refusal = plan_deletion(stale, footprint([]), shards=1250, series=200_000).refusal
     assert refusal.startswith("it takes about 21 minutes, and the limit is 10")
+    refusal = plan_deletion(stale, footprint([]), shards=1250, series=80_000).refusal
+    assert refusal.startswith("one request takes about 503 s, and the limit is 60")
