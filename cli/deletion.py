@@ -60,6 +60,8 @@ def show_state(deletion: str, state: DeletionState) -> None:
         _write(f"{quantity(state['rewritten'], 'current point')} removed and written again")
     for text in state["foreign"]:
         _write(f"not removed, since another program wrote a point there: {text}")
+    for text in state["doubts"]:
+        _write(f"not removed, since what is stored is in doubt: {text}")
     if state["status"] == "outdated":
         _write(f"It ended early: {state['waits_for'][0]} was loaded after the plan was made. Run the command again.")
     if state["status"] == "refused":

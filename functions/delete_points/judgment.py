@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from functions.delete_points.before_image import SERIES, TIME, Mask, fields_of
 from shared.deletion.runs import Numbers
@@ -42,7 +43,23 @@ class PlannedPoints:
 
     def times(self, tags: Tags, first_ns: int, last_ns: int) -> Numbers:
         """Return the times of all lines of both footprints that a request covers, sorted."""
-        return np.sort(np.concatenate([_times(each, tags, first_ns, last_ns) for each in self._footprints]))
+        return np.sort(
+            np.concatenate([each.points.time[_inside(each, tags, first_ns, last_ns)] for each in self._footprints])
+        )
+
+    def doubts(self, image: pa.Table, tags: Tags, first_ns: int, last_ns: int) -> list[str]:
+        """Return why the image of a request is not what footprints say: then the reading cannot be believed.
+
+        It must have a stale value, and all values of current files.
+        """
+        judgment, (_, current) = self.judge(image), self._footprints
+        inside = current.points.fields[_inside(current, tags, first_ns, last_ns)]
+        missing = int(np.bitwise_count(inside).sum()) - int(np.bitwise_count(judgment.current).sum())
+        doubts = [] if judgment.stale.any() else ["InfluxDB has none of its stale points"]
+        if missing:
+            values = "1 value" if missing == 1 else f"{missing:,} values"
+            doubts.append(f"InfluxDB lacks {values} of current files: load these files again first")
+        return doubts
 
     @staticmethod
     def _fields(index: PointIndex, image: pa.Table) -> Mask:
@@ -52,12 +69,11 @@ class PlannedPoints:
         return index.fields_at(series.dictionary, series.indices.to_numpy(), image[TIME].to_numpy())
 
 
-def _times(footprint: Footprint, tags: Tags, first_ns: int, last_ns: int) -> Numbers:
+def _inside(footprint: Footprint, tags: Tags, first_ns: int, last_ns: int) -> NDArray[np.bool_]:
+    """Return, for each line of a footprint, whether a request covers it."""
     matches = np.array([set(tags) <= set(tags_of(series)) for series in footprint.series], bool)
-    time = footprint.points.time
-    if not len(time):
-        return np.empty(0, np.int64)
-    return time[matches[footprint.points.numbers] & (time >= first_ns) & (time <= last_ns)]
+    numbers, time, _ = footprint.points
+    return matches[numbers] & (time >= first_ns) & (time <= last_ns)
 
 
 def examples(image: pa.Table, foreign: Mask) -> list[str]:

@@ -3,7 +3,8 @@
 The steps are in an order in which a crash loses nothing:
 
 1. Read what is stored in the range, and merge it into the before-image, which has what an earlier attempt removed.
-2. If any of it is foreign, stop. What an earlier attempt removed is written again in any case.
+2. If any of it is foreign, or it lacks what footprints have, stop. What an earlier attempt removed is written again in
+   any case.
 3. Store the before-image. Then record that the request is sent, and send it.
 4. Write again the current points that are missing now, and read them back.
 
@@ -23,6 +24,7 @@ import pyarrow as pa
 
 from functions.delete_points.before_image import Mask, fields_of, lines_of, merge_images, select_fields
 from functions.delete_points.deletes import delete_range
+from functions.delete_points.field_types import type_doubts
 from functions.delete_points.judgment import PlannedPoints, examples
 from functions.delete_points.store import DeletionStore
 from functions.delete_points.stored_points import PointQuery, StoredRange, read_range
@@ -85,9 +87,10 @@ class RequestStep(NamedTuple):
         judgment = self.planned.judge(stored.image)
         image = merge_images(former, stored.image) if former else stored.image
         foreign = [*examples(stored.image, judgment.foreign), *stored.unknown]
-        if foreign or not may_delete:
+        doubts = self._doubts(image) if may_delete else []
+        if foreign or doubts or not may_delete:
             rewritten = self._rewrite(image, stored.image) if former else 0
-            stopped: RequestProgress = {**progress, "status": "stopped", "foreign": foreign[:5]}
+            stopped: RequestProgress = {**progress, "status": "stopped", "foreign": foreign[:5], "doubts": doubts[:5]}
             removed = self._put_removed(image, stored.image) if former else 0
             return self._record({**stopped, "removed": removed, "rewritten": rewritten})
         self.store.put_image(self.number, image)
@@ -110,11 +113,19 @@ class RequestStep(NamedTuple):
         self.store.put_progress(self.number, progress)
         return progress
 
+    @property
+    def _query(self) -> PointQuery:
+        deletion = self.deletion
+        return PointQuery(deletion["influxdb_bucket"], deletion["measurement"], self.tags, deletion["field_names"])
+
     def _read(self) -> StoredRange:
-        deletion, request = self.deletion, self.request
-        query = PointQuery(deletion["influxdb_bucket"], deletion["measurement"], self.tags, deletion["field_names"])
-        first, last = request["first_ns"], request["last_ns"]
-        return read_range(self.influx, query, self.planned.times(self.tags, first, last), first, last)
+        first, last = self.request["first_ns"], self.request["last_ns"]
+        return read_range(self.influx, self._query, self.planned.times(self.tags, first, last), first, last)
+
+    def _doubts(self, image: pa.Table) -> list[str]:
+        """Return why the image may lack stored values. Then nothing may be deleted."""
+        first, last = self.request["first_ns"], self.request["last_ns"]
+        return [*type_doubts(self.influx, self._query), *self.planned.doubts(image, self.tags, first, last)]
 
     def _read_settled(self, progress: RequestProgress) -> StoredRange:
         """Return what is stored, once a request that was sent before and not answered can no longer be running."""

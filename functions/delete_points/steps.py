@@ -145,6 +145,7 @@ class DeletionSteps:
             "rewritten": sum(each["rewritten"] for each in progress),
             "restored": sum(each.get("restored", 0) for each in progress),
             "foreign": [text for each in progress for text in each["foreign"]],
+            "doubts": [text for each in progress for text in each.get("doubts", [])],
             "seconds": sum(each["seconds"] for each in progress),
             "waits_for": waits_for or [],
         }

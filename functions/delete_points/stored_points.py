@@ -64,7 +64,7 @@ def read_range(
     """
     series, times, values, unknown = [], [], [], list[str]()
     for window in _windows(expected, first_ns, last_ns):
-        for result in _series(influx.query(_influxql(query, *window), bucket=query.bucket)):
+        for result in series_of(influx.query(_influxql(query, *window), bucket=query.bucket)):
             name = series_name(query.measurement, tuple(result.get("tags", {}).items()))
             columns = dict(zip(result["columns"], zip(*result["values"], strict=True), strict=True))
             times.append(pa.array(columns.pop("time"), pa.int64()))
@@ -99,17 +99,19 @@ def _windows(expected: NDArray[np.int64], first_ns: int, last_ns: int) -> Iterat
 
 
 def _influxql(query: PointQuery, first_ns: int, last_ns: int) -> str:
-    tags = "".join(f" AND {_quote(tag, DOUBLE)} = {_quote(value, SINGLE)}" for tag, value in query.tags)
-    measurement, where = _quote(query.measurement, DOUBLE), f"time >= {first_ns} AND time <= {last_ns}{tags}"
+    # Without ::tag, the name of a field means the field, and the condition would match none of the points.
+    tags = "".join(f" AND {quote(tag, DOUBLE)}::tag = {quote(value, SINGLE)}" for tag, value in query.tags)
+    measurement, where = quote(query.measurement, DOUBLE), f"time >= {first_ns} AND time <= {last_ns}{tags}"
     return f"SELECT * FROM {measurement} WHERE {where} GROUP BY * LIMIT {SERIES_LIMIT}"  # noqa: S608 - all is quoted
 
 
-def _series(reply: HttpReply) -> list[dict[str, Any]]:
+def series_of(reply: HttpReply) -> list[dict[str, Any]]:
+    """Return the series of a reply. Raise InfluxUnavailableError if it is an error or may be incomplete."""
     content = reply.data
     if reply.exception is not None or reply.status != HTTPStatus.OK:
         raise interpret(reply).exception("cannot read points")
     results = content.get("results") if isinstance(content, dict) else None
-    if not results or any("error" in result for result in results):
+    if not results or any("error" in part for part in (content, *results)):
         raise InfluxUnavailableError(f"cannot read points: InfluxDB answered with {server_message(content)}")
     series = [series for result in results for series in result.get("series", [])]
     if any(part.get("partial") for part in (*results, *series)):
@@ -117,6 +119,7 @@ def _series(reply: HttpReply) -> list[dict[str, Any]]:
     return series
 
 
-def _quote(text: str, mark: str) -> str:
+def quote(text: str, mark: str) -> str:
+    """Return a text, or a name, as InfluxQL quotes it."""
     escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     return f"{mark}{escaped}{mark}"

@@ -13,7 +13,8 @@ DELETIONS = "deletions"
 
 RequestStatus = Literal["planned", "sent", "done", "stopped"]
 """How far a request is: not sent; sent, and possibly not done; done, and all current points are there; not sent, or not
-sent again, since it would also remove points that no footprint has, or since newer files were loaded meanwhile.
+sent again, since it would also remove points that no footprint has, since what is stored is in doubt, or since newer
+files were loaded meanwhile.
 """
 
 DeletionStatus = Literal["waiting", "running", "done", "outdated", "refused"]
@@ -48,6 +49,7 @@ class DeletionState(TypedDict):
         rewritten: The number of current points that were written again.
         restored: The number of points that were written back from before-images.
         foreign: The first points of other writers, for which requests were not sent.
+        doubts: Why what was read may not be all that is stored, for which requests were not sent.
         seconds: How long InfluxDB took for all requests.
         waits_for: The executions, or the objects, for which it waits, or which made the plan outdated; or the reason
             for which nothing more is done.
@@ -60,6 +62,7 @@ class DeletionState(TypedDict):
     rewritten: int
     restored: int
     foreign: list[str]
+    doubts: list[str]
     seconds: float
     waits_for: list[str]
 
@@ -109,6 +112,7 @@ class RequestProgress(TypedDict):
         removed: The number of stale points that it removed.
         rewritten: The number of current points that were written again.
         foreign: The first points of other writers that it would remove.
+        doubts: Why what was read may not be all that is stored; absent if it was not sent or there were none.
         restored: The number of points that were written back from the before-image; absent if that did not happen.
     """
 
@@ -118,6 +122,7 @@ class RequestProgress(TypedDict):
     removed: int
     rewritten: int
     foreign: list[str]
+    doubts: NotRequired[list[str]]
     restored: NotRequired[int]
 
 

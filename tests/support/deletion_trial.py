@@ -1,6 +1,6 @@
 """A deletion on a real engine: the points to begin with, and the steps of DeletePoints."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ class Trial:
         return stored_values(self.api)
 
 
-def values(tags: str, hours: Iterator[int] | range, value: float = 1.0, field: str = "power_mw") -> Values:
+def values(tags: str, hours: Iterable[int], value: float = 1.0, field: str = "power_mw") -> Values:
     """Return a value for each of some hours."""
     return {(tags, hour, field): value + hour for hour in hours}
 

@@ -14,7 +14,7 @@ from tests.support.scripted_aws import ScriptedAws
 def state(**changes: Any) -> Any:
     """Return how a deletion ended that removed five points."""
     counts = {"requests": 2, "finished": 2, "removed": 5, "rewritten": 3, "restored": 0, "seconds": 0.5}
-    return {"status": "done", **counts, "foreign": [], "waits_for": [], **changes}
+    return {"status": "done", **counts, "foreign": [], "doubts": [], "waits_for": [], **changes}
 
 
 def test_an_error_that_cannot_heal_ends_the_command_and_says_how_to_continue(aws: ScriptedAws) -> None:

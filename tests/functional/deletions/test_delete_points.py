@@ -104,7 +104,7 @@ def test_an_interrupted_request_is_completed_although_newer_files_were_loaded(tr
     deletion = trial.start(CASES["an added tag"] | CASES["a renamed plant"], CURRENT)
     trial.step(deletion, LATER - timedelta(seconds=30))
     while not any(b'"predicate"' in exchange.body for exchange in proxy.exchanges):
-        proxy.set_faults(pass_on, break_after)
+        proxy.set_faults(pass_on, pass_on, break_after)
         with pytest.raises(InfluxUnavailableError):
             trial.step(deletion)
     trial.ledger.put_item(Item=ledger_item("new", "loaded", 0) | {"changed_at": "2024-06-01T00:00:10Z"})
@@ -114,11 +114,11 @@ def test_an_interrupted_request_is_completed_although_newer_files_were_loaded(tr
 
 
 @pytest.mark.parametrize("fault", [break_before, break_after])
-@pytest.mark.parametrize("request_number", range(5))
+@pytest.mark.parametrize("request_number", range(6))
 def test_no_current_point_is_missing_for_good_after_a_crash(
     trial: Trial, proxy: FaultProxy, fault: Callable[[Exchange], None], request_number: int
 ) -> None:
-    """The second read, the delete, the third read, the write and the last read each fail once."""
+    """A read, that of the field types, the delete, the next read, the write and the last read each fail once."""
     stale = CASES["an added tag"] | CASES["a field that is gone"]
     deletion = trial.start(stale, CURRENT)
     assert trial.step(deletion, LATER - timedelta(seconds=30))["status"] == "waiting"
