@@ -69,6 +69,16 @@ def select_fields(image: pa.Table, fields: Mask) -> pa.Table:
     return selected.filter(pa.array(fields_of(selected) != 0))
 
 
+def stored_fields(points: pa.Table, stored: pa.Table) -> Mask:
+    """Return, for each point, the fields that are stored. Both tables are sorted, and `stored` may have more points."""
+    joined = points.select([0, 1]).append_column("row", pa.array(np.arange(len(points))))
+    present = stored.select([0, 1]).append_column("fields", pa.array(fields_of(stored)))
+    both = joined.join(present, keys=["series", "time_ns"], join_type="inner")
+    fields = np.zeros(len(points), np.uint64)
+    fields[both["row"].to_numpy()] = both["fields"].to_numpy()
+    return fields
+
+
 def lines_of(image: pa.Table) -> bytes:
     r"""Return the points as line protocol.
 

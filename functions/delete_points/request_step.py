@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from functions.delete_points.before_image import Mask, fields_of, lines_of, merge_images, select_fields
+from functions.delete_points.before_image import Mask, fields_of, lines_of, merge_images, select_fields, stored_fields
 from functions.delete_points.deletes import delete_range
 from functions.delete_points.field_types import type_doubts
 from functions.delete_points.judgment import PlannedPoints, examples
@@ -171,18 +171,18 @@ class RequestStep(NamedTuple):
     def _put_removed(self, image: pa.Table, stored: pa.Table) -> int:
         """Store which stale points of the image are not stored any more. Return their number."""
         stale = self.planned.judge(image).stale
-        is_removed = (stale != 0) & (stale & _stored_fields(image, stored) == 0)
+        is_removed = (stale != 0) & (stale & stored_fields(image, stored) == 0)
         self.store.put_removed(self.number, image.filter(pa.array(is_removed)))
         return int(np.count_nonzero(is_removed))
 
     def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> int:
         """Write these fields of the image where they are not stored, and read them back."""
-        missing = select_fields(image, fields & ~_stored_fields(image, stored))
+        missing = select_fields(image, fields & ~stored_fields(image, stored))
         for first in range(0, len(missing), BODY_POINTS):
             self._write(missing.slice(first, BODY_POINTS))
         if len(missing):
             present = self._read().image
-            if (fields_of(missing) & ~_stored_fields(missing, present)).any():
+            if (fields_of(missing) & ~stored_fields(missing, present)).any():
                 raise InfluxUnavailableError(f"request {self.number}: points that were written again are not stored")
         return len(missing)
 
@@ -191,13 +191,3 @@ class RequestStep(NamedTuple):
         reply = self.influx.write(body, bucket=self.deletion["influxdb_bucket"], timeout_s=WRITE_TIMEOUT_S)
         if reply.status != HTTPStatus.NO_CONTENT:
             raise interpret(reply).exception("points that must be written again")
-
-
-def _stored_fields(points: pa.Table, stored: pa.Table) -> Mask:
-    """Return, for each point, the fields that are stored. Both tables are sorted, and `stored` may have more points."""
-    joined = points.select([0, 1]).append_column("row", pa.array(np.arange(len(points))))
-    present = stored.select([0, 1]).append_column("fields", pa.array(fields_of(stored)))
-    both = joined.join(present, keys=["series", "time_ns"], join_type="inner")
-    fields = np.zeros(len(points), np.uint64)
-    fields[both["row"].to_numpy()] = both["fields"].to_numpy()
-    return fields

@@ -39,7 +39,7 @@ def test_a_deletion_that_stops_in_the_middle_reports_the_points_that_it_removed(
 ) -> None:
     deletion = trial.start(REMOVED_ROWS, CURRENT)
     trial.step(deletion, LATER - timedelta(seconds=30))
-    proxy.set_faults(pass_on, break_after)
+    proxy.set_faults(pass_on, pass_on, break_after)
     with pytest.raises(InfluxUnavailableError):
         trial.step(deletion)
     foreign = values("plant=a,region=N,sensor=7", range(21, 22))
