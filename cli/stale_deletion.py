@@ -11,6 +11,7 @@ from cli.output import confirm, console, listing, quantity, show_json, stderr
 from cli.targets import check_dataset, parse_prefix
 from shared.deletion.records import DeletionState
 from shared.deletion.requests import predicate
+from shared.settings import max_stale_rate
 from shared.times import utc_ns
 
 
@@ -57,7 +58,8 @@ def _delete(
     planned = plan_for(deployment, prepared, is_selected, other_writers=options.other_writers)
     if planned is None:
         return {}
-    if not options.force and (reasons := reasons_against(prepared, is_selected)):
+    rate = max_stale_rate(deployment.stale_environment())
+    if not options.force and (reasons := reasons_against(prepared, is_selected, rate)):
         more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
         raise RefusedError(
             f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "

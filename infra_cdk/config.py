@@ -16,7 +16,16 @@ from infra_cdk.monitoring_config import MonitoringConfig, monitoring_config
 from infra_cdk.network_config import DatabaseConfig, NetworkConfig, database_config, network_config
 from infra_cdk.time_limits import lease_seconds, outage_patience
 from shared.errors import SettingsError
-from shared.settings import MAX_SERIES, STALE_PAUSE_SECONDS, boolean, integer, share, suffixes, sweep_since
+from shared.settings import (
+    MAX_SERIES,
+    MAX_STALE_RATE,
+    STALE_PAUSE_SECONDS,
+    boolean,
+    integer,
+    share,
+    suffixes,
+    sweep_since,
+)
 from state_machine.settings import MachineSettings
 
 MAX_BATCH_SIZE = 5000
@@ -69,6 +78,7 @@ class FunctionsConfig:
     max_series: int
     outage_patience: int
     stale_pause_seconds: int
+    max_stale_rate: float
     architecture: Architecture
     python: PythonVersion
     snap_start: bool
@@ -192,6 +202,7 @@ def _functions(context: Context) -> FunctionsConfig:
         max_series=integer(context, "max_series", default=MAX_SERIES, minimum=1),
         outage_patience=outage_patience(context),
         stale_pause_seconds=integer(context, "stale_pause_seconds", default=STALE_PAUSE_SECONDS, minimum=0),
+        max_stale_rate=share(context, "max_stale_rate", default=MAX_STALE_RATE),
         architecture=cast(Architecture, architecture),
         python=cast(PythonVersion, python),
         snap_start=_snap_start(context, python),

@@ -67,7 +67,11 @@ def environments(
         | bucket
         | stack
         | RETURN_MEMORY
-        | {"STALE_PAUSE_SECONDS": str(config.functions.stale_pause_seconds)},
+        # FindStale itself does not need the rate, but `loader stale --delete` reads it from there.
+        | {
+            "STALE_PAUSE_SECONDS": str(config.functions.stale_pause_seconds),
+            "MAX_STALE_RATE": str(config.functions.max_stale_rate),
+        },
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
         "delete_points": log | work | ledger | influx | RETURN_MEMORY,

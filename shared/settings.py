@@ -178,6 +178,15 @@ def stale_pause_s(environ: Mapping[str, str] = os.environ) -> int:
     return integer(environ, "STALE_PAUSE_SECONDS", default=STALE_PAUSE_SECONDS, minimum=0)
 
 
+MAX_STALE_RATE = 0.1
+"""The share of the points of a replaced load that may be deleted without --force: more of them may be a mistake."""
+
+
+def max_stale_rate(environ: Mapping[str, str] = os.environ) -> float:
+    """Return that share. Raise SettingsError if `MAX_STALE_RATE` is invalid."""
+    return share(environ, "MAX_STALE_RATE", default=MAX_STALE_RATE)
+
+
 def sweep_since(environ: Mapping[str, str] = os.environ) -> datetime | None:
     """Return the time from `SWEEP_SINCE`, before which the sweep ignores objects; None if it is not set.
 

@@ -21,16 +21,13 @@ from shared.deletion.requests import DeletionPlan
 from shared.deletion.start import start_deletion
 from shared.errors import TransientError, error_names
 from shared.ledger import LedgerItem, bucket_and_key, newest_of
-from shared.settings import default_bucket
+from shared.settings import MAX_STALE_RATE, default_bucket
 from shared.slots import replacing_dataset, slot_name
 from shared.stale.ledger import datasets_of
 from shared.stale.stale_set import StaleSet, stale_set
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-
-MAX_STALE_RATE = 0.1
-"""The share of the points of a replaced load that may be deleted without --force: more of them may be a mistake."""
 
 MAX_POINTS = 1_000_000
 """The most points of a deletion. DeletePoints holds them with their values."""
@@ -53,8 +50,13 @@ class PlannedDeletion(NamedTuple):
     plan: DeletionPlan
 
 
-def reasons_against(prepared: PreparedSearch, is_selected: Selection) -> list[str]:
-    """Return why the stale points of selected objects should not be deleted without a closer look."""
+def reasons_against(
+    prepared: PreparedSearch, is_selected: Selection, max_stale_rate: float = MAX_STALE_RATE
+) -> list[str]:
+    """Return why the stale points of selected objects should not be deleted without a closer look.
+
+    More than `max_stale_rate` of the points that a replaced load wrote may be a mistake.
+    """
     reasons = [f"{name} is being loaded" for name in filter(is_selected, prepared.loads.running)]
     reasons += [
         f"a newer revision of {name} has just arrived" for name in filter(is_selected, prepared.loads.not_judged)
@@ -66,7 +68,7 @@ def reasons_against(prepared: PreparedSearch, is_selected: Selection) -> list[st
             key = (part.plan.source, part.plan.load_id)
             counts[key] = counts.get(key, 0) + len(part.points.points.time)
     for (source, load_id), count in sorted(counts.items()):
-        if count > MAX_STALE_RATE * written.get(load_id, 0):
+        if count > max_stale_rate * written.get(load_id, 0):
             total = f"{written[load_id]:,}" if written.get(load_id) else "an unknown number of"
             reasons.append(f"{count:,} of {total} points that a former version of {source} wrote would go")
     return reasons + list(_unfinished_files(prepared.items, {source for source, _ in counts}))

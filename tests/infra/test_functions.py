@@ -85,6 +85,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "LEDGER_TABLE",
                 "INFLUXDB_BUCKET",
                 "STALE_PAUSE_SECONDS",
+                "MAX_STALE_RATE",
                 "MIMALLOC_ARENA_EAGER_COMMIT",
                 "MALLOC_MMAP_THRESHOLD_",
                 "MALLOC_TRIM_THRESHOLD_",
