@@ -29,6 +29,7 @@ def test_a_file_that_is_not_loaded_and_a_share_of_points_speak_against_it(
     [reason] = reasons_against(prepared, lambda _: True)
     assert reason.startswith("3 of 20 points that a former version of s3://source/dataset=generation/")
     assert reasons_against(prepared, lambda _: False) == []
+    assert reasons_against(prepared, lambda _: True, max_stale_rate=0.15) == []
 
 
 def test_a_deletion_without_an_end_is_unfinished(s3: "S3Client", aws: ScriptedAws) -> None:
