@@ -76,7 +76,7 @@ def _check(prepared: PreparedSearch) -> None:
     if prepared.loads.not_checkable:
         raise RefusedError(
             f"nothing was deleted: {prepared.loads.not_checkable[0]} has no footprint, so nobody knows which points "
-            "are stale: run `loader footprints` first"
+            "are stale: run `loader footprints` first, and load the file again if it has nothing to rebuild"
         )
 
 

@@ -22,7 +22,8 @@ class Loads(NamedTuple):
     Attributes:
         current: The plans of current loads.
         replaced: Those that were replaced.
-        not_checkable: The current objects without a footprint. They may have any point, so nothing is stale for sure.
+        not_checkable: The current objects without a complete footprint. They may have any point, so nothing is stale
+            for sure.
         unknown: The replaced objects without a footprint, whose points nobody knows.
         not_judged: The objects of older revisions while files of the newest one may still arrive.
         running: The objects that are being loaded: their footprints may be incomplete.
@@ -60,13 +61,16 @@ def _current(plans: list[Plan], item: LedgerItem) -> list[Plan]:
     """Return the plans of a version that is current.
 
     If it is loaded, earlier executions for it were replaced: they may have planned other points, since the declaration
-    of the dataset has changed. If not, every attempt counts.
+    of the dataset has changed. If not, every attempt counts. There are none if one may be incomplete, or is.
     """
-    if item["status"] != "loaded" or not item.get("footprint"):
-        return plans
-    first, last = item.get("first_time", ""), item.get("last_time", "")
-    own = (plan for plan in plans if plan.prefix == item.get("footprint"))
-    return [plan._replace(first_time=first, last_time=last) for plan in own]
+    if not item.get("footprint") and _may_have_points(item):
+        # It is of a former release. `loader footprints` may have stored some of its parts, and records the last.
+        return []
+    if item["status"] == "loaded":
+        first, last = item.get("first_time", ""), item.get("last_time", "")
+        own = (plan for plan in plans if plan.prefix == item.get("footprint"))
+        plans = [plan._replace(first_time=first, last_time=last) for plan in own]
+    return plans if all(plan.is_gapless for plan in plans) else []
 
 
 def _add_object(loads: Loads, item: LedgerItem, standing: Standing, *, has_footprint: bool) -> None:

@@ -1,6 +1,7 @@
 """The plans of loads: which objects of the work bucket are the footprint of which execution."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.footprints import Footprint, PointRange, read_footprint
@@ -36,6 +37,11 @@ class Plan(NamedTuple):
     def prefix(self) -> str:
         """How the keys begin, as the ledger names a footprint."""
         return footprint_prefix(self.dataset, self.load_id, self.execution)
+
+    @property
+    def is_gapless(self) -> bool:
+        """Whether no part is missing before the last one."""
+        return PurePosixPath(max(self.keys)).stem == f"{len(self.keys) - 1:04}"
 
     def may_meet(self, points: PointRange) -> bool:
         """Return whether it can have points at the times of a range."""
