@@ -20,8 +20,11 @@ def state(**changes: Any) -> Any:
 def test_an_error_that_cannot_heal_ends_the_command_and_says_how_to_continue(aws: ScriptedAws) -> None:
     aws.outputs["DeletePointsName"] = "delete"
     aws.results["delete"] = {"errorType": "InfluxUnauthorizedError", "errorMessage": "the token lacks permission"}
-    with pytest.raises(RefusedError, match="deletion d1 is not complete: InfluxUnauthorizedError: the token lacks"):
+    with pytest.raises(
+        RefusedError, match="deletion d1 is not complete: InfluxUnauthorizedError: the token lacks"
+    ) as it:
         execute(Deployment(STACK_NAME), "d1")
+    assert "To give it up and write everything back, run `loader restore d1`" in str(it.value)
     with pytest.raises(RefusedError, match="To continue it, run `loader restore d1` again"):
         execute(Deployment(STACK_NAME), "d1", restore=True)
 

@@ -83,3 +83,22 @@ def test_a_field_with_the_name_of_a_tag_hides_no_point(trial: Trial, proxy: Faul
     state = trial.finish(deletion)
     assert (len(state["foreign"]), state["doubts"], sent_deletes(proxy)) == (1, [], 0)
     assert lines_of(foreign, trial.api.series).partition(b" ")[0].decode() in state["foreign"][0]
+
+
+def test_current_points_are_written_again_although_another_program_writes_stale_ones(
+    trial: Trial, proxy: FaultProxy
+) -> None:
+    stale = CASES["an added tag"]
+    deletion = trial.start(stale, CURRENT)
+    one = dict([next(iter(stale.items()))])
+
+    def write_again(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        if b'"predicate"' in exchange.body:
+            trial.api.write(lines_of(one, trial.api.series))
+        exchange.send(reply)
+
+    proxy.always = write_again
+    state = trial.finish(deletion)
+    assert (state["status"], state["removed"], len(state["foreign"])) == ("done", len(stale) - 1, 1)
+    assert trial.stored() == CURRENT | one
