@@ -45,6 +45,7 @@ FILE: dict[str, Any] = {
     "not_before": "",
     "has_other_versions": False,
     "may_replace": False,
+    "table": None,
     "ran": {},
 }
 PINNED = FILE | {"rows": 0, "parts": []}
