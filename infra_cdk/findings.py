@@ -28,6 +28,7 @@ WILDCARDS = {
     "/staging/findings/*": UNKNOWN_LOAD,
     "/staging/*/outcomes/*": UNKNOWN_LOAD,
     "/staging/*/end.json": UNKNOWN_LOAD,
+    "/staging/*/losing/*": UNKNOWN_LOAD,
     "/quarantine/*/rows-*": UNKNOWN_LOAD,
     "/quarantine/*/points-*": UNKNOWN_LOAD,
     "/reports/*": UNKNOWN_LOAD,
