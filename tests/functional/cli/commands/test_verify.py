@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import generation
 from tests.support.command_line import run_loader
 from tests.support.finished_load import StoringInflux, load_file
@@ -90,9 +90,24 @@ def test_a_file_whose_stale_points_are_not_checkable_is_not_simply_equal(
     for words in (load["load_id"], "dataset=generation/"):
         result = run_loader("verify", words)
         assert (result.exit_code, result.stdout.startswith("equal")) == (2, True)
-        assert "equal, but stale points of 1 file were not all checked" in result.stdout
+        reason = "a replaced version has no footprint"
+        assert f"equal, but stale points of 1 file were not all checked: {reason}. " in result.stdout
     [summary] = json.loads(run_loader("verify", "dataset=generation/", "--json").stdout)
     assert (summary["stale"], bool(summary["stale_not_checked"])) == (0, True)
+
+
+def test_a_load_of_a_former_release_is_equal_if_nothing_may_have_been_replaced(
+    load: Any, ledger: "Table", s3: "S3Client"
+) -> None:
+    """Its item names no footprint. One in the work bucket may be that of an earlier execution."""
+    put_items(ledger, loaded(load) | {"footprint": ""})
+    result = run_loader("verify", "dataset=generation/")
+    assert (result.exit_code, "current files have no footprint: run `loader footprints`" in result.stdout) == (2, True)
+    for stored in s3.list_objects_v2(Bucket=WORK, Prefix=load["footprint"]["prefix"])["Contents"]:
+        s3.delete_object(Bucket=WORK, Key=stored["Key"])
+    for words in (load["load_id"], "dataset=generation/"):
+        result = run_loader("verify", words)
+        assert (result.exit_code, "stale" in result.stdout) == (0, False)
 
 
 def test_a_file_that_cannot_be_verified_does_not_stop_the_others(load: Any, ledger: "Table") -> None:
@@ -162,5 +177,8 @@ def test_a_sample_reads_some_windows(load: Any, database: StoringInflux) -> None
 
 
 def loaded(load: Any) -> dict[str, Any]:
-    """The item of this load in the ledger."""
-    return {**item("a.parquet", "loaded", 2), "load_id": load["load_id"], "report": load["report"]}
+    """The item of this load in the ledger, with its footprint."""
+    footprint = load["footprint"]
+    times = {name: footprint[name] for name in ("measurement", "first_time", "last_time", "calendar")}
+    about = {"load_id": load["load_id"], "report": load["report"], "footprint": footprint["prefix"]}
+    return item("a.parquet", "loaded", 2) | times | about
