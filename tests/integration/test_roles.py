@@ -22,6 +22,7 @@ from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.faults import answer_with, reject_bodies_with
 from tests.support.ledger import ledger_items, ledger_table
+from tests.support.own_datasets import own_measurement
 from tests.support.permission_table import CONDITIONS, ROLES, Permission, documented, uncalled
 from tests.support.trial import writes_through_proxy
 
@@ -49,14 +50,20 @@ def test_a_file_loads_and_what_is_set_aside_is_kept(app: DeployedApp, tmp_path: 
     assert execution.status == "SUCCEEDED", execution.response
     assert execution.response["data"]["points_written"] == 19
     assert len(app.work_keys(f"quarantine/generation/{execution.response['data']['load_id']}/")) == 1
-    shorter = app.load("dataset=generation/roles.parquet", table.slice(0, 10))
-    assert shorter.response["data"]["stale"]["points"] == 10
-    deleted = run_loader(app, "stale", "dataset=generation/roles.parquet", "--delete", "--yes", "--force", "--json")
-    assert deleted.status == 0, deleted.err
-    [state] = deleted.json.values()
-    assert (state["status"], state["removed"]) == ("done", 10)
-    shortest = app.load("dataset=generation/roles.parquet", table.slice(0, 5))
-    assert shortest.response["data"]["stale"]["points"] == 5
+
+
+def test_what_a_replaced_file_had_is_found_deleted_and_not_found_again(app: DeployedApp, tmp_path: Path) -> None:
+    table, key = unique_records(tmp_path, "generation", 20), "dataset=roles_stale/roles.parquet"
+    with own_measurement(app, tmp_path, "roles_stale", ROLES="enforced"):
+        assert app.load(key, table).status == "SUCCEEDED"
+        shorter = app.load(key, table.slice(0, 10))
+        assert shorter.response["data"]["stale"]["points"] == 10
+        deleted = run_loader(app, "stale", key, "--delete", "--yes", "--force", "--json")
+        assert deleted.status == 0, deleted.err
+        [state] = deleted.json.values()
+        assert (state["status"], state["removed"]) == ("done", 10)
+        shortest = app.load(key, table.slice(0, 5))
+        assert shortest.response["data"]["stale"]["points"] == 5
 
 
 def test_findings_and_the_report_of_a_failure_are_kept(app: DeployedApp, tmp_path: Path) -> None:
