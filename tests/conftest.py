@@ -32,6 +32,10 @@ JSONFileLoader.load_file = lambda _, path: _load_file_once(path)  # type: ignore
 # The tests, and the deployments that they make, see only the datasets that the project ships.
 os.environ["LOADER_DATASETS"] = str(TESTS / "no-datasets.toml")
 
+# A console keeps the size that these name when its module is imported, whatever a test sets afterwards.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
+
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
