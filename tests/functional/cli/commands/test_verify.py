@@ -181,4 +181,4 @@ def loaded(load: Any) -> dict[str, Any]:
     footprint = load["footprint"]
     times = {name: footprint[name] for name in ("measurement", "first_time", "last_time", "calendar")}
     about = {"load_id": load["load_id"], "report": load["report"], "footprint": footprint["prefix"]}
-    return item("a.parquet", "loaded", 2) | times | about
+    return {**item("a.parquet", "loaded", 2), **times, **about}
