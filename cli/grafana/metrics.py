@@ -54,6 +54,12 @@ def _files() -> list[Panel]:
             _total("Backlog", "Maximum"),
         ),
         _lines("Time since the last load", "", "h", _total("HoursSinceLastLoad", "Maximum")),
+        _lines(
+            "Stale points",
+            "Points that replaced files left in InfluxDB: `loader stale` lists them.",
+            "none",
+            _total("StalePoints", "Maximum"),
+        ),
     ]
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from infra_cdk.archives import ROOT
-from shared.accounts import Accounts
 from shared.datasets import DATASETS
 from shared.function_names import LOAD_FUNCTIONS
-from shared.metrics import NAMESPACE, LoadMetrics, emit, emit_backlog, emit_hours_since_last_load, emit_stale
+from shared.metrics import NAMESPACE
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 from tests.infra.test_permissions import flat
 from tests.support.contract import METRICS, SWEEP_METRICS
+from tests.support.emitted_metrics import emit_every_metric
 
 Dimensions = frozenset[str]
 ALARMS = {
@@ -35,26 +35,11 @@ ALARMS = {
 def emitted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, Dimensions]]:
     """Return the names and dimensions of all metrics that a failed load emits."""
     monkeypatch.setenv("STACK_NAME", STACK_NAME)
-    load = LoadMetrics(
-        accounts=Accounts(),
-        batches_processed=0,
-        processing_seconds=0,
-        rows_set_aside=0,
-        set_aside_rate=0,
-        conversion_rate=0,
-        success_rate=0,
-        failed_batches=0,
-        error="AnyError",
-    )
-    emit(load, dataset="generation", metadata={"execution": "run"})
-    emit_backlog(1, given_up=0)
-    emit_hours_since_last_load(1)
-    emit_stale(1)
-    directives = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in capsys.readouterr().out.splitlines()]
-    assert {directive["Namespace"] for [directive] in directives} == {NAMESPACE}
+    directives = emit_every_metric(capsys)
+    assert {directive["Namespace"] for directive in directives} == {NAMESPACE}
     return {
         (metric["Name"], frozenset(dimensions))
-        for [directive] in directives
+        for directive in directives
         for metric in directive["Metrics"]
         for dimensions in directive["Dimensions"]
     }
