@@ -1,18 +1,16 @@
 """`loader retry`: load the files again that failed or were abandoned.
 
-`cli.deployed.unloaded` finds the versions to load, and leaves out those that cannot succeed. `_reload` runs a few
-executions at a time until all have ended.
+`cli.deployed.unloaded` finds the versions to load, and leaves out those that cannot succeed. `cli.repeated_loads` runs a
+few executions at a time until all have ended.
 """
 
-import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from cli.deployed.executions import POLL_S, Execution, describe, start_execution
+from cli.deployed.executions import Execution
 from cli.deployed.ledger import Entry, filter_of
 from cli.deployed.stack import Deployment
 from cli.deployed.unloaded import ABANDONED, Choice, cause, choose, find_unloaded
@@ -20,22 +18,12 @@ from cli.errors import RefusedError
 from cli.listing import Column
 from cli.load_result import is_partly_loaded, worst_exit_status
 from cli.options import AsJson, Dataset, Prefix, Since, Stack, Until
-from cli.output import (
-    console,
-    detach_on_interrupt,
-    listing,
-    progress,
-    quantity,
-    show_json,
-    status,
-    stderr,
-)
+from cli.output import console, listing, show_json, status, stderr
 from cli.remedies import ERRORS, RUNBOOK, show_remedies
+from cli.repeated_loads import run_loads
 from shared.ledger import bucket_and_key
 from shared.settings import STACK_NAME
 
-MAX_CONCURRENCY = 4
-"""How many loads run at a time. Each of them writes several chunks concurrently."""
 ErrorName = Annotated[
     str,
     typer.Option(
@@ -85,28 +73,16 @@ def _check_error(name: str) -> None:
 
 def _reload(deployment: Deployment, unloaded: Sequence[Entry]) -> dict[str, Execution]:
     """Load all entries, a few at a time, and return their executions by object once all have ended."""
-    client, waiting = deployment.stepfunctions, deque(unloaded)
-    running, ended = dict[str, str](), dict[str, Execution]()
+    events = ((entry.object, _event(entry)) for entry in unloaded)
     message = "Loads that have started continue; `loader history` shows their results. `loader retry` loads the rest."
-    with detach_on_interrupt(lambda: message), progress() as bar:
-        task = bar.add_task(f"loading {quantity(len(unloaded), 'file')} again", total=len(unloaded))
-        while waiting or running:
-            while waiting and len(running) < MAX_CONCURRENCY:
-                entry = waiting.popleft()
-                running[entry.object] = _start(deployment, entry)
-            time.sleep(POLL_S)
-            executions = {name: describe(client, arn) for name, arn in running.items()}
-            ended |= {name: execution for name, execution in executions.items() if execution.ended}
-            running = {name: arn for name, arn in running.items() if name not in ended}
-            bar.update(task, completed=len(ended))
-    return ended
+    return run_loads(deployment, events, total=len(unloaded), interrupted=message)
 
 
-def _start(deployment: Deployment, entry: Entry) -> str:
-    """Start a load and return its ARN. In a versioned bucket it names the version: a newer one has its own load."""
+def _event(entry: Entry) -> dict[str, str]:
+    """Return the input of a load. In a versioned bucket it names the version: a newer one has its own load."""
     bucket, key = bucket_and_key(entry.object)
     version = {"version_id": entry.version_id} if entry.version_id else {}
-    return start_execution(deployment.stepfunctions, deployment.machine, {"bucket": bucket, "key": key, **version})
+    return {"bucket": bucket, "key": key, **version}
 
 
 def _is_loaded(execution: Execution) -> bool:

@@ -27,9 +27,9 @@ INSTEAD = "delete the time range by hand, and load its current files again"
 MAX_REWRITTEN = 100_000
 """How many points of current files a deletion may remove and write again."""
 
-Cover = Literal["tag value", "time range", "series"]
+Cover = Literal["tag value", "time range", "series", "slice"]
 """Why a request hits the points that it should: no other point of its time has the tag value, there is no other point
-of the measurement in its time, or it names all tags of one series.
+of the measurement in its time, it names all tags of one series, or a person rebuilds its time.
 """
 
 
