@@ -1,7 +1,7 @@
 """`loader retry`: load the files again that failed or were abandoned.
 
-`cli.deployed.unloaded` finds the versions to load, and leaves out those that cannot succeed. `cli.repeated_loads` runs a
-few executions at a time until all have ended.
+`cli.deployed.unloaded` finds the versions to load, and leaves out those that cannot succeed. `cli.repeated_loads` runs
+a few executions at a time until all have ended.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
 """The slices of a rebuild: together they remove all stale points, each with few points."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_slices_remove_each_stale_point_once_and_count_what_they_remove(seed: in
         assert (each.tags, each.stale, each.rewritten) == ((), inside(each, stale), inside(each, current))
         assert {each.first_ns, each.last_ns} <= set(stale)
         assert each.stale + each.rewritten <= limit or each.first_ns == each.last_ns
-    for one, following in zip(requests, requests[1:], strict=False):
+    for one, following in pairwise(requests):
         to_next = [time for time in (*stale, *current) if one.first_ns <= time <= following.first_ns]
         assert len(to_next) > limit, "the slice could have been longer"
 
