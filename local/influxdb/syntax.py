@@ -17,7 +17,7 @@ _KEY = rb"(?:[^,= \\\n]++|\\++[^\n])++"
 _TAG = rb",%s=(?:=(?:%s)?+|%s)" % (_KEY, _KEY, _KEY)
 _GAP = rb" [ \t\0]*"
 _FLOAT = rb"-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+"
-_SHORT_FLOAT = rb"-?(?:\d{1,200}+(?!\d)\.?+\d*+|\.\d++)(?:[eE][-+]?\d{1,2}+(?!\d))?+"
+_SHORT_FLOAT = rb"-?(?:\d{1,200}+(?!\d)\.?+\d*+|\.\d++)(?:[eE][-+]?\d{1,2}+(?!\d))?+(?![eEiu])"
 _LONG = rb"(-?\d++i|\d++u|%s)" % _FLOAT
 _BOOLEAN = rb"true|True|TRUE|t|T|false|False|FALSE|f|F"
 _STRING = rb'"(?:[^"\\]++|\\.)*+"[^,= "\\\n]*+'

@@ -81,6 +81,8 @@ def test_fields_of_one_point_are_united(api: InfluxApi) -> None:
         " f=5.",
         " f=1e-3",
         " f=1i",
+        " f=1,h=5e-300",
+        " f=1,h=9223372036854775807i",
         " f=t",
         ' f="a\n b"',
     ],
