@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from cli.deletion import execute, show_state
-from cli.deployed.deletions import PlannedDeletion, plan_for, reasons_against, start, unfinished
+from cli.deployed.deletions import PlannedDeletion, approval_of, plan_for, reasons_against, start, unfinished
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
@@ -54,12 +54,13 @@ def _delete(
     def is_selected(name: str) -> bool:
         return name.startswith(address)
 
-    _check(prepared)
     planned = plan_for(deployment, prepared, is_selected, other_writers=options.other_writers)
+    _check(prepared)
     if planned is None:
         return {}
     rate = max_stale_rate(deployment.stale_environment())
-    if not options.force and (reasons := reasons_against(prepared, is_selected, rate)):
+    reasons = reasons_against(prepared, is_selected, rate)
+    if reasons and not options.force:
         more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
         raise RefusedError(
             f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "
@@ -68,7 +69,8 @@ def _delete(
     _show_plan(planned)
     if not (options.yes or confirm("Delete these points?")):
         raise RefusedError("nothing was deleted: answer y, or add --yes")
-    deletion = start(deployment, planned)["deletion"]
+    approval = approval_of(prepared, is_selected, reasons, max_stale_rate=rate, force=options.force)
+    deletion = start(deployment, planned, approval)["deletion"]
     return {deletion: execute(deployment, deletion)}
 
 

@@ -6,6 +6,7 @@ or exception of this module contains the token.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,7 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import ClientError
+from influxdb_client._sync.rest import RESTResponse
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from influxdb_client.service.ping_service import PingService
@@ -48,6 +50,8 @@ FINAL_SECRET_CODES = {
 
 Its other errors are transient.
 """
+
+_MINUS_ZERO = re.compile(r"-0(?![.\d])")
 
 Request = Callable[[Any], Any]
 """A function that makes one request with an `ApiClient`: it returns data, status and headers, or raises."""
@@ -155,6 +159,7 @@ class Influx:
             connection_pool_maxsize=self._connections,
             proxy=proxy_for(self._settings.url),
         )
+        cast(Any, client.api_client).deserialize = _deserialize
         rest = client.api_client.rest_client
         rest.pool_manager = cast(Any, BoundedPools(rest.pool_manager))
         return client
@@ -173,11 +178,20 @@ def _exchange(client: InfluxDBClient, request: Request) -> HttpReply:
     return HttpReply(status=status, headers=headers, data=data)
 
 
+def _deserialize(response: RESTResponse, response_type: str) -> object:  # noqa: ARG001 - all requests read JSON or text
+    return _json_or_text(response.data)
+
+
 def _json_or_text(text: str) -> object:
+    """Return parsed JSON, or the text. Python reads -0 as an integer, without its sign, which a value must keep."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_signed) if _MINUS_ZERO.search(text) else json.loads(text)
     except ValueError:
         return text
+
+
+def _signed(number: str) -> float:
+    return -0.0 if number == "-0" else int(number)
 
 
 def token(settings: InfluxSettings, *, bypass_cache: bool = False) -> str:

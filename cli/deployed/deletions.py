@@ -16,7 +16,7 @@ from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch
 from cli.errors import RefusedError
 from shared.deletion.plan import plan_deletion
-from shared.deletion.records import DELETIONS, Deletion, DeletionState, end_key, plan_key
+from shared.deletion.records import DELETIONS, Approval, Deletion, DeletionState, end_key, plan_key
 from shared.deletion.requests import DeletionPlan
 from shared.deletion.start import start_deletion
 from shared.errors import TransientError, error_names
@@ -133,7 +133,19 @@ def _days(first: str, last: str) -> int:
     return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
 
 
-def start(deployment: Deployment, planned: PlannedDeletion) -> Deletion:
+def approval_of(
+    prepared: PreparedSearch, is_selected: Selection, reasons: list[str], *, max_stale_rate: float, force: bool
+) -> Approval:
+    """Return what DeletePoints checks again: what speaks against a deletion, and whether a person approved it."""
+    written = {
+        each.item["load_id"]: int(each.item.get("points_written", 0))
+        for each in prepared.loads.replaced
+        if is_selected(each.item["object"])
+    }
+    return {"force": force, "reasons": reasons, "max_stale_rate": max_stale_rate, "written": sum(written.values())}
+
+
+def start(deployment: Deployment, planned: PlannedDeletion, approval: Approval) -> Deletion:
     """Store a planned deletion. `execute` begins it."""
     place = planned.search.measurement
     default = default_bucket(deployment.delivery_environment())
@@ -141,11 +153,12 @@ def start(deployment: Deployment, planned: PlannedDeletion) -> Deletion:
         deployment.s3,
         deployment.work_bucket,
         planned.plan,
-        *planned.points,
+        planned.points,
         influxdb_bucket=place.bucket,
         measurement=place.name,
         datasets=datasets_of(place.name, place.bucket, default),
         planned_at=planned.search.read_at,
+        approval=approval,
     )
 
 

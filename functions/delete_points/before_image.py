@@ -1,7 +1,7 @@
 """Points with their values, as an Arrow table: what InfluxDB stores before a request, so that it can be written again.
 
-The table has the columns `series` and `time_ns`, and one for each field, with null for no value. It is sorted by series
-and time, and each point is in it once.
+The first two columns are the series and the time. One for each field follows, with null for no value. The table is
+sorted by series and time, and each point is in it once.
 """
 
 import io
@@ -13,7 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-SERIES, TIME = "series", "time_ns"
+SERIES, TIME = "_series", "_time_ns"
+"""The names of the first two columns. No field has them: a declared name does not begin with `_`."""
+
+_ROW, _FIELDS = "_row", "_fields"
 Mask = NDArray[np.uint64]
 
 
@@ -37,8 +40,9 @@ def encode_image(image: pa.Table) -> bytes:
 
 
 def decode_image(content: bytes) -> pa.Table:
-    """Return a table that was encoded."""
-    return pq.read_table(io.BytesIO(content))
+    """Return a table that was encoded. A former release gave the first two columns other names."""
+    image = pq.read_table(io.BytesIO(content))
+    return image.rename_columns([SERIES, TIME, *image.column_names[2:]])
 
 
 def merge_images(former: pa.Table, present: pa.Table) -> pa.Table:
@@ -71,12 +75,27 @@ def select_fields(image: pa.Table, fields: Mask) -> pa.Table:
 
 def stored_fields(points: pa.Table, stored: pa.Table) -> Mask:
     """Return, for each point, the fields that are stored. Both tables are sorted, and `stored` may have more points."""
-    joined = points.select([0, 1]).append_column("row", pa.array(np.arange(len(points))))
-    present = stored.select([0, 1]).append_column("fields", pa.array(fields_of(stored)))
-    both = joined.join(present, keys=["series", "time_ns"], join_type="inner")
+    both = _join(points, stored.select([0, 1]).append_column(_FIELDS, pa.array(fields_of(stored))))
     fields = np.zeros(len(points), np.uint64)
-    fields[both["row"].to_numpy()] = both["fields"].to_numpy()
+    fields[both[_ROW].to_numpy()] = both[_FIELDS].to_numpy()
     return fields
+
+
+def changed_fields(points: pa.Table, stored: pa.Table) -> Mask:
+    """Return, for each point, the fields that are stored with a value of other bits: 0 and -0 differ."""
+    both, fields = _join(points, stored), np.zeros(len(points), np.uint64)
+    for bit, name in enumerate(points.column_names[2:]):
+        own, present = points[name].take(both[_ROW]), both[name]
+        are_valid = own.is_valid().to_numpy() & present.is_valid().to_numpy()
+        bits = (column.fill_null(0.0).to_numpy().view(np.uint64) for column in (own, present))
+        fields[both[_ROW].to_numpy()] |= (are_valid & np.not_equal(*bits)).astype(np.uint64) << np.uint64(bit)
+    return fields
+
+
+def _join(points: pa.Table, stored: pa.Table) -> pa.Table:
+    """Return the columns of `stored` at the points that both have, and the row of each in `points`."""
+    rows = points.select([0, 1]).append_column(_ROW, pa.array(np.arange(len(points))))
+    return rows.join(stored, keys=[SERIES, TIME], join_type="inner")
 
 
 def lines_of(image: pa.Table) -> bytes:

@@ -7,9 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from functions.delete_points.before_image import SERIES, TIME, Mask, fields_of
+from functions.delete_points.retention import NO_BOUND_NS
 from shared.deletion.runs import Numbers
 from shared.footprints import Footprint
-from shared.point_index import PointIndex
+from shared.point_index import PointIndex, subtract
 from shared.series_keys import Tags, tags_of
 
 MAX_EXAMPLES = 5
@@ -24,15 +25,18 @@ class Judgment(NamedTuple):
 
 
 class PlannedPoints:
-    """The stale and the current points of a deletion, by their footprints.
+    """The points of a deletion by their footprints: the stale ones, and those to keep.
 
-    A field that both have is current: it is a value of a file that counts.
+    A field that both have is kept: it is a value of a file that counts. `optional` are those to keep that InfluxDB may
+    lack, since it rejected them or nobody knows whether it stores them.
     """
 
-    def __init__(self, stale: Footprint, current: Footprint, names: list[str]) -> None:
+    def __init__(self, stale: Footprint, current: Footprint, optional: Footprint, names: list[str]) -> None:
         self._stale = PointIndex(stale, names)
         self._current = PointIndex(current, names) if current.series else None
         self._footprints = [stale, current]
+        self._required = subtract(current, [optional]) if optional.series else current
+        self._required_index = PointIndex(self._required, names) if self._required.series else None
 
     def judge(self, image: pa.Table) -> Judgment:
         """Divide the stored fields of each point."""
@@ -47,19 +51,31 @@ class PlannedPoints:
             np.concatenate([each.points.time[_inside(each, tags, first_ns, last_ns)] for each in self._footprints])
         )
 
-    def doubts(self, image: pa.Table, tags: Tags, first_ns: int, last_ns: int) -> list[str]:
+    def doubts(
+        self, image: pa.Table, tags: Tags, first_ns: int, last_ns: int, *, kept_from_ns: int = NO_BOUND_NS
+    ) -> list[str]:
         """Return why the image of a request is not what footprints say: then the reading cannot be believed.
 
-        It must have a stale value, and all values of current files.
+        It must have a stale value, and all values of current files, except those before `kept_from_ns`, which InfluxDB
+        drops.
         """
-        judgment, (_, current) = self.judge(image), self._footprints
-        inside = current.points.fields[_inside(current, tags, first_ns, last_ns)]
-        missing = int(np.bitwise_count(inside).sum()) - int(np.bitwise_count(judgment.current).sum())
-        doubts = [] if judgment.stale.any() else ["InfluxDB has none of its stale points"]
-        if missing:
+        first_ns = max(first_ns, kept_from_ns)
+        is_expected = bool(_inside(self._footprints[0], tags, first_ns, last_ns).any())
+        doubts = ["InfluxDB has none of its stale points"] if is_expected and not self.judge(image).stale.any() else []
+        if missing := self._missing(image, tags, first_ns, last_ns):
             values = "1 value" if missing == 1 else f"{missing:,} values"
             doubts.append(f"InfluxDB lacks {values} of current files: load these files again first")
         return doubts
+
+    def _missing(self, image: pa.Table, tags: Tags, first_ns: int, last_ns: int) -> int:
+        """Return how many values in this time InfluxDB should have, and has not."""
+        if self._required_index is None:
+            return 0
+        inside = self._required.points.fields[_inside(self._required, tags, first_ns, last_ns)]
+        stored = self._fields(self._required_index, image) & fields_of(image)
+        times = image[TIME].to_numpy()
+        stored = stored[(times >= first_ns) & (times <= last_ns)]
+        return int(np.bitwise_count(inside).sum()) - int(np.bitwise_count(stored).sum())
 
     @staticmethod
     def _fields(index: PointIndex, image: pa.Table) -> Mask:

@@ -6,6 +6,20 @@ from shared.deletion.records import Deletion, RequestProgress
 from shared.deletion.requests import INSTEAD, MAX_REQUEST_SECONDS, MAX_REQUESTS, MAX_SECONDS
 
 
+def reason_to_refuse(deletion: Deletion, stale_points: int) -> str:
+    """Return why nothing of a deletion may be sent without the approval of a person, or "".
+
+    `stale_points` is the number of points in its own footprint of stale points.
+    """
+    approval = deletion.get("approval")
+    if approval is None:
+        return "a former release planned it: run the command again"
+    reasons = list(approval["reasons"])
+    if stale_points > approval["max_stale_rate"] * approval["written"]:
+        reasons.append(f"{stale_points:,} of {approval['written']:,} points that replaced loads wrote would go")
+    return "" if approval["force"] or not reasons else f"{reasons[0]}, and nobody approved it with --force"
+
+
 def reason_to_stop(deletion: Deletion, progress: Sequence[RequestProgress]) -> str:
     """Return the limit that the deletion exceeds, or "".
 

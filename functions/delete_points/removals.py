@@ -30,7 +30,7 @@ def _prefix(deletion: Deletion) -> str:
 
 def put_removal(store: DeletionStore, deletion: Deletion) -> None:
     """Store the stale points that the requests removed: all of those that are done, some of those that stopped."""
-    stale, _ = store.footprints()
+    stale = store.footprints().stale
     points = PointSet(
         [tags_of(series) for series in stale.series], stale.points.numbers.astype(np.int64), stale.points.time
     )
@@ -47,7 +47,7 @@ def put_removal(store: DeletionStore, deletion: Deletion) -> None:
 
 def clear_removal(store: DeletionStore, deletion: Deletion) -> None:
     """Store that the deletion removed nothing, since everything was written back."""
-    stale, _ = store.footprints()
+    stale = store.footprints().stale
     _put(store, deletion, stale, np.zeros(len(stale.points.time), bool))
 
 

@@ -4,16 +4,15 @@ The steps are in an order in which a crash loses nothing:
 
 1. Read what is stored in the range, and merge it into the before-image, which has what an earlier attempt removed.
 2. If any of it is foreign, or it lacks what footprints have, stop. What an earlier attempt removed is written again in
-   any case.
+   any case. Points that are older than the bucket's retention period may be missing.
 3. Store the before-image. Then record that the request is sent, and send it.
 4. Write again the current points that are missing now, and read them back.
 
 A request without an answer may be done in part, and may still be running. So the next attempt, or a restore, waits for
-twice the time-out since it was sent, and begins when two readings agree. A value that is stored is never written over:
-a newer file may have sent it.
+twice the time-out since it was sent, and begins when two readings agree. If they do not for a while, nothing is
+deleted. A value that is stored is never written over: a newer file may have sent it.
 """
 
-import gzip
 from datetime import UTC, datetime
 from http import HTTPStatus
 from time import monotonic, sleep
@@ -22,15 +21,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from functions.delete_points.before_image import Mask, fields_of, lines_of, merge_images, select_fields, stored_fields
+from functions.delete_points.before_image import Mask, fields_of, merge_images, stored_fields
 from functions.delete_points.deletes import delete_range
 from functions.delete_points.field_types import type_doubts
 from functions.delete_points.judgment import PlannedPoints, examples
+from functions.delete_points.retention import oldest_kept_ns
+from functions.delete_points.rewriting import Rewritten, write_missing
 from functions.delete_points.store import DeletionStore
 from functions.delete_points.stored_points import PointQuery, StoredRange, read_range
 from shared.deletion.records import Deletion, RequestProgress, StoredRequest
 from shared.errors import InfluxUnavailableError
-from shared.influx import WRITE_TIMEOUT_S, Influx
+from shared.influx import Influx
 from shared.influx_answers import interpret
 from shared.series_keys import Tags
 from shared.times import utc_seconds
@@ -46,8 +47,13 @@ MARGIN_S = 5.0
 READINGS_S = 1.0
 """How much longer than twice the time-out to wait after a request without an answer, and between two readings."""
 
-BODY_POINTS = 5_000
-"""How many points to write at once."""
+SETTLE_S = 120.0
+"""How long two readings after such a request may differ."""
+
+UNSETTLED = "what is stored keeps changing: another program writes there, or an earlier request is still running"
+
+MAX_TEXTS = 5
+"""How many foreign points or doubts to record."""
 
 
 class RequestStep(NamedTuple):
@@ -83,34 +89,56 @@ class RequestStep(NamedTuple):
         """
         progress = self.store.progress(self.number)
         former = self.store.image(self.number)
-        stored = self._read_settled(progress)
+        stored, doubts = self._read_settled(progress)
         judgment = self.planned.judge(stored.image)
         image = merge_images(former, stored.image) if former else stored.image
         foreign = [*examples(stored.image, judgment.foreign), *stored.unknown]
-        doubts = self._doubts(image) if may_delete else []
+        doubts += self._doubts(image) if may_delete else []
         if foreign or doubts or not may_delete:
-            rewritten = self._rewrite(image, stored.image) if former else 0
-            stopped: RequestProgress = {**progress, "status": "stopped", "foreign": foreign[:5], "doubts": doubts[:5]}
-            removed = self._put_removed(image, stored.image) if former else 0
-            return self._record({**stopped, "removed": removed, "rewritten": rewritten})
+            stopped: RequestProgress = {**progress, "status": "stopped", "foreign": foreign, "doubts": doubts}
+            return self._put_stopped(stopped, image, stored.image, was_sent=former is not None)
+        if not self.planned.judge(image).stale.any():
+            # InfluxDB has dropped all of its stale points, since they are older than the retention period.
+            return self._record({**progress, "status": "done"})
         self.store.put_image(self.number, image)
         progress = self._record({**progress, "status": "sent", "sent_at": utc_seconds(datetime.now(UTC))})
-        seconds = self._delete()
+        return self._complete({**progress, "seconds": self._delete()}, image)
+
+    def _complete(self, progress: RequestProgress, image: pa.Table) -> RequestProgress:
+        """Write current points again after the request, and record how it ended."""
         left = self._read().image
-        rewritten = self._rewrite(image, left)
-        progress = {**progress, "seconds": seconds, "rewritten": rewritten}
         if (again := self.planned.judge(left).stale).any():
             # Another program writes these points, so they would come back after each request.
-            foreign, removed = examples(left, again), self._put_removed(image, left)
-            return self._record({**progress, "status": "stopped", "foreign": foreign, "removed": removed})
+            return self._put_stopped({**progress, "foreign": examples(left, again)}, image, left, was_sent=True)
+        rewritten = self._rewrite(image, left)
         removed = int(np.count_nonzero(self.planned.judge(image).stale))
-        return self._record({**progress, "status": "done", "removed": removed})
+        return self._record({**_with_rewritten(progress, rewritten), "status": "done", "removed": removed})
+
+    def _put_stopped(
+        self, progress: RequestProgress, image: pa.Table, stored: pa.Table, *, was_sent: bool
+    ) -> RequestProgress:
+        """Write again what an earlier attempt removed, and record why nothing more is deleted."""
+        if was_sent:
+            progress = _with_rewritten(progress, self._rewrite(image, stored))
+            progress = {**progress, "removed": self._put_removed(image, stored)}
+        texts = {"foreign": progress["foreign"][:MAX_TEXTS], "doubts": progress.get("doubts", [])[:MAX_TEXTS]}
+        return self._record({**progress, "status": "stopped", **texts})  # type: ignore[typeddict-item]
 
     def restore(self) -> RequestProgress:
-        """Write the values of the before-image back that are not stored now. Values of newer files stand."""
+        """Write the values of the before-image back that are not stored now. Values of newer files stand.
+
+        Raises:
+            InfluxUnavailableError: InfluxDB did not answer, or what is stored keeps changing. The next call repeats it.
+        """
         image, progress = self.store.image(self.number), self.store.progress(self.number)
-        restored = self._write_missing(image, fields_of(image), self._read_settled(progress).image) if image else 0
-        return self._record({**progress, "restored": restored})
+        restored = Rewritten()
+        if image is not None:
+            stored, doubts = self._read_settled(progress)
+            if doubts:
+                raise InfluxUnavailableError(f"request {self.number}: {doubts[0]}")
+            restored = self._write_missing(image, fields_of(image), stored.image)
+        progress = {**_with_rewritten({**progress, "doubts": []}, restored), "rewritten": progress["rewritten"]}
+        return self._record({**progress, "restored": restored.points})
 
     def _record(self, progress: RequestProgress) -> RequestProgress:
         self.store.put_progress(self.number, progress)
@@ -127,23 +155,31 @@ class RequestStep(NamedTuple):
 
     def _doubts(self, image: pa.Table) -> list[str]:
         """Return why the image may lack stored values. Then nothing may be deleted."""
-        first, last = self.request["first_ns"], self.request["last_ns"]
-        return [*type_doubts(self.influx, self._query), *self.planned.doubts(image, self.tags, first, last)]
+        place = image, self.tags, self.request["first_ns"], self.request["last_ns"]
+        doubts = self.planned.doubts(*place)
+        if doubts:
+            bound_ns = oldest_kept_ns(self.influx, self.deletion["influxdb_bucket"], datetime.now(UTC))
+            doubts = self.planned.doubts(*place, kept_from_ns=bound_ns)
+        return [*type_doubts(self.influx, self._query), *doubts]
 
-    def _read_settled(self, progress: RequestProgress) -> StoredRange:
-        """Return what is stored, once a request that was sent before and not answered can no longer be running."""
+    def _read_settled(self, progress: RequestProgress) -> tuple[StoredRange, list[str]]:
+        """Return what is stored, once a request that was sent before and not answered can no longer be running.
+
+        If what is stored keeps changing, that is a doubt.
+        """
         if progress["status"] != "sent":
-            return self._read()
+            return self._read(), []
         sent_at = datetime.fromisoformat(progress["sent_at"])
         passed = (datetime.now(UTC) - sent_at).total_seconds()
         sleep(max(0.0, self.wait_factor * (2 * self.timeout_s + MARGIN_S) - passed))
-        stored = self._read()
-        while True:
+        stored, give_up_at = self._read(), monotonic() + self.wait_factor * SETTLE_S
+        while monotonic() < give_up_at:
             sleep(self.wait_factor * READINGS_S)
             again = self._read()
             if again.image.equals(stored.image):
-                return again
+                return again, []
             stored = again
+        return stored, [UNSETTLED]
 
     def _delete(self) -> float:
         """Send the request, and return how long it took."""
@@ -161,8 +197,8 @@ class RequestStep(NamedTuple):
             raise interpret(reply).exception(f"request {self.number} of the deletion")
         return monotonic() - started
 
-    def _rewrite(self, image: pa.Table, stored: pa.Table) -> int:
-        """Write the current values of the image again that are not stored. Return the number of points."""
+    def _rewrite(self, image: pa.Table, stored: pa.Table) -> Rewritten:
+        """Write the current values of the image again that are not stored."""
         return self._write_missing(image, self.planned.judge(image).current, stored)
 
     def _put_removed(self, image: pa.Table, stored: pa.Table) -> int:
@@ -172,19 +208,13 @@ class RequestStep(NamedTuple):
         self.store.put_removed(self.number, image.filter(pa.array(is_removed)))
         return int(np.count_nonzero(is_removed))
 
-    def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> int:
-        """Write these fields of the image where they are not stored, and read them back."""
-        missing = select_fields(image, fields & ~stored_fields(image, stored))
-        for first in range(0, len(missing), BODY_POINTS):
-            self._write(missing.slice(first, BODY_POINTS))
-        if len(missing):
-            present = self._read().image
-            if (fields_of(missing) & ~stored_fields(missing, present)).any():
-                raise InfluxUnavailableError(f"request {self.number}: points that were written again are not stored")
-        return len(missing)
+    def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> Rewritten:
+        bucket = self.deletion["influxdb_bucket"]
+        return write_missing(self.influx, bucket, image, fields, stored=stored, read=lambda: self._read().image)
 
-    def _write(self, points: pa.Table) -> None:
-        body = gzip.compress(lines_of(points), compresslevel=1, mtime=0)
-        reply = self.influx.write(body, bucket=self.deletion["influxdb_bucket"], timeout_s=WRITE_TIMEOUT_S)
-        if reply.status != HTTPStatus.NO_CONTENT:
-            raise interpret(reply).exception("points that must be written again")
+
+def _with_rewritten(progress: RequestProgress, rewritten: Rewritten) -> RequestProgress:
+    """Return the progress of a request with what became of points that were written again."""
+    changed = [f"a point was written again, and reads back with another value: {text}" for text in rewritten.changed]
+    doubts = [*progress.get("doubts", []), *changed]
+    return {**progress, "rewritten": rewritten.points, "expired": rewritten.expired, "doubts": doubts}

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from functions.delete_points.judgment import PlannedPoints
-from functions.delete_points.limits import reason_to_stop
+from functions.delete_points.limits import reason_to_refuse, reason_to_stop
 from functions.delete_points.lock import DeletionLock
 from functions.delete_points.removals import clear_removal, count_again, later_removal, put_removal
 from functions.delete_points.request_step import RequestStep
@@ -76,10 +76,14 @@ class DeletionSteps:
         if not unfinished:
             return self._end("outdated" if newer else "done", newer, now)
         is_sent = self._store.progress(unfinished[0])["status"] == "sent"
-        if not is_sent and (reason := reason_to_stop(self._deletion, self._progress())):
+        if not is_sent and (reason := self._reason_to_stop()):
             return self._end("refused", [reason], now)
         self._step(unfinished[0]).run(may_delete=not newer)
         return self._state("running")
+
+    def _reason_to_stop(self) -> str:
+        stale_points = len(self._store.footprints().stale.points.time)
+        return reason_to_refuse(self._deletion, stale_points) or reason_to_stop(self._deletion, self._progress())
 
     def _restore_next(self, now: datetime) -> DeletionState:
         """Write one before-image back. After the last one, the points count as stale again."""
@@ -110,8 +114,7 @@ class DeletionSteps:
         return loads_to_wait_for(self._table, item, self._deletion["datasets"], now)
 
     def _step(self, number: int) -> RequestStep:
-        stale, current = self._store.footprints()
-        planned = PlannedPoints(stale, current, self._deletion["field_names"])
+        planned = PlannedPoints(*self._store.footprints(), self._deletion["field_names"])
         return RequestStep(self._influx, self._store, self._deletion, planned, number, self._wait_factor)
 
     def _end(self, status: DeletionStatus, newer: list[str], now: datetime) -> DeletionState:
@@ -144,6 +147,7 @@ class DeletionSteps:
             "removed": sum(each["removed"] for each in progress),
             "rewritten": sum(each["rewritten"] for each in progress),
             "restored": sum(each.get("restored", 0) for each in progress),
+            "expired": sum(each.get("expired", 0) for each in progress),
             "foreign": [text for each in progress for text in each["foreign"]],
             "doubts": [text for each in progress for text in each.get("doubts", [])],
             "seconds": sum(each["seconds"] for each in progress),

@@ -14,15 +14,17 @@ from shared.deletion.records import (
     current_key,
     end_key,
     image_key,
+    optional_key,
     plan_key,
     progress_key,
     removed_key,
     stale_key,
     stale_records_key,
 )
-from shared.footprints import Footprint, read_footprint
+from shared.footprints import read_footprint
 from shared.settings import work_bucket
 from shared.stale.records import StaleRecord
+from shared.stale.stale_set import StaleSet
 from shared.work_bucket import get_json, put_json
 
 if TYPE_CHECKING:
@@ -49,10 +51,10 @@ class DeletionStore:
         """Return the plan."""
         return cast(Deletion, get_json(self.client, plan_key(self._deletion)))
 
-    def footprints(self) -> tuple[Footprint, Footprint]:
-        """Return the footprints of the stale and of the current points."""
-        stale, current = (self._get(key(self._deletion)) for key in (stale_key, current_key))
-        return read_footprint(stale or b""), read_footprint(current or b"")
+    def footprints(self) -> StaleSet:
+        """Return the footprints of the points. A former release stored no optional ones."""
+        contents = [self._get(key(self._deletion)) for key in (stale_key, current_key, optional_key)]
+        return StaleSet(*(read_footprint(content) for content in contents if content is not None))
 
     def progress(self, request: int) -> RequestProgress:
         """Return how far a request is."""

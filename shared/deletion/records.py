@@ -48,6 +48,8 @@ class DeletionState(TypedDict):
         removed: The number of stale points that were removed.
         rewritten: The number of current points that were written again.
         restored: The number of points that were written back from before-images.
+        expired: The number of points that could not be written again or back, since they are older than the bucket's
+            retention period; absent if a former release recorded the end.
         foreign: The first points of other writers, for which requests were not sent.
         doubts: Why what was read may not be all that is stored, for which requests were not sent.
         seconds: How long InfluxDB took for all requests.
@@ -61,6 +63,7 @@ class DeletionState(TypedDict):
     removed: int
     rewritten: int
     restored: int
+    expired: NotRequired[int]
     foreign: list[str]
     doubts: list[str]
     seconds: float
@@ -78,6 +81,22 @@ class StoredRequest(TypedDict):
     rewritten: int
 
 
+class Approval(TypedDict):
+    """What spoke against a deletion when it was planned, and whether a person approved it nevertheless.
+
+    Attributes:
+        force: Whether a person approved it whatever speaks against it.
+        reasons: What spoke against it.
+        max_stale_rate: The share of the points that replaced loads wrote that may be deleted without `force`.
+        written: How many points these loads wrote.
+    """
+
+    force: bool
+    reasons: list[str]
+    max_stale_rate: float
+    written: int
+
+
 class Deletion(TypedDict):
     """A deletion that a person started. It is stored before its first request, and never changes.
 
@@ -90,6 +109,8 @@ class Deletion(TypedDict):
         planned_at: When the ledger was read for the plan (ISO 8601, UTC).
         seconds: How long InfluxDB is estimated to take for one request.
         requests: The requests.
+        approval: What DeletePoints checks before it deletes anything; absent in the plans of a former release, which
+            it does not execute.
     """
 
     deletion: str
@@ -100,6 +121,7 @@ class Deletion(TypedDict):
     planned_at: str
     seconds: float
     requests: list[StoredRequest]
+    approval: NotRequired[Approval]
 
 
 class RequestProgress(TypedDict):
@@ -112,7 +134,10 @@ class RequestProgress(TypedDict):
         removed: The number of stale points that it removed.
         rewritten: The number of current points that were written again.
         foreign: The first points of other writers that it would remove.
-        doubts: Why what was read may not be all that is stored; absent if it was not sent or there were none.
+        doubts: Why what was read may not be all that is stored, or what became of points that were written again;
+            absent if it was not sent or there were none.
+        expired: The number of points that InfluxDB did not accept again, since they are older than the bucket's
+            retention period; absent if none had to be written.
         restored: The number of points that were written back from the before-image; absent if that did not happen.
     """
 
@@ -123,6 +148,7 @@ class RequestProgress(TypedDict):
     rewritten: int
     foreign: list[str]
     doubts: NotRequired[list[str]]
+    expired: NotRequired[int]
     restored: NotRequired[int]
 
 
@@ -137,8 +163,13 @@ def stale_key(deletion: str) -> str:
 
 
 def current_key(deletion: str) -> str:
-    """Return the key of the footprint of the current points in the time of the stale ones."""
+    """Return the key of the footprint of the points to keep in the time of the stale ones."""
     return f"{DELETIONS}/{deletion}/current.parquet"
+
+
+def optional_key(deletion: str) -> str:
+    """Return the key of the footprint of those points to keep that InfluxDB may lack."""
+    return f"{DELETIONS}/{deletion}/optional.parquet"
 
 
 def progress_key(deletion: str, request: int) -> str:

@@ -73,6 +73,10 @@ class Fates:
             return self._judge(plan, _of_item(item), item["changed_at"], item.get("bucket_id", ""))
         return UNKNOWN
 
+    def rejected(self, plan: Plan) -> Footprint:
+        """Return the points of a plan that InfluxDB rejected, or may have, as far as the quarantine still has them."""
+        return footprint_of_lines(each["line"] for each in self._rejected(plan))
+
     def _judge(self, plan: Plan, counts: Counts, ended_at: str, bucket_id: str) -> Fate:
         if counts.not_sent:
             nothing = not (counts.stored or counts.unknown)

@@ -91,6 +91,12 @@ class StaleSearch:
         for plan in self._loads.current:
             yield from self._footprints.read(plan, within)
 
+    def rejected(self, within: PointRange) -> Iterator[Footprint]:
+        """Yield the points of current files that InfluxDB rejected, or may have, for files with points in a range."""
+        for plan in self._loads.current:
+            if plan.may_meet(within) and (rejected := self._fates.rejected(plan)).series:
+                yield rejected
+
     def _replaced(self, is_selected: Callable[[str], bool]) -> list[_Replaced]:
         """Return the replaced loads that may have left points in the InfluxDB bucket."""
         selected = (load for load in self._loads.replaced if is_selected(load.item["object"]))

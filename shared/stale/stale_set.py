@@ -9,34 +9,39 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.footprints import Footprint, PointBlock, PointRange
-from shared.point_index import translate
+from shared.point_index import subtract, translate
 from shared.stale.search import StaleSearch
-
-
-class StaleSet(NamedTuple):
-    """Two footprints with one line for each point.
-
-    Attributes:
-        stale: The points that are certainly stored, with only those fields that no current file has.
-        current: The points of current files from the first to the last stale time, of all series.
-    """
-
-    stale: Footprint
-    current: Footprint
-
 
 EMPTY = Footprint([], (), PointBlock(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint64)))
 
 
+class StaleSet(NamedTuple):
+    """Footprints with one line for each point.
+
+    Attributes:
+        stale: The points to remove: they are certainly stored, and have only those fields that no current file has.
+        current: The points to keep, of all series, from the first to the last stale time: those of current files, and
+            those of replaced loads that are uncertain or rejected, or stale and not selected.
+        optional: Those points to keep that InfluxDB may lack: it rejected them, or they are of replaced loads.
+    """
+
+    stale: Footprint
+    current: Footprint
+    optional: Footprint = EMPTY
+
+
 def stale_set(search: StaleSearch, is_selected: Callable[[str], bool] = lambda _: True) -> StaleSet:
-    """Return the stale points of the replaced loads of selected objects, and the current points around them."""
+    """Return the stale points of the replaced loads of selected objects, and the points to keep around them."""
     stale = union(part.points for part in search.find(is_selected) if part.kind == "stored")
     if not stale.series:
         return StaleSet(stale, EMPTY)
     first_ns, last_ns = int(stale.points.time.min()), int(stale.points.time.max())
     # Row groups are pruned by series, too: these bounds are below and above all of them.
-    parts = search.current(PointRange("", "\U0010ffff", first_ns, last_ns))
-    return StaleSet(stale, union(_between(part, first_ns, last_ns) for part in parts))
+    within = PointRange("", "\U0010ffff", first_ns, last_ns)
+    replaced = union(_between(part.points, first_ns, last_ns) for part in search.find())
+    others = subtract(replaced, [stale])
+    current = union(_between(part, first_ns, last_ns) for part in (*search.current(within), others))
+    return StaleSet(stale, current, union([others, *search.rejected(within)]))
 
 
 def union(footprints: Iterable[Footprint]) -> Footprint:

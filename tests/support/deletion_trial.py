@@ -11,6 +11,7 @@ from shared.deletion.records import Deletion, DeletionState
 from shared.deletion.start import start_deletion
 from shared.influx import Influx
 from shared.settings import influx_settings
+from shared.stale.stale_set import StaleSet
 from tests.functional.conftest import WORK
 from tests.support.deletion import Values, footprint_of, lines_of, stored_values
 from tests.support.fault_proxy import Exchange
@@ -31,22 +32,31 @@ class Trial:
         self.api, self.s3, self.ledger = api, s3, ledger
         self.wait_factor = 0.01
 
-    def start(self, stale: Values, current: Values, foreign: Values | None = None) -> Deletion:
-        """Store all values, and the plan that deletes the stale ones."""
+    def start(
+        self,
+        stale: Values,
+        current: Values,
+        foreign: Values | None = None,
+        optional: Values | None = None,
+        approval: Mapping[str, object] | None = None,
+    ) -> Deletion:
+        """Store all values, and the plan that deletes the stale ones. Those of the optional ones are not stored."""
         for values in (stale, current, foreign or {}):
             assert not values or self.api.write(lines_of(values, self.api.series)).status_code == 204
-        footprints = footprint_of(stale, self.api.series), footprint_of(current, self.api.series)
-        plan = plan_deletion(*footprints, shards=1, series=10)
+        kept = current | (optional or {})
+        points = StaleSet(*(footprint_of(each, self.api.series) for each in (stale, kept, optional or {})))
+        plan = plan_deletion(points.stale, points.current, shards=1, series=10)
         assert plan.refusal == ""
         return start_deletion(
             self.s3,
             WORK,
             plan,
-            *footprints,
+            points,
             influxdb_bucket=self.api.influx.bucket,
             measurement=self.api.series,
             datasets=["generation"],
             planned_at=PLANNED_AT,
+            approval={"force": True, "reasons": [], "max_stale_rate": 1.0, "written": 0, **(approval or {})},  # type: ignore[typeddict-item]
         )
 
     def step(self, deletion: Deletion, now: datetime = LATER) -> DeletionState:

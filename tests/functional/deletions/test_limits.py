@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.delete_points.limits import reason_to_stop
+from functions.delete_points.limits import reason_to_refuse, reason_to_stop
 from functions.delete_points.store import NOT_BEGUN
 from shared.deletion.records import plan_key
 from tests.functional.conftest import WORK
@@ -21,6 +21,36 @@ def test_a_plan_beyond_a_limit_deletes_nothing(trial: Trial, seconds: float, rea
     state = trial.finish(deletion)
     assert (state["status"], state["removed"]) == ("refused", 0)
     assert state["waits_for"][0].startswith(reason)
+    assert trial.stored() == CURRENT | stale
+
+
+@pytest.mark.parametrize(
+    ("approval", "reason"),
+    [
+        (
+            {"force": False, "reasons": ["a is only partly loaded"], "written": 100},
+            "a is only partly loaded, and nobody",
+        ),
+        ({"force": False, "max_stale_rate": 0.1, "written": 39}, "4 of 39 points that replaced loads wrote would go"),
+        ({"force": False, "max_stale_rate": 0.1, "written": 40}, ""),
+        ({"force": True, "reasons": ["a is only partly loaded"], "max_stale_rate": 0.1, "written": 4}, ""),
+        (None, "a former release planned it: run the command again"),
+    ],
+)
+def test_what_speaks_against_a_deletion_needs_the_approval_of_a_person(
+    approval: dict[str, Any] | None, reason: str
+) -> None:
+    default = {"force": True, "reasons": [], "max_stale_rate": 1.0, "written": 0}
+    deletion: Any = {} if approval is None else {"approval": default | approval}
+    text = reason_to_refuse(deletion, 4)
+    assert text.startswith(reason) if reason else not text
+
+
+def test_a_plan_that_nobody_approved_deletes_nothing(trial: Trial) -> None:
+    stale = CASES["removed rows"]
+    approval = {"force": False, "max_stale_rate": 0.1, "written": 39}
+    state = trial.finish(trial.start(stale, CURRENT, approval=approval))
+    assert (state["status"], state["removed"]) == ("refused", 0)
     assert trial.stored() == CURRENT | stale
 
 
