@@ -1,21 +1,29 @@
-"""Values that a shell completes: the IDs of recent loads, and the folders and files of the source bucket.
+"""Values that a shell completes: datasets, the IDs of recent loads, and the folders and files of the source bucket.
 
-The shell runs `loader` for each press of the Tab key, so both make few and short requests, and any problem, such as
+The shell runs `loader` for each press of the Tab key, so they make few and short requests, and any problem, such as
 missing credentials, is no completion instead of an error in the middle of a command line.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import typer
 
+from shared.datasets import DATASETS
+from shared.errors import SettingsError
 from shared.settings import STACK_NAME
+
+if TYPE_CHECKING:
+    from cli.deployed.stack import Deployment
 
 MAX_LOADS, MAX_KEYS = 200, 100
 """How many of the last loads, and of the keys, to look at."""
 
 TIMEOUT_S = 2
+
+FOLDER = "folder"
 
 Completions = list[tuple[str, str]]
 """Values with their descriptions."""
@@ -27,13 +35,24 @@ def complete_load(context: typer.Context, incomplete: str) -> Completions:
 
 
 def complete_prefix(context: typer.Context, incomplete: str) -> Completions:
-    """Return the next folders and the files whose keys start with `incomplete`."""
+    """Return the next folders and the files whose keys start with `incomplete`.
+
+    The content of a folder that is the only one is also returned: after a single completion, shells add a space.
+    """
     return _quietly(_keys, context, incomplete)
 
 
 def complete_load_or_prefix(context: typer.Context, incomplete: str) -> Completions:
     """Return loads, then prefixes."""
     return [*complete_load(context, incomplete), *complete_prefix(context, incomplete)]
+
+
+def complete_dataset(incomplete: str) -> list[str]:
+    """Return the datasets that are declared on this machine and whose names start with `incomplete`."""
+    try:
+        return [name for name in DATASETS if name.startswith(incomplete)]
+    except SettingsError:
+        return []
 
 
 def _quietly(
@@ -76,11 +95,20 @@ def _keys(stack: str, incomplete: str) -> Iterator[tuple[str, str]]:
 
     deployment = Deployment(stack)
     address = f"s3://{deployment.source_bucket}/"
-    start = address if incomplete.startswith(address) else ""
+    is_address = incomplete.startswith("s3:")
+    start, prefix = (address, incomplete[len(address) :]) if is_address else ("", incomplete)
+    if is_address and not f"{address}{prefix}".startswith(incomplete):
+        return
+    children = _children(deployment, prefix)
+    if len(children) == 1 and children[0][1] == FOLDER:
+        children += _children(deployment, children[0][0])
+    yield from ((f"{start}{key}", kind) for key, kind in children)
+
+
+def _children(deployment: "Deployment", prefix: str) -> Completions:
+    """Return the folders and files that are next after a prefix."""
     reply = deployment.s3.list_objects_v2(
-        Bucket=deployment.source_bucket, Prefix=incomplete.removeprefix(start), Delimiter="/", MaxKeys=MAX_KEYS
+        Bucket=deployment.source_bucket, Prefix=prefix, Delimiter="/", MaxKeys=MAX_KEYS
     )
-    for folder in reply.get("CommonPrefixes", []):
-        yield f"{start}{folder['Prefix']}", "folder"
-    for item in reply.get("Contents", []):
-        yield f"{start}{item['Key']}", "file"
+    folders = [(folder["Prefix"], FOLDER) for folder in reply.get("CommonPrefixes", [])]
+    return [*folders, *((item["Key"], "file") for item in reply.get("Contents", []))]

@@ -2,6 +2,8 @@
 
 import sys
 
+from cli.bash_completion import complete, is_requested
+
 
 def main() -> None:
     """Run the command line. Ctrl-C exits with status 130 and no stack trace, even during the imports."""
@@ -9,6 +11,9 @@ def main() -> None:
         # These imports take a second, long enough for an operator to press Ctrl-C.
         from cli.app import app  # noqa: PLC0415
 
-        app()
+        if is_requested():
+            complete(app)
+        else:
+            app()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_load, complete_prefix
+from cli.completion import complete_dataset, complete_load, complete_prefix
 from shared.datasets import DATASETS
 
 DATASET_NAMES = ", ".join(DATASETS)
@@ -27,7 +27,9 @@ Load = Annotated[
 DatasetName = Annotated[
     str,
     typer.Option(
-        "--dataset", help=f"The dataset of FILE: {DATASET_NAMES}. Required if no folder of its path is dataset=NAME."
+        "--dataset",
+        help=f"The dataset of FILE: {DATASET_NAMES}. Required if no folder of its path is dataset=NAME.",
+        autocompletion=complete_dataset,
     ),
 ]
 Prefix = Annotated[
@@ -38,7 +40,10 @@ Prefix = Annotated[
         autocompletion=complete_prefix,
     ),
 ]
-Dataset = Annotated[str, typer.Option("--dataset", help=f"Only this dataset: {DATASET_NAMES}.")]
+Dataset = Annotated[
+    str,
+    typer.Option("--dataset", help=f"Only this dataset: {DATASET_NAMES}.", autocompletion=complete_dataset),
+]
 Since = Annotated[
     str,
     typer.Option("--since", help="Only loads that changed since a time: 90m, 6h, 2d, yesterday, or 2024-01-31T12:00."),

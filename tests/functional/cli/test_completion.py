@@ -1,4 +1,4 @@
-"""What the Tab key completes: load IDs and prefixes, and nothing at all when something is wrong."""
+"""What the Tab key completes: datasets, load IDs, and prefixes, and nothing at all when something is wrong."""
 
 from typing import TYPE_CHECKING
 
@@ -51,13 +51,21 @@ def test_prefixes_are_completed_folder_by_folder(s3: "S3Client", command: str) -
         s3.put_object(Bucket=SOURCE, Key=key, Body=b"x")
     assert completed(f"loader {command} d") == ["dataset=consumption/", "dataset=generation/"]
     assert completed(f"loader {command} dataset=generation/") == [key.removesuffix("a.parquet") for key in KEYS[:2]]
-    assert completed(f"loader {command} s3://{SOURCE}/dataset=c") == [f"s3://{SOURCE}/dataset=consumption/"]
+    folder = f"s3://{SOURCE}/dataset=consumption/"
+    assert completed(f"loader {command} s3://{SOURCE}/dataset=c") == [folder, f"{folder}b"]
+    assert completed(f"loader {command} s3:") == [folder, f"s3://{SOURCE}/dataset=generation/"]
+    assert completed(f"loader {command} s3://other/") == []
     assert completed(f"loader {command} {KEYS[0][:-3]}") == [KEYS[0]]
 
 
 @pytest.mark.usefixtures("aws")
 def test_another_stack_is_the_one_that_the_line_names() -> None:
     assert completed("loader show --stack Another 0") == []
+
+
+@pytest.mark.parametrize("line", ["history --dataset gen", "load a.parquet --dataset gen", "datasets show gen"])
+def test_datasets_are_completed_from_their_declarations(line: str) -> None:
+    assert completed(f"loader {line}") == ["generation"]
 
 
 def test_nothing_is_completed_and_nothing_is_printed_without_aws() -> None:
