@@ -16,7 +16,7 @@ from pyarrow import types
 
 from cli.errors import RefusedError
 from cli.suggestion.fields import Columns, codes_of, field_unit, long_fields, snake_case, sort_columns, unit_name
-from cli.suggestion.folders import folders_of, is_revision
+from cli.suggestion.folders import folders_of, is_revision, pattern_of
 from cli.suggestion.sample import Sample, read_sample
 from cli.suggestion.tag_choice import Codes, choose_tags, combine, count_distinct
 from cli.suggestion.times import TimeColumn, choose_zone, find_time, times_of
@@ -44,6 +44,7 @@ class Suggestion:
         units: the columns that become fields, with their units. In the long layout, the names of the fields.
         long_columns: the columns `value` and `unit` of the long layout, mapped to the file's names; {} if it is wide.
         revision: the name of the folder in the key that holds the revision, or "".
+        key_pattern: the pattern of the keys if no folder names the dataset, or "".
         followers: columns that have one value in each series.
         others: columns that are left out, with the reason.
         series: the number of series of the examined rows.
@@ -64,6 +65,7 @@ class Suggestion:
     units: dict[str, str]
     long_columns: dict[str, str]
     revision: str
+    key_pattern: str
     followers: Sequence[str]
     others: dict[str, str]
     series: int
@@ -122,6 +124,7 @@ def suggest(paths: Sequence[Path], name: str, zone: str) -> Suggestion:
         n for n in labels if n not in (*tags, *fields) and count_distinct(rows.path, *codes, labels[n]) == series
     ]
     folders = folders_of(paths[0])
+    revision = next((folder for folder, value in folders.items() if is_revision(folder, value)), "")
     return Suggestion(
         name=name or folders.get("dataset") or snake_case(paths[0].stem),
         rows=rows.table.num_rows,
@@ -133,7 +136,8 @@ def suggest(paths: Sequence[Path], name: str, zone: str) -> Suggestion:
         required=frozenset(t for t in tags if not rows.table[t].null_count and t not in sample.incomplete),
         units=units,
         long_columns=rows.long_columns,
-        revision=next((folder for folder, value in folders.items() if is_revision(folder, value)), ""),
+        revision=revision,
+        key_pattern=pattern_of(paths, [*sample.folders.column_names, revision]),
         path_tags=sample.folders.column_names,
         followers=followers,
         others=_others(sample, rows, list(labels), [*tags, *followers], fields),

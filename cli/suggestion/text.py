@@ -21,6 +21,7 @@ def toml_text(suggestion: Suggestion) -> str:
         *_comments(_summary(suggestion)),
         f"[{_key(suggestion.name)}]",
         f"measurement = {_value(snake_case(suggestion.name))}",
+        *_pattern_lines(suggestion),
         *_time_lines(suggestion),
         *_revision_lines(suggestion),
         *_tag_lines(suggestion, names),
@@ -56,6 +57,17 @@ def _summary(suggestion: Suggestion) -> Iterator[str]:
         f"These rows make {quantity(suggestion.series, 'series', 'series')}, and their times touch "
         f"{quantity(suggestion.shards, 'shard')} of seven days."
     )
+
+
+def _pattern_lines(suggestion: Suggestion) -> Iterator[str]:
+    if suggestion.key_pattern:
+        yield from _comments(
+            [
+                "No folder of the path is dataset=NAME, so the keys of the dataset are those that match this pattern.",
+                "If they begin with other folders, write these in front.",
+            ]
+        )
+        yield f"key_pattern = {_value(suggestion.key_pattern)}"
 
 
 def _time_lines(suggestion: Suggestion) -> Iterator[str]:

@@ -34,15 +34,13 @@ def suggest_for(folder: Path, *tables: pa.Table, zone: str = "") -> Suggestion:
     return suggest(paths, "grid", zone)
 
 
-def plan(folder: Path, suggestion: Suggestion) -> Any:
-    """Run `loader plan` with the suggestion as the user's own declarations."""
+def plan(folder: Path, suggestion: Suggestion, *words: object) -> Any:
+    """Run `loader plan` of these words with the suggestion as the user's own declarations."""
     (declarations := folder / "datasets.toml").write_text(toml_text(suggestion))
     assert find_mistakes(declarations) == []
-    command = [str(Path(sys.executable).with_name("loader")), "plan", "--detached", "--json", "--dataset", "grid"]
+    command = [str(Path(sys.executable).with_name("loader")), "plan", "--detached", "--json"]
     environment = os.environ | NOWHERE | {"LOADER_DATASETS": str(declarations)}
-    shown = subprocess.run(
-        [*command, str(folder / "table_0.parquet")], capture_output=True, text=True, check=False, env=environment
-    )
+    shown = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, check=False, env=environment)
     assert shown.stdout, shown.stderr
     return json.loads(shown.stdout)
 
@@ -50,7 +48,7 @@ def plan(folder: Path, suggestion: Suggestion) -> Any:
 @pytest.mark.parametrize("name", TABLES)
 def test_files_of_other_grids_would_load_with_nothing_edited(name: str, tmp_path: Path) -> None:
     suggestion = suggest_for(tmp_path, TABLES[name])
-    planned = plan(tmp_path, suggestion)
+    planned = plan(tmp_path, suggestion, tmp_path / "table_0.parquet", "--dataset", "grid")
     assert (planned["message"], planned["error"]) == ("would load", None)
     assert planned["input_rows"] == TABLES[name].num_rows
     assert (planned["set_aside_rows"], planned["collapsed_rows"]) == ({}, 0)
@@ -127,6 +125,19 @@ def test_folders_distinguish_the_rows_of_several_files(tmp_path: Path) -> None:
     assert (suggestion.path_tags, suggestion.tags, suggestion.series, suggestion.collisions) == (["region"], [], 2, 0)
     (declarations := tmp_path / "datasets.toml").write_text(toml_text(suggestion))
     assert find_mistakes(declarations) == []
+
+
+def test_keys_that_name_no_dataset_match_the_suggested_pattern(tmp_path: Path) -> None:
+    paths = [tmp_path / f"region={region}/year=2024/day-{region}/a.parquet" for region in ("N", "S")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(parquet(utility_tables.aemo().filter(pc.field("REGIONID") == "QLD1")))
+    suggestion = suggest(paths, "grid", "")
+    assert suggestion.key_pattern == "region={region}/year=*/*/*.parquet"
+    assert (suggestion.path_tags, suggestion.series, suggestion.collisions) == (["region"], 2, 0)
+    planned = plan(tmp_path, suggestion, paths[1])
+    assert (planned["error"], planned["key"]) == (None, "region=S/year=2024/day-S/a.parquet")
+    assert ",region=S " in planned["first_lines"][0]
 
 
 def test_a_file_without_varying_numbers_is_refused_with_the_reasons(tmp_path: Path) -> None:
