@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.close_matches import suggestion
 from cli.errors import RefusedError
 from shared.dataset_keys import datasets_of
 from shared.datasets import DATASETS
@@ -87,7 +88,8 @@ def local_file(path: Path, dataset: str, name: str) -> LocalFile:
 def check_dataset(name: str) -> None:
     """Raise RefusedError if no dataset has this name."""
     if name not in DATASETS:
-        raise RefusedError(f"unknown dataset {name!r}: use one of {', '.join(DATASETS)}, or {DECLARE_IT}")
+        matches = suggestion(name, DATASETS)
+        raise RefusedError(f"unknown dataset {name!r}{matches}: use one of {', '.join(DATASETS)}, or {DECLARE_IT}")
 
 
 def parse_object(text: str) -> S3Object:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from cli.close_matches import suggestion
+from cli.completion import complete_dataset
 from cli.dataset_check import find_mistakes, json_schema
 from cli.errors import RefusedError
 from cli.listing import Column
@@ -17,9 +20,23 @@ from cli.targets import check_dataset
 from shared.dataset_files import own_file, shipped_file
 from shared.datasets import DATASETS, SHIPPED_DATASETS, Dataset
 
-app = typer.Typer(add_completion=False)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a dataset.")]
+class DatasetCommands(TyperGroup):
+    """The commands about declarations. Without one, the name of a dataset shows it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command, and its arguments."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            if name not in DATASETS and (matches := suggestion(name, self.commands)):
+                raise RefusedError(f"{name!r} is neither a command nor a dataset{matches}")
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(add_completion=False, cls=DatasetCommands)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a dataset.", autocompletion=complete_dataset)]
 File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="The file to check. The default is your own datasets.toml.")
 ]
@@ -27,7 +44,10 @@ File = Annotated[
 
 @app.callback(invoke_without_command=True)
 def datasets(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """List the datasets that are declared, show one, or check your own declarations."""
+    """List the datasets that are declared, show one, or check your own declarations.
+
+    `loader datasets NAME` shows the dataset NAME.
+    """
     if context.invoked_subcommand:
         return
     if as_json:

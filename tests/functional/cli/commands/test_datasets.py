@@ -31,6 +31,23 @@ def test_a_dataset_that_is_not_declared_is_named_with_those_that_are() -> None:
     assert "unknown dataset 'weather': use one of generation" in result.stderr
 
 
+def test_the_name_of_a_dataset_is_enough_to_show_it() -> None:
+    assert run_loader("datasets", "generation").stdout == run_loader("datasets", "show", "generation").stdout
+    assert json.loads(run_loader("datasets", "generation", "--json").stdout)["name"] == "generation"
+
+
+def test_a_mistyped_name_gets_the_close_datasets_or_commands() -> None:
+    for words in (["generatoin"], ["show", "generatoin"]):
+        result = run_loader("datasets", *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "unknown dataset 'generatoin' (did you mean generation?)" in result.stderr
+    result = run_loader("datasets", "chekc")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "error: 'chekc' is neither a command nor a dataset (did you mean check?)\n",
+    )
+
+
 def test_the_check_ends_with_1_if_the_file_has_mistakes_and_with_2_if_there_is_no_file(tmp_path: Path) -> None:
     (file := tmp_path / "datasets.toml").write_text("[wells]\ncolour = 1\n")
     result = run_loader("datasets", "check", str(file))
