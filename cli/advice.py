@@ -6,12 +6,13 @@ known.
 
 from botocore.exceptions import ClientError
 
+from cli.documents import document
 from cli.errors import RefusedError
 from shared.errors import LoaderError, UnknownDatasetError
 
 SIGN_IN = "set the variables that `make cloud` printed, or sign in to AWS (`aws configure` or `aws sso login`)"
 SIGN_IN_AGAIN = "sign in again (`aws sso login`)"
-PERMISSIONS = "ask for the permissions of these commands, which docs/permissions.md lists"
+PERMISSIONS = f"ask for the permissions of these commands, which {document('permissions.md')} lists"
 CHECK_ENDPOINT = "check that the local cloud (`make cloud`) is still running, or unset AWS_ENDPOINT_URL to use AWS"
 CHECK_NETWORK = "check that this machine can reach AWS: its network, its proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL"
 CHECK_CLOCK = "check the clock of this machine, and sign in again (`aws sso login`)"

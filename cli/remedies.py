@@ -9,12 +9,13 @@ from types import MappingProxyType
 
 from rich.text import Text
 
+from cli.documents import document
 from cli.output import console, quantity
-from functions.report_load.runbook import FILE, Section, section
+from functions.report_load.runbook import Section, section
 from shared.errors import LoaderError, can_heal, subclasses
 
-RUNBOOK = str(FILE) if FILE.parents[1].name == "site-packages" else "docs/operations.md"
-"""Where the runbook is. In an installed wheel, there is no folder of the repository to start from."""
+RUNBOOK = document("operations.md")
+"""Where the runbook is."""
 
 ERRORS = {error.__name__: error for error in subclasses(LoaderError)}
 

@@ -18,8 +18,10 @@ OUTPUT = ROOT / "build" / "dist"
 LOCKED = ROOT / "requirements" / "cli.txt"
 
 PACKAGES = ("cli", "functions", "shared")
-FILES = ("docs/operations.md", "docs/datasets.schema.json", "requirements/layer-*.txt", "LICENSE")
-"""The files besides the packages: the runbook, the schema of declarations, and what the digest of the code includes."""
+FILES = ("docs/*.md", "docs/datasets.schema.json", "requirements/layer-*.txt", "LICENSE")
+"""The files besides the packages: the documents that messages name, the runbook among them, the schema of declarations,
+and what the digest of the code includes.
+"""
 
 
 def build_wheel(output: Path) -> Path:

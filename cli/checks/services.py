@@ -11,6 +11,7 @@ from cli.deployed.buckets import invoke_check_health
 from cli.deployed.dead_letters import count_dead_letters
 from cli.deployed.release import compare_release
 from cli.deployed.stack import Deployment
+from cli.documents import document
 from cli.output import quantity
 from cli.remedies import RUNBOOK, remedy
 from shared.code_digest import code_digest
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+GUIDE = document("deploy.md")
 
 DIGITS = 12
 """How many digits of a digest to print."""
@@ -76,7 +79,7 @@ def check_influxdb(deployment: Deployment) -> Finding:
     if error == InfluxUnauthorizedError.__name__ and _is_generated(deployment):
         return problem(
             "the secret still has the value that the stack generated, which is no token of InfluxDB",
-            "store the token: see docs/deploy.md, Store the token",
+            f"store the token: see {GUIDE}, Store the token",
         )
     return problem(detail, f"{remedy(error)} (details: {RUNBOOK})")
 
@@ -116,7 +119,7 @@ def judge_subscriptions(subscriptions: Iterable[Mapping[str, Any]]) -> Finding:
     if pending:
         return problem(
             f"{', '.join(pending)} has not confirmed the subscription, so nobody receives alarms",
-            "follow the link in the email of AWS; it is valid for 3 days, then subscribe again: see docs/deploy.md, "
+            f"follow the link in the email of AWS; it is valid for 3 days, then subscribe again: see {GUIDE}, "
             "Configure InfluxDB",
         )
     return problem("nobody receives alarms", "set alarm_email and deploy again, or subscribe to the alarm topic")

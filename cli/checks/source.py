@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from cli.checks.finding import Finding, ok, problem
 from cli.deployed.stack import Deployment
+from cli.documents import document
 
-GUIDE = "see docs/deploy.md, Use an existing bucket"
+GUIDE = f"see {document('deploy.md')}, Use an existing bucket"
 
 
 def check_owner(deployment: Deployment) -> Finding:

@@ -25,7 +25,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_has_the_files_that_the_command_reads_and_exact_requirements(wheel: Path) -> None:
     archive = ZipFile(wheel)
-    files = ("docs/operations.md", "docs/datasets.schema.json", "shared/ons.toml", "functions/report_load/page.html")
+    documents = (f"docs/{name}.md" for name in ("operations", "permissions", "deploy", "when-files-change"))
+    files = (*documents, "docs/datasets.schema.json", "shared/ons.toml", "functions/report_load/page.html")
     for file in files:
         assert archive.read(file) == (ROOT / file).read_bytes()
     assert {name.partition("/")[0] for name in archive.namelist()} == {
@@ -68,5 +69,7 @@ def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Pat
     assert (
         run("python", "-c", "from shared.code_digest import code_digest; print(code_digest())") == f"{code_digest()}\n"
     )
-    assert Path(run("python", "-c", "from cli.remedies import RUNBOOK; print(RUNBOOK)").strip()).is_file()
+    for name in ("RUNBOOK", "GUIDE"):
+        document = run("python", "-c", f"from cli.checks import services; print(services.{name})").strip()
+        assert Path(document).is_file()
     assert run("python", "-c", "import importlib.util; print(importlib.util.find_spec('local'))") == "None\n"
