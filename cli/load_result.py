@@ -40,7 +40,8 @@ def show_result(deployment: Deployment, message: str, data: LoadData | None, exe
     error = data.get("error", "") if data else ""
     verdict = _verdict(message, data)
     console.print(Text.assemble((data.get("key", "") if data else "", "bold"), "  ", status(verdict)))
-    console.print(f"{error}: {message}" if error else message, soft_wrap=True, markup=False)
+    if verdict != "partly loaded":  # the message of such a load says that it succeeded
+        console.print(f"{error}: {message}" if error else message, soft_wrap=True, markup=False)
     if data and data["conversion_stats"]["input_rows"]:
         console.print(rows_table(data["conversion_stats"], points_by_fate(data)))
     console.print(_links(deployment, data, execution), soft_wrap=True)

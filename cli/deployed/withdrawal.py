@@ -118,9 +118,10 @@ def _skip(deployment: Deployment, item: LedgerItem) -> None:
     try:
         deployment.ledger.update_item(
             Key={"object": item["object"], "version": item["version"]},
-            UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now",
+            # Since the item changes, it would seem that the load took until now.
+            UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now REMOVE #claimed_at",
             ConditionExpression=Attr("changed_at").eq(item["changed_at"]),
-            ExpressionAttributeNames={f"#{name}": name for name in ("status", "message", "changed_at")},
+            ExpressionAttributeNames={f"#{name}": name for name in ("status", "message", "changed_at", "claimed_at")},
             ExpressionAttributeValues={
                 ":skipped": "skipped",
                 ":message": MESSAGE,

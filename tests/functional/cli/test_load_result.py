@@ -69,6 +69,20 @@ def test_a_load_is_printed_with_where_to_find_more() -> None:
 
 
 @pytest.mark.usefixtures("aws")
+def test_a_load_that_stored_only_a_part_is_not_said_to_be_successful() -> None:
+    data: LoadData = {
+        **DATA,
+        "conversion_stats": STATS,
+        "verdict": "partly loaded",
+        "key": "k",
+        "load_id": "0123456789",
+    }
+    lines = printed("Data loaded successfully", data)
+    assert (lines[0], "Data loaded successfully" in lines) == ("k partly loaded", False)
+    assert lines[-1].startswith("Not every row is in InfluxDB: `loader quarantine 01234567`")
+
+
+@pytest.mark.usefixtures("aws")
 def test_a_failure_is_printed_with_its_error_and_remedy() -> None:
     lines = printed("[503] no", {**DATA, "key": "k", "error": "InfluxUnavailableError"})
     assert lines[:2] == ["k failed", "InfluxUnavailableError: [503] no"]

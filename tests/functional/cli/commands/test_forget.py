@@ -9,7 +9,7 @@ import pytest
 from tests.functional.conftest import SOURCE
 from tests.support.command_line import run_loader
 from tests.support.finished_load import StoringInflux
-from tests.support.ledger_entries import put_items
+from tests.support.ledger_entries import at, put_items
 from tests.support.revised_files import finish, hours, item_of, key_of, put, stored
 from tests.support.stepwise_load import StepwiseLoad
 
@@ -29,7 +29,7 @@ def files(s3: "S3Client", context: SimpleNamespace, ledger: "Table", database: S
     for key in (WRONG, OLD, LATER):
         load = StepwiseLoad(s3, context, key)
         finish(load)
-        put_items(ledger, item_of(load))
+        put_items(ledger, item_of(load) | {"claimed_at": at(2)})
 
 
 def test_older_files_get_their_values_back(
@@ -47,6 +47,8 @@ def test_older_files_get_their_values_back(
     assert stored(database)["SE", 7, "power_mw"] == 1.0
     history = run_loader("history", "--status", "skipped").stdout
     assert "withdrawn with loader forget" in history
+    header, line = (each.split("\t") for each in history.splitlines())
+    assert line[header.index("duration")] == "", "the load did not take until it was withdrawn"
 
 
 def test_it_asks_first_and_names_the_commands(s3: "S3Client", ledger: "Table", files: None) -> None:
