@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from shared.accounts import Accounts
 from shared.datasets import DATASETS
-from shared.metrics import LoadMetrics, emit, emit_backlog, emit_hours_since_last_load
+from shared.metrics import LoadMetrics, emit, emit_backlog, emit_hours_since_last_load, emit_stale
 
 PRICE_OF_METRIC = 0.30
 """US dollars a month for each combination of a name and dimensions that was emitted in it, up to 10,000."""
@@ -34,15 +34,25 @@ ${cost:.2f} a month, whatever the number of loads. Without the dimension `stack`
 """
 
 
+def emit_metrics_of_stack() -> None:
+    """Emit the metrics of a sweep and of a check of stale points, whose only dimension besides service is the stack."""
+    emit_backlog(0, given_up=0)
+    emit_hours_since_last_load(0)
+    emit_stale(0)
+
+
 def count_metrics(stack: str) -> int:
-    """Return how many combinations loads of all datasets and sweeps emit in a stack of this name ("" for none)."""
+    """Return how many combinations the loads of all datasets, sweeps, and checks emit in a stack.
+
+    Args:
+        stack: its name; "" for no stack.
+    """
     combinations = set()
     with redirect_stdout(io.StringIO()) as output, patch.dict(os.environ, {"STACK_NAME": stack}):
         for dataset in DATASETS:
             emit(LOAD, dataset=dataset, metadata={})
-        if stack:  # those of sweeps have no other dimension
-            emit_backlog(0, given_up=0)
-            emit_hours_since_last_load(0)
+        if stack:
+            emit_metrics_of_stack()
     for line in map(json.loads, output.getvalue().splitlines()):
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
