@@ -37,6 +37,15 @@ for variable in ("COLUMNS", "LINES"):
     os.environ.pop(variable, None)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Sort the modules that a command line names.
+
+    pytest 9.1 enters a folder again if modules of its parent are named between those of the folder, and then does not
+    find the fixtures of the folder's conftest.py.
+    """
+    config.args.sort(key=lambda argument: Path(argument).parts)
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.

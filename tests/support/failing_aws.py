@@ -5,8 +5,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import NamedTuple
+
+from tests.support.serving import serve_in_thread
 
 
 class Failure(NamedTuple):
@@ -60,14 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def failing_aws() -> Iterator[FailingAws]:
     """A running server."""
-    with FailingAws() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve_in_thread(FailingAws()) as server:
+        yield server
 
 
 @contextmanager

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.support.serving import serve_in_thread
 
 Fault = Callable[["Exchange"], None]
 RequestFilter = Callable[[BaseHTTPRequestHandler], bool]
@@ -172,12 +174,8 @@ def fault_proxy(
     upstream: str, is_target: RequestFilter = is_write, tls: SSLContext | None = None
 ) -> Iterator[FaultProxy]:
     """Run a proxy in front of the server at this URL."""
-    with FaultProxy(urlsplit(upstream).netloc, is_target, tls) as proxy:
-        thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serve_in_thread(FaultProxy(urlsplit(upstream).netloc, is_target, tls)) as proxy:
         try:
             yield proxy
         finally:
             proxy.stopping.set()
-            proxy.shutdown()
-            thread.join()

@@ -8,11 +8,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from time import time
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote
+
+from tests.support.serving import serve_in_thread
 
 STACK = "InfluxdbLoader"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:loader"
@@ -189,11 +190,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def scripted_aws() -> Iterator[ScriptedAws]:
     """A running server."""
-    with ScriptedAws() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve_in_thread(ScriptedAws()) as server:
+        yield server

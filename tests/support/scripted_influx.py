@@ -9,9 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.serving import serve_in_thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,12 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def scripted_influx(tls: SSLContext | None = None) -> Iterator[ScriptedInflux]:
     """Run a scripted server."""
-    with ScriptedInflux(tls) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serve_in_thread(ScriptedInflux(tls)) as server:
         try:
             yield server
         finally:
             server.stopping.set()
-            server.shutdown()
-            thread.join()
