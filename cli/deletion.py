@@ -11,6 +11,8 @@ from shared.deletion.records import FINAL, DeletionState
 POLL_SECONDS = 5.0
 """How long to wait between two looks at what a deletion waits for."""
 
+TOO_OLD = "they are older than the retention period of the bucket"
+
 ATTEMPTS = 6
 """How often to repeat a step that fails with an error that may heal."""
 
@@ -54,15 +56,22 @@ def _advice(deletion: str, message: str, *, restore: bool) -> str:
     return f"deletion {deletion} is not complete: {message}. To continue it, run {again} again{end}"
 
 
+def has_removed_all(state: DeletionState) -> bool:
+    """Return whether a deletion removed everything that was planned."""
+    return state["status"] == "done" and not state["foreign"] and not state["doubts"]
+
+
 def show_state(deletion: str, state: DeletionState) -> None:
     """Print how a deletion ended, and how to undo it."""
     _write(f"deletion {deletion}: {quantity(state['removed'], 'stale point')} removed")
     if state["rewritten"]:
         _write(f"{quantity(state['rewritten'], 'current point')} removed and written again")
+    if expired := state.get("expired"):
+        _write(f"{quantity(expired, 'current point')} removed and not written again: {TOO_OLD}")
     for text in state["foreign"]:
         _write(f"not removed, since another program wrote a point there: {text}")
     for text in state["doubts"]:
-        _write(f"not removed, since what is stored is in doubt: {text}")
+        _write(f"in doubt: {text}")
     if state["status"] == "outdated":
         _write(f"It ended early: {state['waits_for'][0]} was loaded after the plan was made. Run the command again.")
     if state["status"] == "refused":

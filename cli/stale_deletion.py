@@ -1,15 +1,16 @@
 """`loader stale --delete`: complete what was interrupted, then plan, ask, and delete, one measurement after another."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
-from cli.deletion import execute, show_state
+from cli.deletion import execute, has_removed_all, show_state
 from cli.deployed.deletions import PlannedDeletion, approval_of, plan_for, reasons_against, start, unfinished
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
 from cli.output import confirm, console, listing, quantity, show_json, stderr
 from cli.targets import check_dataset, parse_prefix
-from shared.deletion.records import DeletionState
+from shared.deletion.records import Deletion, DeletionState, plan_key
 from shared.deletion.requests import predicate
 from shared.settings import max_stale_rate
 from shared.times import utc_ns
@@ -32,20 +33,51 @@ WARNING = (
 )
 
 
-def delete_stale(deployment: Deployment, prefix: str, dataset: str, options: DeleteOptions) -> None:
-    """Delete the stale points of the files under a prefix. Raise RefusedError if something speaks against it."""
+def delete_stale(deployment: Deployment, prefix: str, dataset: str, options: DeleteOptions) -> bool:
+    """Delete the stale points of the files under a prefix. Return whether all of them were removed.
+
+    Raises:
+        RefusedError: Something speaks against it, or the operator does not agree.
+    """
     if dataset:
         check_dataset(dataset)
-    address = parse_prefix(prefix, deployment.source_bucket)
-    states = {name: execute(deployment, name) for name in unfinished(deployment)}
-    for prepared in prepare_searches(deployment, address.prefix, dataset):
-        states |= _delete(deployment, prepared, address.address, options)
+    address, states = parse_prefix(prefix, deployment.source_bucket), dict[str, DeletionState]()
+    try:
+        for name in unfinished(deployment):
+            _confirm_continuation(deployment, name, options)
+            states[name] = execute(deployment, name)
+        for prepared in prepare_searches(deployment, address.prefix, dataset):
+            states |= _delete(deployment, prepared, address.address, options)
+    except RefusedError:
+        if states:
+            _show_states(states, options)
+        raise
+    _show_states(states, options)
+    return all(has_removed_all(state) for state in states.values())
+
+
+def _show_states(states: Mapping[str, DeletionState], options: DeleteOptions) -> None:
     if options.as_json:
         show_json(states)
-    elif not states:
+        return
+    if not states:
         console.print("no stale points")
-    for name, state in states.items() if not options.as_json else ():
+    for name, state in states.items():
         show_state(name, state)
+
+
+def _confirm_continuation(deployment: Deployment, name: str, options: DeleteOptions) -> None:
+    """Say which interrupted deletion comes first, and ask. Raise RefusedError if the operator does not agree."""
+    plan = cast(Deletion, deployment.work_json(plan_key(name)))
+    stale = quantity(sum(request["stale"] for request in plan["requests"]), "stale point")
+    place = f"{plan['measurement']} in the InfluxDB bucket {plan['influxdb_bucket']}"
+    text = f"deletion {name} of {stale} of {place}, planned at {plan['planned_at']}, was interrupted: it comes first"
+    stderr.print(text, soft_wrap=True, markup=False)
+    if not (options.yes or confirm("Continue it?")):
+        raise RefusedError(
+            f"nothing more was deleted: answer y, or add --yes, to continue deletion {name}; to give it up and write "
+            f"everything back, run `loader restore {name}`"
+        )
 
 
 def _delete(
@@ -88,6 +120,9 @@ def _show_plan(planned: PlannedDeletion) -> None:
     stderr.print(f"{name}: {points}, {quantity(len(plan.requests), 'request')}, about {plan.seconds:,.0f} s")
     if plan.rewritten:
         stderr.print(f"{quantity(plan.rewritten, 'current point')} will be removed too, and written again")
+    if uncertain := len(planned.points.optional.points.time):
+        points = quantity(uncertain, "point")
+        stderr.print(f"{points} in this time that InfluxDB may have stored or not will stay as they are")
     table = listing("#points", "#rewritten", "from", "to", "predicate")
     for each in plan.requests[:SHOWN_REQUESTS]:
         times = utc_ns(each.first_ns), utc_ns(each.last_ns)

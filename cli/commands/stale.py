@@ -36,14 +36,14 @@ def stale(
     """List the points that replaced files left in InfluxDB, and that no current file contains.
 
     Compares the footprints of all loads, and reads neither the files nor InfluxDB. With `--delete`, shows a plan, asks,
-    and deletes the points; docs/when-files-change.md says what to read first.
+    and deletes the points; docs/when-files-change.md says what to read first. The exit status is 0 only if all of them
+    were removed.
     """
     if delete:
         from cli.stale_deletion import DeleteOptions, delete_stale  # noqa: PLC0415 - it loads pyarrow
 
         options = DeleteOptions(yes=yes, force=force, other_writers=other_writers, as_json=as_json)
-        delete_stale(Deployment(stack), prefix, dataset, options)
-        return
+        raise typer.Exit(0 if delete_stale(Deployment(stack), prefix, dataset, options) else 1)
     # These imports load pyarrow, which takes half a second that other commands need not spend.
     from cli.deployed.stale import prepare_searches  # noqa: PLC0415
     from shared.stale.summary import StaleSummary  # noqa: PLC0415

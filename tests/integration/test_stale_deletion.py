@@ -108,7 +108,7 @@ def test_the_engine_has_the_values_of_the_current_files_and_foreign_ones_after_a
     assert stored(api, region) == values(FORMER, NEW, OTHER, FOREIGN)
 
     deleted = run_loader(app, "stale", prefix, "--delete", "--yes", "--force", "--json")
-    assert deleted.status == 0, deleted.err
+    assert deleted.status == 1, deleted.err
     [(deletion, state)] = deleted.json.items()
     assert state["status"] == "done"
     assert (len(state["foreign"]), state["doubts"]) == (1, [])

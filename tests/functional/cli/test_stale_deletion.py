@@ -64,10 +64,49 @@ def test_nothing_happens_without_a_yes(rewrites: Rewrites) -> None:
     assert deletions(rewrites) == []
 
 
-def test_an_interrupted_deletion_is_completed_first(rewrites: Rewrites) -> None:
-    rewrites.s3.put_object(Bucket=WORK, Key="deletions/d0/plan.json", Body=b"{}")
+@pytest.fixture
+def interrupted(rewrites: Rewrites) -> str:
+    """The id of a deletion that was interrupted."""
+    place = {"influxdb_bucket": "ons", "measurement": "other_data", "planned_at": "2024-01-01T00:00:00Z"}
+    plan = json.dumps({**place, "requests": [{"stale": 3}, {"stale": 4}]}).encode()
+    rewrites.s3.put_object(Bucket=WORK, Key=plan_key("d0"), Body=plan)
+    return "d0"
+
+
+def test_an_interrupted_deletion_is_completed_first(rewrites: Rewrites, interrupted: str) -> None:
     states = json.loads(run_loader("stale", KEY, "--delete", "--yes", "--json").stdout)
-    assert list(states) == ["d0", *(name for name in deletions(rewrites) if name != "d0")]
+    assert list(states) == [interrupted, *(name for name in deletions(rewrites) if name != interrupted)]
+
+
+def test_an_interrupted_deletion_is_not_continued_without_a_yes(
+    rewrites: Rewrites, interrupted: str, aws: ScriptedAws
+) -> None:
+    aws.results["delete"] = {"errorType": "AssertionError", "errorMessage": "called"}
+    result = run_loader("stale", KEY, "--delete", input="n\n")
+    assert result.exit_code == 2
+    place = "other_data in the InfluxDB bucket ons, planned at 2024-01-01T00:00:00Z"
+    assert f"deletion {interrupted} of 7 stale points of {place}, was interrupted: it comes first" in result.stderr
+    assert f"to give it up and write everything back, run `loader restore {interrupted}`" in result.stderr
+    assert deletions(rewrites) == [interrupted]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"foreign": ["generation_data,region=N at 5"]},
+        {"doubts": ["the field power_mw has values of the type float and string, which another program wrote"]},
+        {"status": "outdated", "waits_for": ["s3://source/a"]},
+        {"status": "refused", "waits_for": ["it has 101 requests"]},
+    ],
+    ids=["foreign", "doubts", "outdated", "refused"],
+)
+def test_the_exit_status_is_1_unless_everything_was_removed(
+    rewrites: Rewrites, aws: ScriptedAws, end: dict[str, object]
+) -> None:
+    aws.results["delete"] = state(**end)
+    for options in ((), ("--json",)):
+        assert run_loader("stale", KEY, "--delete", "--yes", *options).exit_code == 1
+    assert len(deletions(rewrites)) > 0
 
 
 def test_many_points_of_a_load_need_force(rewrites: Rewrites) -> None:
