@@ -87,7 +87,6 @@ def _delete(
         return name.startswith(address)
 
     planned = plan_for(deployment, prepared, is_selected, other_writers=options.other_writers)
-    _check(prepared)
     if planned is None:
         return {}
     rate = max_stale_rate(deployment.stale_environment())
@@ -104,14 +103,6 @@ def _delete(
     approval = approval_of(prepared, is_selected, reasons, max_stale_rate=rate, force=options.force)
     deletion = start(deployment, planned, approval)["deletion"]
     return {deletion: execute(deployment, deletion)}
-
-
-def _check(prepared: PreparedSearch) -> None:
-    if prepared.loads.not_checkable:
-        raise RefusedError(
-            f"nothing was deleted: {prepared.loads.not_checkable[0]} has no footprint, so nobody knows which points "
-            "are stale: run `loader footprints` first, and load the file again if it has nothing to rebuild"
-        )
 
 
 def _show_plan(planned: PlannedDeletion) -> None:

@@ -144,6 +144,12 @@ def read_footprint(content: bytes, within: PointRange | None = None) -> Footprin
     return Footprint(series, names, PointBlock(numbers.astype(np.int32), time, fields))
 
 
+def count_lines(content: bytes) -> int:
+    """Return the number of lines of a footprint, which its footer has."""
+    lines: int = pq.read_metadata(io.BytesIO(content)).num_rows
+    return lines
+
+
 def _row_groups(metadata: pq.FileMetaData, within: PointRange | None) -> list[int]:
     """Return the row groups that may have points of a range."""
     groups = range(metadata.num_row_groups)

@@ -102,9 +102,15 @@ def plan_for(
     """Return the plan for the stale points of selected objects; None if there are none.
 
     Raises:
-        RefusedError: InfluxDB cannot delete points, or the plan is beyond a limit.
+        RefusedError: InfluxDB cannot delete points, the plan is beyond a limit, or a current file has no complete
+            footprint.
     """
     points = stale_set(prepared.search, is_selected)
+    if prepared.loads.not_checkable:
+        raise RefusedError(
+            f"nothing was deleted: {prepared.loads.not_checkable[0]} has no complete footprint, so nobody knows which "
+            "points are stale: run `loader footprints` first, and load the file again if it has nothing to rebuild"
+        )
     if not points.stale.series:
         return None
     series = len({*points.stale.series, *points.current.series})

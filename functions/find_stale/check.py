@@ -63,6 +63,7 @@ def _settled(item: LedgerItem, load: LoadState, now: datetime) -> LedgerItem:
     # Those of the attempt before, which may have other points.
     settled.pop("first_time", None)
     settled.pop("last_time", None)
+    settled.pop("calendar", None)
     return settled
 
 

@@ -101,7 +101,9 @@ class SlotCheck:
         return months_of({**item, "measurement": measurement}, self._measurement.bucket)
 
     def _times(self, plan: Plan) -> dict[str, str]:
-        ranges = [(int(part.points.time.min()), int(part.points.time.max())) for part in self._footprints.read(plan)]
+        # The search says whether it is complete.
+        parts = self._footprints.read(plan._replace(calendar=""))
+        ranges = [(int(part.points.time.min()), int(part.points.time.max())) for part in parts]
         if not ranges:
             return {"first_time": "", "last_time": ""}
         firsts, lasts = zip(*ranges, strict=True)

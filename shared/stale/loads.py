@@ -23,8 +23,8 @@ class Loads(NamedTuple):
         current: The plans of current loads.
         replaced: Those that were replaced.
         not_checkable: The current objects without a complete footprint. They may have any point, so nothing is stale
-            for sure.
-        unknown: The replaced objects without a footprint, whose points nobody knows.
+            for sure. A search adds those whose footprints it finds to be incomplete.
+        unknown: The replaced objects without a complete footprint, of which nobody knows all points.
         not_judged: The objects of older revisions while files of the newest one may still arrive.
         running: The objects that are being loaded: their footprints may be incomplete.
     """
@@ -48,13 +48,19 @@ def sort_loads(items: Iterable[LedgerItem], plans: Mapping[str, list[Plan]], now
     """
     loads = Loads([], [], [], [], [], [])
     for item, standing in standings(items, now, pause):
-        own = [plan._replace(source=item["object"]) for plan in plans.get(item["load_id"], [])]
+        own = [_of_item(plan, item) for plan in plans.get(item["load_id"], [])]
         current = [] if standing == "replaced" else _current(own, item)
         loads.current.extend(current)
         executions = {plan.execution for plan in current}
         loads.replaced.extend(ReplacedLoad(plan, item) for plan in own if plan.execution not in executions)
         _add_object(loads, item, standing, has_footprint=bool(own if standing == "replaced" else current))
     return loads
+
+
+def _of_item(plan: Plan, item: LedgerItem) -> Plan:
+    """Return a plan with what the item of its version says. The calendar is that of one execution."""
+    calendar = item.get("calendar", "") if plan.prefix == item.get("footprint") else ""
+    return plan._replace(source=item["object"], calendar=calendar)
 
 
 def _current(plans: list[Plan], item: LedgerItem) -> list[Plan]:

@@ -1,15 +1,25 @@
 """The plans of loads: which objects of the work bucket are the footprint of which execution."""
 
+import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.footprints import Footprint, PointRange, read_footprint
+from shared.calendars import decode
+from shared.footprints import Footprint, PointRange, count_lines, read_footprint
 from shared.times import utc_ns
 from shared.work_bucket import footprint_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+class IncompleteFootprintError(Exception):
+    """A footprint has fewer lines than the ledger counts, or more: parts are missing, or are those of another load."""
+
+    def __init__(self, plan: "Plan") -> None:
+        super().__init__(plan.source)
+        self.plan = plan
 
 
 class Plan(NamedTuple):
@@ -23,6 +33,7 @@ class Plan(NamedTuple):
         first_time: Its first time in ISO 8601 with nanoseconds; "" if it is not known without reading the footprint.
         last_time: Its last time; "" as above.
         source: The object that it loaded; "" if it is not known.
+        calendar: Its points by day, as the ledger has them (`shared/calendars.py`); "" if it does not.
     """
 
     dataset: str
@@ -32,6 +43,7 @@ class Plan(NamedTuple):
     first_time: str = ""
     last_time: str = ""
     source: str = ""
+    calendar: str = ""
 
     @property
     def prefix(self) -> str:
@@ -42,6 +54,10 @@ class Plan(NamedTuple):
     def is_gapless(self) -> bool:
         """Whether no part is missing before the last one."""
         return PurePosixPath(max(self.keys)).stem == f"{len(self.keys) - 1:04}"
+
+    def is_complete(self, lines: int) -> bool:
+        """Return whether its parts, which have this many lines, have all lines that the ledger counts."""
+        return not self.calendar or lines == sum(day.points for day in decode(json.loads(self.calendar)).values())
 
     def may_meet(self, points: PointRange) -> bool:
         """Return whether it can have points at the times of a range."""
@@ -72,13 +88,21 @@ class Footprints:
             yield Plan(dataset, *execution, tuple(keys))
 
     def read(self, plan: Plan, within: PointRange | None = None) -> Iterator[Footprint]:
-        """Yield the parts of a plan that have a point, or may have one in a range."""
+        """Yield the parts of a plan that have a point, or may have one in a range.
+
+        Raises:
+            IncompleteFootprintError: After the last part, if a part is missing, which may have any point.
+        """
         if within and not plan.may_meet(within):
             return
+        lines = 0
         for key in plan.keys:
-            part = read_footprint(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(), within)
-            if part.series:
+            content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            lines += count_lines(content)
+            if (part := read_footprint(content, within)).series:
                 yield part
+        if not plan.is_complete(lines):
+            raise IncompleteFootprintError(plan)
 
     def _keys(self, prefix: str) -> Iterator[str]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):

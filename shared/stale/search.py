@@ -7,6 +7,7 @@ are decoded whose series and times may meet.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from shared.footprints import Footprint, PointRange
@@ -14,7 +15,7 @@ from shared.ledger import check_bucket
 from shared.point_index import range_of, subtract
 from shared.stale.fate import Fate, Fates
 from shared.stale.loads import Loads, ReplacedLoad
-from shared.stale.plans import Footprints, Plan
+from shared.stale.plans import Footprints, IncompleteFootprintError, Plan
 from shared.stale.removals import Removals, removal_prefix
 
 if TYPE_CHECKING:
@@ -71,14 +72,16 @@ class StaleSearch:
     def find(self, is_selected: Callable[[str], bool] = lambda _: True) -> Iterator[StalePart]:
         """Yield the stale points of the replaced loads of selected objects; those that are certain come first.
 
-        There are none while a current object has no footprint (`Loads.not_checkable`).
+        There are none while a current object has no footprint (`Loads.not_checkable`). If one turns out to be
+        incomplete, the search adds it there, and ends.
         """
-        if self._loads.not_checkable:
-            return
-        replaced = self._replaced(is_selected)
+        with self._record_incomplete():
+            yield from () if self._loads.not_checkable else self._find(self._replaced(is_selected))
+
+    def _find(self, replaced: list[_Replaced]) -> Iterator[StalePart]:
         for number, (load, fate) in enumerate(replaced):
             kind: StaleKind = "stored" if fate.certainty == "stored" else "uncertain"
-            for part in self._footprints.read(load.plan):
+            for part in self._read_replaced(load):
                 planned = _without_plans(part, self._current_first(load.plan), self._footprints.read)
                 stored = self._stored(planned, fate)
                 if fate.rejected and (rejected := subtract(planned, [stored])).series:
@@ -88,8 +91,24 @@ class StaleSearch:
 
     def current(self, within: PointRange) -> Iterator[Footprint]:
         """Yield the points of current files in a range, part by part. Two files may have the same point."""
-        for plan in self._loads.current:
-            yield from self._footprints.read(plan, within)
+        with self._record_incomplete():
+            for plan in self._loads.current:
+                yield from self._footprints.read(plan, within)
+
+    @contextmanager
+    def _record_incomplete(self) -> Iterator[None]:
+        """Add the object of an incomplete footprint to those without one."""
+        try:
+            yield
+        except IncompleteFootprintError as error:
+            self._loads.not_checkable.append(error.plan.source)
+
+    def _read_replaced(self, load: ReplacedLoad, within: PointRange | None = None) -> Iterator[Footprint]:
+        """Yield the parts of a replaced load. Of one that lacks parts, nobody knows all points."""
+        try:
+            yield from self._footprints.read(load.plan, within)
+        except IncompleteFootprintError:
+            self._loads.unknown.append(load.item["object"])
 
     def rejected(self, within: PointRange) -> Iterator[Footprint]:
         """Yield the points of current files that InfluxDB rejected, or may have, for files with points in a range."""
@@ -113,7 +132,7 @@ class StaleSearch:
         for other in before:
             if not points.series:
                 break
-            parts = self._footprints.read(other.load.plan, range_of(points))
+            parts = self._read_replaced(other.load, range_of(points))
             points = subtract(points, (self._stored(each, other.fate) for each in parts))
         return points
 

@@ -1,14 +1,16 @@
 """Nothing is stale while the footprint of a current file may lack points."""
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from shared.calendars import Count, encode
 from shared.stale.ledger import plans_of
-from shared.stale.loads import sort_loads
+from shared.stale.loads import Loads, sort_loads
 from shared.stale.plans import Footprints
-from shared.stale.search import StaleSearch
+from shared.stale.search import StalePart, StaleSearch
 from shared.work_bucket import footprint_key
 from tests.functional.conftest import WORK
 from tests.functional.test_stale_histories import START, History, encoded
@@ -28,6 +30,8 @@ def history(s3: "S3Client") -> History:
     history = History(s3)
     history.load(NAME, VALUES, "loaded")
     history.load(NAME, VALUES, "loaded")
+    for each in history._items:
+        each["calendar"] = json.dumps(encode({"2024-01-01": Count(len(VALUES), 1, 0, 0)}))
     for part, values in enumerate(PARTS):
         s3.put_object(Bucket=WORK, Key=key_of(history, part), Body=encoded(values))
     return history
@@ -39,9 +43,15 @@ def key_of(history: History, part: int) -> str:
 
 def search(s3: "S3Client", history: History) -> tuple[int, list[str]]:
     """Return the number of stale parts, and the objects that are not checkable."""
+    parts, loads = find(s3, history)
+    return len(parts), loads.not_checkable
+
+
+def find(s3: "S3Client", history: History) -> tuple[list[StalePart], Loads]:
+    """Return the stale parts, and the loads."""
     plans = plans_of(Footprints(s3, WORK), history._items, in_bulk=True)
     loads = sort_loads(history._items, plans, START + timedelta(days=1), PAUSE)
-    return len(list(StaleSearch(s3, WORK, history._measurement, loads).find())), loads.not_checkable
+    return list(StaleSearch(s3, WORK, history._measurement, loads).find()), loads
 
 
 def test_nothing_is_stale_if_both_versions_have_the_same_points(s3: "S3Client", history: History) -> None:
@@ -61,3 +71,19 @@ def test_a_footprint_that_the_ledger_does_not_have_may_be_incomplete(
 def test_a_footprint_without_its_first_part_is_incomplete(s3: "S3Client", history: History) -> None:
     s3.delete_object(Bucket=WORK, Key=key_of(history, 0))
     assert search(s3, history) == (0, [NAME])
+
+
+def test_a_footprint_without_its_last_part_is_incomplete(s3: "S3Client", history: History) -> None:
+    s3.delete_object(Bucket=WORK, Key=key_of(history, 1))
+    assert search(s3, history) == (0, [NAME])
+
+
+def test_of_a_replaced_footprint_without_its_last_part_nobody_knows_all_points(
+    s3: "S3Client", history: History
+) -> None:
+    more = VALUES | {("m,t=y", 1, "a")}
+    history._items[0]["calendar"] = json.dumps(encode({"2024-01-01": Count(len(more) + 5, 2, 0, 0)}))
+    s3.put_object(Bucket=WORK, Key=footprint_key("d", history._items[0]["load_id"], "run", 0), Body=encoded(more))
+    parts, loads = find(s3, history)
+    assert [(part.points.series, len(part.points.points.time)) for part in parts] == [(["m,t=y"], 1)]
+    assert (loads.not_checkable, loads.unknown) == ([], [NAME])

@@ -132,7 +132,7 @@ def test_nothing_is_deleted_where_a_file_has_no_footprint(rewrites: Rewrites) ->
     for each in rewrites.s3.list_objects_v2(Bucket=WORK, Prefix=prefix)["Contents"]:
         rewrites.s3.delete_object(Bucket=WORK, Key=each["Key"])
     result = run_loader("stale", KEY, "--delete", "--yes", "--force")
-    assert (result.exit_code, "has no footprint" in result.stderr) == (2, True)
+    assert (result.exit_code, "has no complete footprint" in result.stderr) == (2, True)
 
 
 def test_influxdb_3_cannot_delete(rewrites: Rewrites, aws: ScriptedAws) -> None:
