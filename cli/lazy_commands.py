@@ -27,6 +27,7 @@ COMMANDS = (
     "footprints",
     "overlaps",
     "stale",
+    "rebuild",
     "restore",
     "forget",
     "show",

@@ -44,7 +44,7 @@ def delete_stale(deployment: Deployment, prefix: str, dataset: str, options: Del
     address, states = parse_prefix(prefix, deployment.source_bucket), dict[str, DeletionState]()
     try:
         for name in unfinished(deployment):
-            _confirm_continuation(deployment, name, options)
+            confirm_continuation(deployment, name, yes=options.yes)
             states[name] = execute(deployment, name)
         for prepared in prepare_searches(deployment, address.prefix, dataset):
             states |= _delete(deployment, prepared, address.address, options)
@@ -66,14 +66,14 @@ def _show_states(states: Mapping[str, DeletionState], options: DeleteOptions) ->
         show_state(name, state)
 
 
-def _confirm_continuation(deployment: Deployment, name: str, options: DeleteOptions) -> None:
+def confirm_continuation(deployment: Deployment, name: str, *, yes: bool) -> None:
     """Say which interrupted deletion comes first, and ask. Raise RefusedError if the operator does not agree."""
     plan = cast(Deletion, deployment.work_json(plan_key(name)))
     stale = quantity(sum(request["stale"] for request in plan["requests"]), "stale point")
     place = f"{plan['measurement']} in the InfluxDB bucket {plan['influxdb_bucket']}"
     text = f"deletion {name} of {stale} of {place}, planned at {plan['planned_at']}, was interrupted: it comes first"
     stderr.print(text, soft_wrap=True, markup=False)
-    if not (options.yes or confirm("Continue it?")):
+    if not (yes or confirm("Continue it?")):
         raise RefusedError(
             f"nothing more was deleted: answer y, or add --yes, to continue deletion {name}; to give it up and write "
             f"everything back, run `loader restore {name}`"
@@ -91,18 +91,24 @@ def _delete(
         return {}
     rate = max_stale_rate(deployment.stale_environment())
     reasons = reasons_against(prepared, is_selected, rate)
-    if reasons and not options.force:
-        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
-        raise RefusedError(
-            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "
-            "Look at the points with `loader stale`; if they are right, add --force"
-        )
+    if not options.force:
+        check_reasons(reasons)
     _show_plan(planned)
     if not (options.yes or confirm("Delete these points?")):
         raise RefusedError("nothing was deleted: answer y, or add --yes")
     approval = approval_of(prepared, is_selected, reasons, max_stale_rate=rate, force=options.force)
     deletion = start(deployment, planned, approval)["deletion"]
     return {deletion: execute(deployment, deletion)}
+
+
+def check_reasons(reasons: list[str]) -> None:
+    """Raise RefusedError if anything speaks against a deletion."""
+    if reasons:
+        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
+        raise RefusedError(
+            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "
+            "Look at the points with `loader stale`; if they are right, add --force"
+        )
 
 
 def _show_plan(planned: PlannedDeletion) -> None:

@@ -123,6 +123,26 @@ def range_of(footprint: Footprint) -> PointRange:
     return PointRange(footprint.series[0], footprint.series[-1], int(time.min()), int(time.max()))
 
 
+def times_of_all_series(first_ns: int, last_ns: int) -> PointRange:
+    """Return the range of all points from the first to the last time, whatever their series."""
+    return PointRange("", "\U0010ffff", first_ns, last_ns)
+
+
+def within_times(footprint: Footprint, first_ns: int, last_ns: int) -> Footprint:
+    """Return the points from the first to the last time.
+
+    >>> block = PointBlock(np.array([0, 1, 1]), np.array([7, 8, 9]), np.array([1, 1, 1], np.uint64))
+    >>> inside = within_times(Footprint(["m,t=a", "m,t=b"], ("x",), block), 8, 9)
+    >>> inside.series, inside.points.numbers.tolist(), inside.points.time.tolist()
+    (['m,t=b'], [0, 0], [8, 9])
+    """
+    numbers, time, fields = footprint.points
+    inside = np.flatnonzero((time >= first_ns) & (time <= last_ns))
+    used, positions = np.unique(numbers[inside], return_inverse=True)
+    block = PointBlock(positions.astype(np.int32), time[inside], fields[inside])
+    return Footprint([footprint.series[number] for number in used], footprint.names, block)
+
+
 def translate(fields: Mask, names: Sequence[str], target: Sequence[str]) -> Mask:
     """Return the masks with the bits that `target` gives to the names. A field that it does not name is dropped.
 

@@ -13,18 +13,20 @@ from botocore.config import Config
 
 from cli.deployed.buckets import invoke_check_health
 from cli.deployed.stack import Deployment
-from cli.deployed.stale import PreparedSearch
+from cli.deployed.stale import PreparedSearch, check_footprints
 from cli.errors import RefusedError
 from shared.deletion.plan import plan_deletion
 from shared.deletion.records import DELETIONS, Approval, Deletion, DeletionState, end_key, plan_key
-from shared.deletion.requests import DeletionPlan
+from shared.deletion.requests import DeletionPlan, instead
 from shared.deletion.start import start_deletion
 from shared.errors import TransientError, error_names
+from shared.footprints import Footprint
 from shared.ledger import LedgerItem, bucket_and_key, newest_of
 from shared.settings import MAX_STALE_RATE, default_bucket
 from shared.slots import replacing_dataset, slot_name
 from shared.stale.ledger import datasets_of
 from shared.stale.stale_set import StaleSet, stale_set
+from shared.times import utc_ns
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -106,24 +108,28 @@ def plan_for(
             footprint.
     """
     points = stale_set(prepared.search, is_selected)
-    if prepared.loads.not_checkable:
-        raise RefusedError(
-            f"nothing was deleted: {prepared.loads.not_checkable[0]} has no complete footprint, so nobody knows which "
-            "points are stale: run `loader footprints` first, and load the file again if it has nothing to rebuild"
-        )
+    check_footprints(prepared)
     if not points.stale.series:
         return None
     series = len({*points.stale.series, *points.current.series})
-    shards = _shards(deployment, prepared)
+    shards = count_shards(deployment, prepared)
     plan = plan_deletion(points.stale, points.current, shards=shards, series=series, other_writers=other_writers)
     if plan.points + plan.rewritten > MAX_POINTS:
-        plan = plan._replace(refusal=f"it would remove more than {MAX_POINTS:,} points. Use a longer PREFIX")
+        plan = plan._replace(refusal=f"it would remove more than {MAX_POINTS:,} points")
     if plan.refusal:
-        raise RefusedError(f"{prepared.measurement.name}: nothing was deleted: {plan.refusal}")
+        advice = _instead(prepared, is_selected, points.stale)
+        raise RefusedError(f"{prepared.measurement.name}: nothing was deleted: {plan.refusal}. Instead, {advice}")
     return PlannedDeletion(prepared, points, plan)
 
 
-def _shards(deployment: Deployment, prepared: PreparedSearch) -> int:
+def _instead(prepared: PreparedSearch, is_selected: Selection, stale: Footprint) -> str:
+    """Return the command that rebuilds the time of these points."""
+    datasets = sorted({each.item["dataset"] for each in prepared.loads.replaced if is_selected(each.item["object"])})
+    first_ns, last_ns = int(stale.points.time.min()), int(stale.points.time.max())
+    return instead("|".join(datasets), utc_ns(first_ns)[:19], utc_ns(last_ns + 10**9)[:19])
+
+
+def count_shards(deployment: Deployment, prepared: PreparedSearch) -> int:
     """Return the number of shards from the first to the last point of all loads. Raise RefusedError for InfluxDB 3."""
     health = invoke_check_health(deployment)
     if str(health.get("version", "")).lstrip("v").startswith("3"):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from cli.deployed.stack import Deployment
+from cli.errors import RefusedError
 from shared.dataset_keys import dataset_of
 from shared.datasets import DATASETS
 from shared.errors import UnknownDatasetError
@@ -39,6 +40,18 @@ def prepare_searches(deployment: Deployment, prefix: str, dataset: str) -> Itera
     measurements = {(DATASETS[name].influxdb_bucket or default, DATASETS[name].measurement) for name in names}
     for bucket, measurement in sorted(measurements):
         yield _prepare(deployment, bucket, measurement, default)
+
+
+def check_footprints(prepared: PreparedSearch) -> None:
+    """Raise RefusedError if a current file has no complete footprint: it may have any point.
+
+    Call it after the search, which finds what is incomplete.
+    """
+    if prepared.loads.not_checkable:
+        raise RefusedError(
+            f"nothing was deleted: {prepared.loads.not_checkable[0]} has no complete footprint, so nobody knows which "
+            "points are stale: run `loader footprints` first, and load the file again if it has nothing to rebuild"
+        )
 
 
 class StaleCounts(NamedTuple):

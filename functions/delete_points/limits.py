@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.deletion.records import Deletion, RequestProgress
-from shared.deletion.requests import INSTEAD, MAX_REQUEST_SECONDS, MAX_REQUESTS, MAX_SECONDS
+from shared.deletion.requests import MAX_REQUEST_SECONDS, MAX_REQUESTS, MAX_SECONDS, instead
 
 
 def reason_to_refuse(deletion: Deletion, stale_points: int) -> str:
@@ -41,4 +41,4 @@ def reason_to_stop(deletion: Deletion, progress: Sequence[RequestProgress]) -> s
         ),
     ]
     texts = [text for applies, text in reasons if applies]
-    return f"{'; '.join(texts)}: {INSTEAD}" if left and texts else ""
+    return f"{'; '.join(texts)}: {instead()}" if left and texts else ""

@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from shared.deletion.requests import (
-    INSTEAD,
     MAX_REQUEST_SECONDS,
     MAX_REQUESTS,
     MAX_REWRITTEN,
@@ -144,17 +143,20 @@ def _general_first(points: PointSet, numbers: Numbers) -> list[int]:
 
 
 def _refusal(requests: int, seconds: float, rewritten: int) -> str:
+    reasons = exceeded_limits(requests, seconds)
+    if rewritten > MAX_REWRITTEN:
+        reasons.append(f"{rewritten:,} current points must be written again, and the limit is {MAX_REWRITTEN:,}")
+    return "; ".join(reasons)
+
+
+def exceeded_limits(requests: int, seconds: float) -> list[str]:
+    """Return the limits that a plan exceeds with so many requests, which take so long together."""
     reasons = [
         (requests > MAX_REQUESTS, f"it takes more than {MAX_REQUESTS} requests"),
         (seconds > MAX_SECONDS, f"it takes about {seconds / 60:,.0f} minutes, and the limit is {MAX_SECONDS / 60:.0f}"),
         (
             seconds > requests * MAX_REQUEST_SECONDS,
-            f"one request takes about {seconds / requests:,.0f} s, and the limit is {MAX_REQUEST_SECONDS:.0f}",
-        ),
-        (
-            rewritten > MAX_REWRITTEN,
-            f"{rewritten:,} current points must be written again, and the limit is {MAX_REWRITTEN:,}",
+            f"one request takes about {seconds / max(1, requests):,.0f} s, and the limit is {MAX_REQUEST_SECONDS:.0f}",
         ),
     ]
-    texts = [text for applies, text in reasons if applies]
-    return f"{'; '.join(texts)}: {INSTEAD}" if texts else ""
+    return [text for applies, text in reasons if applies]

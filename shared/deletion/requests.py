@@ -21,8 +21,6 @@ MAX_SECONDS = 600.0
 MAX_REQUEST_SECONDS = 60.0
 """How long one request may be estimated to take. DeletePoints waits for its answer three times as long."""
 
-INSTEAD = "delete the time range by hand, and load its current files again"
-"""What to do beyond the limits."""
 
 MAX_REWRITTEN = 100_000
 """How many points of current files a deletion may remove and write again."""
@@ -61,7 +59,7 @@ class DeletionPlan(NamedTuple):
         points: The number of stale points.
         rewritten: The number of points of current files to write again.
         seconds: How long InfluxDB is estimated to take for all requests.
-        refusal: Why the plan must not be executed, and what to do instead; "" if it may be.
+        refusal: Why the plan must not be executed (`instead` says what to do); "" if it may be.
     """
 
     requests: list[DeleteRequest]
@@ -74,6 +72,11 @@ class DeletionPlan(NamedTuple):
 def request_seconds(shards: int, series: int) -> float:
     """Return how long InfluxDB takes for one request, with so many shards and series."""
     return shards * (SHARD_S + SERIES_S * series)
+
+
+def instead(dataset: str = "NAME", begin: str = "TIME", end: str = "TIME") -> str:
+    """Return what to do about stale points beyond the limits: the command, with these options if they are known."""
+    return f"rebuild the time, or a part of it: `loader rebuild --dataset {dataset} --from {begin} --to {end}`"
 
 
 def predicate(measurement: str, tags: Tags) -> str:

@@ -91,9 +91,14 @@ class StaleSearch:
 
     def current(self, within: PointRange) -> Iterator[Footprint]:
         """Yield the points of current files in a range, part by part. Two files may have the same point."""
+        return (part for _, part in self.current_parts(within))
+
+    def current_parts(self, within: PointRange) -> Iterator[tuple[Plan, Footprint]]:
+        """Yield the same, each with the plan of its load."""
         with self._record_incomplete():
             for plan in self._loads.current:
-                yield from self._footprints.read(plan, within)
+                for part in self._footprints.read(plan, within):
+                    yield plan, part
 
     @contextmanager
     def _record_incomplete(self) -> Iterator[None]:

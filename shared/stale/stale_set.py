@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shared.footprints import Footprint, PointBlock, PointRange
-from shared.point_index import subtract, translate
+from shared.footprints import Footprint, PointBlock
+from shared.point_index import subtract, times_of_all_series, translate, within_times
 from shared.stale.search import StaleSearch
 
 EMPTY = Footprint([], (), PointBlock(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint64)))
@@ -36,11 +36,10 @@ def stale_set(search: StaleSearch, is_selected: Callable[[str], bool] = lambda _
     if not stale.series:
         return StaleSet(stale, EMPTY)
     first_ns, last_ns = int(stale.points.time.min()), int(stale.points.time.max())
-    # Row groups are pruned by series, too: these bounds are below and above all of them.
-    within = PointRange("", "\U0010ffff", first_ns, last_ns)
-    replaced = union(_between(part.points, first_ns, last_ns) for part in search.find())
+    within = times_of_all_series(first_ns, last_ns)
+    replaced = union(within_times(part.points, first_ns, last_ns) for part in search.find())
     others = subtract(replaced, [stale])
-    current = union(_between(part, first_ns, last_ns) for part in (*search.current(within), others))
+    current = union(within_times(part, first_ns, last_ns) for part in (*search.current(within), others))
     return StaleSet(stale, current, union([others, *search.rejected(within)]))
 
 
@@ -73,12 +72,3 @@ def _positions(part: Footprint, series: list[str]) -> NDArray[np.int32]:
     places = pc.index_in(pa.array(part.series, pa.string()), value_set=pa.array(series, pa.string()))
     positions: NDArray[np.int32] = places.to_numpy().astype(np.int32)
     return positions
-
-
-def _between(footprint: Footprint, first_ns: int, last_ns: int) -> Footprint:
-    """Return the points of a time range, from the first to the last time."""
-    numbers, time, fields = footprint.points
-    inside = np.flatnonzero((time >= first_ns) & (time <= last_ns))
-    used, positions = np.unique(numbers[inside], return_inverse=True)
-    block = PointBlock(positions.astype(np.int32), time[inside], fields[inside])
-    return Footprint([footprint.series[number] for number in used], footprint.names, block)

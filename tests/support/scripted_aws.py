@@ -45,7 +45,8 @@ def failed(error: str, message: str, **data: Any) -> Json:
 class ScriptedAws(ThreadingHTTPServer):
     """`ending` decides how executions that are started end; `executions` holds them by ARN, the oldest first.
 
-    `results` holds what the functions return that a command invokes; one with an `errorType` is an error.
+    `results` holds what the functions return that a command invokes, or how they compute it from their event; one with
+    an `errorType` is an error.
     An execution is seen as running `looks` times, in state `state` with `state_input`, before it ends. `before_list` is
     called before executions are listed: a test can start those there that S3's events would start.
     """
@@ -56,7 +57,7 @@ class ScriptedAws(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.outputs: dict[str, str] = {}
         self.environments: dict[str, dict[str, str]] = {}
-        self.results: dict[str, Json] = {}
+        self.results: dict[str, Json | Callable[[Json], Json]] = {}
         self.executions: dict[str, Json] = {}
         self.ending: Ending = lambda _: succeeded()
         self.looks, self.state, self.state_input = 0, "WriteBatches", "{}"
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.path.endswith("/invocations"):
-            self._invoke(unquote(self.path).split("/")[3])
+            self._invoke(unquote(self.path).split("/")[3], body)
             return
         if "X-Amz-Target" not in self.headers:
             self._describe_stack(parse_qs(body)["StackName"][0])
@@ -154,11 +155,13 @@ class _Handler(BaseHTTPRequestHandler):
         except LookupError:
             self._send(400, {"__type": "ExecutionDoesNotExist", "message": "Execution Does Not Exist"})
 
-    def _invoke(self, name: str) -> None:
+    def _invoke(self, name: str, body: str) -> None:
         result = self.server.results.get(name)
         if result is None:
             self._send(404, {"Type": "User", "Message": f"Function not found: {name}"})
             return
+        if callable(result):
+            result = result(json.loads(body))
         self._send(200, result, {"X-Amz-Function-Error": "Unhandled"} if "errorType" in result else {})
 
     def _describe_stack(self, name: str) -> None:

@@ -47,8 +47,12 @@ class Rewrites:
 
     def start(self, key: str, file: File) -> StepwiseLoad:
         """Put the next version of a file."""
-        self._count += 1
         put(self.s3, key, file)
+        return self.begin(key)
+
+    def begin(self, key: str) -> StepwiseLoad:
+        """Begin a load of the version that a file has now."""
+        self._count += 1
         load = StepwiseLoad(self.s3, self._context, key, f"run-{self._count}")
         load.state["file"]["claim"]["last_modified"] += self._count
         return load
@@ -59,6 +63,7 @@ class Rewrites:
         facts = {
             "status": status,
             "load_id": load.state["file"]["load_id"],
+            "dataset": load.state["file"]["dataset"],
             "execution": load.state["execution"]["id"],
             "changed_at": f"{changed_at:%Y-%m-%dT%H:%M:%S.000Z}",
             "report": load.data.get("report", ""),

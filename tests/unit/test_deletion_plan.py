@@ -135,8 +135,7 @@ def test_ten_thousand_scattered_rows_are_refused_with_the_reason() -> None:
     grid = [Point(name(plant=f"p{number}"), hour * HOUR) for number in range(1000) for hour in range(100)]
     stale = set(choice.sample(grid, 10_000))
     deletion = plan(stale, set(grid) - stale)
-    assert deletion.refusal.startswith("it takes more than 100 requests")
-    assert "load its current files again" in deletion.refusal
+    assert deletion.refusal == "it takes more than 100 requests"
 
 
 def test_a_plan_that_takes_too_long_is_refused() -> None:

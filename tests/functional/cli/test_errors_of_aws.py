@@ -23,6 +23,7 @@ ARGUMENTS = {
     "load": ["FILE", "--replace"],
     "backfill": ["dataset=generation/"],
     "watch": ["01234567"],
+    "rebuild": ["--dataset", "generation", "--from", "2024-01-01", "--to", "2024-02-01"],
     "restore": ["0123456789abcdef"],
     "forget": [KEY, "--yes"],
     "show": ["01234567"],

@@ -41,7 +41,17 @@ def test_every_argument_and_option_is_described_by_a_sentence() -> None:
 def test_datasets_are_listed_where_they_are_chosen() -> None:
     assert DATASET_NAMES.split(", ") == list(DATASETS)
     described = help_texts()["option", "dataset"]
-    assert described.keys() == {"plan", "load", "history", "coverage", "footprints", "overlaps", "stale", "retry"}
+    assert described.keys() == {
+        "plan",
+        "load",
+        "history",
+        "coverage",
+        "footprints",
+        "overlaps",
+        "stale",
+        "rebuild",
+        "retry",
+    }
     assert all(DATASET_NAMES in text for text in described.values())
 
 

@@ -57,7 +57,7 @@ def test_a_plan_that_nobody_approved_deletes_nothing(trial: Trial) -> None:
 @pytest.mark.parametrize(
     ("requests", "estimated", "measured", "reason"),
     [
-        (101, 0.1, [], "it has 101 requests, and the limit is 100: delete the time range by hand"),
+        (101, 0.1, [], "it has 101 requests, and the limit is 100: rebuild the time, or a part of it"),
         (100, 6.0, [], ""),
         (100, 6.1, [], "the 100 requests that are left take about 10 minutes, and the limit is 10"),
         (100, 0.1, [12.0], "the 99 requests that are left take about 20 minutes"),
