@@ -132,7 +132,7 @@ def _parse(item: Mapping[str, Any]) -> DeletionItem:
 def loads_to_wait_for(table: "Table", item: DeletionItem, datasets: Collection[str], now: datetime) -> list[str]:
     """Return the executions that may write to the measurement: claimed before the registration, and not waiting.
 
-    A load that has failed may have invocations that still write for a few minutes.
+    A load that has failed may have invocations that still write for a few minutes, unless its report excludes it.
     """
     claimed_by = _plus_seconds(item["registered_at"], SETTLE_SECONDS)
     failed_since = utc_seconds(now - timedelta(seconds=WRITE_SECONDS))
@@ -141,10 +141,19 @@ def loads_to_wait_for(table: "Table", item: DeletionItem, datasets: Collection[s
         for each in _changes(table, "claimed", datasets)
         if each["changed_at"] <= claimed_by and each.get("lease_until", "") > utc_seconds(now)
     )
-    failed = _changes(table, "failed", datasets, failed_since)
+    failed = filter(_may_write, _changes(table, "failed", datasets, failed_since))
     executions = (each["execution"] for each in (*claimed, *failed))
     waiting = item.get("waiting", set())
     return sorted(name for name in executions if name.rpartition(":")[2] not in waiting)
+
+
+def _may_write(failed: LedgerItem) -> bool:
+    """Return whether invocations of WriteBatch may still send points of a failed load.
+
+    While one is sending, the report counts its points as unknown; after the report, none begins (ReportLoad stores
+    what ends the writing first). Without a report, nobody knows.
+    """
+    return int(failed.get("points_unknown", 1)) > 0
 
 
 def loads_since(table: "Table", item: DeletionItem, datasets: Collection[str], since: str) -> list[str]:

@@ -96,14 +96,16 @@ def test_a_deletion_waits_for_loads_that_were_claimed_before_it(ledger: "Table")
     put_item(ledger, "after", "claimed", NOW + timedelta(seconds=30))
     put_item(ledger, "waits", "claimed", NOW - timedelta(hours=1))
     put_item(ledger, "abandoned", "claimed", NOW - timedelta(hours=9), lease_until="2024-06-01T11:00:00Z")
-    put_item(ledger, "still writing", "failed", NOW - timedelta(minutes=4))
+    put_item(ledger, "still writing", "failed", NOW - timedelta(minutes=4), points_unknown=1)
+    put_item(ledger, "without a report", "failed", NOW - timedelta(minutes=4))
+    put_item(ledger, "writes nothing more", "failed", NOW - timedelta(minutes=4), points_written=5, points_unknown=0)
     put_item(ledger, "failed long ago", "failed", NOW - timedelta(minutes=6))
     put_item(ledger, "another dataset", "claimed", NOW - timedelta(hours=1), dataset="consumption")
     put_item(ledger, "loaded", "loaded", NOW - timedelta(minutes=1))
     deletions.wait("d1", "waits")
     (item,) = deletions.active(NOW)
     names = loads_to_wait_for(ledger, item, ["generation"], NOW + timedelta(minutes=1))
-    assert [name.rpartition(":")[2] for name in names] == ["before", "still writing"]
+    assert [name.rpartition(":")[2] for name in names] == ["before", "still writing", "without a report"]
 
 
 def test_loads_in_the_time_of_a_deletion_since_its_plan_make_it_outdated(ledger: "Table") -> None:
