@@ -15,7 +15,7 @@ deleted. A value that is stored is never written over: a newer file may have sen
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from time import monotonic, sleep
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,8 @@ from functions.delete_points.deletes import delete_range
 from functions.delete_points.field_types import type_doubts
 from functions.delete_points.judgment import PlannedPoints, examples
 from functions.delete_points.retention import oldest_kept_ns
-from functions.delete_points.rewriting import Rewritten, write_missing
+from functions.delete_points.rewriting import Rewritten, with_rewritten, write_missing
+from functions.delete_points.settling import read_settled
 from functions.delete_points.store import DeletionStore
 from functions.delete_points.stored_points import PointQuery, StoredRange, read_range
 from shared.deletion.records import Deletion, RequestProgress, StoredRequest
@@ -42,15 +43,6 @@ SLOWER = 3
 MIN_TIMEOUT_S = 30.0
 MAX_TIMEOUT_S = 200.0
 """The bounds of the time-out of a request: three of them, the readings and the writes fit into one invocation."""
-
-MARGIN_S = 5.0
-READINGS_S = 1.0
-"""How much longer than twice the time-out to wait after a request without an answer, and between two readings."""
-
-SETTLE_S = 120.0
-"""How long two readings after such a request may differ."""
-
-UNSETTLED = "what is stored keeps changing: another program writes there, or an earlier request is still running"
 
 MAX_TEXTS = 5
 """How many foreign points or doubts to record."""
@@ -112,14 +104,14 @@ class RequestStep(NamedTuple):
             return self._put_stopped({**progress, "foreign": examples(left, again)}, image, left, was_sent=True)
         rewritten = self._rewrite(image, left)
         removed = int(np.count_nonzero(self.planned.judge(image).stale))
-        return self._record({**_with_rewritten(progress, rewritten), "status": "done", "removed": removed})
+        return self._record({**with_rewritten(progress, rewritten), "status": "done", "removed": removed})
 
     def _put_stopped(
         self, progress: RequestProgress, image: pa.Table, stored: pa.Table, *, was_sent: bool
     ) -> RequestProgress:
         """Write again what an earlier attempt removed, and record why nothing more is deleted."""
         if was_sent:
-            progress = _with_rewritten(progress, self._rewrite(image, stored))
+            progress = with_rewritten(progress, self._rewrite(image, stored))
             progress = {**progress, "removed": self._put_removed(image, stored)}
         texts = {"foreign": progress["foreign"][:MAX_TEXTS], "doubts": progress.get("doubts", [])[:MAX_TEXTS]}
         return self._record({**progress, "status": "stopped", **texts})  # type: ignore[typeddict-item]
@@ -137,7 +129,7 @@ class RequestStep(NamedTuple):
             if doubts:
                 raise InfluxUnavailableError(f"request {self.number}: {doubts[0]}")
             restored = self._write_missing(image, fields_of(image), stored.image)
-        progress = {**_with_rewritten({**progress, "doubts": []}, restored), "rewritten": progress["rewritten"]}
+        progress = {**with_rewritten({**progress, "doubts": []}, restored), "rewritten": progress["rewritten"]}
         return self._record({**progress, "restored": restored.points})
 
     def _record(self, progress: RequestProgress) -> RequestProgress:
@@ -163,23 +155,11 @@ class RequestStep(NamedTuple):
         return [*type_doubts(self.influx, self._query), *doubts]
 
     def _read_settled(self, progress: RequestProgress) -> tuple[StoredRange, list[str]]:
-        """Return what is stored, once a request that was sent before and not answered can no longer be running.
-
-        If what is stored keeps changing, that is a doubt.
-        """
+        """Return what is stored, and doubts, once a request that was sent before can no longer be running."""
         if progress["status"] != "sent":
             return self._read(), []
-        sent_at = datetime.fromisoformat(progress["sent_at"])
-        passed = (datetime.now(UTC) - sent_at).total_seconds()
-        sleep(max(0.0, self.wait_factor * (2 * self.timeout_s + MARGIN_S) - passed))
-        stored, give_up_at = self._read(), monotonic() + self.wait_factor * SETTLE_S
-        while monotonic() < give_up_at:
-            sleep(self.wait_factor * READINGS_S)
-            again = self._read()
-            if again.image.equals(stored.image):
-                return again, []
-            stored = again
-        return stored, [UNSETTLED]
+        waits = {"timeout_s": self.timeout_s, "wait_factor": self.wait_factor}
+        return read_settled(self._read, progress["sent_at"], **waits)
 
     def _delete(self) -> float:
         """Send the request, and return how long it took."""
@@ -211,10 +191,3 @@ class RequestStep(NamedTuple):
     def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> Rewritten:
         bucket = self.deletion["influxdb_bucket"]
         return write_missing(self.influx, bucket, image, fields, stored=stored, read=lambda: self._read().image)
-
-
-def _with_rewritten(progress: RequestProgress, rewritten: Rewritten) -> RequestProgress:
-    """Return the progress of a request with what became of points that were written again."""
-    changed = [f"a point was written again, and reads back with another value: {text}" for text in rewritten.changed]
-    doubts = [*progress.get("doubts", []), *changed]
-    return {**progress, "rewritten": rewritten.points, "expired": rewritten.expired, "doubts": doubts}

@@ -24,6 +24,7 @@ from functions.delete_points.before_image import (
 )
 from functions.delete_points.judgment import examples
 from functions.delete_points.retention import NO_BOUND_NS
+from shared.deletion.records import RequestProgress
 from shared.errors import InfluxUnavailableError
 from shared.influx import WRITE_TIMEOUT_S, Influx
 from shared.influx_answers import interpret
@@ -44,6 +45,13 @@ class Rewritten(NamedTuple):
     points: int = 0
     expired: int = 0
     changed: tuple[str, ...] = ()
+
+
+def with_rewritten(progress: RequestProgress, rewritten: Rewritten) -> RequestProgress:
+    """Return the progress of a request with what became of points that were written again."""
+    changed = [f"a point was written again, and reads back with another value: {text}" for text in rewritten.changed]
+    doubts = [*progress.get("doubts", []), *changed]
+    return {**progress, "rewritten": rewritten.points, "expired": rewritten.expired, "doubts": doubts}
 
 
 def write_missing(

@@ -29,15 +29,26 @@ RETRY_AFTER = timedelta(hours=1)
 """When to repeat a check that failed or was killed. Until then, it does not delay the checks of other files."""
 
 NOT_CHECKABLE_AFTER = timedelta(days=1)
-"""When to repeat a check that had to compare with a file without a footprint: a person has to make it."""
+"""When to repeat a check that had to compare with a file without a footprint, which a person has to make, or that was
+not finished in time.
+"""
+
+MIN_REMAINING_MS = 300_000
+"""The time that must be left to begin another check: half of the timeout, which few checks need."""
+
+END_MS = 30_000
+"""The time that must be left to read another footprint: enough to compare it, and to report what was found."""
 
 
-def check_load(client: "S3Client", table: "Table", load: LoadState, now: datetime) -> StaleReport:
+def check_load(
+    client: "S3Client", table: "Table", load: LoadState, now: datetime, remaining_ms: Callable[[], int]
+) -> StaleReport:
     """Return what the version of a running load makes stale, once it is settled as loaded."""
     claim = load["file"]["claim"]
     key = ItemKey(claim["object"], claim["version"])
     own = _settled(items_by_key([key], table=table)[key], load, now)
-    check, records = SlotCheck(client, table, own, now), StaleRecords(table)
+    check = SlotCheck(client, table, own, now, lambda: remaining_ms() > END_MS)
+    records = StaleRecords(table)
     former, later = records.find(check.name), now + timedelta(seconds=stale_pause_s())
     if check.replaces_another():
         report = check.search()
@@ -67,7 +78,7 @@ def _settled(item: LedgerItem, load: LoadState, now: datetime) -> LedgerItem:
     return settled
 
 
-def check_due(client: "S3Client", table: "Table", now: datetime, has_time: Callable[[], bool]) -> None:
+def check_due(client: "S3Client", table: "Table", now: datetime, remaining_ms: Callable[[], int]) -> None:
     """Check the slots that are due, those first that have been due for longest, while there is time.
 
     An error is logged, and concerns one slot only. A record is due later before its check begins, so that a check that
@@ -76,17 +87,19 @@ def check_due(client: "S3Client", table: "Table", now: datetime, has_time: Calla
     records = StaleRecords(table)
     due = [each for each in records.read() if each["due_at"] and each["due_at"] <= utc_seconds(now)]
     for record in sorted(due, key=lambda each: each["due_at"]):
-        if not has_time():
+        if remaining_ms() <= MIN_REMAINING_MS:
             logger.warning("checks of stale points are left for the next sweep")
             return
         records.make_due(record, now + RETRY_AFTER)
         try:
-            _check_again(client, table, record, now)
+            _check_again(client, table, record, now, lambda: remaining_ms() > END_MS)
         except Exception:  # noqa: BLE001 - whatever it is, it must not keep the others from being checked
             logger.exception("check of stale points failed", slot=record["name"])
 
 
-def _check_again(client: "S3Client", table: "Table", record: StaleRecord, now: datetime) -> None:
+def _check_again(
+    client: "S3Client", table: "Table", record: StaleRecord, now: datetime, has_time: Callable[[], bool]
+) -> None:
     """Count the stale points of a record again."""
     records, key = StaleRecords(table), ItemKey(record["source"], record["source_version"])
     item = items_by_key([key], table=table).get(key)
@@ -96,16 +109,17 @@ def _check_again(client: "S3Client", table: "Table", record: StaleRecord, now: d
         # Nothing is replaced before the load is settled.
         records.make_due(record, now + timedelta(seconds=stale_pause_s()))
     else:
-        check = SlotCheck(client, table, item, now)
+        check = SlotCheck(client, table, item, now, has_time)
         records.put(_record(item, check, check.search(), record, now))
 
 
 def _record(
     own: LedgerItem, check: SlotCheck, report: StaleReport, former: StaleRecord | None, now: datetime
 ) -> StaleRecord:
-    """Return the record of a check. If nothing was checkable, it keeps the former counts."""
+    """Return the record of a check. If nothing was checkable, or not all in time, it keeps the former counts."""
+    is_complete = not (report["not_checkable_count"] or report.get("unfinished"))
     pause = timedelta(seconds=stale_pause_s()) if report["not_judged"] else None
-    delay = NOT_CHECKABLE_AFTER if report["not_checkable_count"] else pause
+    delay = pause if is_complete else NOT_CHECKABLE_AFTER
     record: StaleRecord = {
         "name": check.name,
         "dataset": own["dataset"],
@@ -117,7 +131,7 @@ def _record(
         "source_version": own["version"],
         "not_checkable_count": report["not_checkable_count"],
     }
-    return {**record, **_counts(former)} if report["not_checkable_count"] else record
+    return record if is_complete else {**record, **_counts(former)}
 
 
 def _counts(former: StaleRecord | None) -> StaleCounts:

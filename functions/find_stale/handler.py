@@ -17,18 +17,15 @@ from shared.stale.records import StaleRecords
 from shared.stale.report import StaleReport
 from shared.state_calls import StaleCall
 
-MIN_REMAINING_MS = 300_000
-"""The time that must be left to begin another check: half of the timeout, which few checks need."""
-
 
 @log_invocations
 def lambda_handler(event: StaleCall, context: LambdaContext) -> StaleReport | None:
     """Check what a load replaced, or the slots that are due."""
     now, table, report = datetime.now(UTC), ledger(), None
     if event["state"] == "FindStale":
-        report = check_load(s3_client(), table, event["input"], now)
+        report = check_load(s3_client(), table, event["input"], now, context.get_remaining_time_in_millis)
         logger.info("stale", points=report["points"], uncertain=report["uncertain"])
     else:
-        check_due(s3_client(), table, now, lambda: context.get_remaining_time_in_millis() > MIN_REMAINING_MS)
+        check_due(s3_client(), table, now, context.get_remaining_time_in_millis)
     emit_stale(sum(record["points"] for record in StaleRecords(table).read()))
     return report

@@ -1,6 +1,6 @@
 """The search for the stale points of one slot, or of the versions of one object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,13 @@ class SlotCheck:
         table: The ledger.
         own: The item of one version, as it is or as it will be once its load is settled.
         now: The time.
+        has_time: Returns whether time is left to read another footprint.
     """
 
-    def __init__(self, client: "S3Client", table: "Table", own: LedgerItem, now: datetime) -> None:
+    def __init__(
+        self, client: "S3Client", table: "Table", own: LedgerItem, now: datetime, has_time: Callable[[], bool]
+    ) -> None:
+        self._has_time = has_time
         self._client, self._table, self._own, self._now = client, table, own, now
         self._footprints = Footprints(client, work_bucket())
         self._pause = timedelta(seconds=stale_pause_s())
@@ -67,14 +71,15 @@ class SlotCheck:
         return StaleSummary().report(Loads([], [], [], [], not_judged, []))
 
     def search(self) -> StaleReport:
-        """Return all stale points of the slot."""
+        """Return all stale points of the slot, or those that it found in time."""
         plans = self._plans(self._slot)
         near = self._items_near(self._sort(self._slot, plans).replaced)
         loads = self._sort([*self._slot, *near], {**plans, **self._plans(near)})
         summary, names = StaleSummary(), {item["object"] for item in self._slot}
-        search = StaleSearch(self._client, work_bucket(), self._measurement, loads)
+        search = StaleSearch(self._client, work_bucket(), self._measurement, loads, has_time=self._has_time)
         summary.add(search.find(names.__contains__))
-        return summary.report(loads)
+        report = summary.report(loads)
+        return report if search.is_finished else {**report, "unfinished": True}
 
     def _plans(self, items: list[LedgerItem]) -> Mapping[str, list[Plan]]:
         return plans_of(self._footprints, items, in_bulk=False)

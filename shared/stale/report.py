@@ -1,7 +1,7 @@
 """The report of a search for stale points. Functions without Arrow read it, too."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 if TYPE_CHECKING:
     from shared.events import Failure
@@ -46,6 +46,7 @@ class StaleReport(TypedDict):
         unknown_count: how many.
         not_judged: the objects that are judged later, since files of a newer revision may still arrive.
         running: the objects that are being loaded.
+        unfinished: true if the search took too long, so that there may be more; absent otherwise.
     """
 
     points: int
@@ -60,6 +61,7 @@ class StaleReport(TypedDict):
     unknown_count: int
     not_judged: list[str]
     running: list[str]
+    unfinished: NotRequired[bool]
 
 
 def describe_stale(stale: "StaleReport | Failure", name: str) -> str:
@@ -75,6 +77,8 @@ def describe_stale(stale: "StaleReport | Failure", name: str) -> str:
     2
     >>> describe_stale({**report, "points": 0, "unknown_count": 1}, "a").partition(", ")[0]
     'the points of 1 replaced file without a footprint are unknown'
+    >>> describe_stale({**report, "points": 0, "unfinished": True}, "a")
+    "the search for stale points took too long for the load, and is not finished: run `loader stale 'a'`"
     >>> describe_stale({"Error": "Sandbox.Timedout", "Cause": ""}, "a")
     "the search for stale points ended with Sandbox.Timedout: repeat it with `loader stale 'a'`"
     """
@@ -90,6 +94,8 @@ def _sentences(stale: StaleReport, command: str) -> Iterator[str]:
         subject, them = ("1 stale point", "it") if count == 1 else (f"{count:,} stale points", "them")
         cause = f"the file that this one replaced had {them}, and no current file has"
         yield f"{subject}: {cause}. {command} lists {them}"
+    if stale.get("unfinished"):
+        yield f"the search for stale points took too long for the load, and is not finished: run {command}"
     if count := stale["not_checkable_count"]:
         files = "1 current file has" if count == 1 else f"{count:,} current files have"
         yield f"stale points are not checkable, since {files} no footprint. Run `loader footprints`, then {command}"

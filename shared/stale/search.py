@@ -52,17 +52,35 @@ class _Replaced(NamedTuple):
     fate: Fate
 
 
+class OutOfTimeError(Exception):
+    """No time is left for the rest of a search."""
+
+
 class StaleSearch:
     """The search in one measurement.
+
+    Attributes:
+        is_finished: False once a search ended before it had compared everything, since no time was left.
 
     Args:
         client: The S3 client.
         work_bucket: The work bucket.
         measurement: The measurement.
         loads: All loads that may have points in the time that is searched.
+        has_time: Returns whether time is left to read another footprint.
     """
 
-    def __init__(self, client: "S3Client", work_bucket: str, measurement: Measurement, loads: Loads) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        work_bucket: str,
+        measurement: Measurement,
+        loads: Loads,
+        *,
+        has_time: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.is_finished = True
+        self._has_time = has_time
         self._footprints = Footprints(client, work_bucket)
         self._fates = Fates(client, work_bucket)
         self._removals = Removals(client, work_bucket, removal_prefix(measurement.bucket, measurement.name))
@@ -75,14 +93,14 @@ class StaleSearch:
         There are none while a current object has no footprint (`Loads.not_checkable`). If one turns out to be
         incomplete, the search adds it there, and ends.
         """
-        with self._record_incomplete():
+        with self._end_early():
             yield from () if self._loads.not_checkable else self._find(self._replaced(is_selected))
 
     def _find(self, replaced: list[_Replaced]) -> Iterator[StalePart]:
         for number, (load, fate) in enumerate(replaced):
             kind: StaleKind = "stored" if fate.certainty == "stored" else "uncertain"
             for part in self._read_replaced(load):
-                planned = _without_plans(part, self._current_first(load.plan), self._footprints.read)
+                planned = _without_plans(part, self._current_first(load.plan), self._read)
                 stored = self._stored(planned, fate)
                 if fate.rejected and (rejected := subtract(planned, [stored])).series:
                     yield StalePart(load.plan, "rejected", rejected)
@@ -95,23 +113,31 @@ class StaleSearch:
 
     def current_parts(self, within: PointRange) -> Iterator[tuple[Plan, Footprint]]:
         """Yield the same, each with the plan of its load."""
-        with self._record_incomplete():
+        with self._end_early():
             for plan in self._loads.current:
-                for part in self._footprints.read(plan, within):
+                for part in self._read(plan, within):
                     yield plan, part
 
     @contextmanager
-    def _record_incomplete(self) -> Iterator[None]:
-        """Add the object of an incomplete footprint to those without one."""
+    def _end_early(self) -> Iterator[None]:
+        """End if no time is left, or at an incomplete footprint: its object then counts as one without a footprint."""
         try:
             yield
         except IncompleteFootprintError as error:
             self._loads.not_checkable.append(error.plan.source)
+        except OutOfTimeError:
+            self.is_finished = False
+
+    def _read(self, plan: Plan, within: PointRange | None = None) -> Iterator[Footprint]:
+        for part in self._footprints.read(plan, within):
+            if not self._has_time():
+                raise OutOfTimeError
+            yield part
 
     def _read_replaced(self, load: ReplacedLoad, within: PointRange | None = None) -> Iterator[Footprint]:
         """Yield the parts of a replaced load. Of one that lacks parts, nobody knows all points."""
         try:
-            yield from self._footprints.read(load.plan, within)
+            yield from self._read(load.plan, within)
         except IncompleteFootprintError:
             self._loads.unknown.append(load.item["object"])
 

@@ -1,7 +1,7 @@
 """FindStale: what a load replaced is searched before the load is settled, recorded, and counted."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +12,11 @@ from functions.find_stale.handler import lambda_handler
 from shared.aws_clients import s3_client
 from shared.datasets import Field
 from shared.ledger import ledger
+from shared.times import utc_seconds
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import finish, hours, item_of, key_of
 from tests.support.slots import declare, declare_replacing
-from tests.support.stale_checks import add_to_slot, check, counts, judge, let_all_be_due
+from tests.support.stale_checks import add_to_slot, check, counts, judge, let_all_be_due, stale_records
 from tests.support.stale_points import Rewrites
 from tests.support.stepwise_load import StepwiseLoad
 
@@ -128,6 +129,32 @@ def test_a_load_that_replaced_nothing_reads_no_footprint_of_its_slot(
     prefixes = []
     client = s3_client()
     client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: prefixes.append(params))
-    report = check_load(client, ledger(), load.state, datetime.now(UTC))  # type: ignore[arg-type]
+    report = check_load(client, ledger(), load.state, datetime.now(UTC), lambda: 600_000)  # type: ignore[arg-type]
     assert len(report["not_judged"]) == 3
     assert [each["Prefix"] for each in prefixes] == [f"footprints/generation/{load.state['file']['load_id']}/"]
+
+
+def test_a_search_that_takes_too_long_says_that_it_is_not_finished(rewrites: Rewrites, context: Any) -> None:
+    rewrites.load(KEY, FILE)
+    load = rewrites.start(KEY, hours("SE", 0, 2, 1.0))
+    short = SimpleNamespace(**vars(context) | {"get_remaining_time_in_millis": lambda: 20_000})
+    report = check(rewrites, short, load)
+    assert (report["points"], report["unfinished"]) == (0, True)
+    [record] = stale_records()
+    assert (record["points"], record["due_at"] > utc_seconds(datetime.now(UTC) + timedelta(hours=23))) == (0, True)
+    load.state["stale"] = report
+    load.report()
+    page = rewrites.s3.get_object(Bucket="work", Key=load.data["report"].replace(".json", ".html"))["Body"].read()
+    assert b"took too long for the load, and is not finished" in page
+
+
+def test_a_check_that_takes_too_long_keeps_the_former_count(rewrites: Rewrites, context: Any) -> None:
+    rewrites.load(KEY, FILE)
+    load = rewrites.start(KEY, hours("SE", 0, 2, 1.0))
+    check(rewrites, context, load)
+    rewrites.settle(load, "loaded")
+    let_all_be_due()
+    remaining = iter((600_000,))
+    judge(context, lambda: next(remaining, 20_000))
+    [record] = stale_records()
+    assert (record["points"], record["due_at"] > utc_seconds(datetime.now(UTC) + timedelta(hours=23))) == (2, True)
