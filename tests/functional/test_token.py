@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from shared.events import ChunkRef
 from shared.influx import token
 from shared.settings import InfluxSettings
 from tests.support.scripted_influx import Reply, ScriptedInflux
+from tests.support.serving import serve_in_thread
 from tests.support.staged_chunk import points, stage, write
 
 if TYPE_CHECKING:
@@ -135,10 +135,8 @@ def test_the_secret_is_read_at_the_endpoint_that_the_environment_names(monkeypat
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     settings = InfluxSettings(url="", org="", bucket="", token="", token_secret_name=NAME, ca_bundle="")
-    with ThreadingHTTPServer(("127.0.0.1", 0), SecretsEndpoint) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), SecretsEndpoint)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://127.0.0.1:{server.server_port}")
         parameters.clear_caches()  # type: ignore[no-untyped-call]
         assert token(settings) == "from-the-endpoint"
         parameters.clear_caches()  # type: ignore[no-untyped-call]
-        server.shutdown()
