@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.support.builders import generation, parquet
 
 CONVERT = """
 import sys
@@ -27,6 +30,23 @@ print("pandas" in sys.modules)
 def test_pandas_is_imported_for_times_in_text_only(table: str, imported: bool) -> None:  # noqa: FBT001
     command = [sys.executable, "-c", CONVERT.format(table=table)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{imported}\n"
+
+
+QUARANTINE = """
+import sys
+from pathlib import Path
+from cli.deployed.quarantine import _rows
+(row,) = _rows(Path(sys.argv[1]).read_bytes())
+print(row.record, "pandas" in sys.modules)
+"""
+
+
+def test_the_rows_of_a_quarantine_are_read_without_pandas(tmp_path: Path) -> None:
+    (file := tmp_path / "rows.parquet").write_bytes(parquet(generation(1, source_row=[7], rule=["a"], reason=["b"])))
+    command = [sys.executable, "-c", QUARANTINE, str(file)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("{'timestamp': '2024-01-01 00:00:00Z', 'region': 'SE'")
+    assert shown.endswith(" False\n")
 
 
 WITHOUT_CDK = """

@@ -1,11 +1,19 @@
 """The quarantine of a load as one list: rows by part, then points by chunk."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from cli.deployed.names import find_report
 from cli.deployed.quarantine import SAMPLES, Quarantined, group_by_reason, read_quarantine
 from cli.deployed.stack import Deployment
+from tests.support.builders import generation
+from tests.support.finished_load import StoringInflux, load_file
 from tests.support.scripted_aws import STACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 def test_rows_come_before_points_each_with_the_row_of_the_file(load: Any) -> None:
@@ -18,6 +26,19 @@ def test_rows_come_before_points_each_with_the_row_of_the_file(load: Any) -> Non
     ]
     assert records[0].record["region"] is None
     assert records[2].record["line"].startswith("generation_data,energy_source=hydro")
+
+
+def test_times_are_text_even_if_python_has_no_type_for_them(
+    s3: "S3Client", context: SimpleNamespace, database: StoringInflux
+) -> None:
+    times = pa.array(
+        [0, 1_704_067_200_123_456, 253_402_300_800_000_000, 1_704_067_200_000_000], pa.timestamp("us", "UTC")
+    )
+    table = generation(4, timestamp=times)
+    deployment = Deployment(STACK)
+    data = load_file(s3, context, "dataset=generation/times.parquet", table)
+    records = list(read_quarantine(deployment, find_report(deployment, data["load_id"])))
+    assert [record.record["timestamp"] for record in records] == ["1970-01-01 00:00:00Z", "10000-01-01 00:00:00Z"]
 
 
 def test_groups_count_all_records_and_keep_the_first_samples() -> None:
