@@ -104,7 +104,7 @@ def _show_next_steps(error: str, data: BackfillData) -> None:
     if error == "States.ExceedToleratedFailureThreshold":
         console.print(
             "The backfill stopped because too many files failed. Correct them or raise "
-            "--tolerated-failure-percentage, then run it again."
+            "--max-failures, then run it again."
         )
     elif error:
         console.print(Text.assemble((error, "red"), f": see section {error} of {RUNBOOK}"))

@@ -12,7 +12,7 @@ DATASET_NAMES = ", ".join(DATASETS)
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE|FOLDER|GLOB|s3://BUCKET/KEY…",
+        metavar="FILE|s3://BUCKET/KEY",
         help="Parquet files, folders of them, and globs on this machine, or objects in S3.",
     ),
 ]

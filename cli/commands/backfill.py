@@ -61,7 +61,7 @@ MaxConcurrency = Annotated[
 Tolerated = Annotated[
     float | None,
     typer.Option(
-        "--tolerated-failure-percentage",
+        "--max-failures",
         metavar="PERCENT",
         help="Stop when more than this percentage of the files fails; 10 if omitted.",
         min=0,
@@ -102,8 +102,8 @@ def backfill(
     """Load every file under a prefix that is not loaded yet, or whose InfluxDB bucket was replaced since.
 
     With --manifest, loads the files that a list names, for example the current files of a Delta or Iceberg table.
-    Prints the files that are not loaded afterwards, and why. Stops when more than
-    --tolerated-failure-percentage of the files fail. Ctrl-C stops watching; the backfill continues.
+    Prints the files that are not loaded afterwards, and why. Stops when more than --max-failures percent of the files
+    fail. Ctrl-C stops watching; the backfill continues.
     """
     if sum(map(bool, (target, manifest, follow, stop))) != 1:
         raise RefusedError(

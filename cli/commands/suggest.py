@@ -13,7 +13,7 @@ from cli.suggestion.suggestion import suggest as make_suggestion
 from cli.suggestion.text import toml_text
 from shared.datasets import DATASETS, ContradictionsError
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Parquet files of one dataset.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Parquet files of one dataset.")]
 Name = Annotated[
     str,
     typer.Option("--name", help="The name of the dataset. The default is that of the folder dataset=NAME, or FILE's."),

@@ -134,7 +134,7 @@ def test_a_backfill_tells_which_files_are_not_loaded_and_what_to_do(app: Deploye
     with app.without_events():
         for name, content in (("a", table), ("b", parquet(table)[:-9])):
             app.put(f"{prefix}{name}.parquet", content)
-        limits = ("--max-concurrency", "2", "--tolerated-failure-percentage", "60")
+        limits = ("--max-concurrency", "2", "--max-failures", "60")
         first = run_loader(app, "backfill", f"s3://{app.source_bucket}/{prefix}", *limits)
         assert (first.status, first.out.splitlines()[0]) == (1, "1 of 2 files are loaded")
         assert f"{prefix}b.parquet  CorruptParquetError" in first.out

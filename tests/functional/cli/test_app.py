@@ -30,7 +30,7 @@ run_nowhere = partial(run_loader, **NOWHERE)
         (["backfill"], "specify the files to load"),
         (["backfill", "a/", "--follow", "run"], "specify the files to load"),
         (["backfill", "a/", "--max-concurrency", "0"], "greater than or equal to 1"),
-        (["backfill", "a/", "--tolerated-failure-percentage", "101"], "less than or equal to 100"),
+        (["backfill", "a/", "--max-failures", "101"], "less than or equal to 100"),
         (["history", "--status", "lost"], "unknown status 'lost'"),
         (
             ["history", "--since", "tomorrow"],

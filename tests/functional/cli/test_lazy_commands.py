@@ -1,6 +1,7 @@
 """The help and the commands of `loader`, which are imported only when they are run."""
 
 import doctest
+import re
 import subprocess
 import sys
 
@@ -42,6 +43,13 @@ def test_examples_give_the_results_that_they_show() -> None:
 def test_no_line_of_a_help_breaks_where_the_source_file_does(name: str) -> None:
     paragraphs = import_command(name).help.split("\n\n")
     assert not any("\n" in paragraph for paragraph in paragraphs)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_name_in_a_help_is_cut_on_a_screen_of_80_columns(name: str) -> None:
+    subcommands = getattr(import_command(name), "commands", {})
+    for words in ([name], *([name, each] for each in subcommands)):
+        assert not re.findall(r"\S*…", run_loader(*words, "--help", COLUMNS="80").stdout), words
 
 
 def test_a_mistyped_command_gets_the_close_one() -> None:

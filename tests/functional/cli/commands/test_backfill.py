@@ -44,7 +44,7 @@ def test_a_prefix_is_backfilled_to_its_end(aws: ScriptedAws) -> None:
 
 
 def test_limits_are_passed_only_if_they_are_set(aws: ScriptedAws) -> None:
-    limits = ("--max-concurrency", "2", "--tolerated-failure-percentage", "0")
+    limits = ("--max-concurrency", "2", "--max-failures", "0")
     run_loader("backfill", f"s3://{SOURCE}/{PREFIX}", *limits)
     assert aws.inputs == [
         {"bucket": SOURCE, "prefix": PREFIX, "max_concurrency": 2, "tolerated_failure_percentage": 0.0}
