@@ -5,13 +5,12 @@ Only DeletePoints, which runs in AWS, deletes. `reasons_against` and `plan_for` 
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import boto3
 from botocore.config import Config
 
-from cli.deployed.buckets import invoke_check_health
+from cli.deployed.bucket_size import read_bucket_size
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints
 from cli.errors import RefusedError
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 1_000_000
 """The most points of a deletion. DeletePoints holds them with their values."""
-
-WEEK_S = 7 * 86_400
-"""How long a shard is in a bucket without retention."""
 
 CALL_TIMEOUT_S = 910
 """More than the longest invocation of DeletePoints takes."""
@@ -111,9 +107,8 @@ def plan_for(
     check_footprints(prepared)
     if not points.stale.series:
         return None
-    series = len({*points.stale.series, *points.current.series})
-    shards = count_shards(deployment, prepared)
-    plan = plan_deletion(points.stale, points.current, shards=shards, series=series, other_writers=other_writers)
+    size = read_bucket_size(deployment, prepared, len({*points.stale.series, *points.current.series}))
+    plan = plan_deletion(points.stale, points.current, **size._asdict(), other_writers=other_writers)
     if plan.points + plan.rewritten > MAX_POINTS:
         plan = plan._replace(refusal=f"it would remove more than {MAX_POINTS:,} points")
     if plan.refusal:
@@ -127,22 +122,6 @@ def _instead(prepared: PreparedSearch, is_selected: Selection, stale: Footprint)
     datasets = sorted({each.item["dataset"] for each in prepared.loads.replaced if is_selected(each.item["object"])})
     first_ns, last_ns = int(stale.points.time.min()), int(stale.points.time.max())
     return instead("|".join(datasets), utc_ns(first_ns)[:19], utc_ns(last_ns + 10**9)[:19])
-
-
-def count_shards(deployment: Deployment, prepared: PreparedSearch) -> int:
-    """Return the number of shards from the first to the last point of all loads. Raise RefusedError for InfluxDB 3."""
-    health = invoke_check_health(deployment)
-    if str(health.get("version", "")).lstrip("v").startswith("3"):
-        raise RefusedError("InfluxDB 3 cannot delete points, so the stale points stay: nothing was deleted")
-    times = [(plan.first_time, plan.last_time) for plan in prepared.loads.current if plan.first_time and plan.last_time]
-    days = _days(min(first for first, _ in times), max(last for _, last in times)) if times else 0
-    seconds = health.get("shard_seconds", {})
-    width = min((value for value in seconds.values() if value), default=WEEK_S)
-    return int(days * 86_400 // width) + 2
-
-
-def _days(first: str, last: str) -> int:
-    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
 
 
 def approval_of(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cli.deployed.deletions import PlannedDeletion, count_shards
+from cli.deployed.bucket_size import read_bucket_size
+from cli.deployed.deletions import PlannedDeletion
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints
@@ -83,8 +84,8 @@ def plan_rebuild(
         key=lambda item: item["changed_at"],
     )
     requests = list(islice(slice_requests(stale.points.time, current.times, max_points), MAX_REQUESTS + 1))
-    shards, series = count_shards(deployment, prepared), len(current.series.union(stale.series))
-    seconds = len(requests) * request_seconds(shards, series)
+    size = read_bucket_size(deployment, prepared, len(current.series.union(stale.series)))
+    seconds = len(requests) * request_seconds(*size)
     _check_limits(requests, seconds, max_points)
     _check_sources(deployment, files)
     return RebuildPlan(prepared, stale, kept, requests, seconds, files)
