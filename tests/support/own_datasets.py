@@ -19,20 +19,25 @@ def declare_datasets(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -
 
 
 @contextmanager
-def own_measurement(app: DeployedApp, folder: Path, name: str, **variables: str) -> Iterator[None]:
+def own_measurement(app: DeployedApp, folder: Path, name: str, *others: str, **variables: str) -> Iterator[None]:
     """Declare a dataset like generation with a measurement of the same name, for the app and for commands.
+
+    `others` are further datasets with this measurement.
 
     A deletion waits until loads of its measurement that failed can no longer be writing, for minutes, and deletes
     nothing if a field has several types. Other tests leave both in the measurement of generation.
     """
-    declaration = f"""
-[{name}]
+    declarations = "".join(
+        f"""
+[{dataset}]
 measurement = "{name}"
 required_tags = ["region", "energy_source", "measurement_type"]
 optional_tags = ["quality_flag", "plant_name", "operator"]
 fields = [{{ name = "power_mw", unit = "MW" }}, {{ name = "efficiency", unit = "ratio" }}]
 """
+        for dataset in (name, *others)
+    )
     with pytest.MonkeyPatch.context() as monkeypatch:
-        declare_datasets(monkeypatch, folder, declaration)
+        declare_datasets(monkeypatch, folder, declarations)
         with app.configured(LOADER_DATASETS=str(folder / "datasets.toml"), **variables):
             yield

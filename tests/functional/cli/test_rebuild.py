@@ -168,7 +168,7 @@ def test_a_foreign_point_stops_it_and_nothing_is_lost(plants: Plants) -> None:
     assert plants.stored() == {key: value for key, value in before.items() if key not in STALE or key in kept}
 
 
-@pytest.mark.parametrize("calls", [2, 3])
+@pytest.mark.parametrize("calls", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_same_command_continues_after_a_crash(plants: Plants, calls: int) -> None:
     def crash(event: Any) -> Any:
         if plants.calls > calls:
@@ -185,6 +185,7 @@ def test_the_same_command_continues_after_a_crash(plants: Plants, calls: int) ->
     assert plants.stored() == newest([NEW, OTHERS])
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_again_loses_nothing(plants: Plants) -> None:
     plants.aws.ending = lambda _: failed("SourceArchivedError", "restore it first")
     status, content = rebuild()
