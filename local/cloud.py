@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 
 from local import ROOT
-from local.aws.cdk import Cdk
+from local.aws.cdk import SETTINGS, Cdk
 from local.aws.emulator import CREDENTIALS, REGION, Emulator, Limits
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from shared.settings import STACK_NAME
@@ -75,6 +75,11 @@ class LocalCloud:
             SecretId=outputs["TokenSecretName"], SecretString=self.influx.token
         )
         return outputs
+
+    @property
+    def settings_file(self) -> Path:
+        """The file with the settings of the last deployment."""
+        return self.folder / SETTINGS
 
     @property
     def context(self) -> dict[str, str]:

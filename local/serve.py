@@ -7,10 +7,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from threading import Event
 
 from cli.output import console, step
+from infra_cdk.settings_file import FILE_KEY
 from local.cloud import LocalCloud, local_cloud
 from local.influxdb.engine import EngineUnavailableError
 from local.process import ProcessError
 from shared.errors import SettingsError
+from shared.settings import STACK_NAME
 
 
 def wait_for_interrupt(cloud: LocalCloud) -> None:
@@ -20,9 +22,17 @@ def wait_for_interrupt(cloud: LocalCloud) -> None:
         console.print(f"export {name}={value}", soft_wrap=True)
     console.print("export PATH=$PWD/.venv/bin:$PATH\nloader --help\n")
     console.print(_influxdb_usage(cloud), soft_wrap=True, markup=False)
+    console.print(
+        f"\nTo deploy again, for example after a change of datasets.toml:\n\n{how_to_deploy(cloud)}", soft_wrap=True
+    )
     console.print("\nPress Ctrl-C to stop it; all its data is deleted.")
     with suppress(KeyboardInterrupt):
         Event().wait()
+
+
+def how_to_deploy(cloud: LocalCloud) -> str:
+    """Return the command that deploys the app again, with the settings in the file that it names."""
+    return f"node_modules/.bin/cdk deploy {STACK_NAME} -c {FILE_KEY}={cloud.settings_file}"
 
 
 def _influxdb_usage(cloud: LocalCloud) -> str:

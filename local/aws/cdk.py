@@ -12,6 +12,9 @@ from infra_cdk.settings_file import FILE_KEY
 from local import ROOT
 from local.process import Process
 
+SETTINGS = "loader.toml"
+"""The file with the settings of the last deployment."""
+
 _ENVIRONMENT = "aws://000000000000/us-east-1"
 _PRIVATE = ("AWS_", "CDK_", "INFLUXDB_")
 """Prefixes of user variables that must not reach the emulator, the template or AWS."""
@@ -54,7 +57,7 @@ class Cdk:
             ProcessError: A `cdk` command failed.
         """
         assembly = mkdtemp(dir=self._folder)
-        file = self._folder / "loader.toml"
+        file = self._folder / SETTINGS
         file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
         with (
             self._start("synth", "--quiet", "--output", assembly, f"--context={FILE_KEY}={file}", cwd=app) as synth,

@@ -1,15 +1,22 @@
 """`loader` on the deployed app, as an operator calls it."""
 
 import json
+import os
 import re
+import shlex
 import signal
+import subprocess
+import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local.serve import how_to_deploy
+from shared.settings import STACK_NAME
 from tests.support.builders import parquet
 from tests.support.commands import run_loader, start_loader
 from tests.support.deployed_app import DeployedApp, unique_records
@@ -54,6 +61,25 @@ def test_a_load_that_fails_has_status_1_and_is_shown_by_its_execution(app: Deplo
     execution = next(line.split()[-1] for line in failed.out.splitlines() if line.startswith("execution"))
     assert "CorruptParquetError" in run_loader(app, "show", execution).out
     assert run_loader(app, "verify", execution).status == 2
+
+
+def test_the_local_cloud_names_the_settings_with_which_it_was_deployed(app: DeployedApp) -> None:
+    *command, setting = shlex.split(how_to_deploy(app.cloud))
+    assert command == ["node_modules/.bin/cdk", "deploy", STACK_NAME, "-c"]
+    name, _, path = setting.partition("=")
+    settings = tomllib.loads(Path(path).read_text())
+    assert (name, settings["influxdb_url"]) == ("settings_file", app.cloud.context["influxdb_url"])
+
+
+def test_keys_are_completed_in_bash(app: DeployedApp) -> None:
+    folder = "dataset=generation/completed/year=2024"
+    app.put(f"{folder}/a.txt", b"x")
+    parts = ["loader", "history", *re.split("(=)", f"{folder[:-2]}")]
+    variables = {"_LOADER_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(parts), "COMP_CWORD": str(len(parts) - 1)}
+    environment = {**os.environ, **app.cloud.environment, **variables}
+    program = Path(sys.executable).with_name("loader")
+    shown = subprocess.run([program], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines() == ["2024/", "2024/a.txt"]
 
 
 def test_the_doctor_finds_the_deployment_healthy(app: DeployedApp) -> None:
