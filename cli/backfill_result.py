@@ -12,8 +12,13 @@ from shared.ledger import object_name
 from shared.responses import BackfillData, UnloadedFile
 from shared.tables import describe_table
 
-SKIP_KINDS = {"folder": "folders", "hidden": "hidden or temporary", "suffix": "with another suffix"}
-"""The kinds of `shared.file_keys.SkipKind`, in words."""
+SKIP_KINDS = {
+    "folder": "folders",
+    "hidden": "hidden or temporary",
+    "suffix": "with another suffix",
+    "undone": "undone with `loader undo`",
+}
+"""The kinds of `shared.file_keys.SkipKind`, and files whose load was undone, in words."""
 
 
 def show_backfill(deployment: Deployment, execution: Execution) -> None:

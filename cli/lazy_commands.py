@@ -29,6 +29,7 @@ COMMANDS = (
     "stale",
     "rebuild",
     "restore",
+    "undo",
     "forget",
     "show",
     "quarantine",

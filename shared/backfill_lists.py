@@ -43,7 +43,8 @@ class ListSummary(TypedDict):
         files: The number of files, those to load included.
         not_checkable: How many of the loaded ones may be in a bucket that was replaced since.
         partly_loaded: The keys of those that are partly loaded.
-        skipped: The number of objects that are not files, by the kind of their key (`shared.file_keys.SkipKind`).
+        skipped: The number of objects that are not files to load, by the kind of their key
+            (`shared.file_keys.SkipKind`), and "undone" for those whose load was undone.
         absent: The keys of the manifest that name no object; they do not count as files.
         tables: The folders of tables (`shared.file_keys.table_folder`), but at most `MAX_TABLES`.
         older_revisions: The number of files that a newer revision of their slot replaces, which are not among `files`.

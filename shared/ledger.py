@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 
-STATUSES = ("claimed", "loaded", "failed", "skipped")
+STATUSES = ("claimed", "loaded", "failed", "skipped", "undone")
 
 SweepResult = Literal["given up", "replaced", "deleted"]
 """Why sweeps leave a version alone that failed or was abandoned: it used up its tries, which was announced, or another
@@ -39,18 +39,19 @@ A partition of the index accepts a thousand writes of a kilobyte a second, more 
 class LedgerItem(TypedDict):
     """An item of the ledger.
 
-    A claimed item has times, a loaded one has counts, and a failed or skipped one has a `message`. A failed one counts
-    its points too, unless its report failed. `verdict` says whether a loaded one is loaded completely; items of earlier
-    releases have none. `changed_at` is when the item was claimed or settled. Times are ISO 8601, UTC. `bucket_id` is
-    the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the one of the load
-    before; "" if it was not checkable. `tries` is the number of loads that began since the version was loaded or
-    skipped; items of earlier releases have none. `sweep_result` stays until the next claim. The last five are those of
-    `shared.responses.FootprintData`; items of earlier releases have none, until `loader footprints` adds them.
+    A claimed item has times, a loaded one has counts, and a failed, skipped, or undone one has a `message`. A failed
+    one counts its points too, unless its report failed. `verdict` says whether a loaded one is loaded completely; items
+    of earlier releases have none. `changed_at` is when the item was claimed, settled, or undone. Times are ISO 8601,
+    UTC. `bucket_id` is the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the
+    one of the load before; "" if it was not checkable. `tries` is the number of loads that began since the version was
+    loaded or skipped; items of earlier releases have none. `sweep_result` stays until the next claim. `load_ended_at`
+    is when the load of an undone version ended. The last five are those of `shared.responses.FootprintData`; items of
+    earlier releases have none, until `loader footprints` adds them.
     """
 
     object: str
     version: str
-    status: Literal["claimed", "loaded", "failed", "skipped"]
+    status: Literal["claimed", "loaded", "failed", "skipped", "undone"]
     execution: str
     changed_at: str
     load_id: str
@@ -74,6 +75,7 @@ class LedgerItem(TypedDict):
     verdict: NotRequired[Verdict]
     tries: NotRequired[int]
     sweep_result: NotRequired[SweepResult]
+    load_ended_at: NotRequired[str]
     footprint: NotRequired[str]
     measurement: NotRequired[str]
     first_time: NotRequired[str]
@@ -159,8 +161,13 @@ def newest_item(name: str) -> LedgerItem | None:
 
 
 def newest_of(items: Iterable[LedgerItem]) -> LedgerItem | None:
-    """Return the newest of the versions of an object, or None; of two from the same second, the one changed last."""
-    in_order = sorted(items, key=lambda item: item["changed_at"])
+    """Return the newest of the versions of an object, or None; of two from the same second, the one changed last.
+
+    An undone version counts only if all are undone: the version before it stands in its place.
+    """
+    versions = list(items)
+    versions = [item for item in versions if item["status"] != "undone"] or versions
+    in_order = sorted(versions, key=lambda item: item["changed_at"])
     return reduce(lambda last, item: last if is_newer(last, item) else item, in_order) if in_order else None
 
 

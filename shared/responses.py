@@ -136,7 +136,8 @@ class BackfillData(TypedDict):
             ledger has no id of their bucket, or InfluxDB does not tell the current one.
         partly_loaded_files: How many of them are partly loaded.
         partly_loaded: The keys of the first of these.
-        skipped_objects: The number of objects under the prefix that are not files, by `shared.file_keys.SkipKind`.
+        skipped_objects: The number of objects under the prefix that are not files to load, by
+            `shared.file_keys.SkipKind`, and "undone" for those whose load was undone.
         tables: The folders of Delta or Iceberg tables under the prefix, of which removed files may have been loaded.
         older_revisions: The number of files that were not loaded because a newer revision of their slot replaces them.
             They are not among `files`.

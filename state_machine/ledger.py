@@ -21,7 +21,7 @@ Value = tasks.DynamoAttributeValue
 Values = Mapping[str, Value]
 
 FREE_CONDITION = (
-    "attribute_not_exists(#status) OR #status IN (:failed, :skipped)"
+    "attribute_not_exists(#status) OR #status IN (:failed, :skipped, :undone)"
     " OR (#status = :status AND #lease_until < :claimed_at) OR #execution = :execution"
 )
 """The condition to claim a version.
@@ -60,6 +60,7 @@ ATTEMPT_ATTRIBUTES = (
     "error",
     "message",
     "sweep_result",
+    "load_ended_at",
 )
 """The attributes of an earlier attempt, which a new claim removes. `tries` stays until a load or a skip."""
 
@@ -78,7 +79,7 @@ class LedgerStates:
 
     def claim(self) -> tasks.DynamoUpdateItem:
         """Claim the version. Fail with `AWS_CONDITION_FAILED_ERROR` if it is loaded or being loaded."""
-        free = {"failed": Value.from_string("failed"), "skipped": Value.from_string("skipped")}
+        free = {status: Value.from_string(status) for status in ("failed", "skipped", "undone")}
         return self._update(
             "Claim",
             _claim_attributes(),

@@ -15,6 +15,7 @@ from rich.text import Text
 from cli.deployed.dead_letters import count_dead_letters
 from cli.deployed.ledger import Entry, Filter, entries
 from cli.deployed.stack import Deployment
+from cli.deployed.undo_records import UndoRecord, UndoRecords
 from cli.deployed.unloaded import find_unloaded
 from cli.listing import Column
 from cli.load_status import HOURS, LoadStatus, sparkline, summarize
@@ -35,7 +36,7 @@ def status(*, watch: Watch = False, stack: Stack = STACK_NAME, as_json: AsJson =
     """Show what is running, what waits for its next try, and what needs a person."""
     deployment = Deployment(stack)
     if as_json:
-        show_json(_content(_read(deployment), count_dead_letters(deployment), _stale(deployment)))
+        show_json(_content(_read(deployment), count_dead_letters(deployment), _stale(deployment), _undos(deployment)))
     elif watch:
         with Live(_screen(deployment), console=console, auto_refresh=False) as live:
             while True:
@@ -62,7 +63,14 @@ def _stale(deployment: Deployment) -> list[StaleRecord]:
     return sorted(records, key=lambda record: -record["points"])
 
 
-def _content(state: LoadStatus, dead_letters: int, stale: Sequence[StaleRecord]) -> dict[str, Any]:
+def _undos(deployment: Deployment) -> list[UndoRecord]:
+    """Return the undos that are not complete, the oldest first."""
+    return sorted(UndoRecords(deployment.ledger).read(), key=lambda record: record["begun_at"])
+
+
+def _content(
+    state: LoadStatus, dead_letters: int, stale: Sequence[StaleRecord], undos: Sequence[UndoRecord]
+) -> dict[str, Any]:
     return {
         **{
             name: [{"load": entry.load_id, "object": entry.object, "error": entry.error} for entry in listed]
@@ -75,13 +83,14 @@ def _content(state: LoadStatus, dead_letters: int, stale: Sequence[StaleRecord])
         },
         "dead_letters": dead_letters,
         "stale": [{"name": record["name"], "points": record["points"]} for record in stale],
+        "undos": [{"load": record["load_id"], "object": record["undone"][0]["source"]} for record in undos],
         "activity": [asdict(each) | {"last_load": each.last_load.isoformat()} for each in state.activity],
     }
 
 
 def _screen(deployment: Deployment) -> RenderableType:
     now, state, dead_letters = datetime.now(UTC), _read(deployment), count_dead_letters(deployment)
-    stale = _stale(deployment)
+    stale, undos = _stale(deployment), _undos(deployment)
     title = f"{deployment.stack} in account {deployment.account}, {deployment.region}  {now:%Y-%m-%d %H:%M:%S} UTC"
     table = listing("#loads", "state", Column("details", "note"))
     for count, name, style, details in (
@@ -95,6 +104,12 @@ def _screen(deployment: Deployment) -> RenderableType:
         ),
         (len(state.partly_loaded), f"partly loaded in {HOURS} hours", "dark_orange", _newest(state.partly_loaded)),
         (len(stale), "replaced, and left stale points", "dark_orange", _most(stale)),
+        (
+            len(undos),
+            "undone, but not completely",
+            "bold red",
+            f"`loader undo {undos[0]['load_id'][:8]}` continues" if undos else "",
+        ),
         (
             dead_letters,
             "event that started no load" if dead_letters == 1 else "events that started no load",

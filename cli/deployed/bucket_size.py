@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from boto3.dynamodb.conditions import Attr
 
-from cli.deployed.buckets import invoke_check_health
+from cli.deployed.buckets import can_delete, invoke_check_health
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch
 from cli.errors import RefusedError
@@ -46,7 +46,7 @@ def read_bucket_size(deployment: Deployment, prepared: PreparedSearch, series: i
         RefusedError: InfluxDB 3 cannot delete points.
     """
     health = invoke_check_health(deployment)
-    if str(health.get("version", "")).lstrip("v").startswith("3"):
+    if not can_delete(health):
         raise RefusedError("InfluxDB 3 cannot delete points, so the stale points stay: nothing was deleted")
     default, bucket = default_bucket(deployment.delivery_environment()), prepared.measurement.bucket
     datasets = {name for name, each in DATASETS.items() if (each.influxdb_bucket or default) == bucket}

@@ -54,3 +54,8 @@ def invoke_check_health(deployment: Deployment) -> dict[str, Any]:
     reply = client.invoke(FunctionName=deployment.check_health_name, Payload=b"{}")
     health: dict[str, Any] = json.loads(reply["Payload"].read())
     return {"errorType": "error", **health} if "FunctionError" in reply else health
+
+
+def can_delete(health: Mapping[str, Any]) -> bool:
+    """Return whether InfluxDB can delete points, from the result of the function."""
+    return not str(health.get("version", "")).lstrip("v").startswith("3")

@@ -103,7 +103,20 @@ def plan_for(
         RefusedError: InfluxDB cannot delete points, the plan is beyond a limit, or a current file has no complete
             footprint.
     """
-    points = stale_set(prepared.search, is_selected)
+    return plan_points(
+        deployment, prepared, stale_set(prepared.search, is_selected), is_selected, other_writers=other_writers
+    )
+
+
+def plan_points(
+    deployment: Deployment,
+    prepared: PreparedSearch,
+    points: StaleSet,
+    is_selected: Selection,
+    *,
+    other_writers: bool = False,
+) -> PlannedDeletion | None:
+    """Return the plan for these stale points of selected objects; None if there are none. It raises like `plan_for`."""
     check_footprints(prepared)
     if not points.stale.series:
         return None

@@ -100,11 +100,22 @@ def _datasets_under(prefix: str) -> list[str]:
 
 
 def _prepare(deployment: Deployment, bucket: str, measurement: str, default: str) -> PreparedSearch:
-    pause = timedelta(seconds=stale_pause_s(deployment.stale_environment()))
     read_at = datetime.now(UTC)
     items = list(every_item(deployment.ledger, measurement, datasets_of(measurement, bucket, default)))
-    plans = plans_of(Footprints(deployment.s3, deployment.work_bucket), items, in_bulk=True)
-    loads = sort_loads(items, plans, read_at, pause)
     place = Measurement(bucket, measurement, latest_bucket_id(items))
+    return prepare_search(deployment, place, items, read_at)
+
+
+def prepare_search(
+    deployment: Deployment, place: Measurement, items: list[LedgerItem], read_at: datetime
+) -> PreparedSearch:
+    """Return the search in a measurement with these items of the ledger, which were read after `read_at`."""
+    plans = plans_of(Footprints(deployment.s3, deployment.work_bucket), items, in_bulk=True)
+    loads = sort_loads(items, plans, read_at, stale_pause(deployment))
     search = StaleSearch(deployment.s3, deployment.work_bucket, place, loads)
     return PreparedSearch(place, loads, search, items, read_at)
+
+
+def stale_pause(deployment: Deployment) -> timedelta:
+    """Return for how long no file of a revision must have arrived before the revision before is judged."""
+    return timedelta(seconds=stale_pause_s(deployment.stale_environment()))

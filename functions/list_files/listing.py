@@ -62,6 +62,11 @@ class Listing:
         if keys:
             self.summary.setdefault("absent", []).extend(keys)
 
+    def add_skipped(self, kind: str) -> None:
+        """Count an object that is not to be loaded."""
+        skipped = self.summary["skipped"]
+        skipped[kind] = skipped.get(kind, 0) + 1
+
     def add_table(self, key: str) -> None:
         """Record the folder of a table if the object belongs to its metadata."""
         if (folder := table_folder(key)) is not None:
@@ -117,12 +122,12 @@ def _order(line: str) -> tuple[str, str, str]:
 
 def _files_of(page: Page, listing: Listing, bucket: str) -> dict[str, ItemKey]:
     """Return the files of a page, and count the other objects."""
-    files, rule, skipped = dict[str, ItemKey](), file_rule(), listing.summary["skipped"]
+    files, rule = dict[str, ItemKey](), file_rule()
     listing.add_absent(page.absent)
     for version in page.versions:
         listing.add_table(version["Key"])
         if kind := skip_kind(version["Key"], rule):
-            skipped[kind] = skipped.get(kind, 0) + 1
+            listing.add_skipped(kind)
         else:
             files[version["Key"]] = item_key(bucket, version)
     return files
@@ -140,12 +145,15 @@ def _add_files(listing: Listing, files: Mapping[str, ItemKey], backfill: Backfil
 
 
 def _add_file(listing: Listing, key: str, name: ItemKey, item: LedgerItem | None, backfill: BackfillState) -> None:
-    """Count a file, and list it unless it is loaded, into the bucket that exists now."""
+    """Count a file, and list it unless it is undone, or loaded into the bucket that exists now."""
     summary = listing.summary
     loaded = item is not None and item["status"] == "loaded"
     ids = backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}
     bucket = check_bucket(item.get("bucket_id", ""), ids.get(item["dataset"], "")) if item else "not checkable"
     replaced, force = loaded and bucket == "replaced", backfill.get("force", False)
+    if item and item["status"] == "undone" and not force:
+        listing.add_skipped("undone")
+        return
     if not loaded or replaced or force:
         former_execution = item["execution"] if item else ""
         listing.add(key, name, force=force or replaced, replaced=replaced, former_execution=former_execution)

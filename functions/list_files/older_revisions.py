@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
 from shared.ledger import LedgerItem, bucket_and_key, ledger, newest_of
-from shared.ledger_items import ItemKey
+from shared.ledger_items import ItemKey, items_by_key
 from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
 from shared.source_pages import current_version, item_key
 
@@ -70,8 +70,9 @@ def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, n
     for items in _items_in_place_of(failed, now):
         for item in items:
             bucket, key = bucket_and_key(item["object"])
-            if (version := current_version(client, bucket, key)) and len(listing.lines) < MAX_FILES:
-                listing.add(key, item_key(bucket, version), former_execution=item["execution"])
+            version = current_version(client, bucket, key)
+            if version and len(listing.lines) < MAX_FILES and not _is_undone(name := item_key(bucket, version)):
+                listing.add(key, name, former_execution=item["execution"])
         if len(listing.lines) > listed:
             return
 
@@ -92,3 +93,8 @@ def _is_skipped(file: SlotFile, items: Mapping[str, list[LedgerItem]]) -> bool:
     newest = newest_of(items.get(file["source"], []))
     version = ItemKey(file["source"], file["source_version"])
     return newest is not None and (newest["object"], newest["version"]) == version and newest["status"] == "skipped"
+
+
+def _is_undone(name: ItemKey) -> bool:
+    item = items_by_key([name]).get(name)
+    return item is not None and item["status"] == "undone"

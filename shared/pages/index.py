@@ -22,7 +22,7 @@ INDEX_KEY = "index.html"
 MAX_LOADS = 500
 """How many loads the index has."""
 
-LOAD_STATUSES = ("claimed", "loaded", "failed")
+LOAD_STATUSES = ("claimed", "loaded", "failed", "undone")
 """The statuses of loads. An object that was skipped is not one."""
 
 TEMPLATE = Path(__file__).with_name("index.html")
@@ -107,6 +107,8 @@ def _verdict(item: LedgerItem, now: datetime) -> tuple[str, str]:
     """Return the style and the words of a load's status."""
     if item["status"] == "failed":
         return "bad", "failed"
+    if item["status"] == "undone":
+        return "odd", "undone"
     if item["status"] == "claimed":
         ended = (lease := item.get("lease_until", "")) and datetime.fromisoformat(lease) < now
         return ("bad", "abandoned") if ended else ("run", "running")

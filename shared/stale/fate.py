@@ -69,8 +69,9 @@ class Fates:
         with suppress(self._client.exceptions.NoSuchKey):
             content = self._get(report_key(plan.dataset, plan.load_id, plan.execution, "json"))
             return self._judge(plan, *_of_report(json.loads(content)))
-        if item["execution"].rpartition(":")[2] == plan.execution and item["status"] == "loaded":
-            return self._judge(plan, _of_item(item), item["changed_at"], item.get("bucket_id", ""))
+        if item["execution"].rpartition(":")[2] == plan.execution and item["status"] in ("loaded", "undone"):
+            ended_at = item.get("load_ended_at", item["changed_at"])
+            return self._judge(plan, _of_item(item), ended_at, item.get("bucket_id", ""))
         return UNKNOWN
 
     def rejected(self, plan: Plan) -> Footprint:

@@ -32,7 +32,11 @@ class StaleSet(NamedTuple):
 
 def stale_set(search: StaleSearch, is_selected: Callable[[str], bool] = lambda _: True) -> StaleSet:
     """Return the stale points of the replaced loads of selected objects, and the points to keep around them."""
-    stale = union(part.points for part in search.find(is_selected) if part.kind == "stored")
+    return with_kept_points(search, union(part.points for part in search.find(is_selected) if part.kind == "stored"))
+
+
+def with_kept_points(search: StaleSearch, stale: Footprint) -> StaleSet:
+    """Return points to remove with the points to keep around them. The search is among all loads."""
     if not stale.series:
         return StaleSet(stale, EMPTY)
     first_ns, last_ns = int(stale.points.time.min()), int(stale.points.time.max())

@@ -1,8 +1,8 @@
 """The standing of each version of a file: current, replaced by a newer one, or not judged yet.
 
 A version is replaced if a newer version of its object is loaded, or, where revisions replace each other, a file of a
-newer revision of its slot. All others are current: those that are being loaded, and those that failed, whose next try
-may write what they planned.
+newer revision of its slot, or if a person has undone its load. All others are current: those that are being loaded, and
+those that failed, whose next try may write what they planned.
 """
 
 from collections.abc import Iterable, Iterator
@@ -86,6 +86,8 @@ class _Slot:
         """
         if is_running(item, self._now):
             return "current"
+        if item["status"] == "undone":
+            return "replaced"
         is_withdrawn = item["status"] == "skipped" and item.get("message", "").startswith(WITHDRAWN)
         loaded_at = item["changed_at"] if item["status"] == "loaded" else ""
         newer = [other for other in self._versions[item["object"]] if is_newer(other, item)]

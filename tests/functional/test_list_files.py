@@ -52,6 +52,8 @@ def read_summary(s3: "S3Client", file_list: FileList) -> dict[str, Any]:
         ({"status": "failed"}, NEW, [(False, False)]),
         ({"status": "claimed"}, NEW, [(False, False)]),
         ({"status": "skipped"}, NEW, [(False, False)]),
+        ({"status": "undone"}, NEW, []),
+        ({"status": "undone", "bucket_id": OLD}, NEW, []),
         ({"status": "loaded", "bucket_id": NEW}, NEW, []),
         ({"status": "loaded", "bucket_id": OLD}, NEW, [(True, True)]),
         ({"status": "loaded", "bucket_id": OLD}, "", []),

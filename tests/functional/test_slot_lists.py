@@ -12,6 +12,7 @@ from functions.list_files.handler import lambda_handler as list_files
 from functions.report_backfill.handler import lambda_handler as report_backfill
 from shared import sweep_lease
 from shared.aws_clients import dynamodb_resource, s3_client
+from shared.pages.index import LOAD_STATUSES
 from tests.functional.conftest import SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
 from tests.functional.test_sweep import ago, sweep
@@ -184,7 +185,7 @@ def test_the_report_of_a_backfill_reads_the_head_of_each_slot_once(s3: "S3Client
     answer: Any = report_backfill({"state": "ReportBackfill", "input": state}, context)  # type: ignore[arg-type]
     assert answer["data"]["older_revisions"] == 3
     assert operations.count("BatchGetItem") == 2
-    assert operations.count("Query") == 3, "of the page that lists the last loads, for each status"
+    assert operations.count("Query") == len(LOAD_STATUSES), "of the page that lists the last loads, for each status"
 
 
 def settle(load: SlotLoad, status: str, **more: Any) -> None:
@@ -226,6 +227,22 @@ def test_a_sweep_passes_over_a_revision_whose_files_were_deleted(s3: "S3Client",
     forgotten.settle("skipped")
     s3.delete_object(Bucket=SOURCE, Key=key_of(3, "b"))
     assert [line["key"] for line in read_lines(s3, sweep(context))] == [key_of(2)]
+
+
+def test_no_sweep_lists_an_undone_version_and_the_revision_before_has_the_slot(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    """The version before the undone one was skipped, and S3 only has the undone one as the current version."""
+    failed, older = SlotLoad(s3, context, key_of(3, "a")), SlotLoad(s3, context, key_of(2))
+    settle(failed, "claimed", claimed_at=ago(hours=1), lease_until="2999-01-01T00:00:00Z")
+    assert older.start()["skipped"]
+    s3.put_object(Bucket=SOURCE, Key=key_of(2), Body=b"newer")
+    undone = SlotLoad(s3, context, key_of(2))
+    settle(undone, "undone")
+    settle(failed, "failed", error="CorruptParquetError")
+    assert sweep(context)["files"] == 0
+    settle(failed, "undone")
+    assert older.start()["skipped"] == ""
 
 
 def test_sweeps_without_time_for_all_slots_examine_files_first_and_then_one_slot_after_the_other(

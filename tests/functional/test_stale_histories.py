@@ -1,4 +1,4 @@
-"""After any history of loads, crashes, withdrawals and deletions, a simple model tells which values are stale."""
+"""After any history of loads, crashes, withdrawals, undos and deletions, a simple model tells what is stale."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ Value = tuple[str, int, str]
 """A series, a time and a field."""
 
 End = Literal["loaded", "failed before the first write", "killed"]
-Step = tuple[str, frozenset[Value], End] | Literal["withdraw", "delete"]
+Step = tuple[str, frozenset[Value], End] | Literal["withdraw", "undo", "delete"]
 
 FIELDS = ("a", "b")
 NUMBERS = count()
@@ -42,14 +42,14 @@ class History:
     Attributes:
         stored: the values that some load has certainly written, and no deletion removed.
         doubtful: the values that a killed load planned.
-        current: the values of each object: those of its newest loaded version, and of the attempts after it.
+        versions: the items of each object that a person has neither withdrawn nor undone, with their values.
     """
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3, self._items, self._steps = s3, list[LedgerItem](), 0
         self._measurement = Measurement("ons", f"m{next(NUMBERS)}")
         self.stored, self.doubtful = set[Value](), set[Value]()
-        self.current: dict[str, set[Value]] = {}
+        self.versions: dict[str, list[tuple[LedgerItem, frozenset[Value]]]] = {}
 
     def load(self, name: str, values: frozenset[Value], end: End) -> None:
         now, load_id = self._now(), f"{next(NUMBERS):016}"
@@ -62,19 +62,27 @@ class History:
             report = json.dumps({"response": response}).encode()
             self._s3.put_object(Bucket=WORK, Key=report_key("d", load_id, "run", "json"), Body=report)
         self._items.append(item(name, load_id, now, end, len(self._items)))
+        self.versions.setdefault(name, []).append((self._items[-1], values))
         if end == "loaded":
             self.stored |= values
-            self.current[name] = set(values)
-        else:
-            self.doubtful |= values if end == "killed" else set()
-            self.current[name] = self.current.get(name, set()) | values
+        elif end == "killed":
+            self.doubtful |= values
 
     def withdraw(self) -> None:
         """Withdraw all versions of the object that was loaded last."""
         for each in self._items:
             if each["object"] == self._items[-1]["object"]:
                 each |= {"status": "skipped", "message": "withdrawn with loader forget"}
-        self.current.pop(self._items[-1]["object"], None)
+        self.versions.pop(self._items[-1]["object"], None)
+
+    def undo(self) -> None:
+        """Undo the newest loaded version of the object that was loaded last: the one before stands in its place."""
+        versions = self.versions.get(self._items[-1]["object"], []) if self._items else []
+        for item, values in reversed(versions):
+            if item["status"] == "loaded":
+                item |= {"status": "undone", "load_ended_at": item["changed_at"], "changed_at": self._now().isoformat()}
+                versions.remove((item, values))
+                return
 
     def delete(self) -> None:
         """Delete what is stale."""
@@ -95,11 +103,19 @@ class History:
         assert set(listed.get("uncertain", [])) <= self.doubtful - self._contained() - self.stored
 
     def _contained(self) -> set[Value]:
-        return set().union(*self.current.values())
+        return set().union(*map(_current_values, self.versions.values()))
 
     def _now(self) -> datetime:
         self._steps += 1
         return START + timedelta(seconds=self._steps)
+
+
+def _current_values(versions: Sequence[tuple[LedgerItem, frozenset[Value]]]) -> set[Value]:
+    """Return the values of the newest loaded version, and of the attempts after it."""
+    current = set[Value]()
+    for item, values in versions:
+        current = set(values) if item["status"] == "loaded" else current | values
+    return current
 
 
 def item(name: str, load_id: str, now: datetime, end: End, number: int) -> Any:
@@ -138,7 +154,9 @@ def values_of(footprint: Any) -> Iterable[Value]:
 VALUES = st.tuples(st.sampled_from(["m,t=x", "m,t=y", "m"]), st.integers(0, 2), st.sampled_from(FIELDS))
 ENDS = st.sampled_from(["loaded", "loaded", "loaded", "failed before the first write", "killed"])
 LOADS = st.tuples(st.sampled_from(["s3://b/1", "s3://b/2"]), st.frozensets(VALUES, min_size=1), ENDS)
-STEPS = st.lists(st.one_of(LOADS, LOADS, LOADS, st.sampled_from(["withdraw", "delete"])), min_size=2, max_size=9)
+STEPS = st.lists(
+    st.one_of(LOADS, LOADS, LOADS, st.sampled_from(["withdraw", "undo", "delete"])), min_size=2, max_size=9
+)
 
 
 @given(STEPS)
@@ -148,8 +166,10 @@ def test_exactly_what_is_stored_and_in_no_current_file_is_stale(s3: "S3Client", 
     for step in steps:
         if step == "delete":
             history.delete()
+        elif step == "undo":
+            history.undo()
         elif step == "withdraw":
-            if history.current:
+            if history.versions:
                 history.withdraw()
         else:
             history.load(*step)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.ledger import ledger, newest_of, version_items
 from tests.support.finished_load import StoringInflux
+from tests.support.ledger_entries import put_items
 from tests.support.revised_files import File, hours, key_of, stored
 from tests.support.stale_points import Rewrites, every_load, stale
 
@@ -46,6 +48,25 @@ def test_what_a_new_version_no_longer_has_is_stale(
         rewrites.load(OTHER, others)
     rewrites.load(KEY, replacement)
     assert stale(rewrites.s3) == expected == stored(server).keys() - replacement.keys() - others.keys()
+
+
+def test_the_version_before_an_undone_one_is_current_again(s3: "S3Client", rewrites: Rewrites) -> None:
+    """Also if the report of the undone load has expired: the ledger's item tells when it ended."""
+    rewrites.load(KEY, FILE)
+    undone = rewrites.load(KEY, without(FILE, region="SE") | hours("NE", 0, 4, 1.0))
+    assert stale(s3) == {p for p in FILE if p[0] == "SE"}
+    name, versions = f"s3://source/{KEY}", list(version_items(f"s3://source/{KEY}"))
+    newest = newest_of(versions)
+    assert newest
+    put_items(ledger(), {**newest, "status": "undone", "load_ended_at": newest["changed_at"]})
+    assert stale(s3) == set(hours("NE", 0, 4, 1.0))
+    s3.delete_object(Bucket="work", Key=f"reports/generation/{undone.state['file']['load_id']}/run-2.json")
+    assert stale(s3) == set(hours("NE", 0, 4, 1.0))
+    first = newest_of(version_items(name))
+    assert first
+    assert first["version"] != newest["version"]
+    put_items(ledger(), {**first, "status": "undone"})
+    assert newest_of(version_items(name))
 
 
 def test_a_point_that_a_running_load_plans_is_not_stale(s3: "S3Client", rewrites: Rewrites) -> None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.ledger import LedgerItem, version_items
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 from tests.support.builders import generation
 from tests.support.finished_load import StoringInflux, load_file
+from tests.support.revised_files import hours, key_of
 from tests.support.scripted_aws import BACKFILL, ENDPOINTS, MACHINE, ScriptedAws, scripted_aws
 from tests.support.scripted_influx import ScriptedInflux
+from tests.support.stale_points import Rewrites
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -64,3 +67,28 @@ def load(s3: "S3Client", context: SimpleNamespace, database: StoringInflux) -> A
     regions[3], regions[7:9] = "XX", [None, None]
     database.rejected = "region=XX"
     return load_file(s3, context, KEY, generation(ROWS, region=regions))
+
+
+WRONG_KEY, SHARING_KEY = key_of(0, 2), key_of(1, 1)
+
+
+@pytest.fixture
+def rewritten(s3: "S3Client", context: SimpleNamespace, database: StoringInflux, aws: ScriptedAws) -> Rewrites:
+    """A file with a wrong version, which overwrote ten points of the version before and two of an older file.
+
+    It has two more points that no other file has.
+    """
+    aws.outputs |= {"FindStaleName": "stale", "DeletePointsName": "delete"}
+    aws.environments["stale"] = {}
+    rewrites = Rewrites(s3, context)
+    rewrites.load(SHARING_KEY, hours("SE", 10, 5, 5.0))
+    rewrites.load(WRONG_KEY, hours("SE", 0, 10, 1.0))
+    rewrites.load(WRONG_KEY, hours("SE", 0, 12, 2.0) | hours("N", 0, 2, 2.0))
+    return rewrites
+
+
+@pytest.fixture
+def wrong(rewritten: Rewrites, ledger: "Table") -> LedgerItem:
+    """The item of the wrong version."""
+    items = list(version_items(f"s3://{SOURCE}/{WRONG_KEY}"))
+    return max(items, key=lambda each: each["last_modified"])

@@ -25,6 +25,7 @@ ARGUMENTS = {
     "watch": ["01234567"],
     "rebuild": ["--dataset", "generation", "--from", "2024-01-01", "--to", "2024-02-01"],
     "restore": ["0123456789abcdef"],
+    "undo": [KEY, "--yes"],
     "forget": [KEY, "--yes"],
     "show": ["01234567"],
     "quarantine": ["01234567"],

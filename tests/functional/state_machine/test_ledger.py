@@ -124,13 +124,21 @@ def test_a_version_that_is_being_loaded_is_left_to_that_execution(run: Run) -> N
 
 
 @pytest.mark.parametrize(
-    "item", [FAILED, item_of_other_execution("skipped", message="m"), CLAIMED | {"lease_until": "2024-01-01T00:00:59Z"}]
+    "item",
+    [
+        FAILED,
+        item_of_other_execution("skipped", message="m"),
+        item_of_other_execution("undone", message="m", load_ended_at="2024-01-01T00:00:00Z"),
+        CLAIMED | {"lease_until": "2024-01-01T00:00:59Z"},
+    ],
 )
-def test_a_version_that_failed_was_skipped_or_lost_its_execution_is_loaded(run: Run, item: dict[str, Any]) -> None:
+def test_a_version_that_failed_was_skipped_was_undone_or_lost_its_execution_is_loaded(
+    run: Run, item: dict[str, Any]
+) -> None:
     result = run(scripted_functions(), ledger=[item])
     assert result.output == RESPONSE
     assert (the_item(result)["status"], the_item(result)["execution"]) == ("loaded", result.arn)
-    assert not the_item(result).keys() & {"error", "message", "lease_until"}
+    assert not the_item(result).keys() & {"error", "message", "lease_until", "load_ended_at"}
 
 
 @pytest.mark.parametrize("item", [LOADED, CLAIMED | {"lease_until": "2024-01-01T05:00:00Z"}])

@@ -66,7 +66,7 @@ def test_the_same_as_json() -> None:
 def test_it_fits_into_80_columns() -> None:
     lines = run_loader("status", **TERMINAL | {"COLUMNS": "80"}).stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) == 12
+    assert len(lines) == 13
 
 
 def test_an_empty_ledger_is_a_screen_of_zeros() -> None:

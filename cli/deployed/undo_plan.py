@@ -1,0 +1,210 @@
+"""The plan of an undo: what the ledger, S3, and the footprints say before anything is changed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import boto3
+
+from cli.deployed.buckets import can_delete, invoke_check_health
+from cli.deployed.deletions import plan_points, reasons_against
+from cli.deployed.ledger import ledger_items
+from cli.deployed.names import find_entry, find_report, is_key, suggest_load
+from cli.deployed.objects import find_object
+from cli.deployed.stack import Deployment
+from cli.deployed.stale import PreparedSearch, check_footprints, prepare_search, prepare_searches, stale_pause
+from cli.deployed.undo_records import HeadChange, UndoRecord, now, version_of
+from cli.deployed.undone_points import SharingFile, count_uncertain, files_to_load_again, undone_points
+from cli.errors import NotFoundError, RefusedError
+from cli.targets import check_dataset
+from cli.undo_choice import Choice, choose, reason_against
+from shared.ledger import LedgerItem, bucket_and_key, newest_of, version_id_of
+from shared.revisions import sort_key
+from shared.slots import Slot, is_running, replacing_dataset, revision_of_object, slot_name
+from shared.stale.standing import standings
+
+
+class Removal(NamedTuple):
+    """The points that no other file has.
+
+    Attributes:
+        points: How many there are.
+        uncertain: How many more may be stored, which are never deleted.
+        requests: How many requests delete them; 0 if they stay.
+        seconds: How long these take, about.
+    """
+
+    points: int
+    uncertain: int
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class UndoPlan(NamedTuple):
+    """What an undo does.
+
+    Attributes:
+        choice: The versions that it concerns.
+        sharing: The other files to load again, since the load overwrote values of them.
+        gone: Those of them that no longer exist in S3, so that the values of the load stay in their place.
+        removal: The points that no other file has.
+        can_delete: Whether InfluxDB can delete points.
+    """
+
+    choice: Choice
+    sharing: list[SharingFile]
+    gone: list[SharingFile]
+    removal: Removal
+    can_delete: bool
+
+    @property
+    def undone(self) -> list[LedgerItem]:
+        """All versions that become undone."""
+        return [*self.choice.undone, *self.choice.lost]
+
+    @property
+    def load_again(self) -> list[LedgerItem]:
+        """The versions to load again, in the order in which they were loaded first."""
+        items = [*self.choice.in_place, *(each.item for each in self.sharing)]
+        return sorted(items, key=lambda item: item["changed_at"])
+
+
+def find_item(deployment: Deployment, load: str) -> LedgerItem:
+    """Return the version that a load ID or an execution loaded; for a key, the one that was loaded last.
+
+    Raises:
+        NotFoundError: There is no such load.
+        RefusedError: It is running, or several names begin so.
+    """
+    if not is_key(load):
+        report = find_report(deployment, load)
+        claim = report.file["claim"] if report.file else None
+        items = [] if claim is None else ledger_items(deployment, claim["object"])
+        item = next((each for each in items if claim and each["version"] == claim["version"]), None)
+    else:
+        entry = find_entry(deployment, load)
+        versions = ledger_items(deployment, entry.object) if entry else []
+        loaded = [each for each in versions if each["status"] == "loaded"]
+        item = max(loaded, key=lambda each: each["changed_at"]) if loaded else newest_of(versions)
+    if item is None:
+        raise NotFoundError(
+            f"the ledger has no load of {load!r}{suggest_load(deployment, load)}: `loader history` lists recent loads"
+        )
+    return item
+
+
+def make_plan(deployment: Deployment, named: LedgerItem, *, delete: bool, force: bool) -> UndoPlan:
+    """Return the plan of an undo. Changes nothing.
+
+    Raises:
+        RefusedError: The version cannot be undone, or something speaks against deleting its points.
+    """
+    check_dataset(named["dataset"])
+    [prepared] = prepare_searches(deployment, "", named["dataset"])
+    time = datetime.now(UTC)
+    named = _check(deployment, prepared, named, time)
+    choice = choose(named, prepared.items, lambda item: exists(deployment, item))
+    if running := next((each for each in choice.undone if is_running(each, time)), None):
+        raise RefusedError(f"nothing was undone: {running['object']} is being loaded by {running['execution']}")
+    after = with_undone(deployment, prepared, [*choice.undone, *choice.lost])
+    check_footprints(after)
+    files = files_to_load_again(deployment, after, [*choice.undone, *choice.lost], choice.in_place)
+    present = [exists(deployment, each.item) for each in files]
+    deletes = can_delete(invoke_check_health(deployment))
+    return UndoPlan(
+        choice,
+        [each for each, is_present in zip(files, present, strict=True) if is_present],
+        [each for each, is_present in zip(files, present, strict=True) if not is_present],
+        _removal(deployment, after, choice, delete=delete and deletes, force=force),
+        deletes,
+    )
+
+
+def _check(deployment: Deployment, prepared: PreparedSearch, named: LedgerItem, time: datetime) -> LedgerItem:
+    """Return the item of the version as it is now. Raise RefusedError if it cannot be undone."""
+    judged = standings(prepared.items, time, stale_pause(deployment))
+    item, standing = next(each for each in judged if _is_same(each.item, named))
+    if reason := reason_against(item, standing, time):
+        raise RefusedError(f"{item['object']} was not undone: {reason}")
+    return item
+
+
+def _is_same(one: LedgerItem, other: LedgerItem) -> bool:
+    return (one["object"], one["version"]) == (other["object"], other["version"])
+
+
+def exists(deployment: Deployment, item: LedgerItem) -> bool:
+    """Return whether a version still exists in S3. Without versioning, it must be the current one."""
+    stored = find_object(deployment, bucket_and_key(item["object"])[1], version_id_of(item))
+    return stored is not None and stored.entry is not None and stored.entry.load_id == item["load_id"]
+
+
+def with_undone(deployment: Deployment, prepared: PreparedSearch, undone: Sequence[LedgerItem]) -> PreparedSearch:
+    """Return the search as it will be once these versions are undone."""
+    keys = {(each["object"], each["version"]) for each in undone}
+    items: list[LedgerItem] = [
+        {**each, "status": "undone", "load_ended_at": each["changed_at"]}
+        if (each["object"], each["version"]) in keys
+        else each
+        for each in prepared.items
+    ]
+    return prepare_search(deployment, prepared.measurement, items, prepared.read_at)
+
+
+def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, delete: bool, force: bool) -> Removal:
+    """Return how many points will go. Raise RefusedError if something speaks against deleting them."""
+    ids = {each["load_id"] for each in (*choice.undone, *choice.lost)}
+    points, uncertain = undone_points(deployment, after, ids), count_uncertain(deployment, after, ids)
+    check_footprints(after)
+    count, names = len(points.stale.points.time), {each["object"] for each in (*choice.undone, *choice.lost)}
+    if not (delete and count):
+        return Removal(count, uncertain)
+    if not force:
+        check_reasons(reasons_of(after, names))
+    planned = plan_points(deployment, after, points, names.__contains__)
+    requests, seconds = (len(planned.plan.requests), planned.plan.seconds) if planned else (0, 0.0)
+    return Removal(count, uncertain, requests, seconds)
+
+
+def reasons_of(prepared: PreparedSearch, names: set[str]) -> list[str]:
+    """Return what speaks against deleting points of these objects.
+
+    The share of the points that go does not: a person has named the load.
+    """
+    return reasons_against(prepared, names.__contains__, max_stale_rate=float("inf"))
+
+
+def check_reasons(reasons: list[str]) -> None:
+    """Raise RefusedError if anything speaks against deleting points of an undone load."""
+    if reasons:
+        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
+        raise RefusedError(
+            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. Load these files first. If nothing of them is "
+            "missing, add --force; to leave the points that no other file has, add --no-delete"
+        )
+
+
+def record_of(deployment: Deployment, plan: UndoPlan) -> UndoRecord:
+    """Return the record of an undo that begins now."""
+    named = plan.choice.undone[0]
+    return {
+        "load_id": named["load_id"],
+        "dataset": named["dataset"],
+        "undone": [version_of(each) for each in plan.undone],
+        "load_again": [version_of(each) for each in plan.load_again],
+        "gone": [each.item["object"] for each in plan.gone],
+        "head": _head_change(deployment, named, plan.choice.head),
+        "begun_at": now(),
+        "by": boto3.client("sts").get_caller_identity()["Arn"],
+    }
+
+
+def _head_change(deployment: Deployment, named: LedgerItem, revision: str | None) -> HeadChange | None:
+    """Return the change of the slot's head, unless it has another revision than the one that is undone."""
+    dataset = replacing_dataset(named["dataset"])
+    if dataset is None or revision is None:
+        return None
+    slot = slot_name(*bucket_and_key(named["object"]), dataset)
+    former = sort_key(revision_of_object(named["object"], dataset))
+    head = Slot(deployment.ledger, slot).read().head
+    return {"slot": slot, "former": former, "revision": revision} if head == former else None

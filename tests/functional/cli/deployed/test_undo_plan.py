@@ -1,0 +1,100 @@
+"""The plan of an undo says what is loaded again, and which points go, before anything is changed."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.deployed.stack import Deployment
+from cli.deployed.undo_plan import find_item, make_plan, record_of
+from cli.errors import NotFoundError, RefusedError
+from shared.ledger import LedgerItem, bucket_and_key, version_id_of
+from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
+from tests.functional.conftest import SOURCE
+from tests.support.ledger_entries import put_items
+from tests.support.revised_files import hours, key_of
+from tests.support.scripted_aws import STACK, ScriptedAws
+from tests.support.slots import declare
+from tests.support.stale_points import Rewrites
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+def keys(items: list[LedgerItem]) -> list[str]:
+    return [bucket_and_key(each["object"])[1] for each in items]
+
+
+def test_it_has_the_version_before_the_sharing_files_and_the_points_that_go(
+    rewritten: Rewrites, wrong: LedgerItem, ledger: "Table"
+) -> None:
+    before = ledger.scan()["Items"]
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert (keys(plan.undone), keys(plan.load_again)) == ([WRONG_KEY], [SHARING_KEY, WRONG_KEY])
+    assert [each.points for each in plan.sharing] == [2]
+    assert (plan.removal.points, plan.removal.requests, plan.removal.uncertain) == (2, 1, 0)
+    assert ledger.scan()["Items"] == before
+    record = record_of(Deployment(STACK), plan)
+    assert [each["changed_at"] for each in record["undone"]] == [wrong["changed_at"]]
+    assert (record["load_id"], record["head"], record["gone"]) == (wrong["load_id"], None, [])
+
+
+def test_newer_files_hold_their_values_and_are_not_loaded_again(rewritten: Rewrites, wrong: LedgerItem) -> None:
+    rewritten.load(key_of(2, 3), hours("SE", 0, 2, 9.0) | hours("N", 0, 1, 9.0))
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert (keys(plan.load_again), plan.removal.points) == ([SHARING_KEY, WRONG_KEY], 1)
+
+
+def test_without_an_order_of_files_those_that_were_written_later_follow(
+    rewritten: Rewrites, wrong: LedgerItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later file has no point of the wrong one, but one of the sharing file, which is written before it again."""
+    declare(monkeypatch, revision=None)
+    later = key_of(2, 1)
+    rewritten.load(later, hours("SE", 14, 3, 7.0))
+    rewritten.load(key_of(3, 1), hours("SE", 20, 3, 7.0))
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert keys(plan.load_again) == [SHARING_KEY, WRONG_KEY, later]
+
+
+def test_a_source_that_is_gone_is_named(rewritten: Rewrites, wrong: LedgerItem) -> None:
+    """The points of the version before go, too; those of the sharing file keep the values of the wrong one."""
+    [former] = make_plan(Deployment(STACK), wrong, delete=True, force=False).choice.in_place
+    rewritten.s3.delete_object(Bucket=SOURCE, Key=WRONG_KEY, VersionId=version_id_of(former))
+    rewritten.s3.delete_object(Bucket=SOURCE, Key=SHARING_KEY)
+    current = rewritten.s3.list_object_versions(Bucket=SOURCE, Prefix=SHARING_KEY)["Versions"]
+    for each in current:
+        rewritten.s3.delete_object(Bucket=SOURCE, Key=SHARING_KEY, VersionId=each["VersionId"])
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert (len(plan.undone), plan.load_again, keys([each.item for each in plan.gone])) == (2, [], [SHARING_KEY])
+    assert plan.removal.points == 12
+
+
+def test_a_version_that_was_replaced_and_a_partly_loaded_file_are_refused(
+    rewritten: Rewrites, wrong: LedgerItem, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    [former] = make_plan(deployment, wrong, delete=True, force=False).choice.in_place
+    with pytest.raises(RefusedError, match="a newer version or revision is loaded"):
+        make_plan(deployment, former, delete=True, force=False)
+    put_items(ledger, {**former, "verdict": "partly loaded"})
+    with pytest.raises(RefusedError, match=r"nothing was deleted: .* is only partly loaded.*add --no-delete"):
+        make_plan(deployment, wrong, delete=True, force=False)
+    assert make_plan(deployment, wrong, delete=True, force=True).removal.requests == 1
+    assert make_plan(deployment, wrong, delete=False, force=False).removal.requests == 0
+
+
+def test_influxdb_3_keeps_the_points(rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws) -> None:
+    aws.results["health"] = {"version": "3.9.6"}
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert (plan.can_delete, plan.removal.points, plan.removal.requests) == (False, 2, 0)
+
+
+def test_a_load_is_found_by_its_id_and_by_its_key(rewritten: Rewrites, wrong: LedgerItem, ledger: "Table") -> None:
+    deployment = Deployment(STACK)
+    [former] = make_plan(deployment, wrong, delete=True, force=False).choice.in_place
+    assert find_item(deployment, former["load_id"][:8]) == former
+    assert find_item(deployment, WRONG_KEY) == wrong
+    put_items(ledger, {**wrong, "status": "undone"})
+    assert find_item(deployment, WRONG_KEY) == former
+    with pytest.raises(NotFoundError, match="the ledger has no load of"):
+        find_item(deployment, "dataset=generation/none")

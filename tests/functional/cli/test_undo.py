@@ -1,0 +1,126 @@
+"""`loader undo` makes a plan, asks, and does its steps; after a failure or a crash, it continues where it was."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.deployed.stack import Deployment
+from cli.deployed.undo_plan import make_plan, record_of
+from cli.deployed.undo_records import UndoRecords
+from shared.ledger import LedgerItem, version_id_of
+from shared.stale.records import StaleRecords
+from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
+from tests.functional.cli.test_deletion import state
+from tests.functional.conftest import WORK
+from tests.support.command_line import run_loader
+from tests.support.ledger_entries import put_items
+from tests.support.revised_files import hours
+from tests.support.scripted_aws import STACK, ScriptedAws, failed, succeeded
+from tests.support.stale_points import Rewrites
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+@pytest.fixture
+def undone_points_go(aws: ScriptedAws, rewritten: Rewrites) -> None:
+    """Let DeletePoints say that it removed the points. What it says is shown; nothing is deleted here."""
+    aws.results["delete"] = state(removed=2, rewritten=0)
+
+
+def deletions(rewrites: Rewrites) -> list[str]:
+    listing = rewrites.s3.list_objects_v2(Bucket=WORK, Prefix="deletions/")
+    return sorted({each["Key"].split("/")[1] for each in listing.get("Contents", [])})
+
+
+def written(ledger: "Table", load_id: str) -> list[Any]:
+    items = (each for each in ledger.scan()["Items"] if each.get("load_id") == load_id and "written" in each)
+    return [each["written"] for each in items]
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_all_steps_are_done_in_their_order(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    seen: list[tuple[str, list[Any], int]] = []
+
+    def end(event: dict[str, Any]) -> dict[str, Any]:
+        status = next(each["status"] for each in ledger.scan()["Items"] if each.get("version") == wrong["version"])
+        seen.append((str(status), written(ledger, wrong["load_id"]), len(deletions(rewritten))))
+        return succeeded()
+
+    aws.ending = end
+    result = run_loader("undo", wrong["load_id"][:8], "--yes", "--json")
+    content = json.loads(result.stdout)
+    assert seen == [("undone", [False], 0)] * 2
+    assert [(each["key"], each["force"]) for each in aws.inputs] == [(SHARING_KEY, True), (WRONG_KEY, True)]
+    assert version_id_of(wrong) not in [each["version_id"] for each in aws.inputs]
+    assert (len(deletions(rewritten)), list(UndoRecords(ledger).read())) == (1, [])
+    assert [each["removed"] for each in content["deletions"].values()] == [2]
+    # The scripted function deletes nothing, so that the points are left, and the command says so.
+    assert (content["left"], result.exit_code) == (2, 1)
+    [record] = StaleRecords(ledger).read()
+    assert (record["name"], bool(record["due_at"])) == (wrong["object"], True)
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_nothing_changes_without_a_yes(wrong: LedgerItem, aws: ScriptedAws, ledger: "Table") -> None:
+    before = ledger.scan()["Items"]
+    for answer in ("n\n", ""):
+        result = run_loader("undo", WRONG_KEY, input=answer)
+        assert (result.exit_code, "nothing was undone: answer y, or add --yes" in result.stderr) == (2, True)
+    assert (ledger.scan()["Items"], aws.inputs) == (before, [])
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_a_file_that_is_not_loaded_again_leaves_the_undo_unfinished(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    aws.ending = lambda _: failed("InfluxUnavailableError", "no answer")
+    result = run_loader("undo", wrong["load_id"], "--yes")
+    assert result.exit_code == 1
+    assert "was not loaded again (no answer). To continue the undo, run `loader undo" in result.stderr
+    assert deletions(rewritten) == []
+    aws.ending = lambda _: succeeded()
+    continued = run_loader("undo", WRONG_KEY)
+    assert "continuing the undo that began at" in continued.stderr
+    assert [each["key"] for each in aws.inputs[2:]] == [SHARING_KEY, WRONG_KEY]
+    assert (len(deletions(rewritten)), list(UndoRecords(ledger).read())) == (1, [])
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_an_undo_that_ended_after_its_transaction_is_continued_before_another_version_is_undone(
+    rewritten: Rewrites, wrong: LedgerItem, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    plan = make_plan(deployment, wrong, delete=True, force=False)
+    UndoRecords(ledger).begin(record_of(deployment, plan))
+    [former] = plan.choice.in_place
+    refused = run_loader("undo", former["load_id"], "--yes")
+    assert (refused.exit_code, f"run `loader undo {wrong['load_id']}` first" in refused.stderr) == (2, True)
+    run_loader("undo", wrong["load_id"])
+    assert (written(ledger, wrong["load_id"]), list(UndoRecords(ledger).read())) == ([False], [])
+    assert len(deletions(rewritten)) == 1
+
+
+def test_a_newer_version_that_was_loaded_meanwhile_is_not_overwritten(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    UndoRecords(ledger).begin(record_of(deployment, make_plan(deployment, wrong, delete=True, force=False)))
+    rewritten.load(WRONG_KEY, hours("SE", 0, 12, 3.0) | hours("N", 0, 2, 3.0), changed_at="2999-01-01T00:00:00.000Z")
+    result = run_loader("undo", wrong["load_id"], "--json")
+    assert (json.loads(result.stdout)["passed_over"], result.exit_code) == ([wrong["object"]], 0)
+    assert [each["key"] for each in aws.inputs] == [SHARING_KEY]
+
+
+def test_while_a_file_is_being_loaded_nothing_is_loaded_again(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    plan = make_plan(deployment, wrong, delete=True, force=False)
+    UndoRecords(ledger).begin(record_of(deployment, plan))
+    put_items(ledger, {**plan.choice.in_place[0], "status": "claimed", "lease_until": "2999-01-01T00:00:00Z"})
+    result = run_loader("undo", wrong["load_id"])
+    assert (result.exit_code, "is being loaded by" in result.stderr, aws.inputs) == (1, True, [])
