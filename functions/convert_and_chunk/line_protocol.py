@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.pieces import Piece, decimal_pieces, number_pieces, prefix_piece, timestamp_piece
+from functions.convert_and_chunk.pieces import Piece, field_pieces, prefix_piece, timestamp_piece
 from functions.convert_and_chunk.text_table import TextTable
 
 _EMPTY = pa.array([""])
@@ -41,16 +41,16 @@ def render_lines(
     fields: Mapping[str, NDArray[np.float64]],
     time: NDArray[np.int64],
     bodies: Iterable[NDArray[np.int64]],
-) -> Iterator[Body]:
-    r"""Render one line per row, and one body after the other.
+) -> Iterator[tuple[Body, NDArray[np.int64]]]:
+    r"""Render one line per row, and one body after the other, and yield each with its rows.
 
     Each field ends in a comma, and the last one in a space.
 
     >>> a, b = np.array([1.5, np.nan]), np.array([2.0, 3.0])
     >>> rows = np.array([0, 1])
-    >>> [body] = render_lines(pa.array(["m "]), np.zeros(2, np.int32), {"a": a, "b": b}, np.array([7, 8]), [rows])
-    >>> body.data.tobytes(), body.starts.tolist()
-    (b'm a=1.5,b=2.0 7\nm b=3.0 8\n', [0, 16, 26])
+    >>> bodies = render_lines(pa.array(["m "]), np.zeros(2, np.int32), {"a": a, "b": b}, np.array([7, 8]), [rows])
+    >>> [(body.data.tobytes(), body.starts.tolist(), rows.tolist()) for body, rows in bodies]
+    [(b'm a=1.5,b=2.0 7\nm b=3.0 8\n', [0, 16, 26], [0, 1])]
 
     Args:
         prefixes: The measurement and tags of each series, escaped, with the space after them.
@@ -64,12 +64,9 @@ def render_lines(
         index = as_slice(rows)
         pieces = [prefix_piece(prefixes, series[index])]
         for name, column in fields.items():
-            values = column[index]
-            missing_rows = np.flatnonzero(np.isnan(values))
-            arguments = (name, values, missing_rows, b" " if name == last_field else b",")
-            pieces += decimal_pieces(*arguments) or number_pieces(*arguments)
+            pieces += field_pieces(name, column[index], b" " if name == last_field else b",")
         pieces.append(timestamp_piece(time[index]))
-        yield _body(table, pieces, len(rows))
+        yield _body(table, pieces, len(rows)), rows
 
 
 def as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:

@@ -184,13 +184,14 @@ def stage_lines(
         AccountingError: A row is missing from the outcome, or is counted twice.
     """
     outcome = part_outcome(records, part)
-    for number, chunk in enumerate(chunks(packed_batches(records, part["first_row"], max_lines), points=size)):
-        name = f"{part['part']:04}-{number:04}{name_end}"
+    for chunk in chunks(packed_batches(records, part["first_row"], max_lines), points=size):
+        name = f"{part['part']:04}-{len(outcome['chunks']):04}{name_end}"
         staging.put_chunk(name, chunk)
         outcome["chunks"].append({"chunk": name, "sha256": chunk.sha256, "points": chunk.points})
         outcome["points"] += chunk.points
         outcome["batches"] += len(chunk.manifest["batches"])
         outcome["body_bytes"] += chunk.unpacked_bytes
+        del chunk  # before the next one is made: `enumerate` would keep it as well
     rows = outcome["points"] + outcome["collapsed"] + sum(outcome["set_aside"].values())
     if rows != part["rows"]:
         raise AccountingError(
@@ -210,14 +211,12 @@ def packed_batches(records: Records, first_row: int, max_lines: int) -> Iterator
 
 
 def bodies(records: Records, max_lines: int) -> Iterator[tuple[Body, NDArray[np.int64]]]:
-    """Yield all lines, a few full batches at a time, with the rows of the part that they come from.
+    """Return all lines, a few full batches at a time, with the rows of the part that they come from.
 
     The size of a body is a multiple of `max_lines`, so that only the last batch of a part is not full.
 
     Example: with `max_lines` 1000, a body has 1000 * (24576 // 1000) = 24000 lines.
     """
     size = max_lines * max(1, BODY_LINES // max_lines)
-    blocks = partial(records.verdicts.line_blocks, size)  # twice, since `tee` would keep 57 blocks
-    results = render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, blocks())
-    for rows in blocks():
-        yield next(results), rows
+    blocks = records.verdicts.line_blocks(size)
+    return render_lines(records.tag_sets.prefixes, records.series, records.fields, records.time, blocks)

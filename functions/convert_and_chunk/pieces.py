@@ -1,8 +1,9 @@
 """The pieces of a line: the prefix, each field, and the timestamp of every row, as entries of a table of texts.
 
 Every function here returns a `Piece`, or two for a field. `prefix_piece` uses the texts that `columns/series.py`
-rendered. `timestamp_piece` formats each distinct time. `decimal_pieces` looks up short decimals, which most
-measurements are, in two tables; for any other column of numbers, `number_pieces` formats each number.
+rendered. `timestamp_piece` formats a time once for each run of rows that have it. `field_pieces` looks up short
+decimals, which most measurements are, in two tables (`decimal_pieces`), and formats each number of any other column
+(`number_pieces`).
 """
 
 from functools import cache, lru_cache
@@ -27,6 +28,9 @@ _FILLER = 1 / 3
 
 _ONLY_ENTRY, _FIRST_ROW = np.zeros(1, np.int32), np.zeros(1, np.int64)
 """The entries of a table with one text, and the row of the first run of times."""
+
+_FEW_RUNS = 256
+"""The number of runs of equal times that are faster to format than to look for equal ones among them."""
 
 _SAMPLE_SIZE = 16
 """The approximate number of values that are examined first, to rule out numbers of decimals."""
@@ -62,20 +66,29 @@ def timestamp_piece(time: NDArray[np.int64]) -> Piece:
     r"""Return the timestamp and the newline of each row.
 
     Times mostly repeat: in runs of rows if the file is sorted by time, else from series to series. So find the runs,
-    which is cheap, then the distinct times among the runs, which takes a hash table, and format only those.
+    which is cheap, and format the time of each run. Only if there are many runs, first find the distinct times among
+    them, which takes a hash table.
 
-    Example: the runs of 7, 7, 7, 9, 9, 7 begin at 0, 3 and 5 and have the times 7, 9, 7, of which 7 and 9 are distinct.
+    Example: the runs of 7, 7, 7, 9, 9, 7 begin at 0, 3 and 5 and have the times 7, 9, 7.
 
     >>> piece = timestamp_piece(np.array([7, 7, 7, 9, 9, 7]))
     >>> piece.table.to_pylist(), piece.entries.tolist()
-    (['7\n', '9\n'], [0, 0, 0, 1, 1, 0])
+    (['7\n', '9\n', '7\n'], [0, 0, 0, 1, 1, 2])
     """
     changes = np.flatnonzero(time[1:] != time[:-1]) + 1
     run_starts = np.concatenate((_FIRST_ROW, changes))
-    dictionary = pa.array(time[run_starts]).dictionary_encode()
+    times, numbers = time[run_starts], np.arange(len(run_starts), dtype=np.int32)
+    if len(times) > _FEW_RUNS:
+        dictionary = pa.array(times).dictionary_encode()
+        times, numbers = dictionary.dictionary.to_numpy(), dictionary.indices.to_numpy()
     lengths = np.concatenate((changes, [len(time)])) - run_starts
-    entries = np.repeat(dictionary.indices.to_numpy(), lengths)
-    return Piece(number_texts(np.append(dictionary.dictionary.to_numpy(), 0), b"\n"), entries)
+    return Piece(number_texts(np.append(times, 0), b"\n"), np.repeat(numbers, lengths))
+
+
+def field_pieces(name: str, values: NDArray[np.float64], end: bytes) -> tuple[Piece, Piece]:
+    """Return the two pieces of a field, the second of which ends in `end`. NaN is no value."""
+    missing_rows = np.flatnonzero(np.isnan(values))
+    return decimal_pieces(name, values, missing_rows, end) or number_pieces(name, values, missing_rows, end)
 
 
 def number_pieces(
@@ -111,8 +124,7 @@ def decimal_pieces(
     >>> [piece.table.take(pa.array(piece.entries)).to_pylist() for piece in (whole, fraction)]
     [['a=12', 'a=-0'], ['.5,', '.25,']]
     """
-    sample = values[:: len(values) // _SAMPLE_SIZE + 1].tolist()
-    if (least := max(map(_decimals_of, sample))) > _MAX_DECIMALS:
+    if (least := _least_decimals(values)) > _MAX_DECIMALS:
         return None
     magnitudes = np.abs(values)
     magnitudes[missing_rows] = 0.0
@@ -127,6 +139,16 @@ def decimal_pieces(
         whole += negative * np.int32(size)
     whole_piece = Piece(_whole_texts(name, size), whole, missing_rows)
     return whole_piece, Piece(_decimal_texts(decimals, end), fraction, missing_rows)
+
+
+def _least_decimals(values: NDArray[np.float64]) -> int:
+    """Return the most decimal places of any value of a sample, whose rest is not examined once they are too many."""
+    least = 0
+    for value in values[:: len(values) // _SAMPLE_SIZE + 1].tolist():
+        least = max(least, _decimals_of(value))
+        if least > _MAX_DECIMALS:
+            break
+    return least
 
 
 def _decimals_of(value: float) -> int:

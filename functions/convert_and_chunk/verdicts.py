@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 LINE, COLLAPSED = 0, 1
 """The verdicts that are not reasons. Reasons are numbered from 2 on."""
 
+_BLOCK_ROWS = 65_536
+"""How many codes to count at a time."""
+
 
 Rule = Literal[
     "no_timestamp",
@@ -155,7 +158,9 @@ class Verdicts:
     @property
     def reason_counts(self) -> dict[int, int]:
         """The number of rows for the code of each reason that any row has."""
-        rows = np.bincount(self.codes, minlength=COLLAPSED + 1 + len(self._reasons))
+        rows = np.zeros(COLLAPSED + 1 + len(self._reasons), np.int64)
+        for first in range(0, len(self.codes), _BLOCK_ROWS):  # bincount makes an int64 of each code
+            rows += np.bincount(self.codes[first : first + _BLOCK_ROWS], minlength=len(rows))
         return {code: int(rows[code]) for code in range(COLLAPSED + 1, len(rows)) if rows[code]}
 
     def count_rows(self, reason: Reason) -> int:

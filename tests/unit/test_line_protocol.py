@@ -30,7 +30,7 @@ def rendered(values: list[float], time: list[int] | None = None) -> list[str]:
     blocks = render_lines(
         pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.array(values, np.float64)}, stamps, bodies
     )
-    return [bytes(data[begin:end]).decode() for data, starts in blocks for begin, end in pairwise(starts)]
+    return [bytes(data[begin:end]).decode() for (data, starts), _ in blocks for begin, end in pairwise(starts)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_number_is_the_shortest_text_that_reads_back(value: float, text: str) 
 
 def test_a_line_leaves_out_what_has_no_value() -> None:
     fields = {"a": np.array([1.0, NAN, NAN]), "b": np.array([NAN, 2.5, NAN]), "c": np.array([NAN, 3.0, 4.0])}
-    [body] = render_lines(
+    [(body, _)] = render_lines(
         pa.array(["m,t=x ", "n "]), np.array([0, 1, 0], np.int32), fields, np.array([7, -8, 9]), [np.arange(3)]
     )
     assert bytes(body.data) == b"m,t=x a=1.0 7\nn b=2.5,c=3.0 -8\nm,t=x c=4.0 9\n"
@@ -71,7 +71,7 @@ def test_a_line_leaves_out_what_has_no_value() -> None:
 
 def test_many_series_for_few_lines_change_nothing() -> None:
     prefixes = pa.array([f"m,t={number} " for number in range(1000)])
-    [body] = render_lines(
+    [(body, _)] = render_lines(
         prefixes, np.array([998, 5, 998], np.int32), {"f": np.ones(3)}, np.array([1, 2, 3]), [np.arange(3)]
     )
     assert bytes(body.data) == b"m,t=998 f=1.0 1\nm,t=5 f=1.0 2\nm,t=998 f=1.0 3\n"
@@ -109,6 +109,14 @@ def test_one_long_number_among_many_short_ones_is_not_rounded(odd: float, at: in
 @given(st.lists(st.integers(-(2**63) + 2, 2**63 - 2), min_size=1, max_size=20))
 def test_every_nanosecond_stays_what_it_is(time: list[int]) -> None:
     assert [int(line.rsplit(" ", 1)[1]) for line in rendered([1.0] * len(time), time)] == time
+
+
+def test_times_that_change_in_each_row_are_those_of_the_rows() -> None:
+    rows = 1000
+    time = np.arange(rows) % 3 * 10**9
+    arguments = (pa.array(["m "]), np.zeros(rows, np.int32), {"f": np.ones(rows)}, time, [np.arange(rows)])
+    [(body, _)] = render_lines(*arguments)
+    assert [int(line.split()[-1]) for line in bytes(body.data).splitlines()] == time.tolist()
 
 
 tag_texts = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), max_size=12)
