@@ -149,7 +149,7 @@ class DeletionSteps:
             "restored": sum(each.get("restored", 0) for each in progress),
             "expired": sum(each.get("expired", 0) for each in progress),
             "foreign": [text for each in progress for text in each["foreign"]],
-            "doubts": [text for each in progress for text in each.get("doubts", [])],
+            "doubts": list(dict.fromkeys(text for each in progress for text in each.get("doubts", []))),
             "seconds": sum(each["seconds"] for each in progress),
             "waits_for": waits_for or [],
         }

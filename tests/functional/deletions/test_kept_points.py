@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.errors import InfluxUnavailableError
-from tests.support.deletion import START, lines_of
+from tests.support.deletion import HOUR, START, lines_of
 from tests.support.deletion_trial import CASES, CURRENT, LATER, Trial, break_after, values
 from tests.support.fault_proxy import Exchange, FaultProxy, pass_on
 from tests.support.influx_api import InfluxApi
@@ -102,3 +102,14 @@ def test_points_that_are_too_old_to_be_written_again_are_counted(short_lived: Tr
     assert short_lived.stored() == {key: value for key, value in CURRENT.items() if key not in expired}
     restored = short_lived.restore(deletion)
     assert (restored["restored"], restored["expired"]) == (1, 6)
+
+
+def test_points_that_the_retention_period_has_dropped_are_not_in_doubt(short_lived: Trial, proxy: FaultProxy) -> None:
+    deletion = short_lived.start(values("plant=b,region=N", (0, 1, 2, 7), 9), CURRENT)
+    before = f"time < {START + (KEPT_HOURS - 1) * HOUR}"
+    short_lived.api.query(f'DELETE FROM "{short_lived.api.series}" WHERE {before}', bucket=deletion["influxdb_bucket"])  # noqa: S608
+    left = {key: value for key, value in CURRENT.items() if key[1] >= KEPT_HOURS - 1}
+    state = short_lived.finish(deletion)
+    assert (state["status"], state["removed"], state["doubts"]) == ("done", 1, [])
+    assert sum(b'"predicate"' in exchange.body for exchange in proxy.exchanges) == 1
+    assert short_lived.stored() == left
