@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.ledger import ledger, newest_of, version_items
+from shared.stale.stale_set import stale_set
 from tests.support.finished_load import StoringInflux
 from tests.support.ledger_entries import put_items
 from tests.support.revised_files import File, hours, key_of, stored
-from tests.support.stale_points import Rewrites, every_load, stale
+from tests.support.stale_points import Rewrites, every_load, search, stale, values_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -113,3 +114,21 @@ def test_nothing_is_stale_while_a_current_file_has_no_footprint(s3: "S3Client", 
         s3.delete_object(Bucket="work", Key=key["Key"])
     assert not stale(s3)
     assert every_load(s3).not_checkable == [f"s3://source/{OTHER}"]
+
+
+def test_points_that_may_be_stored_and_are_not_to_be_removed_are_kept(
+    s3: "S3Client", rewrites: Rewrites, server: StoringInflux
+) -> None:
+    """They are uncertain, stale and of a file that is not selected, or rejected points of a current file."""
+    rewrites.load(KEY, hours("SE", 0, 4, 1.0))
+    rewrites.load(OTHER, hours("S", 0, 2, 1.0))
+    rewrites.load(OTHER, hours("S", 0, 1, 1.0))
+    killed = rewrites.load(KEY, hours("CO", 0, 2, 1.0), status="failed")
+    s3.delete_object(Bucket="work", Key=f"reports/generation/{killed.state['file']['load_id']}/run-4.json")
+    server.rejected = "power_mw=9.0"
+    rewrites.load(KEY, hours("N", 0, 6, 1.0) | hours("NE", 0, 1, 9.0))
+    points = stale_set(search(s3), lambda name: name.endswith(KEY))
+    assert set(values_of(points.stale)) == set(hours("SE", 0, 4, 1.0))
+    optional = set(hours("CO", 0, 2, 1.0)) | set(hours("S", 1, 1, 1.0)) | set(hours("NE", 0, 1, 9.0))
+    assert set(values_of(points.optional)) == optional
+    assert set(values_of(points.current)) == optional | set(hours("N", 0, 4, 1.0)) | set(hours("S", 0, 1, 1.0))
