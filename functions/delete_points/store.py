@@ -24,7 +24,7 @@ from shared.deletion.records import (
 from shared.footprints import read_footprint
 from shared.settings import work_bucket
 from shared.stale.records import StaleRecord
-from shared.stale.stale_set import StaleSet
+from shared.stale.stale_set import EMPTY, StaleSet
 from shared.work_bucket import get_json, put_json
 
 if TYPE_CHECKING:
@@ -52,9 +52,14 @@ class DeletionStore:
         return cast(Deletion, get_json(self.client, plan_key(self._deletion)))
 
     def footprints(self) -> StaleSet:
-        """Return the footprints of the points. A former release stored no optional ones."""
-        contents = [self._get(key(self._deletion)) for key in (stale_key, current_key, optional_key)]
-        return StaleSet(*(read_footprint(content) for content in contents if content is not None))
+        """Return the footprints of the points. A former release stored no optional ones.
+
+        Raises:
+            ClientError: One of the others is missing, such as after it has expired. Then nothing may be deleted.
+        """
+        stale, current = (read_footprint(self._get_stored(key(self._deletion))) for key in (stale_key, current_key))
+        optional = self._get(optional_key(self._deletion))
+        return StaleSet(stale, current, read_footprint(optional) if optional else EMPTY)
 
     def progress(self, request: int) -> RequestProgress:
         """Return how far a request is."""
@@ -103,8 +108,11 @@ class DeletionStore:
         """Record that the deletion has ended, and how."""
         put_json(self.client, end_key(self._deletion), content)
 
+    def _get_stored(self, key: str) -> bytes:
+        return self.client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+
     def _get(self, key: str) -> bytes | None:
         try:
-            return self.client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()
+            return self._get_stored(key)
         except self.client.exceptions.NoSuchKey:
             return None

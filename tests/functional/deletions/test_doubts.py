@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.deletion.records import current_key, stale_key
 from shared.errors import InfluxUnavailableError
+from tests.functional.conftest import WORK
 from tests.support.deletion import HOUR, START, Values, lines_of
 from tests.support.deletion_trial import CASES, CURRENT, LATER, Trial, values
 from tests.support.fault_proxy import Exchange, FaultProxy, pass_on, response
@@ -102,3 +104,15 @@ def test_current_points_are_written_again_although_another_program_writes_stale_
     state = trial.finish(deletion)
     assert (state["status"], state["removed"], len(state["foreign"])) == ("done", len(stale) - 1, 1)
     assert trial.stored() == CURRENT | one
+
+
+@pytest.mark.parametrize("key", [stale_key, current_key])
+def test_nothing_is_deleted_if_a_footprint_of_the_plan_is_missing(
+    trial: Trial, proxy: FaultProxy, key: Callable[[str], str]
+) -> None:
+    deletion = trial.start(CASES["an added tag"], CURRENT)
+    trial.step(deletion, LATER - timedelta(seconds=30))
+    trial.s3.delete_object(Bucket=WORK, Key=key(deletion["deletion"]))
+    with pytest.raises(trial.s3.exceptions.NoSuchKey):
+        trial.step(deletion)
+    assert sent_deletes(proxy) == 0
