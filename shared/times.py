@@ -15,6 +15,14 @@ def utc_seconds(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def utc_ledger(time: datetime) -> str:
+    """Return `time` as Step Functions writes the times of the ledger, such as 2024-01-31T12:00:00.000Z.
+
+    It compares as text with times to the second, which count as later than all others of their second.
+    """
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def utc_ns(time_ns: int) -> str:
     """Return nanoseconds since 1970 as an ISO 8601 time with nine digits of the second.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from cli.deployed.stack import Deployment
@@ -99,8 +100,29 @@ def _datasets_under(prefix: str) -> list[str]:
         return list(DATASETS)
 
 
+def _time(deployment: Deployment) -> datetime:
+    """Return the time, by AWS's clock if this machine's is ahead of it.
+
+    A deletion compares it with the times of loads, which are AWS's. Those after it must not seem to be before it.
+    """
+    reply = deployment.s3.list_objects_v2(Bucket=deployment.work_bucket, MaxKeys=1)
+    return limit_time(datetime.now(UTC), reply["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+
+
+def limit_time(now: datetime, date: str) -> datetime:
+    """Return a time that is not later than the date of a reply, which has whole seconds; "" if there is none.
+
+    >>> now, date = datetime(2024, 1, 31, 12, 0, 5, 700_000, UTC), "Wed, 31 Jan 2024 12:00:%02d GMT"
+    >>> limit_time(now, date % 5) == limit_time(now, date % 20) == limit_time(now, "") == now
+    True
+    >>> limit_time(now, date % 2)
+    datetime.datetime(2024, 1, 31, 12, 0, 3, tzinfo=datetime.timezone.utc)
+    """
+    return min(now, parsedate_to_datetime(date) + timedelta(seconds=1)) if date else now
+
+
 def _prepare(deployment: Deployment, bucket: str, measurement: str, default: str) -> PreparedSearch:
-    read_at = datetime.now(UTC)
+    read_at = _time(deployment)
     items = list(every_item(deployment.ledger, measurement, datasets_of(measurement, bucket, default)))
     place = Measurement(bucket, measurement, latest_bucket_id(items))
     return prepare_search(deployment, place, items, read_at)

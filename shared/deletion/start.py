@@ -12,7 +12,7 @@ from shared.deletion.records import Approval, Deletion, current_key, optional_ke
 from shared.deletion.requests import DeletionPlan
 from shared.footprints import Footprint, FootprintWriter
 from shared.stale.stale_set import StaleSet
-from shared.times import utc_seconds
+from shared.times import utc_ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +49,7 @@ def start_deletion(
         "measurement": measurement,
         "datasets": list(datasets),
         "field_names": sorted({name for footprint in points for name in footprint.names}),
-        "planned_at": utc_seconds(planned_at),
+        "planned_at": utc_ledger(planned_at),
         "seconds": plan.seconds / len(plan.requests),
         "requests": [{**request._asdict(), "tags": [list(tag) for tag in request.tags]} for request in plan.requests],  # type: ignore[typeddict-item]
         "approval": approval,

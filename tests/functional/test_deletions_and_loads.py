@@ -8,6 +8,7 @@ import pytest
 
 from shared.deletion.registration import LEASE, DeletionItem, DeletionRegistrations, loads_since, loads_to_wait_for
 from shared.errors import DeletionRunningError
+from shared.times import utc_ledger
 from tests.support.builders import HOUR, START
 from tests.support.finished_load import StoringInflux
 from tests.support.ledger_entries import item as ledger_item
@@ -133,3 +134,14 @@ def test_an_extended_registration_keeps_the_loads_that_wait(ledger: "Table") -> 
     assert [item["version"] for item in deletions.active(NOW + timedelta(minutes=30))] == ["d1"]
     anew = deletions.register("d1", 0, 1, NOW + timedelta(hours=1))
     assert "waiting" not in anew
+
+
+def test_a_load_in_the_second_of_the_plan_counts_if_it_ended_after_it(ledger: "Table") -> None:
+    deletions = DeletionRegistrations(ledger, "ons", "generation_data")
+    item = deletions.register("d1", 0, 1, NOW)
+    for name, fraction in (("before", ".400"), ("after", ".600"), ("whole second", "")):
+        changed_at = f"{NOW:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        ledger.put_item(Item={**ledger_item(name, "loaded", 1), "changed_at": changed_at})
+    planned_at = utc_ledger(NOW + timedelta(milliseconds=500))
+    objects = [name.rpartition("/")[2] for name in loads_since(ledger, item, ["generation"], planned_at)]
+    assert objects == ["after", "whole second"]

@@ -1,10 +1,12 @@
 """Stale points, counted by object from the ledger and the work bucket of a deployment."""
 
+import doctest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.deployed import stale
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import count_stale, prepare_searches
 from shared.settings import STACK_NAME
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def rewrites(s3: "S3Client", context: SimpleNamespace, database: StoringInflux) -> Rewrites:
     return Rewrites(s3, context)
+
+
+def test_examples_give_the_results_that_they_show() -> None:
+    assert doctest.testmod(stale).failed == 0
 
 
 def test_they_are_counted_for_each_object_that_was_replaced(rewrites: Rewrites) -> None:
