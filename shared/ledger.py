@@ -45,8 +45,8 @@ class LedgerItem(TypedDict):
     UTC. `bucket_id` is the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the
     one of the load before; "" if it was not checkable. `tries` is the number of loads that began since the version was
     loaded or skipped; items of earlier releases have none. `sweep_result` stays until the next claim. `load_ended_at`
-    is when the load of an undone version ended. The last five are those of `shared.responses.FootprintData`; items of
-    earlier releases have none, until `loader footprints` adds them.
+    is when the load of an undone or withdrawn version ended. The last five are those of
+    `shared.responses.FootprintData`; items of earlier releases have none, until `loader footprints` adds them.
     """
 
     object: str

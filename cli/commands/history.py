@@ -113,8 +113,8 @@ def _show_unchecked(loads: Sequence[Entry], buckets: Buckets) -> None:
 def _row(deployment: Deployment, entry: Entry, now: datetime, buckets: Buckets) -> list[Cell]:
     """Return the cells of one load. Its ID links to its page, in terminals that support links."""
     rows, points = (f"{count:,}" if count else "" for count in (entry.input_rows, entry.points_written))
-    settled_after = entry.changed_at - entry.claimed_at if entry.claimed_at and not entry.lease_until else None
-    duration = f"{settled_after.total_seconds():.0f} s" if settled_after else ""
+    ended_at = None if entry.lease_until else entry.load_ended_at or entry.changed_at
+    duration = f"{(ended_at - entry.claimed_at).total_seconds():.0f} s" if ended_at and entry.claimed_at else ""
     link = f"link {deployment.page_url(entry.report)}" if entry.report else ""
     load = Text(entry.load_id[:8] or entry.execution.rpartition(":")[2][:8], link)
     state = Text("abandoned", "bold red") if entry.abandoned(now) else status(entry.verdict or entry.status)

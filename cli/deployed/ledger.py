@@ -50,7 +50,8 @@ class Entry:
     """One version of one object.
 
     `version_id` is "" in an unversioned bucket, or if the load failed before the version was known.
-    `changed_at` is when the version was claimed or settled; `lease_until` is set only while it is claimed.
+    `changed_at` is when the version was claimed, settled, withdrawn, or undone, and `load_ended_at` is when its load
+    ended, if it was withdrawn or undone since; `lease_until` is set only while it is claimed.
     `bucket_id` is the id of the InfluxDB bucket that it was loaded into last; "" if it was not checkable.
     `verdict` is "" if the version is not loaded, or an earlier release loaded it. `tries` counts the loads that began
     since it was loaded last, and `next_try_at` is when the sweep loads it again, if it does and sweeps are on.
@@ -74,6 +75,7 @@ class Entry:
     verdict: str = ""
     tries: int = 0
     next_try_at: datetime | None = None
+    load_ended_at: datetime | None = None
 
     @classmethod
     def of_item(cls, item: LedgerItem) -> Self:
@@ -97,6 +99,7 @@ class Entry:
             verdict=item.get("verdict", ""),
             tries=int(item.get("tries", 0)),
             next_try_at=next_try_at(item),
+            load_ended_at=_time(item.get("load_ended_at")),
         )
 
     def abandoned(self, now: datetime) -> bool:

@@ -118,10 +118,12 @@ def _skip(deployment: Deployment, item: LedgerItem) -> None:
     try:
         deployment.ledger.update_item(
             Key={"object": item["object"], "version": item["version"]},
-            # Since the item changes, it would seem that the load took until now.
-            UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now REMOVE #claimed_at",
+            UpdateExpression="SET #status = :skipped, #message = :message, #changed_at = :now, "
+            "#load_ended_at = if_not_exists(#load_ended_at, #changed_at)",
             ConditionExpression=Attr("changed_at").eq(item["changed_at"]),
-            ExpressionAttributeNames={f"#{name}": name for name in ("status", "message", "changed_at", "claimed_at")},
+            ExpressionAttributeNames={
+                f"#{name}": name for name in ("status", "message", "changed_at", "load_ended_at")
+            },
             ExpressionAttributeValues={
                 ":skipped": "skipped",
                 ":message": MESSAGE,

@@ -88,6 +88,12 @@ def test_a_load_is_listed_with_its_counts_its_duration_and_its_page(ledger: "Tab
     assert entry["report_page"] == f"s3://{WORK}/reports/generation/0/run.html"
 
 
+def test_the_duration_of_an_undone_load_ends_with_the_load(ledger: "Table") -> None:
+    put_items(ledger, item("a", "undone", 1, claimed_at=at(11), load_ended_at=at(10.9)))
+    header, line = (line.split("\t") for line in run_loader("history").stdout.splitlines())
+    assert line[header.index("duration")] == "6 s"
+
+
 def test_a_claim_tells_until_when_it_holds(ledger: "Table") -> None:
     put_items(ledger, item("a", "claimed", 1, lease_until="2999-01-01T09:30:00Z"))
     assert "dataset=generation/a  running; its claim expires at 09:30 UTC" in run_loader("history", **TERMINAL).stdout
