@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
+from functions.delete_points.before_image import changed_fields, decode_image, encode_image, make_image
+from functions.delete_points.before_image import lines_of as lines_of_image
 from shared.errors import InfluxUnavailableError
 from tests.support.deletion import HOUR, START, lines_of
 from tests.support.deletion_trial import CASES, CURRENT, LATER, Trial, break_after, values
@@ -81,6 +84,23 @@ def test_a_deletion_stops_if_what_is_stored_keeps_changing(trial: Trial, proxy: 
         "what is stored keeps changing: another program writes there, or an earlier request is still running"
     ]
     assert trial.stored().items() >= CURRENT.items()
+
+
+def test_the_before_image_of_a_former_release_can_be_written_back() -> None:
+    values = pa.array([1.5, None]), pa.array([None, -0.0])
+    image = make_image([pa.array(["m,t=a", "m,t=b"])], [pa.array([7, 8])], [values], ["series", "x"])
+    former = image.rename_columns(["series", "time_ns", "a", "x"])
+    assert decode_image(encode_image(former)).equals(image.rename_columns([*image.column_names[:2], "a", "x"]))
+    assert lines_of_image(decode_image(encode_image(image))) == b"m,t=a series=1.5 7\nm,t=b x=-0 8"
+
+
+def test_values_with_other_bits_are_changed() -> None:
+    def image(*values: float | None) -> pa.Table:
+        rows = len(values)
+        return make_image([pa.array(["m,t=a"] * rows)], [pa.array(range(rows))], [[pa.array(values)]], ["x"])
+
+    stored = image(0.0, -0.0, 1.0, 2.0, None)
+    assert changed_fields(image(-0.0, -0.0, 1.0, 2.5, 3.0), stored).tolist() == [1, 0, 0, 1, 0]
 
 
 @pytest.fixture
