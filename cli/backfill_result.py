@@ -32,7 +32,8 @@ def show_backfill(deployment: Deployment, execution: Execution) -> None:
     verb = "is" if data["files"] == 1 else "are"
     verdict = f"{data['loaded_files']:,} of {quantity(data['files'], 'file')} {verb} loaded"
     partly = data.get("partly_loaded_files", 0)
-    verdict += f", {partly:,} of them partly" if partly else ""
+    if partly:
+        verdict += ", but only partly" if data["loaded_files"] == 1 else f", {partly:,} of them partly"
     console.print(Text(verdict, "bold red" if not complete else "bold dark_orange" if partly else "green"))
     _show_partly_loaded(data.get("partly_loaded", []), partly)
     _show_buckets(data)

@@ -45,6 +45,15 @@ def test_a_complete_backfill_needs_nothing_more() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "verdict"),
+    [(3, "3 of 3 files are loaded, 1 of them partly"), (1, "1 of 1 file is loaded, but only partly")],
+)
+def test_a_part_of_a_file_is_not_said_to_be_a_part_of_several(files: int, verdict: str) -> None:
+    response = data(files=files) | {"partly_loaded": ["p/a"], "partly_loaded_files": 1}
+    assert printed({"data": response})[:2] == [verdict, "p/a partly loaded"]
+
+
 def test_files_that_failed_are_named_with_error_and_remedy() -> None:
     lines = printed({"data": data(BROKEN)})
     assert lines[:3] == ["2 of 3 files are loaded", "p/b CorruptParquetError", "truncated"]
