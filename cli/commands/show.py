@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.deployed.names import find_report
+from cli.deployed.names import find_report, undone_message
 from cli.deployed.reports import Report
 from cli.deployed.stack import Deployment, page_key
 from cli.facts import Facts
@@ -37,6 +37,8 @@ def show(load: Load, *, page: Page = None, stack: Stack = STACK_NAME, as_json: A
 
 def _show(deployment: Deployment, report: Report) -> None:
     show_result(deployment, report.response["message"], report.data, report.execution)
+    if message := undone_message(deployment, report):
+        console.print(Text(message, "yellow"), soft_wrap=True)
     if report.outcomes.parts:
         console.print(_conversion(report.outcomes), soft_wrap=True)
     if report.outcomes.chunks:

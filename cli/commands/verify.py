@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.completion import complete_load_or_prefix
 from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.ledger import Entry, entries, filter_of
-from cli.deployed.names import find_report
+from cli.deployed.names import find_report, undone_message
 from cli.deployed.reports import Report, load_report
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, QueryError, RefusedError
@@ -96,6 +96,8 @@ def _verify_load(
     deployment: Deployment, verifier: "type[Verifier]", load: str, sample: int | None, *, as_json: bool
 ) -> None:
     report = find_report(deployment, load)
+    if message := undone_message(deployment, report):
+        raise RefusedError(f"there is nothing to verify: {message}")
     with _tracking() as track:
         verification = verifier(deployment).verify(report, sample, track)
     key = report.data["key"]

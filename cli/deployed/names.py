@@ -9,12 +9,13 @@ from itertools import islice
 
 from cli.close_matches import only_match, suggestion
 from cli.deployed.executions import Execution, describe, find_execution
-from cli.deployed.ledger import Entry, Filter, entries
+from cli.deployed.ledger import Entry, Filter, entries, ledger_items
 from cli.deployed.reports import Report, load_report, reports
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from cli.targets import parse_prefix
 from shared.datasets import DATASETS
+from shared.ledger import LedgerItem, object_name
 from shared.work_bucket import UNPLANNED
 
 MAX_RECENT = 1_000
@@ -42,6 +43,22 @@ def find_report(deployment: Deployment, load: str) -> Report:
     """
     key = _key_of_load(deployment, load) or _key_of_name(deployment, load)
     return Report(key=key, content=load_report(deployment, key))
+
+
+def item_of(deployment: Deployment, report: Report) -> LedgerItem | None:
+    """Return the ledger's item of the version that a report is about; None if the ledger does not have it."""
+    data = report.data
+    items = ledger_items(deployment, object_name(data.get("bucket", ""), data.get("key", "")))
+    own = [each for each in items if each["load_id"] == data.get("load_id")]
+    return max(own, key=lambda each: each["changed_at"], default=None)
+
+
+def undone_message(deployment: Deployment, report: Report) -> str:
+    """Return when the load of a report was undone, and by whom; "" if it was not."""
+    item = item_of(deployment, report)
+    if item is None or item["status"] != "undone":
+        return ""
+    return f"{item.get('message', 'undone')} at {item['changed_at'][:19]}Z"
 
 
 def is_key(text: str) -> bool:

@@ -9,7 +9,7 @@ import boto3
 from cli.deployed.buckets import can_delete, invoke_check_health
 from cli.deployed.deletions import plan_points, reasons_against
 from cli.deployed.ledger import ledger_items
-from cli.deployed.names import find_entry, find_report, is_key, suggest_load
+from cli.deployed.names import find_entry, find_report, is_key, item_of, suggest_load
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_search, prepare_searches, stale_pause
@@ -77,10 +77,7 @@ def find_item(deployment: Deployment, load: str) -> LedgerItem:
         RefusedError: It is running, or several names begin so.
     """
     if not is_key(load):
-        report = find_report(deployment, load)
-        claim = report.file["claim"] if report.file else None
-        items = [] if claim is None else ledger_items(deployment, claim["object"])
-        item = next((each for each in items if claim and each["version"] == claim["version"]), None)
+        item = item_of(deployment, find_report(deployment, load))
     else:
         entry = find_entry(deployment, load)
         versions = ledger_items(deployment, entry.object) if entry else []

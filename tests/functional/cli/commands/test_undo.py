@@ -34,6 +34,9 @@ def test_the_files_are_listed_and_what_is_left(
     history = json.loads(run_loader("history", "--status", "undone", "--json").stdout)
     assert [(each["object"], each["status"]) for each in history] == [(wrong["object"], "undone")]
     assert "undone with loader undo by arn:aws:" in history[0]["message"]
+    assert "\nundone with loader undo by arn:aws:" in run_loader("show", wrong["load_id"]).stdout
+    verified = run_loader("verify", wrong["load_id"])
+    assert (verified.exit_code, "nothing to verify: undone with loader undo" in verified.stderr) == (2, True)
 
 
 def test_an_undo_that_something_is_in_the_way_of_is_shown_by_the_status(
