@@ -42,6 +42,11 @@ def complete_prefix(context: typer.Context, incomplete: str) -> Completions:
     return _quietly(_keys, context, incomplete)
 
 
+def complete_object(context: typer.Context, incomplete: str) -> Completions:
+    """Return objects of the source bucket for an address; nothing for a file of this machine, which shells complete."""
+    return complete_prefix(context, incomplete) if incomplete.startswith("s3:") else []
+
+
 def complete_load_or_prefix(context: typer.Context, incomplete: str) -> Completions:
     """Return loads, then prefixes."""
     return [*complete_load(context, incomplete), *complete_prefix(context, incomplete)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_dataset, complete_load, complete_prefix
+from cli.completion import complete_dataset, complete_load, complete_object, complete_prefix
 from shared.datasets import DATASETS
 
 DATASET_NAMES = ", ".join(DATASETS)
@@ -14,6 +14,7 @@ Targets = Annotated[
     typer.Argument(
         metavar="FILE|s3://BUCKET/KEY",
         help="Parquet files, folders of them, and globs on this machine, or objects in S3.",
+        autocompletion=complete_object,
     ),
 ]
 Load = Annotated[

@@ -36,7 +36,9 @@ HOW_TO_FIND = "To see more, leave out the prefix or an option. A prefix is the s
 Status = Annotated[
     str,
     typer.Option(
-        "--status", help=f"Only this status: {', '.join((*STATUSES, PARTLY_LOADED))}. A claimed load is still running."
+        "--status",
+        help=f"Only this status: {', '.join((*STATUSES, PARTLY_LOADED))}. A claimed load is still running.",
+        autocompletion=lambda: [*STATUSES, PARTLY_LOADED],
     ),
 ]
 Limit = Annotated[int, typer.Option("--limit", help="The maximum number of loads to list.", min=1)]

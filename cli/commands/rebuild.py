@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import complete_dataset
 from cli.deletion import show_state
 from cli.deployed.declarations import use_deployed_datasets
 from cli.deployed.executions import Execution
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-DatasetToRebuild = Annotated[str, typer.Option("--dataset", help=f"The dataset to rebuild: {DATASET_NAMES}.")]
+DatasetToRebuild = Annotated[
+    str,
+    typer.Option("--dataset", help=f"The dataset to rebuild: {DATASET_NAMES}.", autocompletion=complete_dataset),
+]
 From = Annotated[
     str, typer.Option("--from", metavar="TIME", help="The first time of the points: 90m, 2d, or 2024-01-31T12:00.")
 ]

@@ -63,7 +63,22 @@ def test_another_stack_is_the_one_that_the_line_names() -> None:
     assert completed("loader show --stack Another 0") == []
 
 
-@pytest.mark.parametrize("line", ["history --dataset gen", "load a.parquet --dataset gen", "datasets show gen"])
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("command", ["load", "load a.parquet", "plan"])
+def test_addresses_are_completed_where_files_of_this_machine_are_possible(s3: "S3Client", command: str) -> None:
+    s3.put_object(Bucket=SOURCE, Key=KEYS[2], Body=b"x")
+    address = f"s3://{SOURCE}/{KEYS[2]}"
+    assert completed(f"loader {command} {address[:-1]}") == [address]
+    assert completed(f"loader {command} dataset=c") == []
+
+
+def test_statuses_are_completed() -> None:
+    assert completed("loader history --status pa") == ["partly-loaded"]
+
+
+@pytest.mark.parametrize(
+    "line", ["rebuild --dataset gen", "history --dataset gen", "load a.parquet --dataset gen", "datasets show gen"]
+)
 def test_datasets_are_completed_from_their_declarations(line: str) -> None:
     assert completed(f"loader {line}") == ["generation"]
 
