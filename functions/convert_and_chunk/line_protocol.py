@@ -9,9 +9,10 @@ Each kind of piece has a table of texts, and each row refers to its text by numb
              ".0 " to ".9 "        ".5 "                ".0 "
     time     "7\n", "8\n"          "7\n"                "8\n"
 
-The module `pieces` makes the pieces. `TextTable` joins their tables to one, and `_entries` makes one array of all the
-numbers. `_body` then copies all texts of all rows with a single `take`, whose result holds "m a=1.5 7\nm a=2.0 8\n" as
-one buffer: the body. Only where the last field is missing, it still has to make a space of the comma before it.
+The modules `pieces` and `prefixes` make the pieces. `TextTable` joins their tables to one, and `_entries` makes one
+array of all the numbers. `_body` then copies all texts of all rows with a single `take`, whose result holds
+"m a=1.5 7\nm a=2.0 8\n" as one buffer: the body. Only where the last field is missing, it still has to make a space of
+the comma before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from functions.convert_and_chunk.pieces import Piece, field_pieces, prefix_piece, timestamp_piece
+from functions.convert_and_chunk.pieces import Piece, field_pieces, timestamp_piece
+from functions.convert_and_chunk.prefixes import Prefixes
 from functions.convert_and_chunk.text_table import TextTable
 
 _EMPTY = pa.array([""])
@@ -59,12 +61,13 @@ def render_lines(
         time: The time of each row in ns.
         bodies: The rows of each body, ascending. A body cannot exceed 2 GiB.
     """
-    table, last_field = TextTable(), list(fields)[-1]
+    table, prefix_table, last_field = TextTable(), Prefixes(prefixes), list(fields)[-1]
     for rows in bodies:
         index = as_slice(rows)
-        pieces = [prefix_piece(prefixes, series[index])]
+        pieces: list[Piece] = []
         for name, column in fields.items():
             pieces += field_pieces(name, column[index], b" " if name == last_field else b",")
+        pieces[:1] = prefix_table.join(series[index], pieces[0])
         pieces.append(timestamp_piece(time[index]))
         yield _body(table, pieces, len(rows)), rows
 

@@ -1,9 +1,8 @@
 """The pieces of a line: the prefix, each field, and the timestamp of every row, as entries of a table of texts.
 
-Every function here returns a `Piece`, or two for a field. `prefix_piece` uses the texts that `columns/series.py`
-rendered. `timestamp_piece` formats a time once for each run of rows that have it. `field_pieces` looks up short
-decimals, which most measurements are, in two tables (`decimal_pieces`), and formats each number of any other column
-(`number_pieces`).
+Every function here returns a `Piece`, or two for a field; the module `prefixes` makes those of prefixes.
+`timestamp_piece` formats a time once for each run of rows that have it. `field_pieces` looks up short decimals, which
+most measurements are, in two tables (`decimal_pieces`), and formats each number of any other column (`number_pieces`).
 """
 
 from functools import cache, lru_cache
@@ -45,21 +44,6 @@ class Piece(NamedTuple):
     table: pa.Array
     entries: NDArray[np.int32]
     missing_rows: NDArray[np.int64] = np.empty(0, np.int64)
-
-
-def prefix_piece(prefixes: pa.Array, series: NDArray[np.int32]) -> Piece:
-    """Return the prefix of each row.
-
-    If there are more series than rows, the table gets only those that occur: `render_lines` copies it.
-
-    >>> piece = prefix_piece(pa.array([f"m,t={number} " for number in range(1000)]), np.array([998, 5, 998], np.int32))
-    >>> piece.table.to_pylist(), piece.entries.tolist()
-    (['m,t=998 ', 'm,t=5 '], [0, 1, 0])
-    """
-    if len(prefixes) <= len(series):
-        return Piece(prefixes, series)
-    dictionary = pa.array(series).dictionary_encode()
-    return Piece(prefixes.take(dictionary.dictionary), dictionary.indices.to_numpy())
 
 
 def timestamp_piece(time: NDArray[np.int64]) -> Piece:

@@ -138,7 +138,9 @@ class Verdicts:
         """
         pending = np.empty(0, np.int64)
         for first in range(0, len(self.codes), size):
-            pending = np.append(pending, np.flatnonzero(self.codes[first : first + size] == LINE) + first)
+            rows = np.flatnonzero(self.codes[first : first + size] == LINE)
+            rows += first
+            pending = np.append(pending, rows) if len(pending) else rows
             if len(pending) >= size:
                 yield pending[:size]
                 pending = pending[size:]

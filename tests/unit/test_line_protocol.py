@@ -14,6 +14,7 @@ from influxdb_client.client.write.point import Point
 from line_protocol_parser import parse_line
 
 from functions.convert_and_chunk.line_protocol import render_lines
+from functions.convert_and_chunk.prefixes import MAX_NAMED_BYTES
 from tests.support.builders import generation
 from tests.support.conversion import convert_table
 
@@ -109,6 +110,20 @@ def test_one_long_number_among_many_short_ones_is_not_rounded(odd: float, at: in
 @given(st.lists(st.integers(-(2**63) + 2, 2**63 - 2), min_size=1, max_size=20))
 def test_every_nanosecond_stays_what_it_is(time: list[int]) -> None:
     assert [int(line.rsplit(" ", 1)[1]) for line in rendered([1.0] * len(time), time)] == time
+
+
+@pytest.mark.parametrize(("series", "tag"), [(1, "t"), (2, "t"), (1000, "t"), (2, "t" * MAX_NAMED_BYTES)])
+def test_formatted_numbers_follow_the_prefix_whether_the_first_field_has_a_value_or_not(series: int, tag: str) -> None:
+    third = 1 / 3
+    fields = {"a": np.array([third, NAN, NAN]), "b": np.array([NAN, third, NAN]), "c": np.array([NAN, third, -third])}
+    prefixes = pa.array([f"m,{tag}={number} " for number in range(series)])
+    numbers = np.array([0, series - 1, 0], np.int32)
+    [(body, _)] = render_lines(prefixes, numbers, fields, np.array([7, 8, 9]), [np.arange(3)])
+    assert bytes(body.data).decode().splitlines() == [
+        f"m,{tag}=0 a={third} 7",
+        f"m,{tag}={series - 1} b={third},c={third} 8",
+        f"m,{tag}=0 c=-{third} 9",
+    ]
 
 
 def test_times_that_change_in_each_row_are_those_of_the_rows() -> None:
