@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from functions.list_files.loading_order import in_loading_order
 from functions.list_files.manifest import manifest_pages
 from functions.list_files.newest_revisions import NewestRevisions
 from shared.backfill_lists import MAX_TABLES, ListedFile, ListSummary
-from shared.dataset_keys import find_dataset
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind, table_folder
 from shared.ledger import LedgerItem, check_bucket
 from shared.ledger_items import ItemKey, items_by_key
-from shared.revisions import revision_of, slot_of, sort_key
 from shared.settings import file_rule
 from shared.source_pages import Page, item_key, pages
 
@@ -99,7 +98,7 @@ def list_files(
             break
     _add_files(listing, revisions.rest(ended=listing.next is None), backfill)
     listing.summary["older_revisions"] = revisions.older
-    listing.lines.sort(key=_order)
+    listing.lines = in_loading_order(listing.lines)
     return listing
 
 
@@ -107,17 +106,6 @@ def _pages(client: "S3Client", backfill: BackfillState, start: ListPosition) -> 
     if manifest := backfill.get("manifest"):
         return manifest_pages(client, backfill["bucket"], manifest, start)
     return pages(client, backfill["bucket"], backfill["prefix"], start)
-
-
-def _order(line: str) -> tuple[str, str, str]:
-    """Return what orders the lines: by slot, and the newest revision last.
-
-    This only saves work: the newest values stand in any order.
-    """
-    key = json.loads(line)["key"]
-    if (dataset := find_dataset(key)) is None:
-        return key, "", ""
-    return slot_of(key, dataset), sort_key(revision_of(key, dataset)), key
 
 
 def _files_of(page: Page, listing: Listing, bucket: str) -> dict[str, ItemKey]:

@@ -104,6 +104,18 @@ def test_files_that_are_loaded_are_only_counted(s3: "S3Client", context: SimpleN
     assert read_summary(s3, file_list) == counts
 
 
+def test_the_newest_revision_of_each_slot_is_first_then_the_second_newest_of_each(
+    s3: "S3Client", context: SimpleNamespace
+) -> None:
+    folders = [f"month=0{month}/processing_metadata_processed_at={time}" for month, time in REVISIONS]
+    keys = [put(s3, f"{folder}/a.parquet") for folder in folders] + [put(s3, "month=01/a.parquet")]
+    in_order = [keys[number] for number in (1, 3, 0, 2, 4)]
+    assert [line["key"] for line in read_lines(s3, make_list(context))] == in_order
+
+
+REVISIONS = [(1, "2024-08-01 03:04:05"), (1, "2024-08-01T01:04:05-03:00"), (2, "2024-01-01"), (2, "2024-02-01")]
+
+
 def test_the_latest_version_counts_and_deleted_objects_do_not(s3: "S3Client", context: SimpleNamespace) -> None:
     rewritten = put(s3, "a.parquet")
     add_item(s3, rewritten, status="loaded")
