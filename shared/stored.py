@@ -77,6 +77,8 @@ class PartOutcome(TypedDict):
         superseded: the number of points that no chunk contains any more, since a newer revision has values for all of
             their fields. Absent if there are none.
         superseded_batches: how many fewer batches the chunks have than were staged first.
+        superseded_by: the prefixes of the footprints of these revisions. With the source, they tell what the chunks
+            contained after these have expired. Former releases did not record them.
         reasons: the most frequent reasons of `set_aside`.
         body_bytes: the size of the uncompressed line protocol.
         tag_values: the values of each tag in the points. Former releases did not record them.
@@ -107,6 +109,7 @@ class PartOutcome(TypedDict):
     profile: Profile | None
     superseded: NotRequired[int]
     superseded_batches: NotRequired[int]
+    superseded_by: NotRequired[list[str]]
     local_times: NotRequired[bool]
     implausible_span: NotRequired[list[int] | None]
     calendar: NotRequired[list[Periods]]

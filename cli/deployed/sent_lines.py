@@ -1,7 +1,8 @@
 """The line protocol that a load sent.
 
-`sent_lines` reads the staged chunks. If they have expired, it converts the source object again, and uses the result
-only if it has the checksum of the chunk that was sent.
+`sent_lines` reads the staged chunks. If they have expired, it converts the source object again, without the rows whose
+place later parts took, and the values of newer files (`revised_chunks`). It uses the result only if it has the checksum
+of the chunk that was sent.
 """
 
 import gzip
@@ -16,13 +17,14 @@ import pyarrow.compute as pc
 from cli.deployed.missing_rows import missing_rows
 from cli.deployed.quarantine import rejected_lines
 from cli.deployed.reports import Report
+from cli.deployed.revised_chunks import revised_chunks
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from functions.convert_and_chunk.part import convert_part
 from functions.register_load.staging import Rows
 from shared.datasets import DATASETS
 from shared.events import SOURCE_FIELDS, Chunk, FileRef, PartRef, SourceFile
-from shared.footprints import read_footprint
+from shared.footprints import Footprint, read_footprint
 from shared.losing_rows import NO_LOSING_ROWS
 from shared.packed_batches import StagedChunk
 from shared.settings import conversion_settings
@@ -106,6 +108,9 @@ def _convert(deployment: Deployment, report: Report, file: FileRef, outcome: Par
         if any(DISTINCT in chunk["chunk"] for chunk in outcome["chunks"]):
             losing = NO_LOSING_ROWS._replace(collapsed=_missing_rows(deployment, report, file, outcome, staging))
             convert_part(source, {**event, "losing_rows": True}, staging, settings, size=size, losing=losing)
+    if outcome.get("superseded_by"):
+        footprint = _footprint(deployment, report, file, outcome)
+        return staging.bodies | revised_chunks(deployment, outcome, staging.chunks, footprint)
     return staging.bodies
 
 
@@ -113,21 +118,37 @@ def _missing_rows(
     deployment: Deployment, report: Report, file: FileRef, outcome: PartOutcome, staging: ChunkBodies
 ) -> Rows:
     """Return the rows of a part whose place later parts took, by the footprint, which does not expire."""
-    key = footprint_key(file["dataset"], file["load_id"], report.execution, outcome["part"])
     names = DATASETS[file["dataset"]].field_names
-    return missing_rows(list(staging.chunks.values()), read_footprint(deployment.work_object(key)), names)
+    return missing_rows(list(staging.chunks.values()), _footprint(deployment, report, file, outcome), names)
+
+
+def _footprint(deployment: Deployment, report: Report, file: FileRef, outcome: PartOutcome) -> Footprint:
+    key = footprint_key(file["dataset"], file["load_id"], report.execution, outcome["part"])
+    return read_footprint(deployment.work_object(key))
 
 
 def _chunk_size(outcome: PartOutcome) -> int | None:
-    return next((chunk["points"] for chunk in outcome["chunks"] if REVISED not in chunk["chunk"]), None)
+    """Return the points of a chunk before values of newer files were left out; None if no chunk tells.
+
+    The last chunk of a part may be shorter. Only the first one may be that and tell, since then it is the only one.
+    """
+    names = [chunk["chunk"] for chunk in outcome["chunks"]]
+    return next(
+        (
+            chunk["points"]
+            for chunk in outcome["chunks"]
+            if REVISED not in chunk["chunk"] and (chunk["chunk"] < max(names) or "-0000" in chunk["chunk"])
+        ),
+        None,
+    )
 
 
 def _lines(bodies: dict[str, bytes], chunk: Chunk) -> pa.StringArray:
     body = bodies.pop(chunk["chunk"], b"")
     if not body and REVISED in chunk["chunk"]:
         raise RefusedError(
-            f"chunk {chunk['chunk']} has expired. It was without the values of newer files, so the source does not say "
-            "what it contained: load the file again (`loader load … --force`), then verify that load"
+            f"chunk {chunk['chunk']} has expired. An earlier release sent it without the values of newer files, and "
+            "did not record which: load the file again (`loader load … --force`), then verify that load"
         )
     if sha256(body).hexdigest() != chunk["sha256"]:
         raise RefusedError(

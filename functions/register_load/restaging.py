@@ -47,7 +47,7 @@ class Restaging:
         shared = self._common_points.shared(index, newer)
 
         def keep(lines: Lines, _: Rows) -> Mask:
-            return lines.fields & ~_fields_of(index, lines, shared)
+            return without_fields(index, lines, shared)
 
         restaged = [
             self._staging.restage(chunk, chunk["chunk"] + REVISED, keep, reuse=True)
@@ -55,7 +55,7 @@ class Restaging:
             else RestagedChunk(chunk)
             for chunk in own
         ]
-        self._staging.update_outcome(part, restaged)
+        self._staging.update_outcome(part, restaged, newer if shared.any() else ())
         return [each.chunk for each in restaged if each.chunk]
 
     def write_again(self, older: Loads, newer: Loads, number: int, outcomes: Outcomes) -> list[Chunk]:
@@ -114,6 +114,11 @@ def _digest(loads: Loads) -> str:
     """Return text that differs for other loads."""
     names = " ".join(sorted(load["version"] for load in loads))
     return f"-{sha256(names.encode()).hexdigest()[:16]}"
+
+
+def without_fields(index: PointIndex, lines: Lines, shared: Mask) -> Mask:
+    """Return the fields that each line keeps if its point loses these."""
+    return lines.fields & ~_fields_of(index, lines, shared)
 
 
 def _fields_of(index: PointIndex, lines: Lines, fields: Mask) -> Mask:

@@ -20,11 +20,13 @@ from shared.events import Chunk, FileRef
 from shared.load_totals import Outcomes
 from shared.packed_batches import PackedBatch, StagedChunk, join_batches, pack
 from shared.point_index import Mask
+from shared.registrations import Registration
 from shared.settings import work_bucket
 from shared.stored import Manifest, PartOutcome
 from shared.work_bucket import (
     AGAIN,
     chunk_key,
+    footprint_prefix,
     get_json,
     manifest_key,
     outcome_key,
@@ -65,13 +67,13 @@ class Staging:
         fields = keep(lines, rows)
         if reuse and np.array_equal(fields, lines.fields):
             return RestagedChunk(chunk)
-        packed = list(_pack_batches(select_fields(lines, fields, self._names), rows, manifest))
-        if not packed:
+        staged = select_lines(lines, fields, rows, manifest, self._names)
+        if staged is None:
             return RestagedChunk(None, chunk["points"], len(manifest["batches"]))
-        staged = join_batches(packed)
         self._put(name, staged)
         new: Chunk = {"chunk": name, "sha256": staged.sha256, "points": staged.points}
-        return RestagedChunk(new, chunk["points"] - staged.points, len(manifest["batches"]) - len(packed))
+        batches_left_out = len(manifest["batches"]) - len(staged.manifest["batches"])
+        return RestagedChunk(new, chunk["points"] - staged.points, batches_left_out)
 
     def read_lines(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Lines, Rows]]:
         """Yield the lines of each chunk, and their source rows."""
@@ -98,12 +100,21 @@ class Staging:
         """Return the chunks of a part that are written first."""
         return self._outcome(part)["chunks"]
 
-    def update_outcome(self, part: str, restaged: Iterable[RestagedChunk]) -> None:
-        """Replace the chunks in the outcome of a part. A repeated update begins from the same chunks."""
+    def update_outcome(self, part: str, restaged: Iterable[RestagedChunk], newer: Iterable[Registration]) -> None:
+        """Replace the chunks in the outcome of a part. A repeated update begins from the same chunks.
+
+        Args:
+            part: The part.
+            restaged: Its chunks.
+            newer: The loads whose values they do not contain any more.
+        """
         outcome, restaged = self._outcome(part), list(restaged)
         outcome["chunks"] = [each.chunk for each in restaged if each.chunk]
         outcome["superseded"] = sum(each.points_left_out for each in restaged)
         outcome["superseded_batches"] = sum(each.batches_left_out for each in restaged)
+        outcome["superseded_by"] = [
+            footprint_prefix(load["dataset"], load["load_id"], load["execution"]) for load in newer
+        ]
         put_json(self._client, outcome_key(*self._load, part), outcome)
 
     def _read(self, chunk: Chunk) -> tuple[bytes, Manifest]:
@@ -127,6 +138,22 @@ def source_rows(manifest: Manifest) -> Rows:
     """Return the source row of each line of a chunk."""
     ranges = (range_ for batch in manifest["batches"] for range_ in batch["rows"])
     return np.concatenate([np.arange(first, first + count) for first, count in ranges])
+
+
+def select_lines(
+    lines: Lines, fields: Mask, rows: Rows, manifest: Manifest, names: Sequence[str]
+) -> StagedChunk | None:
+    """Return a chunk of the lines with these of their fields, in the same batches, or None if no line remains.
+
+    Args:
+        lines: The lines of the chunk.
+        fields: The fields of each line.
+        rows: The source row of each line.
+        manifest: The manifest of the chunk.
+        names: The fields of the dataset.
+    """
+    packed = list(_pack_batches(select_fields(lines, fields, names), rows, manifest))
+    return join_batches(packed) if packed else None
 
 
 def _pack_batches(texts: Sequence[str], rows: Rows, manifest: Manifest) -> Iterator[PackedBatch]:

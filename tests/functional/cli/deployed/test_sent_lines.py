@@ -76,15 +76,3 @@ def test_a_part_is_converted_again_without_the_rows_whose_place_later_parts_took
     assert len(staged) == 6
     expire(s3)
     assert lines(load) == staged
-
-
-def test_expired_chunks_without_the_values_of_newer_files_are_refused(
-    s3: "S3Client", context: SimpleNamespace, database: StoringInflux
-) -> None:
-    rows: list[Row] = [("SE", hour, 1.0, None) for hour in range(4)]
-    finished_load(s3, context, rows[:2], key_of(0, 2), "run-2")
-    older = finished_load(s3, context, rows, key_of(0, 1), "run-1")
-    assert len(lines(older)) == 2
-    expire(s3)
-    with pytest.raises(RefusedError, match=r"chunk 0000-0000-revised has expired\. It was without the values of newer"):
-        lines(older)
