@@ -103,7 +103,7 @@ class Permissions:
                 allow(["dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [self._ledger.table_arn]),
                 allow(["dynamodb:Query"], [self._ledger.table_arn, f"{self._ledger.table_arn}/index/{CHANGES}"]),
                 self._update_items(KEY["object"], "dynamodb:UpdateItem"),
-                self._update_sweep_result(),
+                self._update_sweep_results(),
                 *self._decrypt(self._own_keys),
                 *allow_reading(self._work, f"{BACKFILL_STAGING}/manifests/*"),
                 *self._write(f"{BACKFILL_STAGING}/*"),
@@ -169,10 +169,10 @@ class Permissions:
         statement.add_condition("ForAllValues:StringLike", {"dynamodb:LeadingKeys": [objects]})
         return statement
 
-    def _update_sweep_result(self) -> iam.PolicyStatement:
-        """Return the statement for one attribute of all items; the update's condition names `execution`, too."""
+    def _update_sweep_results(self) -> iam.PolicyStatement:
+        """Return the statement for two attributes of all items; the update's condition names `execution`, too."""
         statement = allow(["dynamodb:UpdateItem"], [self._ledger.table_arn])
-        attributes = ["object", "version", "execution", "sweep_result"]
+        attributes = ["object", "version", "execution", "sweep_result", "slot_examined"]
         statement.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": attributes})
         returned = ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
         statement.add_condition("StringEqualsIfExists", {"dynamodb:ReturnValues": returned})

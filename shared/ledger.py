@@ -44,9 +44,10 @@ class LedgerItem(TypedDict):
     of earlier releases have none. `changed_at` is when the item was claimed, settled, or undone. Times are ISO 8601,
     UTC. `bucket_id` is the id of the InfluxDB bucket that the version was loaded into last, and `former_bucket_id` the
     one of the load before; "" if it was not checkable. `tries` is the number of loads that began since the version was
-    loaded or skipped; items of earlier releases have none. `sweep_result` stays until the next claim. `load_ended_at`
-    is when the load of an undone or withdrawn version ended. The last five are those of
-    `shared.responses.FootprintData`; items of earlier releases have none, until `loader footprints` adds them.
+    loaded or skipped; items of earlier releases have none. `sweep_result` and `slot_examined` stay until the next
+    claim: the second says that no older revision needs to be loaded in place of the version. `load_ended_at` is when
+    the load of an undone or withdrawn version ended. The last five are those of `shared.responses.FootprintData`; items
+    of earlier releases have none, until `loader footprints` adds them.
     """
 
     object: str
@@ -75,6 +76,7 @@ class LedgerItem(TypedDict):
     verdict: NotRequired[Verdict]
     tries: NotRequired[int]
     sweep_result: NotRequired[SweepResult]
+    slot_examined: NotRequired[bool]
     load_ended_at: NotRequired[str]
     footprint: NotRequired[str]
     measurement: NotRequired[str]

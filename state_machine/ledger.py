@@ -61,6 +61,7 @@ ATTEMPT_ATTRIBUTES = (
     "message",
     "sweep_result",
     "load_ended_at",
+    "slot_examined",
 )
 """The attributes of an earlier attempt, which a new claim removes. `tries` stays until a load or a skip."""
 

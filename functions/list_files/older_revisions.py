@@ -3,16 +3,22 @@
 Their loads were skipped because of the newer revision, where `revisions = "replace"`. It has lost the slot if none of
 its files is loaded or can heal: then the files of the newest revision before it are loaded. There may be more slots
 than one sweep has time for, so each sweep begins after the last slot of the one before (`list_older_revisions`).
+
+Sweeps do not examine a slot again for the same failures. If no file of it is skipped, and none is being loaded that
+could still be skipped, the items of the failed files say so (`slot_examined`), until they are claimed again. A file
+that is skipped later is skipped because of another one. If that one fails too, its item makes a sweep examine the slot.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
+from functions.list_files.records import record
+from shared.healing import next_try_at
 from shared.ledger import LedgerItem, bucket_and_key, ledger, newest_of
 from shared.ledger_items import ItemKey, items_by_key
-from shared.slots import Slot, SlotFile, file_items, held_revision, replacing_dataset_of, slot_name
+from shared.slots import Slot, SlotFile, file_items, held_revision, is_running, replacing_dataset_of, slot_name
 from shared.source_pages import current_version, item_key
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ ALL_EXAMINED = ExaminedSlots("", 0)
 def list_older_revisions(
     client: "S3Client",
     listing: Listing,
-    slots: Mapping[str, LedgerItem],
+    slots: Mapping[str, Sequence[LedgerItem]],
     *,
     after: str,
     now: datetime,
@@ -50,7 +56,7 @@ def list_older_revisions(
     Args:
         client: The S3 client.
         listing: The list.
-        slots: An item of each slot in which the newest revision may have failed, by the names of the slots.
+        slots: The items because of which each slot must be examined, by the names of the slots.
         after: The last slot that the sweep before examined; "" if it examined all.
         now: The time of the sweep.
         has_time: Returns whether there is time for another slot.
@@ -59,28 +65,36 @@ def list_older_revisions(
     for number, name in enumerate(names):
         if not has_time() or len(listing.lines) >= MAX_FILES:
             return ExaminedSlots(last, len(names) - number)
-        list_in_place_of(client, listing, slots[name], now)
+        if _list_in_place_of(client, listing, slots[name][0], now):
+            _record_examined(slots[name])
         last = name
     return ALL_EXAMINED
 
 
-def list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, now: datetime) -> None:
-    """List the skipped files to load in place of a file that needs a person: the newest revision that still exists."""
-    listed = len(listing.lines)
-    for items in _items_in_place_of(failed, now):
-        for item in items:
+def _list_in_place_of(client: "S3Client", listing: Listing, failed: LedgerItem, now: datetime) -> bool:
+    """List the skipped files to load in place of a file that needs a person: the newest revision that still exists.
+
+    Returns:
+        Whether the slot is settled: no file of it is skipped, or is being loaded and may still be skipped.
+    """
+    files = Slot(ledger(), slot_of_item(failed)).read().files
+    items, listed = file_items(files), len(listing.lines)
+    for skipped in _skipped_items(files, items, now):
+        for item in skipped:
             bucket, key = bucket_and_key(item["object"])
             version = current_version(client, bucket, key)
             if version and len(listing.lines) < MAX_FILES and not _is_undone(name := item_key(bucket, version)):
                 listing.add(key, name, former_execution=item["execution"])
         if len(listing.lines) > listed:
-            return
+            break
+    is_any_running = any(is_running(item, now) for versions in items.values() for item in versions)
+    return not is_any_running and not any(_is_skipped(file, items) for file in files)
 
 
-def _items_in_place_of(failed: LedgerItem, now: datetime) -> Iterator[list[LedgerItem]]:
+def _skipped_items(
+    files: Sequence[SlotFile], items: Mapping[str, list[LedgerItem]], now: datetime
+) -> Iterator[list[LedgerItem]]:
     """Yield the items of skipped files of each revision, the newest first, down to the revision that has the slot."""
-    files = Slot(ledger(), slot_of_item(failed)).read().files
-    items = file_items(files)
     held = held_revision(files, items, now) or ""
     skipped = [file for file in files if _is_skipped(file, items) and file["revision"] >= held]
     for revision in sorted({file["revision"] for file in skipped}, reverse=True):
@@ -98,3 +112,10 @@ def _is_skipped(file: SlotFile, items: Mapping[str, list[LedgerItem]]) -> bool:
 def _is_undone(name: ItemKey) -> bool:
     item = items_by_key([name]).get(name)
     return item is not None and item["status"] == "undone"
+
+
+def _record_examined(items: Iterable[LedgerItem]) -> None:
+    """Record in items without another try that sweeps need not examine the slot because of them."""
+    for item in items:
+        if next_try_at(item) is None:
+            record(ItemKey(item["object"], item["version"]), item["execution"], "slot_examined", value=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from functions.list_files.listing import MAX_FILES, Listing
 from functions.list_files.older_revisions import ALL_EXAMINED, ExaminedSlots, list_older_revisions, slot_of_item
+from functions.list_files.records import record
 from shared.events import BackfillState
 from shared.healing import given_up_at, next_try_at
 from shared.ledger import (
@@ -24,7 +25,6 @@ from shared.ledger import (
     newest_item,
     object_name,
     query_items,
-    tolerate_unmet_condition,
 )
 from shared.ledger_items import ItemKey, items_by_key
 from shared.logs import logger
@@ -92,19 +92,19 @@ def list_unloaded(
     return unloaded
 
 
-def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candidate], Mapping[str, LedgerItem]]:
-    """Return the versions to examine, and one item of each slot in which the newest revision may have failed.
+def _candidates(backfill: BackfillState, now: datetime) -> tuple[Iterable[Candidate], Mapping[str, list[LedgerItem]]]:
+    """Return the versions to examine, and the items of each slot because of which it must be examined.
 
     The index may show a version twice that changes meanwhile.
     """
     start = object_name(backfill["bucket"], backfill["prefix"])
-    candidates, slots = dict[ItemKey, Candidate](), dict[str, LedgerItem]()
+    candidates, slots = dict[ItemKey, Candidate](), dict[str, list[LedgerItem]]()
     for item in (*_changes("claimed"), *_changes("failed")):
         if item["object"].startswith(start):
             if candidate := _candidate(item, now):
                 candidates[candidate.name] = candidate
-            if slot := slot_of_item(item):
-                slots[slot] = item
+            if "slot_examined" not in item and (slot := slot_of_item(item)):
+                slots.setdefault(slot, []).append(item)
     return candidates.values(), slots
 
 
@@ -154,15 +154,8 @@ def record_given_up(unloaded: Unloaded) -> None:
 
 
 def _record(candidate: Candidate, result: SweepResult) -> None:
-    """Record why sweeps leave a version alone, unless another execution has claimed it since."""
-    with tolerate_unmet_condition():
-        ledger().update_item(
-            Key=candidate.name._asdict(),
-            UpdateExpression="SET #result = :result",
-            ConditionExpression="#execution = :execution",
-            ExpressionAttributeNames={"#result": "sweep_result", "#execution": "execution"},
-            ExpressionAttributeValues={":result": result, ":execution": candidate.execution},
-        )
+    """Record why sweeps leave a version alone."""
+    record(candidate.name, candidate.execution, "sweep_result", result)
 
 
 def _changes(status: str) -> Iterator[LedgerItem]:

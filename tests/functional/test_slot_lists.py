@@ -1,6 +1,6 @@
 """The lists of backfills and sweeps of datasets with `revisions = "replace"`, and the reports of backfills."""
 
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from functions.report_backfill.handler import lambda_handler as report_backfill
 from shared import sweep_lease
 from shared.aws_clients import dynamodb_resource, s3_client
 from shared.pages.index import LOAD_STATUSES
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import LEDGER, SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
-from tests.functional.test_sweep import ago, sweep
+from tests.functional.test_sweep import ago, sweep, table_requests
 from tests.support.backfill import EXECUTION, PREFIX
 from tests.support.own_datasets import declare_datasets
 from tests.support.slots import SLOT, SlotLoad, declare_replacing, declare_two_in_one_folder, key_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OTHER = "dataset=generation/month=02/"
+NUMBERS = count()
 
 PLANTS = """
 [plants]
@@ -152,10 +153,11 @@ def test_a_list_ends_inside_a_slot_of_many_files(
     assert lists(s3, context) == ([key_of(1, name) for name in "abcd"], 0)
 
 
-def test_with_all_revisions_they_are_listed_by_slot_and_revision(s3: "S3Client", context: SimpleNamespace) -> None:
+def test_of_all_revisions_the_oldest_of_each_slot_are_listed_first(s3: "S3Client", context: SimpleNamespace) -> None:
+    """A file that is loaded after one of a newer revision would be skipped."""
     files = [key_of(0, "z"), key_of(10), key_of(9), key_of(1, slot=OTHER)]
     put(s3, *files)
-    assert lists(s3, context, all_revisions=True) == ([files[0], files[2], files[1], files[3]], 0)
+    assert lists(s3, context, all_revisions=True) == ([files[0], files[3], files[2], files[1]], 0)
 
 
 def test_a_backfill_does_not_count_older_revisions_as_not_loaded(s3: "S3Client", context: SimpleNamespace) -> None:
@@ -243,6 +245,47 @@ def test_no_sweep_lists_an_undone_version_and_the_revision_before_has_the_slot(
     assert sweep(context)["files"] == 0
     settle(failed, "undone")
     assert older.start()["skipped"] == ""
+
+
+def test_a_slot_is_examined_once_for_each_failure_in_it(
+    s3: "S3Client", context: SimpleNamespace, tables: "Table"
+) -> None:
+    """While one of its files runs, which may still be skipped, or is skipped, each sweep examines it."""
+    newer, running = SlotLoad(s3, context, key_of(3, "a")), SlotLoad(s3, context, key_of(3, "b"))
+    settle(newer, "failed", error="CorruptParquetError")
+    running.start()
+    assert examine(context) == 1
+    assert examine(context) == 1
+    settle(running, "failed", error="CorruptParquetError")
+    assert examine(context) == 1
+    assert examine(context) == 0
+    assert (newer.item["slot_examined"], running.item["slot_examined"]) == (True, True)
+    older = SlotLoad(s3, context, key_of(2))
+    newer.start()  # a person loads it again, and the claim removes the attribute
+    assert older.start()["skipped"]
+    newer.settle("failed", error="CorruptParquetError", changed_at=ago(hours=1))
+    assert [line["key"] for line in read_lines(s3, sweep(context, "last"))] == [key_of(2)]
+
+
+def test_a_slot_is_examined_again_after_a_file_of_it_was_running(s3: "S3Client", context: SimpleNamespace) -> None:
+    newer, older = SlotLoad(s3, context, key_of(3)), SlotLoad(s3, context, key_of(2))
+    newer.start()
+    assert older.start()["skipped"]
+    claim = {"claimed_at": ago(hours=0), "lease_until": "2999-01-01T00:00:00Z"}
+    older.settle("claimed", **claim)  # the skip is decided, but not recorded yet
+    newer.settle("failed", error="CorruptParquetError", changed_at=ago(hours=1))
+    assert examine(context) == 1
+    older.settle("skipped")
+    assert [line["key"] for line in read_lines(s3, sweep(context, "last"))] == [key_of(2)]
+
+
+def examine(context: SimpleNamespace) -> int:
+    """Return how many slots a sweep examines, which lists nothing."""
+    queries, name = table_requests("Query"), f"sweep-{next(NUMBERS)}"
+    assert sweep(context, name)["files"] == 0
+    sweep_lease.release_lease(name)
+    slots = [table for table in queries if table == LEDGER]
+    return len(slots)
 
 
 def test_sweeps_without_time_for_all_slots_examine_files_first_and_then_one_slot_after_the_other(
