@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.metric_costs import metric_section
 from benchmarks.retriers import EVENTS_OF_ITEM, EVENTS_OF_STATE, Definition
+from benchmarks.sweep_costs import sweep_section
 from functions.convert_and_chunk.chunks import chunk_points
 from functions.validate_schema.parts import PART_ROWS
 from state_machine.definition import FUNCTION_ARN_PREFIX, definition
@@ -216,6 +217,7 @@ The log of the state machine does not contain the data of the states, which the 
 days. A load of {rows:,} rows logs {bytes:,} bytes; the former release logged {former_bytes:,}. Of these,
 {function_bytes:,} are assumed for the functions, which logged {measured_bytes:,} on the local cloud.
 
+{sweeps}
 {metrics}"""
 
 
@@ -233,6 +235,7 @@ def page(machine: Definition) -> str:
         function_bytes=int(now.amounts["invocations"] * CALL_BYTES),
         measured_bytes=MEASURED_CALL_BYTES,
         share=PRICES["transitions"] * now.amounts["transitions"] / now.dollars,
+        sweeps=sweep_section(PRICES["ledger reads"]),
         metrics=metric_section(),
     )
 
