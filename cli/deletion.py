@@ -51,7 +51,7 @@ def _step(deployment: Deployment, deletion: str, *, restore: bool) -> DeletionSt
 
 
 def _advice(deletion: str, message: str, *, restore: bool) -> str:
-    again = f"`loader restore {deletion}`" if restore else "`loader stale --delete`"
+    again = f"`loader restore {deletion}`" if restore else "the same command, or `loader stale --delete`,"
     end = "" if restore else f". To give it up and write everything back, run `loader restore {deletion}`"
     return f"deletion {deletion} is not complete: {message}. To continue it, run {again} again{end}"
 

