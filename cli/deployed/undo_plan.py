@@ -158,7 +158,10 @@ def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, d
         return Removal(count, uncertain)
     if not force:
         check_reasons(reasons_of(after, names))
-    planned = plan_points(deployment, after, points, names.__contains__)
+    try:
+        planned = plan_points(deployment, after, points, names.__contains__)
+    except RefusedError as error:
+        raise RefusedError(f"{error}. To undo the load and leave these points for now, add --no-delete") from error
     requests, seconds = (len(planned.plan.requests), planned.plan.seconds) if planned else (0, 0.0)
     return Removal(count, uncertain, requests, seconds)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from cli.deployed.undo_records import UNDO
 from tests.support.command_line import TERMINAL, run_loader
 from tests.support.ledger_entries import failed_item, item, put_items
 from tests.support.scripted_aws import ScriptedAws
@@ -67,6 +68,21 @@ def test_it_fits_into_80_columns() -> None:
     lines = run_loader("status", **TERMINAL | {"COLUMNS": "80"}).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) == 13
+
+
+def test_an_undo_that_is_not_complete_is_shown_with_the_command_that_continues_it(ledger: "Table") -> None:
+    record: Any = {"load_id": "abcdef0123456789", "dataset": "generation", "load_again": [], "gone": [], "head": None}
+    version = {
+        "source": "s3://source/dataset=generation/a",
+        "source_version": "v1",
+        "changed_at": "2024-01-01T00:00:00Z",
+    }
+    record |= {"undone": [version], "begun_at": "2024-01-02T00:00:00Z", "by": "arn:jane"}
+    put_items(ledger, {"object": UNDO, "version": record["load_id"], **record})
+    lines = [" ".join(line.split()) for line in run_loader("status").stdout.splitlines()]
+    assert "1 undone, but not completely `loader undo abcdef01` continues" in lines
+    state = json.loads(run_loader("status", "--json").stdout)
+    assert state["undos"] == [{"load": record["load_id"], "object": version["source"]}]
 
 
 def test_an_empty_ledger_is_a_screen_of_zeros() -> None:
