@@ -51,6 +51,18 @@ def clear_removal(store: DeletionStore, deletion: Deletion) -> None:
     _put(store, deletion, stale, np.zeros(len(stale.points.time), bool))
 
 
+def interrupted_deletion(store: DeletionStore, deletion: Deletion) -> str:
+    """Return another deletion of the measurement that has sent requests and not ended, or "".
+
+    It would report points as removed that a restore of this one writes back.
+    """
+    for name in store.unfinished_deletions():
+        other = DeletionStore(store.client, name).plan()
+        if name != deletion["deletion"] and _prefix(other) == _prefix(deletion):
+            return name
+    return ""
+
+
 def later_removal(store: DeletionStore, deletion: Deletion) -> str:
     """Return a later deletion that removed points of the before-images of this one, or ""."""
     for name, removal in _later_removals(store, deletion):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from functions.delete_points.judgment import PlannedPoints
 from functions.delete_points.limits import reason_to_refuse, reason_to_stop
 from functions.delete_points.lock import DeletionLock
-from functions.delete_points.removals import clear_removal, count_again, later_removal, put_removal
+from functions.delete_points.removals import (
+    clear_removal,
+    count_again,
+    interrupted_deletion,
+    later_removal,
+    put_removal,
+)
 from functions.delete_points.request_step import RequestStep
 from functions.delete_points.store import DeletionStore
 from shared.deletion.records import FINAL, Deletion, DeletionState, DeletionStatus, RequestProgress
@@ -86,20 +92,31 @@ class DeletionSteps:
         return reason_to_refuse(self._deletion, stale_points) or reason_to_stop(self._deletion, self._progress())
 
     def _restore_next(self, now: datetime) -> DeletionState:
-        """Write one before-image back. After the last one, the points count as stale again."""
-        if later := later_removal(self._store, self._deletion):
-            return self._state("refused", [f"deletion {later} removed some of the same points later: restore it first"])
+        """Write one before-image back. Before the first one, the points count as stale again."""
+        if reason := self._reason_not_to_restore():
+            return self._state("refused", [reason])
         item = self._register(now)
         if waits_for := self._running(item, now):
             return self._state("waiting", waits_for)
-        left = [number for number, progress in enumerate(self._progress()) if "restored" not in progress]
+        progress = self._progress()
+        left = [number for number, each in enumerate(progress) if "restored" not in each]
+        if len(left) == len(progress):
+            # From now on, the points count as stale again, also if the restore is never completed.
+            clear_removal(self._store, self._deletion)
+            count_again(self._store, StaleRecords(self._table), self._deletion, now)
         if left:
             self._step(left[0]).restore()
             return self._state("running")
-        clear_removal(self._store, self._deletion)
         state = self._record_end(self._state("done"), now)
         self._forget_restore()
         return state
+
+    def _reason_not_to_restore(self) -> str:
+        if other := interrupted_deletion(self._store, self._deletion):
+            return f"deletion {other} of the same measurement was interrupted: continue or restore it first"
+        if later := later_removal(self._store, self._deletion):
+            return f"deletion {later} removed some of the same points later: restore it first"
+        return ""
 
     def _register(self, now: datetime) -> DeletionItem:
         requests = self._deletion["requests"]

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from functions.delete_points.before_image import decode_image, encode_image
 from shared.deletion.records import (
+    DELETIONS,
+    IMAGE,
     Deletion,
     DeletionState,
     RequestProgress,
@@ -107,6 +109,13 @@ class DeletionStore:
     def put_end(self, content: Mapping[str, object]) -> None:
         """Record that the deletion has ended, and how."""
         put_json(self.client, end_key(self._deletion), content)
+
+    def unfinished_deletions(self) -> list[str]:
+        """Return the deletions of all measurements with a before-image that have not ended."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=work_bucket(), Prefix=f"{DELETIONS}/")
+        keys = {item["Key"] for page in pages for item in page.get("Contents", [])}
+        begun = {key.split("/")[1] for key in keys if key.endswith(IMAGE)}
+        return sorted(name for name in begun if end_key(name) not in keys)
 
     def _get_stored(self, key: str) -> bytes:
         return self.client.get_object(Bucket=work_bucket(), Key=key)["Body"].read()

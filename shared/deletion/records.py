@@ -11,6 +11,9 @@ from shared.deletion.requests import Cover
 DELETIONS = "deletions"
 """The first folder of everything that deletions store."""
 
+IMAGE = "/before.parquet"
+"""How the keys of before-images end."""
+
 RequestStatus = Literal["planned", "sent", "done", "stopped"]
 """How far a request is: not sent; sent, and possibly not done; done, and all current points are there; not sent, or not
 sent again, since it would also remove points that no footprint has, since what is stored is in doubt, or since newer
@@ -179,7 +182,7 @@ def progress_key(deletion: str, request: int) -> str:
 
 def image_key(deletion: str, request: int) -> str:
     """Return the key of a before-image: all points that the request may remove, with their values, as Parquet."""
-    return f"{DELETIONS}/{deletion}/{request:03}/before.parquet"
+    return f"{DELETIONS}/{deletion}/{request:03}{IMAGE}"
 
 
 def removed_key(deletion: str, request: int) -> str:

@@ -13,7 +13,8 @@ from shared.stale.plans import Footprints
 from shared.stale.search import StalePart, StaleSearch
 from shared.work_bucket import footprint_key
 from tests.functional.conftest import WORK
-from tests.functional.test_stale_histories import START, History, encoded
+from tests.functional.test_stale_histories import START, History
+from tests.support.recorded_loads import encoded
 from tests.support.stale_points import PAUSE
 
 if TYPE_CHECKING:

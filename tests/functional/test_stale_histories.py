@@ -1,37 +1,28 @@
 """After any history of loads, crashes, withdrawals, undos and deletions, a simple model tells what is stale."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.footprints import FootprintWriter, PointBlock
 from shared.ledger import LedgerItem
 from shared.stale.ledger import plans_of
 from shared.stale.loads import sort_loads
 from shared.stale.plans import Footprints
 from shared.stale.removals import removal_prefix
 from shared.stale.search import Measurement, StaleKind, StaleSearch
-from shared.work_bucket import footprint_key, footprint_prefix, report_key
 from tests.functional.conftest import WORK
+from tests.support.recorded_loads import FIELDS, End, Value, encoded, item, put_load, values_of
 from tests.support.stale_points import PAUSE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Value = tuple[str, int, str]
-"""A series, a time and a field."""
-
-End = Literal["loaded", "failed before the first write", "killed"]
 Step = tuple[str, frozenset[Value], End] | Literal["withdraw", "undo", "delete"]
 
-FIELDS = ("a", "b")
 NUMBERS = count()
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -52,16 +43,9 @@ class History:
         self.versions: dict[str, list[tuple[LedgerItem, frozenset[Value]]]] = {}
 
     def load(self, name: str, values: frozenset[Value], end: End) -> None:
-        now, load_id = self._now(), f"{next(NUMBERS):016}"
-        self._s3.put_object(Bucket=WORK, Key=footprint_key("d", load_id, "run", 0), Body=encoded(values))
-        counts = {"loaded": (len(values), 0), "failed before the first write": (0, len(values))}
-        if end != "killed":
-            stored, not_sent = counts[end]
-            points = {"stored": stored, "rejected": 0, "superseded": 0, "not_sent": not_sent, "unknown": 0}
-            response = {"timestamp": f"{now:%Y-%m-%dT%H:%M:%S.%f}", "data": {"points": points, "influxdb_health": None}}
-            report = json.dumps({"response": response}).encode()
-            self._s3.put_object(Bucket=WORK, Key=report_key("d", load_id, "run", "json"), Body=report)
-        self._items.append(item(name, load_id, now, end, len(self._items)))
+        now = self._now()
+        load_id = put_load(self._s3, "d", values, end, now)
+        self._items.append(item(name, "d", load_id, now, end))
         self.versions.setdefault(name, []).append((self._items[-1], values))
         if end == "loaded":
             self.stored |= values
@@ -78,10 +62,14 @@ class History:
     def undo(self) -> None:
         """Undo the newest loaded version of the object that was loaded last: the one before stands in its place."""
         versions = self.versions.get(self._items[-1]["object"], []) if self._items else []
-        for item, values in reversed(versions):
-            if item["status"] == "loaded":
-                item |= {"status": "undone", "load_ended_at": item["changed_at"], "changed_at": self._now().isoformat()}
-                versions.remove((item, values))
+        for version, values in reversed(versions):
+            if version["status"] == "loaded":
+                version |= {
+                    "status": "undone",
+                    "load_ended_at": version["changed_at"],
+                    "changed_at": self._now().isoformat(),
+                }
+                versions.remove((version, values))
                 return
 
     def delete(self) -> None:
@@ -113,42 +101,9 @@ class History:
 def _current_values(versions: Sequence[tuple[LedgerItem, frozenset[Value]]]) -> set[Value]:
     """Return the values of the newest loaded version, and of the attempts after it."""
     current = set[Value]()
-    for item, values in versions:
-        current = set(values) if item["status"] == "loaded" else current | values
+    for version, values in versions:
+        current = set(values) if version["status"] == "loaded" else current | values
     return current
-
-
-def item(name: str, load_id: str, now: datetime, end: End, number: int) -> Any:
-    return {
-        "object": name,
-        "version": f"{number:04}",
-        "last_modified": number,
-        "sequencer": "",
-        "status": "loaded" if end == "loaded" else "failed",
-        "changed_at": now.isoformat(),
-        "load_id": load_id,
-        "dataset": "d",
-        "execution": "arn:run",
-        "footprint": footprint_prefix("d", load_id, "run"),
-        "input_rows": 1,
-    }
-
-
-def encoded(values: Iterable[Value]) -> bytes:
-    points = sorted({(series, time) for series, time, _ in values})
-    names = sorted({series for series, _ in points})
-    masks = [sum(1 << bit for bit, field in enumerate(FIELDS) if (*point, field) in set(values)) for point in points]
-    writer = FootprintWriter(pa.array(names, pa.string()), FIELDS)
-    numbers = np.array([names.index(series) for series, _ in points], np.int32)
-    writer.write(PointBlock(numbers, np.array([time for _, time in points]), np.array(masks, np.uint64)))
-    return writer.close()
-
-
-def values_of(footprint: Any) -> Iterable[Value]:
-    for number, time, fields in zip(*(column.tolist() for column in footprint.points), strict=True):
-        for bit, name in enumerate(footprint.names):
-            if fields >> bit & 1:
-                yield footprint.series[number], time, name
 
 
 VALUES = st.tuples(st.sampled_from(["m,t=x", "m,t=y", "m"]), st.integers(0, 2), st.sampled_from(FIELDS))

@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from functions.delete_points.removals import removal_key
+from functions.delete_points.steps import DeletionSteps
+from functions.delete_points.store import DeletionStore
 from shared.deletion.records import Deletion
 from shared.errors import InfluxUnavailableError
 from shared.footprints import read_footprint
+from shared.influx import Influx
+from shared.settings import influx_settings
 from tests.functional.conftest import WORK
 from tests.support.deletion import lines_of
 from tests.support.deletion_trial import CASES, CURRENT, LATER, Trial, break_after, values
@@ -72,3 +76,15 @@ def test_a_restore_waits_for_that_of_a_later_deletion_of_the_same_points(trial: 
     assert trial.restore(second)["status"] == "done"
     assert trial.restore(first)["status"] == "done"
     assert trial.stored() == CURRENT | CASES["an added tag"]
+
+
+def test_a_restore_waits_for_another_deletion_that_was_interrupted(trial: Trial) -> None:
+    """The other one would report points as removed that the restore writes back."""
+    first, second = trial.start(REMOVED_ROWS, CURRENT), trial.start(CASES["a renamed plant"] | REMOVED_ROWS, CURRENT)
+    trial.finish(first)
+    trial.api.write(lines_of(REMOVED_ROWS, trial.api.series))
+    trial.step(second, LATER - timedelta(seconds=30))
+    trial.step(second)
+    steps = DeletionSteps(DeletionStore(trial.s3, first["deletion"]), trial.ledger, Influx(influx_settings()))
+    state = steps.restore_next(LATER + timedelta(minutes=30))
+    assert (state["status"], second["deletion"] in state["waits_for"][0]) == ("refused", True)
