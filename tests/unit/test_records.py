@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import io
 import math
+import tracemalloc
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.convert_and_chunk.part import stage_lines
+from functions.convert_and_chunk.verdicts import Reason, Verdicts
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
 from shared.errors import AccountingError
@@ -134,6 +136,17 @@ def test_the_number_of_threads_changes_nothing(threads: int) -> None:
 def test_the_first_reason_of_a_row_is_reported() -> None:
     table = generation(1, timestamp=pa.array([None], pa.timestamp("s")), power_mw=["x"], region=["N"])
     assert convert_table(table).set_aside == {0: "no_timestamp"}
+
+
+def test_counting_reasons_takes_less_memory_than_the_verdicts() -> None:
+    verdicts = Verdicts(2_000_000)
+    verdicts.codes[::3] = verdicts.code(Reason("no_field", "no field has a finite value"))
+    tracemalloc.start()
+    set_aside = verdicts.set_aside
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert set_aside == {"no_field": 666_667}
+    assert peak < verdicts.codes.nbytes
 
 
 def test_values_outside_their_bounds_are_loaded_and_counted() -> None:
