@@ -130,7 +130,7 @@ def _footprint(deployment: Deployment, report: Report, file: FileRef, outcome: P
 def _chunk_size(outcome: PartOutcome) -> int | None:
     """Return the points of a chunk before values of newer files were left out; None if no chunk tells.
 
-    The last chunk of a part may be shorter. Only the first one may be that and tell, since then it is the only one.
+    The last chunk of a part may be shorter, so it tells only if it is the first one too.
     """
     names = [chunk["chunk"] for chunk in outcome["chunks"]]
     return next(
