@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.deployed.stack import Deployment
-from cli.deployed.undo_plan import find_item, make_plan, record_of
+from cli.deployed.undo_plan import exists, find_item, make_plan, record_of
 from cli.errors import NotFoundError, RefusedError
 from shared.ledger import LedgerItem, bucket_and_key, version_id_of
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
@@ -67,6 +67,15 @@ def test_a_source_that_is_gone_is_named(rewritten: Rewrites, wrong: LedgerItem) 
     plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
     assert (len(plan.undone), plan.load_again, keys([each.item for each in plan.gone])) == (2, [], [SHARING_KEY])
     assert plan.removal.points == 12
+
+
+def test_without_versioning_only_the_current_object_exists(rewritten: Rewrites, wrong: LedgerItem) -> None:
+    """Then the ledger names a version by its ETag. The object that the key has now is another version."""
+    deployment = Deployment(STACK)
+    [former] = make_plan(deployment, wrong, delete=True, force=False).choice.in_place
+    assert (exists(deployment, wrong), exists(deployment, former)) == (True, True)
+    etag = former["etag"].strip('"')
+    assert not exists(deployment, {**former, "version": f"{former['version'].partition(' ')[0]} {etag}"})
 
 
 def test_a_version_that_was_replaced_and_a_partly_loaded_file_are_refused(
