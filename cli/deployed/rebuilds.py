@@ -15,6 +15,7 @@ from cli.deployed.deletions import PlannedDeletion
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints
+from cli.deployed.undone_points import Files
 from cli.errors import RefusedError
 from shared.deletion.plan import exceeded_limits
 from shared.deletion.requests import MAX_REQUESTS, DeleteRequest, DeletionPlan, request_seconds
@@ -46,7 +47,8 @@ class RebuildPlan(NamedTuple):
             remove, and uncertain or rejected ones, of which InfluxDB may have some.
         requests: The slices to delete.
         seconds: How long InfluxDB is estimated to take for all of them.
-        files: The current files of the dataset with points in the window, in the order in which they were loaded.
+        files: The files to load again, in the order in which they were loaded: the current ones of the dataset with
+            points in the window, and those that were written later and that their loads would overwrite.
     """
 
     search: PreparedSearch
@@ -79,16 +81,21 @@ def plan_rebuild(
     kept = subtract(union(replaced), [stale])
     current = _current_points(prepared, window, kept)
     check_footprints(prepared)
-    files = sorted(
-        (item for item in prepared.items if item["load_id"] in current.load_ids and item["status"] == "loaded"),
-        key=lambda item: item["changed_at"],
-    )
+    files = _files_to_load(deployment, prepared, current.load_ids)
     requests = list(islice(slice_requests(stale.points.time, current.times, max_points), MAX_REQUESTS + 1))
     size = read_bucket_size(deployment, prepared, len(current.series.union(stale.series)))
     seconds = len(requests) * request_seconds(*size)
     _check_limits(requests, seconds, max_points)
     _check_sources(deployment, files)
     return RebuildPlan(prepared, stale, kept, requests, seconds, files)
+
+
+def _files_to_load(deployment: Deployment, prepared: PreparedSearch, load_ids: set[str]) -> list[LedgerItem]:
+    """Return the loaded files among these loads, and those that were written later and that they would overwrite."""
+    items = [item for item in prepared.items if item["load_id"] in load_ids and item["status"] == "loaded"]
+    files = Files(deployment, prepared, items)
+    files.add_overwritten(items)
+    return sorted([*items, *(each.item for each in files.added)], key=lambda item: item["changed_at"])
 
 
 def own_objects(prepared: PreparedSearch, dataset: str) -> set[str]:
@@ -157,7 +164,7 @@ def _check_sources(deployment: Deployment, files: list[LedgerItem]) -> None:
         more = f", and of {len(missing) - 1:,} more" if len(missing) > 1 else ""
         raise RefusedError(
             f"nothing was deleted: the loaded version of {missing[0]['object']} ({missing[0]['version']}){more} is not "
-            "in S3 any more, so it cannot be loaded again. Choose a time in which it has no points"
+            "in S3 any more, so it cannot be loaded again. Choose a time whose files have no points in common with it"
         )
 
 

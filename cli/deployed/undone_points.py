@@ -46,11 +46,7 @@ def files_to_load_again(
     for sharing in files.sharing_with(plans):
         if any(_stands_over(each, sharing.item) for each in undone):
             files.add(sharing)
-    queue = [*in_place, *(each.item for each in files.added)]
-    while queue:
-        for sharing in files.overwritten_by(queue.pop()):
-            files.add(sharing)
-            queue.append(sharing.item)
+    files.add_overwritten([*in_place, *(each.item for each in files.added)])
     return sorted(files.added, key=lambda each: each.item["changed_at"])
 
 
@@ -78,6 +74,14 @@ class Files:
         """Load a file again."""
         self.added.append(file)
         self._plans = [plan for plan in self._plans if plan.load_id != file.item["load_id"]]
+
+    def add_overwritten(self, items: Iterable[LedgerItem]) -> None:
+        """Load the files again that loads of these items would overwrite, and those that they would, in turn."""
+        queue = [*items]
+        while queue:
+            for sharing in self.overwritten_by(queue.pop()):
+                self.add(sharing)
+                queue.append(sharing.item)
 
     def sharing_with(self, plans: Iterable[Plan]) -> list[SharingFile]:
         """Return the files that are not loaded again yet, and have points in common with one of these plans."""

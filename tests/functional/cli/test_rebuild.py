@@ -187,6 +187,28 @@ def test_the_same_command_continues_after_a_crash(plants: Plants, calls: int) ->
     assert plants.stored() == newest([NEW, OTHERS])
 
 
+def test_values_that_a_later_file_wrote_stand_also_outside_the_time(plants: Plants) -> None:
+    """The first file has points of the next day. The last one was written after one that is outside the time, too."""
+    days = [file_of(["R1"], 1.0) | {("R2", 40, "power_mw"): 1.0}]
+    days.append({("R2", 40, "power_mw"): 2.0, ("R3", 80, "efficiency"): 2.0})
+    days.append({("R3", 80, "efficiency"): 3.0})
+    keys = ["dataset=plants/c.parquet", "dataset=plants/d.parquet", "dataset=more_plants/e.parquet"]
+    for key, day in zip(keys, days, strict=True):
+        plants.rewrites.load(key, day)
+    before = plants.stored()
+    status, content = rebuild()
+    assert (status, [load["key"] for load in content["loads"]]) == (0, [KEY, *keys])
+    assert plants.stored() == {key: value for key, value in before.items() if key not in STALE or key in days[0]}
+    plants.s3.delete_object(Bucket=SOURCE, Key=keys[2], VersionId=_version(plants, keys[2]))
+    result = run_loader("rebuild", *WINDOW, "--yes", "--force")
+    assert (result.exit_code, f"the loaded version of {object_name(SOURCE, keys[2])}" in result.stderr) == (2, True)
+    assert "Choose a time whose files have no points in common with it" in result.stderr
+
+
+def _version(plants: Plants, key: str) -> str:
+    return plants.s3.head_object(Bucket=SOURCE, Key=key)["VersionId"]
+
+
 @pytest.mark.slow
 def test_a_file_that_fails_again_loses_nothing(plants: Plants) -> None:
     plants.aws.ending = lambda _: failed("SourceArchivedError", "restore it first")
