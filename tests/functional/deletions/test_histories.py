@@ -138,7 +138,7 @@ def test_a_deletion_leaves_what_current_files_and_other_programs_have(histories:
 
 @pytest.mark.slow
 @given(HISTORY)
-@settings(max_examples=100, phases=[Phase.generate], suppress_health_check=ALLOWED)
+@settings(max_examples=60, phases=[Phase.generate], suppress_health_check=ALLOWED)
 def test_many_histories(histories: Histories, steps: Any) -> None:
     histories.run(steps)
 
@@ -147,8 +147,11 @@ FORMER, NEWER = values(TAGS[1:5:3], TIMES[1:4], "a", 0), values(TAGS[3:4], TIMES
 
 
 @pytest.mark.slow
-def test_a_deletion_that_is_killed_at_any_request_is_completed_by_the_next_run(histories: Histories) -> None:
-    for kill_at in count():
+@pytest.mark.parametrize("first", range(4))
+def test_a_deletion_that_is_killed_at_any_request_is_completed_by_the_next_run(
+    histories: Histories, first: int
+) -> None:
+    for kill_at in count(first, 4):
         with histories.begin(("load", "x", FORMER), ("load", "x", NEWER), ("plan",)) as history:
             history.delete(kill_at)
             if not history.unfinished:
@@ -159,8 +162,9 @@ def test_a_deletion_that_is_killed_at_any_request_is_completed_by_the_next_run(h
 
 
 @pytest.mark.slow
-def test_a_restore_that_is_killed_at_any_request_is_completed_by_the_next_run(histories: Histories) -> None:
-    for kill_at in count():
+@pytest.mark.parametrize("first", range(4))
+def test_a_restore_that_is_killed_at_any_request_is_completed_by_the_next_run(histories: Histories, first: int) -> None:
+    for kill_at in count(first, 4):
         with histories.begin(("load", "x", FORMER), ("load", "x", NEWER), ("delete",)) as history:
             history.restore(0, kill_at)
             if not history.is_half_restored:
