@@ -4,7 +4,7 @@
 Each can be repeated after a crash, since the record in the ledger (`cli.deployed.undo_records`) has the plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from cli.deployed.names import is_key
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_searches
 from cli.deployed.undo_plan import check_reasons, find_item, make_plan, reasons_of, record_of
-from cli.deployed.undo_records import UndoRecord, UndoRecords, key_of, withdraw_registrations
+from cli.deployed.undo_records import UndoRecord, UndoRecords, Version, key_of, withdraw_registrations
 from cli.deployed.undone_points import count_uncertain, undone_points
 from cli.errors import RefusedError
 from cli.output import confirm, detach_on_interrupt, stderr
@@ -49,7 +49,7 @@ class UndoResult(NamedTuple):
     Attributes:
         record: What was to be done.
         executions: The loads of the files that were loaded again, by object.
-        passed_over: The objects that were not loaded again, since a newer version of them has been loaded meanwhile.
+        passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now.
         deletions: The deletions of this undo and those that were completed before, by name.
         left: How many points of the undone loads are stored, or may be, although no file has them.
         problem: Why it is not complete, and what to do; "" if it is.
@@ -145,56 +145,93 @@ def _do_steps(deployment: Deployment, record: UndoRecord, options: UndoOptions, 
     for name in unfinished(deployment):
         confirm_continuation(deployment, name, yes=options.yes)
         result.deletions[name] = execute(deployment, name)
-    items, passed_over = _versions_to_load(deployment, record)
-    result.passed_over.extend(passed_over)
-    result.executions.update(_load_again(deployment, record, items))
-    if failed := [name for name, each in result.executions.items() if each.status != "SUCCEEDED"]:
-        raise RefusedError(f"{failed[0]} was not loaded again ({result.executions[failed[0]].message})")
+    _load_again(deployment, record, result)
     left = _delete(deployment, record, undone, options, result.deletions)
     records.end(record)
     return result._replace(left=left)
 
 
-def _versions_to_load(deployment: Deployment, record: UndoRecord) -> tuple[list[LedgerItem], list[str]]:
-    """Return the items of the versions to load again, and the objects of which a newer version has been loaded.
+def _check_none_is_running(deployment: Deployment, record: UndoRecord) -> None:
+    """Raise RefusedError if a file to load again is being loaded, perhaps since this undo was interrupted."""
+    for version in record["load_again"]:
+        if running := _running(ledger_items(deployment, version["source"])):
+            raise _busy_error(running)
+
+
+def _running(versions: Iterable[LedgerItem]) -> LedgerItem | None:
+    now = datetime.now(UTC)
+    return next((each for each in versions if is_running(each, now)), None)
+
+
+def _busy_error(running: LedgerItem) -> RefusedError:
+    return RefusedError(f"{running['object']} is being loaded by {running['execution']}: wait for its end")
+
+
+def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult) -> None:
+    """Load the versions again, and add to the result how that ended.
+
+    Where a dataset orders no files, the last one written stands, so they are loaded one after the other.
 
     Raises:
-        RefusedError: One of them is being loaded, perhaps since this undo was interrupted.
+        RefusedError: One of them is being loaded, or was not loaded.
     """
-    now, items, passed_over = datetime.now(UTC), list[LedgerItem](), list[str]()
-    current = items_by_key(map(key_of, record["load_again"]), table=deployment.ledger)
-    for version in record["load_again"]:
-        item = current[key_of(version)]
-        versions = ledger_items(deployment, item["object"])
-        if running := next((each for each in versions if is_running(each, now)), None):
-            raise RefusedError(f"{running['object']} is being loaded by {running['execution']}: wait for its end")
-        loaded_since = [
-            each for each in versions if each["status"] == "loaded" and each["changed_at"] > record["begun_at"]
-        ]
-        if any(is_newer(each, item) for each in loaded_since):
-            passed_over.append(item["object"])
-        else:
-            items.append(item)
-    return items, passed_over
-
-
-def _load_again(deployment: Deployment, record: UndoRecord, items: Sequence[LedgerItem]) -> dict[str, Execution]:
-    """Load versions again. Where a dataset orders no files, the last one written stands, so one after the other."""
-    is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items)
-    return run_loads(
+    _check_none_is_running(deployment, record)
+    items, busy = items_by_key(map(key_of, record["load_again"]), table=deployment.ledger), list[LedgerItem]()
+    is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values())
+    executions = run_loads(
         deployment,
-        [(each["object"], _event(each)) for each in items],
+        _events(deployment, record, items, result.passed_over, busy),
         total=len(items),
         concurrency=MAX_CONCURRENCY if is_ordered else 1,
         interrupted=f"Loads that have started continue. Then run `loader undo {record['load_id']}` again.",
     )
+    skipped = [name for name, each in executions.items() if each.message.startswith("Skipped")]
+    result.passed_over.extend(skipped)
+    result.executions.update((name, each) for name, each in executions.items() if name not in skipped)
+    if failed := [name for name, each in executions.items() if each.status != "SUCCEEDED"]:
+        raise RefusedError(f"{failed[0]} was not loaded again ({executions[failed[0]].message})")
+    if busy:
+        raise _busy_error(busy[0])
+
+
+def _events(
+    deployment: Deployment,
+    record: UndoRecord,
+    items: Mapping[ItemKey, LedgerItem],
+    passed_over: list[str],
+    busy: list[LedgerItem],
+) -> Iterator[tuple[str, Event]]:
+    """Yield the loads to start. Each file is checked at its turn, which may come after many other loads.
+
+    A file of which a newer version is loaded is passed over, and one that is being loaded is busy.
+    """
+    for version in record["load_again"]:
+        item, versions = items[key_of(version)], ledger_items(deployment, version["source"])
+        if running := _running(versions):
+            busy.append(running)
+        elif _is_overtaken(version, item, versions):
+            passed_over.append(item["object"])
+        else:
+            yield item["object"], _event(item)
+
+
+def _is_overtaken(version: Version, item: LedgerItem, versions: Iterable[LedgerItem]) -> bool:
+    """Return whether a newer version was loaded after this one was loaded or skipped.
+
+    Both times are those of Step Functions: the clock of this machine may be wrong. A newer version that was loaded
+    before this one does not count: a person has forced this one over it.
+    """
+    loaded_since = (
+        each for each in versions if each["status"] == "loaded" and each["changed_at"] >= version["changed_at"]
+    )
+    return any(is_newer(each, item) for each in loaded_since)
 
 
 def _event(item: LedgerItem) -> Event:
-    """Return the input of a load. In a versioned bucket it names the version."""
+    """Return the input of a load. In a versioned bucket it names the version. A newer revision keeps its slot."""
     bucket, key = bucket_and_key(item["object"])
     version = {"version_id": version_id_of(item)} if version_id_of(item) else {}
-    return {"bucket": bucket, "key": key, "force": True, **version}
+    return {"bucket": bucket, "key": key, "force": True, "override_slot": False, **version}
 
 
 def _delete(
