@@ -5,7 +5,7 @@ one, where revisions replace each other, the undo concerns the whole revision, a
 loaded again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cmp_to_key
 from itertools import takewhile
@@ -66,18 +66,30 @@ def choose(named: LedgerItem, items: Iterable[LedgerItem], exists: Exists) -> Ch
     slot = _slot_items(named, items)
     versions = [each for each in slot if each["object"] == named["object"] and each["version"] != named["version"]]
     before, lost = _version_before(versions, exists)
-    older = {} if before else _older_revisions(named, slot)
-    if before or not older:
-        return Choice([named], lost, [before] if before else [])
+    alone = Choice([named], lost, [before] if before else [])
+    if before and _is_settled(before):
+        return alone
     own = _revision(named)
     same = [each for each in slot if _revision(each) == own and each["status"] in ("loaded", "failed", "claimed")]
     undone = [named, *(each for each in same if each not in (named, *lost))]
+    choice, failed = alone, [alone] if before else []
+    for choice in _revisions_before(Choice(undone, lost, []), _older_revisions(named, slot), exists):
+        if any(map(_is_settled, choice.in_place)):
+            return choice
+        failed += [choice] if choice.in_place else []
+    return failed[0] if failed else choice
+
+
+def _revisions_before(
+    choice: Choice, older: Mapping[str, Sequence[Sequence[LedgerItem]]], exists: Exists
+) -> Iterator[Choice]:
+    """Yield a choice for each older revision, the newest first: its files stand again, as far as they exist."""
+    lost = choice.lost
     for revision in sorted(older, reverse=True):
         results = [_version_before(each, exists) for each in older[revision]]
-        lost = [*lost, *(item for result in results for item in result[1])]
-        if in_place := [item for item, _ in results if item]:
-            return Choice(undone, lost, in_place, revision)
-    return Choice(undone, lost, [])
+        lost = [*lost, *(item for _, items in results for item in items)]
+        in_place = [item for item, _ in results if item]
+        yield Choice(choice.undone, lost, in_place, revision if in_place else None)
 
 
 def _slot_items(named: LedgerItem, items: Iterable[LedgerItem]) -> list[LedgerItem]:
@@ -108,23 +120,30 @@ def _older_revisions(named: LedgerItem, slot: Iterable[LedgerItem]) -> dict[str,
 
 
 def _may_stand(item: LedgerItem) -> bool:
-    """Return whether a version is loaded, or was skipped because of another one that may now be undone."""
-    return item["status"] == "loaded" or (
-        item["status"] == "skipped" and not item.get("message", "").startswith(WITHDRAWN)
+    """Return whether nobody took a version back, so that it may stand again."""
+    return item["status"] != "undone" and not (
+        item["status"] == "skipped" and item.get("message", "").startswith(WITHDRAWN)
     )
+
+
+def _is_settled(item: LedgerItem) -> bool:
+    """Return whether a version is loaded, or was skipped because of another one that may now be undone."""
+    return item["status"] in ("loaded", "skipped")
 
 
 def _version_before(versions: Iterable[LedgerItem], exists: Exists) -> tuple[LedgerItem | None, list[LedgerItem]]:
     """Return the version of an object that stands again, and the newer ones that are loaded, but no longer exist.
 
-    That is the newest loaded version that exists; if none is loaded, the newest one that was skipped.
+    That is the newest loaded version that exists; if none is loaded, the newest one that was skipped; if there is none
+    of these either, the newest one whose load failed or was abandoned, since its file has the values to write.
     """
     newest_first = _newest_first(filter(_may_stand, versions))
     loaded = [each for each in newest_first if each["status"] == "loaded"]
     lost = list(takewhile(lambda each: not exists(each), loaded))
     if rest := loaded[len(lost) :]:
         return rest[0], lost
-    return next((each for each in newest_first if each["status"] == "skipped" and exists(each)), None), lost
+    others = [each for each in newest_first if each["status"] != "loaded"]
+    return next((each for each in sorted(others, key=_is_settled, reverse=True) if exists(each)), None), lost
 
 
 def _newest_first(versions: Iterable[LedgerItem]) -> Sequence[LedgerItem]:

@@ -15,6 +15,7 @@ from cli.overlaps import standing
 from shared.datasets import DATASETS
 from shared.ledger import LedgerItem
 from shared.point_index import PointIndex
+from shared.slots import is_running
 from shared.stale.plans import Footprints, Plan
 from shared.stale.search import StaleSearch
 from shared.stale.stale_set import StaleSet, union, with_kept_points
@@ -30,7 +31,9 @@ class SharingFile(NamedTuple):
 def files_to_load_again(
     deployment: Deployment, prepared: PreparedSearch, undone: Sequence[LedgerItem], in_place: Sequence[LedgerItem]
 ) -> list[SharingFile]:
-    """Return the loaded files of which an undone load overwrote values, those that were loaded first at the head.
+    """Return the files of which an undone load overwrote values, those that were loaded first at the head.
+
+    Those whose load failed or was abandoned are among them: InfluxDB may lack any of their values.
 
     Where the dataset declares no revision, the file that was written last stands. So a file that was written after one
     that is loaded again has to be loaded again after it, if both have common points.
@@ -44,7 +47,8 @@ def files_to_load_again(
     files, own = Files(deployment, prepared, in_place), {each["load_id"] for each in undone}
     plans = [each.plan for each in prepared.loads.replaced if each.item["load_id"] in own]
     for sharing in files.sharing_with(plans):
-        if any(_stands_over(each, sharing.item) for each in undone):
+        is_loaded = sharing.item["status"] == "loaded"
+        if not is_loaded or any(_stands_over(each, sharing.item) for each in undone):
             files.add(sharing)
     files.add_overwritten([*in_place, *(each.item for each in files.added)])
     return sorted(files.added, key=lambda each: each.item["changed_at"])
@@ -65,7 +69,7 @@ class Files:
         self._plans = [
             plan
             for plan in prepared.loads.current
-            if plan.load_id not in known and self._items[plan.load_id]["status"] == "loaded"
+            if plan.load_id not in known and not is_running(self._items[plan.load_id], prepared.read_at)
         ]
         self._all = [*prepared.loads.current, *(each.plan for each in prepared.loads.replaced)]
         self.added: list[SharingFile] = []

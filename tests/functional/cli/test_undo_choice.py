@@ -43,6 +43,11 @@ def described(choice: Choice) -> tuple[list[str], list[str], list[str]]:
         ([version(2, "skipped", message="superseded by version v3")], "", [], ["a2"]),
         ([version(2, "skipped", message="superseded by version v3")], "2", [], []),
         ([version(2, "skipped", message="withdrawn with loader forget")], "", [], []),
+        ([version(1, "failed"), version(2, "failed")], "", [], ["a2"]),
+        ([version(1, "skipped", message="superseded by version v3"), version(2, "claimed")], "", [], ["a1"]),
+        ([version(1, "failed"), version(2)], "2", ["a2"], ["a1"]),
+        ([version(1, "claimed")], "", [], ["a1"]),
+        ([version(1, "failed")], "1", [], []),
         ([version(2, key="b")], "", [], []),
     ],
 )
@@ -68,6 +73,17 @@ def test_a_revision_is_undone_as_a_whole_and_the_one_before_gets_the_slot(monkey
     assert gone.head == "2024-08-01T03:04:05.678901"
     nothing = choose(named, [*before, named], lambda _: False)
     assert (described(nothing), nothing.head) == ((["a7"], ["d4", "a1"], []), None)
+
+
+def test_files_that_failed_stand_again_only_if_no_older_revision_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare_replacing(monkeypatch)
+    named, middle, old = in_revision(3, "a", 7), in_revision(2, "b", 4, "failed"), in_revision(1, "c", 1)
+    former = in_revision(3, "a", 6, "failed")
+    assert described(choose(named, [named, middle, old], lambda _: True)) == (["a7"], [], ["c1"])
+    assert described(choose(named, [named, former, old], lambda _: True)) == (["a7", "a6"], [], ["c1"])
+    assert described(choose(named, [named, former], lambda _: True)) == (["a7"], [], ["a6"])
+    choice = choose(named, [named, middle], lambda _: True)
+    assert (described(choice), choice.head) == ((["a7"], [], ["b4"]), "2024-08-02T03:04:05.678901")
 
 
 def test_a_file_of_a_revision_that_has_a_version_before_is_undone_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from cli.deployed.stack import Deployment
 from cli.deployed.undo_plan import exists, find_item, make_plan, record_of
 from cli.errors import NotFoundError, RefusedError
-from shared.ledger import LedgerItem, bucket_and_key, version_id_of
+from shared.ledger import LedgerItem, bucket_and_key, version_id_of, version_items
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
 from tests.functional.conftest import SOURCE
 from tests.support.ledger_entries import put_items
@@ -42,6 +42,22 @@ def test_newer_files_hold_their_values_and_are_not_loaded_again(rewritten: Rewri
     rewritten.load(key_of(2, 3), hours("SE", 0, 2, 9.0) | hours("N", 0, 1, 9.0))
     plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
     assert (keys(plan.load_again), plan.removal.points) == ([SHARING_KEY, WRONG_KEY], 1)
+
+
+@pytest.mark.parametrize("status", ["failed", "claimed"])
+def test_files_that_were_not_loaded_completely_are_loaded_again(
+    rewritten: Rewrites, wrong: LedgerItem, ledger: "Table", status: str
+) -> None:
+    """The version before and a newer file with common points: InfluxDB may lack their values, so nothing is left."""
+    newer = key_of(2, 3)
+    rewritten.load(newer, hours("N", 0, 2, 9.0))
+    [former] = make_plan(Deployment(STACK), wrong, delete=False, force=True).choice.in_place
+    [other] = version_items(f"s3://{SOURCE}/{newer}")
+    for each in (former, other):
+        put_items(ledger, {**each, "status": status, "lease_until": "2024-01-01T00:00:00Z"})
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    assert keys(plan.load_again) == [SHARING_KEY, WRONG_KEY, newer]
+    assert plan.removal.points == 0
 
 
 def test_without_an_order_of_files_those_that_were_written_later_follow(
