@@ -79,6 +79,8 @@ def undo_load(deployment: Deployment, load: str, options: UndoOptions) -> UndoRe
     if record:
         stderr.print(f"continuing the undo that began at {record['begun_at']}", style="dim")
         return _finish(deployment, record, options)
+    if is_key(load):
+        _check_no_newer_is_undone(deployment, named)
     with stderr.status("comparing footprints"):
         plan = make_plan(deployment, named, delete=options.delete, force=options.force)
     show_plan(plan, delete=options.delete)
@@ -103,6 +105,18 @@ def _begun(records: UndoRecords, named: LedgerItem, *, by_key: bool) -> UndoReco
                 f"{record['load_id']}` first"
             )
     return None
+
+
+def _check_no_newer_is_undone(deployment: Deployment, named: LedgerItem) -> None:
+    """Raise RefusedError if a version after this one is undone: a command that is repeated must not undo another."""
+    versions = ledger_items(deployment, named["object"])
+    if named["status"] == "loaded" and any(
+        each["status"] == "undone" and not is_newer(named, each) for each in versions
+    ):
+        raise RefusedError(
+            f"nothing was undone: the version of {named['object']} that was loaded last is undone already. To undo the "
+            f"version before it, too, run `loader undo {named['load_id']}`"
+        )
 
 
 def _make_due(deployment: Deployment, undone: Sequence[LedgerItem]) -> None:

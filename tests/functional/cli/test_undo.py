@@ -108,6 +108,21 @@ def test_an_undo_that_ended_after_its_transaction_is_continued_before_another_ve
     assert len(deletions(rewritten)) == 1
 
 
+@pytest.mark.usefixtures("undone_points_go")
+def test_an_undo_by_key_that_is_repeated_does_not_undo_the_version_before(
+    wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    assert run_loader("undo", WRONG_KEY, "--yes").exit_code == 1  # points are left
+    items, loads = ledger.scan()["Items"], len(aws.inputs)
+    repeated = run_loader("undo", WRONG_KEY, "--yes")
+    assert (repeated.exit_code, ledger.scan()["Items"], len(aws.inputs)) == (2, items, loads)
+    [former] = (each for each in items if each["object"] == wrong["object"] and each["status"] == "loaded")
+    command = f"loader undo {former['load_id']!s}"
+    assert f"is undone already. To undo the version before it, too, run `{command}`" in repeated.stderr
+    by_load = run_loader(*command.split()[1:], input="n\n")
+    assert "undo: dataset=generation/" in by_load.stderr
+
+
 NEWER = hours("SE", 0, 12, 3.0) | hours("N", 0, 2, 3.0)
 
 
