@@ -21,11 +21,13 @@ Value = tasks.DynamoAttributeValue
 Values = Mapping[str, Value]
 
 FREE_CONDITION = (
-    "attribute_not_exists(#status) OR #status IN (:failed, :skipped, :undone)"
+    "attribute_not_exists(#status) OR #status IN (:failed, :skipped)"
     " OR (#status = :status AND #lease_until < :claimed_at) OR #execution = :execution"
 )
 """The condition to claim a version.
 
+An undone one is not free, for only a person may decide to load it again. A backfill may have listed it before its undo
+began, and an event may be delivered late or twice.
 Its last part allows an execution to repeat its own claim, which Step Functions does if the response was lost.
 """
 
@@ -79,8 +81,8 @@ class LedgerStates:
         self._settings = settings
 
     def claim(self) -> tasks.DynamoUpdateItem:
-        """Claim the version. Fail with `AWS_CONDITION_FAILED_ERROR` if it is loaded or being loaded."""
-        free = {status: Value.from_string(status) for status in ("failed", "skipped", "undone")}
+        """Claim the version. Fail with `AWS_CONDITION_FAILED_ERROR` if it is loaded, being loaded, or undone."""
+        free = {status: Value.from_string(status) for status in ("failed", "skipped")}
         return self._update(
             "Claim",
             _claim_attributes(),

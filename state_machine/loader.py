@@ -82,23 +82,27 @@ class LoaderStateMachine(Construct):
         return sfn.Pass(self, "Receive", parameters=parameters)
 
     def _add_claim(self) -> tasks.DynamoUpdateItem:
-        """Claim the version. If that fails, skip a version that is loaded or being loaded, and otherwise claim again.
+        """Claim the version. If that fails, skip a version that is loaded, being loaded, or undone, and else repeat it.
 
         Between the claim and the reading of the ledger, another execution may have settled the version as failed.
         """
         claim, read_claim = self._ledger.claim(), self._catch(self._ledger.read_claim())
         claim.add_catch(read_claim, errors=[AWS_CONDITION_FAILED_ERROR], result_path=sfn.JsonPath.DISCARD)
         status_choice = sfn.Choice(self, "Known?")
-        for status, skip in (("loaded", self._set_already_loaded()), ("claimed", self._set_being_loaded())):
+        skips = {
+            "loaded": self._set_skipped("AlreadyLoaded", "already loaded"),
+            "claimed": self._set_being_loaded(),
+            "undone": self._set_skipped("Undone", "its load was undone; `loader load … --force` loads it again"),
+        }
+        for status, skip in skips.items():
             status_choice.when(
                 sfn.Condition.string_equals("$.known.Item.status.S", status), skip.next(self._report_skip)
             )
         read_claim.next(status_choice.otherwise(claim))
         return self._catch(claim)
 
-    def _set_already_loaded(self) -> sfn.Pass:
-        reason = sfn.Result.from_string("already loaded")
-        return sfn.Pass(self, "AlreadyLoaded", result=reason, result_path="$.file.skipped")
+    def _set_skipped(self, state: str, reason: str) -> sfn.Pass:
+        return sfn.Pass(self, state, result=sfn.Result.from_string(reason), result_path="$.file.skipped")
 
     def _set_being_loaded(self) -> sfn.Pass:
         """Copy the file, with the other execution as the reason to skip it."""

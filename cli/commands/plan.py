@@ -118,6 +118,8 @@ def _reason_to_skip(state: DeployedState) -> str:
     entry = state.stored.entry if state.stored else None
     if entry and entry.status == "loaded":
         return "already loaded (`loader load` loads it again with --force)"
+    if entry and entry.status == "undone":
+        return "undone (`loader load` loads it again with --force)"
     return "already being loaded" if entry and entry.lease_until and not entry.abandoned(datetime.now(UTC)) else ""
 
 

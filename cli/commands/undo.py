@@ -36,8 +36,8 @@ def undo(
     """Undo a load: write the values again that it had overwritten, and delete the points that only it had.
 
     Loads the version before it again, or where revisions replace each other, the files of the revision before, and
-    every other file whose values it had overwritten. Backfills and sweeps leave an undone file alone; `loader load`
-    loads it again. Shows a plan and asks first; docs/when-files-change.md says what to read before. If it is
+    every other file whose values it had overwritten. Backfills and sweeps leave an undone file alone; `loader load
+    --force` loads it again. Shows a plan and asks first; docs/when-files-change.md says what to read before. If it is
     interrupted, run it again: it continues. Example: loader undo 096e6cbf
     """
     from cli.undo import UndoOptions, undo_load  # noqa: PLC0415 - it loads pyarrow

@@ -125,7 +125,9 @@ def test_points_that_only_the_load_had_are_deleted_and_only_a_person_loads_it_ag
     backfill = run_loader(app, "backfill", trial.prefix)
     assert "1 undone with `loader undo`" in backfill.out, backfill.out
     assert trial.stored() == before
-    again = run_loader(app, "load", f"s3://{app.source_bucket}/{key}")
+    skipped = run_loader(app, "load", f"s3://{app.source_bucket}/{key}")
+    assert "its load was undone" in skipped.out, skipped.out
+    again = run_loader(app, "load", f"s3://{app.source_bucket}/{key}", "--force")
     assert again.status == 0, again.err
     assert trial.stored() == wrong
 

@@ -37,6 +37,7 @@ from tests.support.scripted_functions import (
 )
 
 FOOTPRINT_ATTRIBUTES = {"footprint" if name == "prefix" else name: value for name, value in FOOTPRINT.items()}
+UNDONE = item_of_other_execution("undone", message="m", load_ended_at="2024-01-01T00:00:00Z")
 SKIPPED = RESPONSE | {"message": "Skipped: …"}
 
 
@@ -128,24 +129,32 @@ def test_a_version_that_is_being_loaded_is_left_to_that_execution(run: Run) -> N
     [
         FAILED,
         item_of_other_execution("skipped", message="m"),
-        item_of_other_execution("undone", message="m", load_ended_at="2024-01-01T00:00:00Z"),
         CLAIMED | {"lease_until": "2024-01-01T00:00:59Z"},
     ],
 )
-def test_a_version_that_failed_was_skipped_was_undone_or_lost_its_execution_is_loaded(
-    run: Run, item: dict[str, Any]
-) -> None:
+def test_a_version_that_failed_was_skipped_or_lost_its_execution_is_loaded(run: Run, item: dict[str, Any]) -> None:
     result = run(scripted_functions(), ledger=[item])
     assert result.output == RESPONSE
     assert (the_item(result)["status"], the_item(result)["execution"]) == ("loaded", result.arn)
     assert not the_item(result).keys() & {"error", "message", "lease_until", "load_ended_at"}
 
 
-@pytest.mark.parametrize("item", [LOADED, CLAIMED | {"lease_until": "2024-01-01T05:00:00Z"}])
+def test_an_undone_version_is_not_loaded(run: Run) -> None:
+    """Its input is that of a backfill whose list is older than the undo, or of a late event."""
+    functions = scripted_functions(report_load=skipping)
+    result = run(functions, ledger=[UNDONE])
+    assert (result.status, result.output) == ("SUCCEEDED", SKIPPED)
+    reason = functions.payloads("report_load")[0]["input"]["file"]["skipped"]
+    assert reason == "its load was undone; `loader load … --force` loads it again"
+    assert the_item(result) == UNDONE
+
+
+@pytest.mark.parametrize("item", [LOADED, UNDONE, CLAIMED | {"lease_until": "2024-01-01T05:00:00Z"}])
 def test_force_loads_whatever_the_ledger_says(run: Run, item: dict[str, Any]) -> None:
     result = run(scripted_functions(validate_schema=force_claim()), ledger=[item])
     assert result.output == RESPONSE
     assert (the_item(result)["status"], the_item(result)["execution"]) == ("loaded", result.arn)
+    assert not the_item(result).keys() & {"message", "lease_until", "load_ended_at"}
 
 
 def test_an_input_without_sequencer_keeps_the_stored_one(run: Run) -> None:
