@@ -51,6 +51,7 @@ class UndoResult(NamedTuple):
         executions: The loads of the files that were loaded again, by object.
         passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now.
         deletions: The deletions of this undo and those that were completed before, by name.
+        reloaded: The objects that are not undone, since somebody loaded them again after the undo had begun.
         left: How many points of the undone loads are stored, or may be, although no file has them.
         problem: Why it is not complete, and what to do; "" if it is.
     """
@@ -59,6 +60,7 @@ class UndoResult(NamedTuple):
     executions: dict[str, Execution]
     passed_over: list[str]
     deletions: dict[str, DeletionState]
+    reloaded: list[str]
     left: int = 0
     problem: str = ""
 
@@ -145,7 +147,7 @@ def _finish(deployment: Deployment, record: UndoRecord, options: UndoOptions) ->
     """Do all steps that follow the question. Those that an interrupted command has done are done again."""
     command = f"`loader undo {record['load_id']}`"
     with detach_on_interrupt(lambda: f"The undo is not complete. To continue it, run {command}."):
-        result = UndoResult(record, {}, [], {})
+        result = UndoResult(record, {}, [], {}, [])
         try:
             return _do_steps(deployment, record, options, result)
         except RefusedError as error:
@@ -155,14 +157,23 @@ def _finish(deployment: Deployment, record: UndoRecord, options: UndoOptions) ->
 def _do_steps(deployment: Deployment, record: UndoRecord, options: UndoOptions, result: UndoResult) -> UndoResult:
     records, bucket = UndoRecords(deployment.ledger), deployment.influxdb_bucket(record["dataset"])
     undone = records.complete_marks(record)
+    result.reloaded.extend(_reloaded(record, undone))
     withdraw_registrations(deployment.ledger, undone, bucket)
     for name in unfinished(deployment):
         confirm_continuation(deployment, name, yes=options.yes)
         result.deletions[name] = execute(deployment, name)
     _load_again(deployment, record, result)
+    # The plan that the operator confirmed had other points if files were loaded again since then, so all points stay.
+    options = options._replace(delete=options.delete and not result.reloaded)
     left = _delete(deployment, record, undone, options, result.deletions)
     records.end(record)
     return result._replace(left=left)
+
+
+def _reloaded(record: UndoRecord, undone: Iterable[LedgerItem]) -> list[str]:
+    """Return the objects of the versions that were to be undone, and are not."""
+    keys = {ItemKey(each["object"], each["version"]) for each in undone}
+    return [each["source"] for each in record["undone"] if key_of(each) not in keys]
 
 
 def _check_none_is_running(deployment: Deployment, record: UndoRecord) -> None:

@@ -54,7 +54,7 @@ def undo(
 
 def _exit_status(result: "UndoResult", *, delete: bool) -> int:
     """Return 0 only if the undo did all that the operator wanted."""
-    if result.problem or result.gone or (delete and result.left):
+    if result.problem or result.gone or result.reloaded or (delete and result.left):
         return 1
     return max((exit_status(each) for each in result.executions.values()), default=0)
 
@@ -63,7 +63,8 @@ def _content(result: "UndoResult") -> dict[str, Any]:
     record = result.record
     return {
         "load_id": record["load_id"],
-        "undone": [each["source"] for each in record["undone"]],
+        "undone": _undone(result),
+        "loaded_since": result.reloaded,
         "loaded_again": {name: _outcome(each) for name, each in result.executions.items()},
         "passed_over": result.passed_over,
         "not_in_s3": result.gone,
@@ -71,6 +72,10 @@ def _content(result: "UndoResult") -> dict[str, Any]:
         "left": result.left,
         "problem": result.problem,
     }
+
+
+def _undone(result: "UndoResult") -> list[str]:
+    return [each["source"] for each in result.record["undone"] if each["source"] not in result.reloaded]
 
 
 def _outcome(execution: "Execution") -> str:
@@ -82,8 +87,10 @@ def _outcome(execution: "Execution") -> str:
 def _show(result: "UndoResult") -> None:
     from cli.deletion import show_state  # noqa: PLC0415 - it loads pyarrow
 
-    for version in result.record["undone"]:
-        console.print(Text.assemble(status("undone"), f"  {bucket_and_key(version['source'])[1]}"), soft_wrap=True)
+    for name in _undone(result):
+        console.print(Text.assemble(status("undone"), f"  {bucket_and_key(name)[1]}"), soft_wrap=True)
+    for name in result.reloaded:
+        _write(f"not undone, since it was loaded again after the undo had begun: {name}. No points were deleted.")
     for name, execution in result.executions.items():
         outcome = _outcome(execution)
         console.print(Text.assemble(status(outcome), f"  {bucket_and_key(name)[1]}"), soft_wrap=True)

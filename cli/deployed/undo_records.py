@@ -15,7 +15,7 @@ from shared.ledger import LedgerItem, query_items
 from shared.ledger_items import ItemKey, items_by_key
 from shared.registrations import Registrations, months_of
 from shared.settings import LEASE_SECONDS
-from shared.slots import HEAD
+from shared.slots import HEAD, is_running
 from shared.times import utc_ms
 
 if TYPE_CHECKING:
@@ -115,24 +115,30 @@ class UndoRecords:
         self._write([put, *self._marks(record, record["undone"])])
 
     def complete_marks(self, record: UndoRecord) -> list[LedgerItem]:
-        """Make those versions undone that are not yet, as after a crash, and return the items of all.
+        """Make those versions undone that are not yet, as after a crash, and return the items of those that are undone.
+
+        Versions that were loaded since the undo began are not among them: they stay as they are.
 
         Raises:
-            RefusedError: A version was loaded or claimed since the undo began, which ends the undo.
+            RefusedError: All were loaded again, which ends the undo, or one is being loaded.
         """
         items = items_by_key(map(key_of, record["undone"]), table=self._table)
-        left = [each for each in record["undone"] if items[key_of(each)]["status"] != "undone"]
-        for each in left:
-            if items[key_of(each)]["changed_at"] != each["changed_at"]:
-                self.end(record)
-                raise RefusedError(
-                    f"{each['source']} was loaded again since the undo began, so the undo ends here: `loader stale` "
-                    "lists the points that no file has"
-                )
-        if left:
+        self._check_not_running(items.values())
+        if left := [each for each in record["undone"] if _is_unchanged(items[key_of(each)], each)]:
             self._write(self._marks(record, left))
             items = items_by_key(map(key_of, record["undone"]), table=self._table)
-        return [items[key_of(each)] for each in record["undone"]]
+        undone = [items[key_of(each)] for each in record["undone"] if items[key_of(each)]["status"] == "undone"]
+        if not undone:
+            self.end(record)
+            raise RefusedError(
+                f"{record['undone'][0]['source']} was loaded again since the undo began, so the undo ends here: "
+                "`loader stale` lists the points that no file has"
+            )
+        return undone
+
+    def _check_not_running(self, items: Iterable[LedgerItem]) -> None:
+        if running := next((each for each in items if is_running(each, datetime.now(UTC))), None):
+            raise RefusedError(f"{running['object']} is being loaded by {running['execution']}: wait for its end")
 
     def end(self, record: UndoRecord) -> None:
         """Remove the record of an undo that is complete."""
@@ -190,6 +196,10 @@ class UndoRecords:
                     "a file was loaded or claimed meanwhile, so nothing more was undone: wait for the end of its load, "
                     "then run this command again"
                 ) from error
+
+
+def _is_unchanged(item: LedgerItem, version: Version) -> bool:
+    return item["status"] != "undone" and item["changed_at"] == version["changed_at"]
 
 
 def withdraw_registrations(table: "Table", items: Iterable[LedgerItem], influxdb_bucket: str) -> None:

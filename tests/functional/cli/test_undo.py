@@ -8,16 +8,16 @@ import pytest
 from cli.deployed.stack import Deployment
 from cli.deployed.undo_plan import make_plan, record_of
 from cli.deployed.undo_records import UndoRecords
-from shared.ledger import LedgerItem, version_id_of
+from shared.ledger import LedgerItem, version_id_of, version_items
 from shared.stale.records import StaleRecords
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
 from tests.functional.cli.test_deletion import state
 from tests.functional.conftest import SOURCE, WORK
 from tests.support.command_line import run_loader
 from tests.support.ledger_entries import put_items
-from tests.support.revised_files import finish, hours
+from tests.support.revised_files import finish, hours, key_of
 from tests.support.scripted_aws import STACK, ScriptedAws, failed, succeeded
-from tests.support.slots import declare
+from tests.support.slots import declare, declare_replacing
 from tests.support.stale_points import Rewrites
 
 if TYPE_CHECKING:
@@ -178,3 +178,22 @@ def test_while_a_file_is_being_loaded_nothing_is_loaded_again(
     put_items(ledger, {**plan.choice.in_place[0], "status": "claimed", "lease_until": "2999-01-01T00:00:00Z"})
     result = run_loader("undo", wrong["load_id"])
     assert (result.exit_code, "is being loaded by" in result.stderr, aws.inputs) == (1, True, [])
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_a_file_of_the_revision_that_was_loaded_again_since_stays_and_no_points_are_deleted(
+    rewritten: Rewrites, aws: ScriptedAws, ledger: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (8, 9):
+        rewritten.load(key_of(number, 3), hours(f"R{number}", 0, 3, 3.0))
+    declare_replacing(monkeypatch)
+    first, second = (item for number in (8, 9) for item in version_items(f"s3://{SOURCE}/{key_of(number, 3)}"))
+    deployment = Deployment(STACK)
+    UndoRecords(ledger).begin(record_of(deployment, make_plan(deployment, first, delete=True, force=True)))
+    put_items(ledger, {**second, "changed_at": "2999-01-01T00:00:00.000Z"})
+    result = run_loader("undo", first["load_id"])
+    assert result.exit_code == 1
+    assert f"not undone, since it was loaded again after the undo had begun: {second['object']}" in result.stdout
+    assert f"undone  {key_of(9, 3)}" not in result.stdout
+    assert aws.inputs != []
+    assert (deletions(rewritten), list(UndoRecords(ledger).read())) == ([], [])

@@ -86,6 +86,30 @@ def test_more_files_than_one_transaction_may_have_are_continued(ledger: "Table")
     assert Slot(ledger, SLOT).read().head == "1"
 
 
+def test_a_version_that_was_loaded_again_since_stays_and_the_others_become_undone(ledger: "Table") -> None:
+    files = item("a", "loaded", 3), item("b", "loaded", 2), item("c", "loaded", 1)
+    put_items(ledger, *files)
+    records, record = UndoRecords(ledger), record_of(*files)
+    records.begin(record)
+    put_items(ledger, files[1] | {"changed_at": BEGUN_AT.replace("00Z", "01Z")}, files[2])
+    assert [(each["object"][-1], each["status"]) for each in records.complete_marks(record)] == [
+        ("a", "undone"),
+        ("c", "undone"),
+    ]
+    assert (items_of(ledger)["b"]["status"], list(records.read())) == ("loaded", [record])
+
+
+def test_the_undo_waits_for_a_version_that_is_being_loaded(ledger: "Table") -> None:
+    file = item("a", "loaded", 2)
+    put_items(ledger, file)
+    records, record = UndoRecords(ledger), record_of(file)
+    records.begin(record)
+    put_items(ledger, file | {"status": "claimed", "changed_at": BEGUN_AT, "lease_until": BEGUN_AT})
+    with pytest.raises(RefusedError, match=r"is being loaded by .*: wait for its end"):
+        records.complete_marks(record)
+    assert list(records.read()) == [record]
+
+
 def test_a_version_that_was_loaded_again_since_ends_the_undo(ledger: "Table") -> None:
     file = item("a", "loaded", 2)
     put_items(ledger, file)
