@@ -165,7 +165,8 @@ def _do_steps(deployment: Deployment, record: UndoRecord, options: UndoOptions, 
     _load_again(deployment, record, result)
     # The plan that the operator confirmed had other points if files were loaded again since then, so all points stay.
     options = options._replace(delete=options.delete and not result.reloaded)
-    left = _delete(deployment, record, undone, options, result.deletions)
+    own = [each for each in undone if each["load_id"] in record["load_ids"]]
+    left = _delete(deployment, record, own, options, result.deletions)
     records.end(record)
     return result._replace(left=left)
 

@@ -28,6 +28,11 @@ def show_plan(plan: UndoPlan, *, delete: bool) -> None:
     _write(_removal(plan, delete=delete))
     if plan.removal.uncertain:
         _write(f"{quantity(plan.removal.uncertain, 'more point')} may be stored, which nobody knows: they will stay")
+    if plan.removal.kept:
+        points = quantity(plan.removal.kept, "point")
+        _write(
+            f"{points} that only versions wrote that no longer exist in S3 will stay as stale points (`loader stale`)"
+        )
     if plan.removal.requests:
         _write(WARNING)
 

@@ -1,6 +1,6 @@
 """The plan of an undo: what the ledger, S3, and the footprints say before anything is changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_search, prepare_searches, stale_pause
 from cli.deployed.undo_records import HeadChange, UndoRecord, now, version_of
-from cli.deployed.undone_points import SharingFile, count_uncertain, files_to_load_again, undone_points
+from cli.deployed.undone_points import SharingFile, count_kept, count_uncertain, files_to_load_again, undone_points
 from cli.errors import NotFoundError, RefusedError
 from cli.targets import check_dataset
 from cli.undo_choice import Choice, choose, reason_against
@@ -30,12 +30,14 @@ class Removal(NamedTuple):
     Attributes:
         points: How many there are.
         uncertain: How many more may be stored, which are never deleted.
+        kept: How many stay that only versions wrote that no longer exist in S3.
         requests: How many requests delete them; 0 if they stay.
         seconds: How long these take, about.
     """
 
     points: int
     uncertain: int
+    kept: int = 0
     requests: int = 0
     seconds: float = 0.0
 
@@ -105,7 +107,7 @@ def make_plan(deployment: Deployment, named: LedgerItem, *, delete: bool, force:
         raise RefusedError(f"nothing was undone: {running['object']} is being loaded by {running['execution']}")
     after = with_undone(deployment, prepared, [*choice.undone, *choice.lost])
     check_footprints(after)
-    files = files_to_load_again(deployment, after, [*choice.undone, *choice.lost], choice.in_place)
+    files = files_to_load_again(deployment, after, choice.undone, choice.in_place)
     present = [exists(deployment, each.item) for each in files]
     deletes = can_delete(invoke_check_health(deployment))
     return UndoPlan(
@@ -150,12 +152,13 @@ def with_undone(deployment: Deployment, prepared: PreparedSearch, undone: Sequen
 
 def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, delete: bool, force: bool) -> Removal:
     """Return how many points will go. Raise RefusedError if something speaks against deleting them."""
-    ids = {each["load_id"] for each in (*choice.undone, *choice.lost)}
+    ids, lost = load_ids(choice.undone), load_ids(choice.lost)
     points, uncertain = undone_points(deployment, after, ids), count_uncertain(deployment, after, ids)
+    kept = count_kept(deployment, after, lost, points.stale)
     check_footprints(after)
-    count, names = len(points.stale.points.time), {each["object"] for each in (*choice.undone, *choice.lost)}
+    count, names = len(points.stale.points.time), {each["object"] for each in choice.undone}
     if not (delete and count):
-        return Removal(count, uncertain)
+        return Removal(count, uncertain, kept)
     if not force:
         check_reasons(reasons_of(after, names))
     try:
@@ -163,7 +166,12 @@ def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, d
     except RefusedError as error:
         raise RefusedError(f"{error}. To undo the load and leave these points for now, add --no-delete") from error
     requests, seconds = (len(planned.plan.requests), planned.plan.seconds) if planned else (0, 0.0)
-    return Removal(count, uncertain, requests, seconds)
+    return Removal(count, uncertain, kept, requests, seconds)
+
+
+def load_ids(items: Iterable[LedgerItem]) -> set[str]:
+    """Return the load IDs of versions."""
+    return {each["load_id"] for each in items}
 
 
 def reasons_of(prepared: PreparedSearch, names: set[str]) -> list[str]:
@@ -191,6 +199,7 @@ def record_of(deployment: Deployment, plan: UndoPlan) -> UndoRecord:
         "load_id": named["load_id"],
         "dataset": named["dataset"],
         "undone": [version_of(each) for each in plan.undone],
+        "load_ids": sorted(load_ids(plan.choice.undone)),
         "load_again": [version_of(each) for each in plan.load_again],
         "gone": [each.item["object"] for each in plan.gone],
         "head": _head_change(deployment, named, plan.choice.head),

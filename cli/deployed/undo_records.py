@@ -57,6 +57,8 @@ class UndoRecord(TypedDict):
         load_id: The load ID of the version that the operator named.
         dataset: The name of its dataset.
         undone: The versions that become undone, that one first.
+        load_ids: The load IDs of those whose points are deleted if no file has them. A version that only becomes undone
+            since it no longer exists in S3 is not among them: nobody asked to delete its points.
         load_again: The versions to load again, in this order.
         gone: The objects with common points that no longer exist in S3, so that the undone values stay there.
         head: The slot that goes back to the revision before, if one does.
@@ -67,6 +69,7 @@ class UndoRecord(TypedDict):
     load_id: str
     dataset: str
     undone: list[Version]
+    load_ids: list[str]
     load_again: list[Version]
     gone: list[str]
     head: HeadChange | None

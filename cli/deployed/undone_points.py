@@ -13,8 +13,9 @@ from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch
 from cli.overlaps import standing
 from shared.datasets import DATASETS
+from shared.footprints import Footprint
 from shared.ledger import LedgerItem
-from shared.point_index import PointIndex
+from shared.point_index import PointIndex, subtract
 from shared.slots import is_running
 from shared.stale.plans import Footprints, Plan
 from shared.stale.search import StaleSearch
@@ -119,6 +120,12 @@ def count_uncertain(deployment: Deployment, prepared: PreparedSearch, load_ids: 
     """Return how many points of undone loads may be stored, and are not deleted since nobody knows."""
     parts = _search(deployment, prepared, load_ids).find()
     return sum(len(part.points.points.time) for part in parts if part.kind == "uncertain")
+
+
+def count_kept(deployment: Deployment, prepared: PreparedSearch, load_ids: Collection[str], stale: Footprint) -> int:
+    """Return how many points of these loads no current file has, besides those in `stale`."""
+    parts = (part.points for part in _search(deployment, prepared, load_ids).find() if part.kind == "stored")
+    return len(subtract(union(parts), [stale]).points.time)
 
 
 def _search(deployment: Deployment, prepared: PreparedSearch, load_ids: Collection[str]) -> StaleSearch:

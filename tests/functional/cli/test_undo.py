@@ -8,6 +8,7 @@ import pytest
 from cli.deployed.stack import Deployment
 from cli.deployed.undo_plan import make_plan, record_of
 from cli.deployed.undo_records import UndoRecords
+from shared.deletion.records import plan_key
 from shared.ledger import LedgerItem, version_id_of, version_items
 from shared.stale.records import StaleRecords
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
@@ -121,6 +122,26 @@ def test_an_undo_by_key_that_is_repeated_does_not_undo_the_version_before(
     assert f"is undone already. To undo the version before it, too, run `{command}`" in repeated.stderr
     by_load = run_loader(*command.split()[1:], input="n\n")
     assert "undo: dataset=generation/" in by_load.stderr
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_points_that_only_a_version_before_wrote_stay_though_it_no_longer_exists(
+    rewritten: Rewrites, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    key = key_of(6, 1)
+    rewritten.load(key, hours("S", 0, 10, 1.0))
+    rewritten.load(key, hours("S", 0, 1, 2.0) | hours("S", 20, 1, 2.0))
+    former, truncated = sorted(version_items(f"s3://{SOURCE}/{key}"), key=lambda each: each["last_modified"])
+    rewritten.s3.delete_object(Bucket=SOURCE, Key=key, VersionId=version_id_of(former))
+    result = run_loader("undo", truncated["load_id"], "--yes", "--json")
+    assert "nothing stands in for 2 points: they will be removed" in result.stderr
+    assert "9 points that only versions wrote that no longer exist in S3 will stay as stale points" in result.stderr
+    content = json.loads(result.stdout)
+    # The scripted function deletes nothing, so that those of the undone load are left.
+    assert (content["left"], aws.inputs, list(UndoRecords(ledger).read())) == (2, [], [])
+    [deletion] = deletions(rewritten)
+    plan = json.loads(rewritten.s3.get_object(Bucket=WORK, Key=plan_key(deletion))["Body"].read())
+    assert sum(each["stale"] for each in plan["requests"]) == 2
 
 
 NEWER = hours("SE", 0, 12, 3.0) | hours("N", 0, 2, 3.0)

@@ -37,16 +37,21 @@ def test_every_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("removal", "options", "text"),
     [
-        (Removal(4, 0, 2, 1.0), {}, "nothing stands in for 4 points: they will be removed (2 requests, about 1 s)"),
+        (Removal(4, 0, 0, 2, 1.0), {}, "nothing stands in for 4 points: they will be removed (2 requests, about 1 s)"),
         (
             Removal(4, 0),
             {"can_delete": False},
             "InfluxDB 3 cannot delete points: 4 points that no other file has will stay",
         ),
         (Removal(4, 0), {"delete": False}, "4 points that no other file has will stay (--no-delete)"),
+        (
+            Removal(4, 0, 9),
+            {},
+            "9 points that only versions wrote that no longer exist in S3 will stay as stale points",
+        ),
         (Removal(0, 5), {}, "5 more points may be stored, which nobody knows: they will stay"),
-        (Removal(4, 5, 1), {}, "5 more points may be stored, which nobody knows: they will stay"),
-        (Removal(4, 5, 1), {}, "nothing stands in for 4 points: they will be removed"),
+        (Removal(4, 5, 0, 1), {}, "5 more points may be stored, which nobody knows: they will stay"),
+        (Removal(4, 5, 0, 1), {}, "nothing stands in for 4 points: they will be removed"),
     ],
 )
 def test_what_becomes_of_the_points(

@@ -77,7 +77,7 @@ def test_an_undo_that_is_not_complete_is_shown_with_the_command_that_continues_i
         "source_version": "v1",
         "changed_at": "2024-01-01T00:00:00Z",
     }
-    record |= {"undone": [version], "begun_at": "2024-01-02T00:00:00Z", "by": "arn:jane"}
+    record |= {"undone": [version], "load_ids": [], "begun_at": "2024-01-02T00:00:00Z", "by": "arn:jane"}
     put_items(ledger, {"object": UNDO, "version": record["load_id"], **record})
     lines = [" ".join(line.split()) for line in run_loader("status").stdout.splitlines()]
     assert "1 undone, but not completely `loader undo abcdef01` continues" in lines

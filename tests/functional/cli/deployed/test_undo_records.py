@@ -22,6 +22,7 @@ def record_of(*items: Any, head: bool = False) -> UndoRecord:
         "load_id": items[0]["load_id"],
         "dataset": "generation",
         "undone": [version_of(each) for each in items],
+        "load_ids": [each["load_id"] for each in items],
         "load_again": [],
         "gone": [],
         "head": {"slot": SLOT, "former": "2", "revision": "1"} if head else None,
