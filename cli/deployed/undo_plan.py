@@ -106,6 +106,7 @@ def make_plan(deployment: Deployment, named: LedgerItem, *, delete: bool, force:
     if running := next((each for each in choice.undone if is_running(each, time)), None):
         raise RefusedError(f"nothing was undone: {running['object']} is being loaded by {running['execution']}")
     after = with_undone(deployment, prepared, [*choice.undone, *choice.lost])
+    _check_known(after, [*choice.undone, *choice.lost])
     check_footprints(after)
     files = files_to_load_again(deployment, after, choice.undone, choice.in_place)
     present = [exists(deployment, each.item) for each in files]
@@ -148,6 +149,17 @@ def with_undone(deployment: Deployment, prepared: PreparedSearch, undone: Sequen
         for each in prepared.items
     ]
     return prepare_search(deployment, prepared.measurement, items, prepared.read_at)
+
+
+def _check_known(after: PreparedSearch, undone: Sequence[LedgerItem]) -> None:
+    """Raise RefusedError if a version to undo may have points, but has no footprint."""
+    known = {each.item["load_id"] for each in after.loads.replaced}
+    for item in undone:
+        if item["object"] in after.loads.unknown and item["load_id"] not in known:
+            raise RefusedError(
+                f"nothing was undone: nobody knows which points {item['object']} wrote: run `loader footprints "
+                f"{bucket_and_key(item['object'])[1]!r}` first"
+            )
 
 
 def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, delete: bool, force: bool) -> Removal:

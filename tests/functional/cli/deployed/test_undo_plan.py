@@ -9,11 +9,11 @@ from cli.deployed.undo_plan import exists, find_item, make_plan, record_of
 from cli.errors import NotFoundError, RefusedError
 from shared.ledger import LedgerItem, bucket_and_key, version_id_of, version_items
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import SOURCE, WORK
 from tests.support.ledger_entries import put_items
 from tests.support.revised_files import hours, key_of
 from tests.support.scripted_aws import STACK, ScriptedAws
-from tests.support.slots import declare
+from tests.support.slots import declare, declare_replacing
 from tests.support.stale_points import Rewrites
 
 if TYPE_CHECKING:
@@ -106,6 +106,20 @@ def test_a_version_that_was_replaced_and_a_partly_loaded_file_are_refused(
         make_plan(deployment, wrong, delete=True, force=False)
     assert make_plan(deployment, wrong, delete=True, force=True).removal.requests == 1
     assert make_plan(deployment, wrong, delete=False, force=False).removal.requests == 0
+
+
+def test_another_file_of_the_revision_without_a_footprint_is_refused(
+    rewritten: Rewrites, ledger: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (8, 9):
+        rewritten.load(key_of(number, 3), hours(f"R{number}", 0, 3, 3.0))
+    declare_replacing(monkeypatch)
+    first, second = (item for number in (8, 9) for item in version_items(f"s3://{SOURCE}/{key_of(number, 3)}"))
+    for each in rewritten.s3.list_objects_v2(Bucket=WORK, Prefix=second["footprint"])["Contents"]:
+        rewritten.s3.delete_object(Bucket=WORK, Key=each["Key"])
+    put_items(ledger, {name: value for name, value in second.items() if name != "footprint"})
+    with pytest.raises(RefusedError, match=rf"nothing was undone: .*{second['object']}.* run `loader footprints"):
+        make_plan(Deployment(STACK), first, delete=True, force=True)
 
 
 def test_influxdb_3_keeps_the_points(rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws) -> None:
