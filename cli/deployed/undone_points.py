@@ -4,20 +4,21 @@
 out because of it. `undone_points` finds what is to be deleted.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch
+from cli.errors import RefusedError
 from cli.overlaps import standing
 from shared.datasets import DATASETS
 from shared.footprints import Footprint
 from shared.ledger import LedgerItem
 from shared.point_index import PointIndex, subtract
 from shared.slots import is_running
-from shared.stale.plans import Footprints, Plan
+from shared.stale.plans import Footprints, IncompleteFootprintError, Plan
 from shared.stale.search import StaleSearch
 from shared.stale.stale_set import StaleSet, union, with_kept_points
 
@@ -89,7 +90,22 @@ class Files:
                 queue.append(sharing.item)
 
     def sharing_with(self, plans: Iterable[Plan]) -> list[SharingFile]:
-        """Return the files that are not loaded again yet, and have points in common with one of these plans."""
+        """Return the files that are not loaded again yet, and have points in common with one of these plans.
+
+        Raises:
+            RefusedError: A footprint lacks parts, which may have any point.
+        """
+        try:
+            counts = self._count_shared(plans)
+        except IncompleteFootprintError as error:
+            raise RefusedError(
+                f"nothing was changed: the footprint of {error.plan.source} lacks parts, so nobody knows which points "
+                "it has: run `loader footprints` first, and load the file again if it has nothing to rebuild"
+            ) from error
+        return [SharingFile(self._items[load_id], count) for load_id, count in counts.items()]
+
+    def _count_shared(self, plans: Iterable[Plan]) -> Mapping[str, int]:
+        """Return how many points files have in common with plans, by load ID."""
         counts: dict[str, int] = {}
         for part in (part for plan in plans for part in self._footprints.read(plan)):
             index = PointIndex(part, part.names)
@@ -97,7 +113,7 @@ class Files:
                 shared = index.shared_fields(self._footprints.read(other, index.range))
                 if count := int(np.count_nonzero(shared)):
                     counts[other.load_id] = counts.get(other.load_id, 0) + count
-        return [SharingFile(self._items[load_id], count) for load_id, count in counts.items()]
+        return counts
 
     def overwritten_by(self, item: LedgerItem) -> list[SharingFile]:
         """Return the files that were written after a file, and whose values it overwrites if it is loaded again."""

@@ -1,5 +1,6 @@
 """The plan of an undo says what is loaded again, and which points go, before anything is changed."""
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cli.deployed.stack import Deployment
 from cli.deployed.undo_plan import exists, find_item, make_plan, record_of
 from cli.errors import NotFoundError, RefusedError
+from shared.calendars import Count, encode
 from shared.ledger import LedgerItem, bucket_and_key, version_id_of, version_items
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
 from tests.functional.conftest import SOURCE, WORK
@@ -120,6 +122,17 @@ def test_another_file_of_the_revision_without_a_footprint_is_refused(
     put_items(ledger, {name: value for name, value in second.items() if name != "footprint"})
     with pytest.raises(RefusedError, match=rf"nothing was undone: .*{second['object']}.* run `loader footprints"):
         make_plan(Deployment(STACK), first, delete=True, force=True)
+
+
+@pytest.mark.parametrize("key", [WRONG_KEY, SHARING_KEY])
+def test_a_footprint_that_lacks_points_is_refused_with_what_to_do(
+    rewritten: Rewrites, wrong: LedgerItem, ledger: "Table", key: str
+) -> None:
+    """The ledger counts more lines than the footprint has."""
+    item = max(version_items(f"s3://{SOURCE}/{key}"), key=lambda each: each["last_modified"])
+    put_items(ledger, {**item, "calendar": json.dumps(encode({"2024-01-01": Count(99, 1, 0, 0)}))})
+    with pytest.raises(RefusedError, match=rf"{key} lacks parts.*run `loader footprints` first"):
+        make_plan(Deployment(STACK), wrong, delete=False, force=False)
 
 
 def test_influxdb_3_keeps_the_points(rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws) -> None:
