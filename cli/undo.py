@@ -23,6 +23,7 @@ from cli.errors import RefusedError
 from cli.output import confirm, detach_on_interrupt, stderr
 from cli.repeated_loads import MAX_CONCURRENCY, Event, run_loads
 from cli.stale_deletion import confirm_continuation
+from cli.undo_late import add_late_files, wait_for_loads
 from cli.undo_text import show_plan
 from shared.datasets import DATASETS
 from shared.deletion.records import Approval, DeletionState
@@ -162,10 +163,13 @@ def _do_steps(deployment: Deployment, record: UndoRecord, options: UndoOptions, 
     for name in unfinished(deployment):
         confirm_continuation(deployment, name, yes=options.yes)
         result.deletions[name] = execute(deployment, name)
+    own = [each for each in undone if each["load_id"] in record["load_ids"]]
+    _check_none_is_running(deployment, record)
+    wait_for_loads(deployment, record["dataset"])
+    add_late_files(deployment, record, own)
     _load_again(deployment, record, result)
     # The plan that the operator confirmed had other points if files were loaded again since then, so all points stay.
     options = options._replace(delete=options.delete and not result.reloaded)
-    own = [each for each in undone if each["load_id"] in record["load_ids"]]
     left = _delete(deployment, record, own, options, result.deletions)
     records.end(record)
     return result._replace(left=left)
@@ -201,7 +205,6 @@ def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult) 
     Raises:
         RefusedError: One of them is being loaded, or was not loaded.
     """
-    _check_none_is_running(deployment, record)
     items, busy = items_by_key(map(key_of, record["load_again"]), table=deployment.ledger), list[LedgerItem]()
     is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values())
     executions = run_loads(

@@ -112,10 +112,13 @@ class UndoRecords:
         Raises:
             RefusedError: A version was loaded or claimed meanwhile. Then nothing was changed.
         """
-        if len(record["undone"]) + len(record["load_again"]) > MAX_FILES:
-            raise RefusedError(f"nothing was undone: it concerns more than {MAX_FILES:,} files")
+        self._check_size(record)
         put = {"Put": {"TableName": self._table.name, "Item": {"object": UNDO, "version": record["load_id"], **record}}}
         self._write([put, *self._marks(record, record["undone"])])
+
+    def _check_size(self, record: UndoRecord) -> None:
+        if len(record["undone"]) + len(record["load_again"]) > MAX_FILES:
+            raise RefusedError(f"nothing more was undone: it concerns more than {MAX_FILES:,} files")
 
     def complete_marks(self, record: UndoRecord) -> list[LedgerItem]:
         """Make those versions undone that are not yet, as after a crash, and return the items of those that are undone.
@@ -142,6 +145,17 @@ class UndoRecords:
     def _check_not_running(self, items: Iterable[LedgerItem]) -> None:
         if running := next((each for each in items if is_running(each, datetime.now(UTC))), None):
             raise RefusedError(f"{running['object']} is being loaded by {running['execution']}: wait for its end")
+
+    def add_files(self, record: UndoRecord, load_again: Iterable[Version], gone: Iterable[str]) -> None:
+        """Add files to a record: those to load again, after the others, and those that no longer exist in S3.
+
+        Raises:
+            RefusedError: There would be too many. Then the record stays as it is.
+        """
+        record["load_again"].extend(load_again)
+        record["gone"].extend(gone)
+        self._check_size(record)
+        self._table.put_item(Item=cast("Any", {"object": UNDO, "version": record["load_id"], **record}))
 
     def end(self, record: UndoRecord) -> None:
         """Remove the record of an undo that is complete."""
