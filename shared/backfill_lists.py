@@ -24,6 +24,7 @@ class ListedFile(TypedDict):
     Attributes:
         key: The key of the object.
         version: The version, as the ledger names it.
+        version_id: S3's id of the version to load if it is not the current one, since that is undone; "" otherwise.
         force: Load it whatever the ledger says.
         replaced: It was loaded into a bucket that was replaced since.
         former_execution: The execution that claimed it last; "" if none did.
@@ -31,6 +32,7 @@ class ListedFile(TypedDict):
 
     key: str
     version: str
+    version_id: str
     force: bool
     replaced: bool
     former_execution: str
@@ -44,7 +46,7 @@ class ListSummary(TypedDict):
         not_checkable: How many of the loaded ones may be in a bucket that was replaced since.
         partly_loaded: The keys of those that are partly loaded.
         skipped: The number of objects that are not files to load, by the kind of their key
-            (`shared.file_keys.SkipKind`), and "undone" for those whose load was undone.
+            (`shared.file_keys.SkipKind`), and "undone" for those whose loads were undone.
         absent: The keys of the manifest that name no object; they do not count as files.
         tables: The folders of tables (`shared.file_keys.table_folder`), but at most `MAX_TABLES`.
         older_revisions: The number of files that a newer revision of their slot replaces, which are not among `files`.

@@ -136,7 +136,7 @@ class BackfillStateMachine(Construct):
 
     def _load_files(self) -> sfn.DistributedMap:
         """Return the Map over the files of the list. A child fails if its load fails."""
-        item = {name: sfn.JsonPath.object_at(f"$$.Map.Item.Value.{name}") for name in ("key", "force")}
+        item = {name: sfn.JsonPath.object_at(f"$$.Map.Item.Value.{name}") for name in ("key", "version_id", "force")}
         return sfn.DistributedMap(
             self,
             "LoadFiles",
@@ -160,6 +160,7 @@ class BackfillStateMachine(Construct):
             "Input": {
                 "bucket.$": "$.bucket",
                 "key.$": "$.key",
+                "version_id.$": "$.version_id",
                 "force.$": "$.force",
                 "override_slot": False,
                 "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",

@@ -1,8 +1,9 @@
 """The comparison of a prefix or a manifest with the ledger: which files a backfill loads, and how many it does not.
 
-`list_files` reads the objects page by page, drops older revisions (`NewestRevisions`), and reads the ledger's items of
-each page in bulk. `_add_file` decides about one file, and keeps only a line of the list if it is to be loaded, so that
-memory grows with the list and not with the bucket.
+`list_files` reads the objects page by page, puts the version before in the place of an undone one (`UndoneVersions`),
+drops older revisions (`NewestRevisions`), and reads the ledger's items of each page in bulk. `_add_file` decides about
+one file, and keeps only a line of the list if it is to be loaded, so that memory grows with the list and not with the
+bucket.
 """
 
 import json
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from functions.list_files.loading_order import in_loading_order
 from functions.list_files.manifest import manifest_pages
 from functions.list_files.newest_revisions import NewestRevisions
+from functions.list_files.undone import UndoneVersions
 from shared.backfill_lists import MAX_TABLES, ListedFile, ListSummary
 from shared.events import BackfillState, ListPosition
 from shared.file_keys import skip_kind, table_folder
 from shared.ledger import LedgerItem, check_bucket
 from shared.ledger_items import ItemKey, items_by_key
 from shared.settings import file_rule
-from shared.source_pages import Page, item_key, pages
+from shared.source_pages import Page, pages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,7 +34,8 @@ MAX_FILES = 100_000
 class Listing:
     """The lines of a list, the summary of what it was made from, and where the next list begins.
 
-    `note` says why a sweep loads no files although there may be some.
+    `note` says why a sweep loads no files although there may be some. `version_ids` has S3's ids of the versions to
+    load that are not the current ones.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -41,6 +44,7 @@ class Listing:
     )
     next: ListPosition | None = None
     note: str = ""
+    version_ids: Mapping[ItemKey, str] = field(default_factory=dict)
 
     def add(
         self, key: str, name: ItemKey, *, force: bool = False, replaced: bool = False, former_execution: str = ""
@@ -49,6 +53,7 @@ class Listing:
         file: ListedFile = {
             "key": key,
             "version": name.version,
+            "version_id": self.version_ids.get(name, ""),
             "force": force,
             "replaced": replaced,
             "former_execution": former_execution,
@@ -88,10 +93,12 @@ def list_files(
     Raises:
         AwsThrottledError: DynamoDB throttles the requests for longer than this invocation may wait.
     """
-    listing, revisions = Listing(), NewestRevisions(client, backfill["bucket"], start)
+    undone = UndoneVersions(client, backfill["bucket"], force=backfill.get("force", False))
+    listing = Listing(version_ids=undone.version_ids)
+    revisions = NewestRevisions(client, backfill["bucket"], start, undone)
     keep_all = "manifest" in backfill or backfill.get("all_revisions", False)
     for page in _pages(client, backfill, start):
-        files = _files_of(page, listing, backfill["bucket"])
+        files = _files_of(page, listing, undone)
         _add_files(listing, files if keep_all else revisions.add(files, page.next), backfill)
         listing.next = page.next
         if len(listing.lines) + revisions.pending >= MAX_FILES or not has_time():
@@ -108,16 +115,18 @@ def _pages(client: "S3Client", backfill: BackfillState, start: ListPosition) -> 
     return pages(client, backfill["bucket"], backfill["prefix"], start)
 
 
-def _files_of(page: Page, listing: Listing, bucket: str) -> dict[str, ItemKey]:
-    """Return the files of a page, and count the other objects."""
+def _files_of(page: Page, listing: Listing, undone: UndoneVersions) -> dict[str, ItemKey]:
+    """Return the files of a page, and count the other objects, and those whose versions are all undone."""
     files, rule = dict[str, ItemKey](), file_rule()
     listing.add_absent(page.absent)
     for version in page.versions:
         listing.add_table(version["Key"])
         if kind := skip_kind(version["Key"], rule):
             listing.add_skipped(kind)
+        elif name := undone.standing(version):
+            files[version["Key"]] = name
         else:
-            files[version["Key"]] = item_key(bucket, version)
+            listing.add_skipped("undone")
     return files
 
 
@@ -133,7 +142,7 @@ def _add_files(listing: Listing, files: Mapping[str, ItemKey], backfill: Backfil
 
 
 def _add_file(listing: Listing, key: str, name: ItemKey, item: LedgerItem | None, backfill: BackfillState) -> None:
-    """Count a file, and list it unless it is undone, or loaded into the bucket that exists now."""
+    """Count a file, and list it unless it has just been undone, or is loaded into the bucket that exists now."""
     summary = listing.summary
     loaded = item is not None and item["status"] == "loaded"
     ids = backfill["health"].get("bucket_ids", {}) if "health" in backfill else {}

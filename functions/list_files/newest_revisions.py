@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from functions.list_files.undone import UndoneVersions
 from shared.datasets import Dataset
 from shared.events import ListPosition
 from shared.file_keys import skip_kind
@@ -38,10 +39,11 @@ class _Slot:
 class NewestRevisions:
     """A filter of one list. `older` is the number of files that it dropped."""
 
-    def __init__(self, client: "S3Client", bucket: str, start: ListPosition) -> None:
+    def __init__(self, client: "S3Client", bucket: str, start: ListPosition, undone: UndoneVersions) -> None:
         self._client = client
         self._bucket = bucket
         self._start = start
+        self._undone = undone
         self._slots: dict[tuple[str, str], _Slot] = {}
         self.older = 0
 
@@ -107,7 +109,8 @@ class NewestRevisions:
         return next((revisions[folder] for folder in newest_first if self._has_file(folder, dataset)), "")
 
     def _has_file(self, folder: str, dataset: Dataset) -> bool:
-        """Return whether a folder has a file of the dataset, since files of others may be in the same folders."""
+        """Return whether a folder has a file of the dataset that is not undone: files of others may be in it, too."""
         rule = file_rule()
-        listed = (version["Key"] for page in pages(self._client, self._bucket, folder) for version in page.versions)
-        return any(not skip_kind(key, rule) and replacing_dataset_of(key) == dataset for key in listed)
+        listed = (version for page in pages(self._client, self._bucket, folder) for version in page.versions)
+        files = (each for each in listed if not skip_kind(each["Key"], rule))
+        return any(replacing_dataset_of(each["Key"]) == dataset and self._undone.standing(each) for each in files)

@@ -105,6 +105,7 @@ def _list_prefix(client: "S3Client", backfill: BackfillState) -> Iterator[Listed
                 yield {
                     "key": version["Key"],
                     "version": name,
+                    "version_id": "",
                     "force": False,
                     "replaced": False,
                     "former_execution": "",

@@ -16,7 +16,7 @@ from shared.pages.index import LOAD_STATUSES
 from tests.functional.conftest import LEDGER, SOURCE
 from tests.functional.test_list_files import read_lines, read_summary
 from tests.functional.test_sweep import ago, sweep, table_requests
-from tests.support.backfill import EXECUTION, PREFIX
+from tests.support.backfill import EXECUTION, PREFIX, add_item
 from tests.support.own_datasets import declare_datasets
 from tests.support.slots import SLOT, SlotLoad, declare_replacing, declare_two_in_one_folder, key_of
 
@@ -245,6 +245,38 @@ def test_no_sweep_lists_an_undone_version_and_the_revision_before_has_the_slot(
     assert sweep(context)["files"] == 0
     settle(failed, "undone")
     assert older.start()["skipped"] == ""
+
+
+@pytest.mark.parametrize("page", [1, 1000])
+def test_a_backfill_lists_what_stands_in_the_place_of_undone_loads(
+    s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """Revision 3 is undone; revision 2 stands again, and of its file b the first version."""
+    put(s3, key_of(1, "b"), key_of(2, "a"), key_of(2, "b"), key_of(3, "a"))
+    add_item(s3, key_of(2, "b"), "loaded", bucket_id="former")
+    first = s3.head_object(Bucket=SOURCE, Key=key_of(2, "b"))["VersionId"]
+    for message in ("undone", "withdrawn with loader forget"):
+        put(s3, key_of(2, "b"))
+        add_item(s3, key_of(2, "b"), "undone" if message == "undone" else "skipped", message=message)
+    put(s3, key_of(2, "b"))
+    for key in (key_of(2, "b"), key_of(3, "a")):
+        add_item(s3, key, "undone")
+    monkeypatch.setattr(listing, "MAX_FILES", 1)
+    events = s3_client().meta.events
+    events.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params | {"MaxKeys": page})
+    health = {"bucket_ids": {"generation": "current"}}
+    state: Any = {"bucket": SOURCE, "prefix": PREFIX, "execution": EXECUTION, "health": health}
+    lines, undone = list[dict[str, Any]](), 0
+    while state.get("list", {"next": True})["next"]:
+        state["list"] = file_list = list_files(state, context)  # type: ignore[arg-type]
+        lines += read_lines(s3, file_list)
+        undone += read_summary(s3, file_list)["skipped"].get("undone", 0)
+    assert sorted((line["key"], line["version_id"], line["force"]) for line in lines) == [
+        (key_of(2, "a"), "", False),
+        (key_of(2, "b"), first, True),
+    ]
+    assert undone == 1
+    assert lists(s3, context, force=True)[0] == [key_of(3, "a")]
 
 
 def test_a_slot_is_examined_once_for_each_failure_in_it(
