@@ -11,7 +11,7 @@ from cli.deletion import execute, has_removed_all
 from cli.deployed.deletions import approval_of, reasons_against, start, unfinished
 from cli.deployed.executions import Execution
 from cli.deployed.ledger import ledger_items
-from cli.deployed.rebuilds import RebuildPlan, Window, deletions_of, own_objects, plan_rebuild, stale_points
+from cli.deployed.rebuilds import RebuildPlan, Window, deletions_of, doubts_in, own_objects, plan_rebuild, stale_points
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
@@ -43,14 +43,14 @@ class RebuildResult(NamedTuple):
         loads: The loads by object and version.
         overtaken: The objects that were not loaded again, since a newer version had arrived.
         stale: The number of stale points after that; None if a deletion stopped before, or if it is not known.
-        not_judged: The objects that are judged later, since files of a newer revision may still arrive.
+        doubts: The objects that may have left more stale points, and why that is not known.
     """
 
     deletions: Mapping[str, DeletionState]
     loads: Mapping[str, Execution] = {}
     overtaken: Sequence[str] = ()
     stale: int | None = None
-    not_judged: Sequence[str] = ()
+    doubts: Mapping[str, str] = {}
 
 
 def rebuild(deployment: Deployment, window: Window, options: RebuildOptions) -> RebuildResult:
@@ -72,7 +72,7 @@ def rebuild(deployment: Deployment, window: Window, options: RebuildOptions) -> 
     after = _prepare(deployment, window)
     left = len(stale_points(after, window).points.time)
     stale = None if after.loads.not_checkable else left
-    return RebuildResult(states, loads, overtaken, stale, sorted(set(after.loads.not_judged)))
+    return RebuildResult(states, loads, overtaken, stale, doubts_in(after, window))
 
 
 def _complete_interrupted(deployment: Deployment, *, yes: bool) -> dict[str, DeletionState]:

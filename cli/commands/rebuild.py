@@ -1,6 +1,7 @@
 """`loader rebuild`: delete the stale points in a time of a dataset slice by slice, and load its current files again."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,8 @@ from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
     from cli.rebuild import RebuildResult
+
+SHOWN_DOUBTS = 3
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,8 +99,8 @@ def _nanoseconds(text: str) -> int:
 
 
 def _exit_status(result: "RebuildResult") -> int:
-    """Return 0 only if no stale point is left, and if each file was loaded again."""
-    is_done = result.stale == 0 and not result.overtaken
+    """Return 0 only if it is known that no stale point is left, and if each file was loaded again."""
+    is_done = result.stale == 0 and not result.doubts and not result.overtaken
     return worst_exit_status(result.loads.values()) if is_done and all(map(_is_loaded, result.loads.values())) else 1
 
 
@@ -115,7 +118,7 @@ def _content(result: "RebuildResult") -> dict[str, Any]:
         "loads": loads,
         "overtaken": list(result.overtaken),
         "stale_points": result.stale,
-        "not_judged": list(result.not_judged),
+        "doubts": dict(result.doubts),
     }
 
 
@@ -126,10 +129,14 @@ def _show(result: "RebuildResult") -> None:
     if result.stale is None:
         rest = "see `loader stale`" if result.loads else "no file was loaded again. Run the command again"
         _write(f"The rebuild is not complete: {rest}.")
+    elif result.stale:
+        _write(f"{quantity(result.stale, 'stale point')} left")
     else:
-        _write(f"{quantity(result.stale, 'stale point')} left" if result.stale else "no stale points left")
-    if result.not_judged:
-        _write(f"A new revision of {result.not_judged[0]} has just arrived: look again later with `loader stale`.")
+        _write("no stale points are known to be left" if result.doubts else "no stale points left")
+    for name, why in islice(result.doubts.items(), SHOWN_DOUBTS):
+        _write(f"{name} may have left more: {why}")
+    if (more := len(result.doubts) - SHOWN_DOUBTS) > 0:
+        _write(f"and {quantity(more, 'more file')}: `loader stale` lists them")
 
 
 def _show_loads(result: "RebuildResult") -> None:

@@ -14,7 +14,7 @@ from cli.deployed.bucket_size import read_bucket_size
 from cli.deployed.deletions import PlannedDeletion
 from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
-from cli.deployed.stale import PreparedSearch, check_footprints
+from cli.deployed.stale import UNCERTAIN, PreparedSearch, check_footprints, doubts_of
 from cli.deployed.undone_points import Files
 from cli.errors import RefusedError
 from shared.deletion.plan import exceeded_limits
@@ -108,6 +108,16 @@ def stale_points(prepared: PreparedSearch, window: Window) -> Footprint:
     own = own_objects(prepared, window.dataset)
     parts = (part.points for part in prepared.search.find(own.__contains__) if part.kind == "stored")
     return union(within_times(part, window.first_ns, window.last_ns) for part in parts)
+
+
+def doubts_in(prepared: PreparedSearch, window: Window) -> dict[str, str]:
+    """Return the objects of the dataset that may have left more stale points in the window, and why."""
+    own = own_objects(prepared, window.dataset)
+    doubts = {name: why for name, why in doubts_of(prepared.loads) if name in own}
+    for part in prepared.search.find(own.__contains__):
+        if part.kind == "uncertain" and within_times(part.points, window.first_ns, window.last_ns).series:
+            doubts[part.plan.source] = UNCERTAIN
+    return doubts
 
 
 def deletions_of(plan: RebuildPlan, max_points: int = MAX_GROUP_POINTS) -> Iterator[PlannedDeletion]:

@@ -55,6 +55,10 @@ def check_footprints(prepared: PreparedSearch) -> None:
         )
 
 
+UNCERTAIN = "it is not known whether InfluxDB stores all points of a replaced load"
+"""Why an object with points of the kind "uncertain" may have left stale ones."""
+
+
 class StaleCounts(NamedTuple):
     """The stale points that the former versions of objects left.
 
@@ -76,12 +80,12 @@ def count_stale(deployment: Deployment, prefix: str, is_selected: Callable[[str]
             if part.kind == "stored":
                 counts.points[source] = counts.points.get(source, 0) + len(part.points.points.time)
             elif part.kind == "uncertain":
-                counts.doubts[source] = "it is not known whether InfluxDB stores all points of a replaced load"
-        counts.doubts.update((name, why) for name, why in _doubts(prepared.loads) if is_selected(name))
+                counts.doubts[source] = UNCERTAIN
+        counts.doubts.update((name, why) for name, why in doubts_of(prepared.loads) if is_selected(name))
     return counts
 
 
-def _doubts(loads: Loads) -> Iterator[tuple[str, str]]:
+def doubts_of(loads: Loads) -> Iterator[tuple[str, str]]:
     """Yield the objects that may have left points that the search did not find, and why."""
     for name in loads.not_judged:
         yield name, "files of a newer revision may still arrive"

@@ -30,6 +30,7 @@ PARTLY = execution("SUCCEEDED", verdict="partly loaded")
         (RebuildResult({}, {"a": LOADED}, [], 5), 1),
         (RebuildResult({}, {"a": LOADED}, [], None), 1),
         (RebuildResult({}, {"a": LOADED}, ["b"], 0), 1),
+        (RebuildResult({}, {"a": LOADED}, [], 0, {"b": "a replaced version has no footprint"}), 1),
         (RebuildResult({"d1": state(foreign=["x"])}), 1),
     ],
 )
@@ -38,7 +39,7 @@ def test_only_a_complete_rebuild_succeeds(result: RebuildResult, expected: int) 
 
 
 def test_the_end_says_what_was_done_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    result = RebuildResult({"d1": state()}, {"a": LOADED, "b": FAILED}, ["s3://source/c"], 0, ["s3://source/d"])
+    result = RebuildResult({"d1": state()}, {"a": LOADED, "b": FAILED}, ["s3://source/c"], 0, {"s3://source/d": "why"})
     _show(result)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
@@ -48,8 +49,8 @@ def test_the_end_says_what_was_done_and_what_is_left(capsys: pytest.CaptureFixtu
     ]
     assert lines[-3:] == [
         "not loaded again, since a newer version has arrived: s3://source/c",
-        "no stale points left",
-        "A new revision of s3://source/d has just arrived: look again later with `loader stale`.",
+        "no stale points are known to be left",
+        "s3://source/d may have left more: why",
     ]
     _show(RebuildResult({"d1": state(foreign=["x"])}))
     assert "The rebuild is not complete: no file was loaded again." in capsys.readouterr().out

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.deployed.rebuilds import Window, deletions_of, plan_rebuild
+from cli.deployed.rebuilds import Window, deletions_of, doubts_in, plan_rebuild
 from cli.deployed.stack import Deployment
-from cli.deployed.stale import PreparedSearch, prepare_searches
+from cli.deployed.stale import UNCERTAIN, PreparedSearch, prepare_search, prepare_searches
 from cli.errors import RefusedError
-from shared.ledger import bucket_and_key
+from shared.ledger import LedgerItem, bucket_and_key, object_name
 from shared.settings import STACK_NAME
-from tests.functional.conftest import SOURCE
+from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import HOUR, START
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import hours, key_of
@@ -89,3 +89,30 @@ def test_a_plan_beyond_a_limit_or_a_source_that_is_gone_is_refused(
     s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=version)
     with pytest.raises(RefusedError, match=r"is not in S3 any more, so it cannot be loaded again"):
         plan_rebuild(deployment, search, window(0, 60))
+
+
+def test_a_replaced_version_without_a_footprint_or_without_a_report_is_a_doubt(
+    prepared: tuple[Deployment, PreparedSearch], s3: "S3Client"
+) -> None:
+    """The search is of the items as they would be then. The former version of KEY has points from 0 to 30."""
+    deployment, search = prepared
+    assert doubts_in(search, window(0, 60)) == {}
+    former = min((item for item in search.items if item["object"] == object_name(SOURCE, KEY)), key=by_change)
+    others = [item for item in search.items if item is not former]
+    other_execution: LedgerItem = {**former, "execution": "arn:other"}
+    delete_all(s3, "reports/")
+    after = prepare_search(deployment, search.measurement, [*others, other_execution], search.read_at)
+    assert doubts_in(after, window(0, 60)) == {object_name(SOURCE, KEY): UNCERTAIN}
+    assert doubts_in(after, window(50, 60)) == {}
+    delete_all(s3, former["footprint"])
+    after = prepare_search(deployment, search.measurement, search.items, search.read_at)
+    assert doubts_in(after, window(50, 60)) == {object_name(SOURCE, KEY): "a replaced version has no footprint"}
+
+
+def delete_all(s3: "S3Client", prefix: str) -> None:
+    for each in s3.list_objects_v2(Bucket=WORK, Prefix=prefix)["Contents"]:
+        s3.delete_object(Bucket=WORK, Key=each["Key"])
+
+
+def by_change(item: LedgerItem) -> str:
+    return item["changed_at"]
