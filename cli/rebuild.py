@@ -41,7 +41,7 @@ class RebuildResult(NamedTuple):
     Attributes:
         deletions: How each deletion ended, also those that it continued first.
         loads: The loads by object and version.
-        overtaken: The objects that were not loaded again, since a newer version had arrived.
+        overtaken: The objects that were not loaded again, since a newer version had arrived, or the load was undone.
         stale: The number of stale points after that; None if a deletion stopped before, or if it is not known.
         doubts: The objects that may have left more stale points, and why that is not known.
     """
@@ -115,7 +115,7 @@ def _load_again(deployment: Deployment, plan: RebuildPlan, overtaken: list[str])
 def _events(deployment: Deployment, plan: RebuildPlan, overtaken: list[str]) -> Iterator[tuple[str, Event]]:
     """Yield the loads to start. A file with a newer version is left to the load of that version.
 
-    The forced load of the former one could write over its values.
+    The forced load of the former one could write over its values. An undone or withdrawn version stays so.
     """
     for item in plan.files:
         if _is_overtaken(deployment, plan, item):
@@ -129,12 +129,15 @@ def _events(deployment: Deployment, plan: RebuildPlan, overtaken: list[str]) -> 
 
 
 def _is_overtaken(deployment: Deployment, plan: RebuildPlan, item: LedgerItem) -> bool:
-    """Return whether a load of another version has begun since the plan was made."""
+    """Return whether a version was undone or withdrawn since the plan was made, or a load of another one has begun."""
     known = {(each["object"], each["version"]): each["changed_at"] for each in plan.search.items}
     own = {(each["object"], each["version"]) for each in plan.files}
+    versions = list(ledger_items(deployment, item["object"]))
     return any(
+        each["version"] == item["version"] and each["status"] in ("undone", "skipped") for each in versions
+    ) or any(
         each["status"] in ("claimed", "loaded") and known.get((each["object"], each["version"])) != each["changed_at"]
-        for each in ledger_items(deployment, item["object"])
+        for each in versions
         if (each["object"], each["version"]) not in own
     )
 

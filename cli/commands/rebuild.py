@@ -146,7 +146,7 @@ def _show_loads(result: "RebuildResult") -> None:
     if result.loads:
         console.print(table)
     for name in result.overtaken:
-        _write(f"not loaded again, since a newer version has arrived: {name}")
+        _write(f"not loaded again, since a newer version has arrived, or its load was undone: {name}")
 
 
 def _result(execution: Execution) -> Any:

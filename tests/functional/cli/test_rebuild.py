@@ -21,6 +21,7 @@ from tests.functional.conftest import SOURCE, WORK
 from tests.support.builders import HOUR, START
 from tests.support.command_line import run_loader
 from tests.support.influx_api import InfluxApi
+from tests.support.ledger_entries import put_items
 from tests.support.own_datasets import declare_datasets
 from tests.support.revised_files import File, finish, newest
 from tests.support.scripted_aws import ScriptedAws, failed, succeeded
@@ -60,7 +61,7 @@ class Plants:
     """Two datasets in one measurement of a real engine, whose loads and deletions run when a command starts them."""
 
     def __init__(self, s3: "S3Client", ledger: "Table", context: SimpleNamespace, aws: ScriptedAws, api: InfluxApi):
-        self.s3, self._ledger, self.api, self.aws = s3, ledger, api, aws
+        self.s3, self.ledger, self.api, self.aws = s3, ledger, api, aws
         self.rewrites = Rewrites(s3, context)
         self.calls = 0
         aws.outputs |= {"FindStaleName": "stale", "DeletePointsName": "delete"}
@@ -70,7 +71,7 @@ class Plants:
 
     def delete(self, event: Any) -> Any:
         """Do the next step of a deletion, as if half a minute had passed since the one before."""
-        steps = DeletionSteps(DeletionStore(self.s3, event["deletion"]), self._ledger, Influx(influx_settings()), 0.01)
+        steps = DeletionSteps(DeletionStore(self.s3, event["deletion"]), self.ledger, Influx(influx_settings()), 0.01)
         step = steps.restore_next if event.get("restore") else steps.do_next
         for _ in range(2):
             self.calls += 1
@@ -203,6 +204,21 @@ def test_values_that_a_later_file_wrote_stand_also_outside_the_time(plants: Plan
     result = run_loader("rebuild", *WINDOW, "--yes", "--force")
     assert (result.exit_code, f"the loaded version of {object_name(SOURCE, keys[2])}" in result.stderr) == (2, True)
     assert "Choose a time whose files have no points in common with it" in result.stderr
+
+
+def test_a_version_that_is_undone_meanwhile_is_not_loaded_again(plants: Plants) -> None:
+    later = "dataset=plants/c.parquet"
+    plants.rewrites.load(later, file_of(["R1"], 9.0))
+
+    def load(event: Any) -> Any:
+        items: list[Any] = plants.ledger.scan()["Items"]
+        put_items(plants.ledger, *(each | {"status": "undone"} for each in items if each["object"].endswith(later)))
+        return plants.load(event)
+
+    plants.aws.ending = load
+    status, content = rebuild()
+    assert (status, content["overtaken"]) == (1, [object_name(SOURCE, later)])
+    assert [load["key"] for load in content["loads"]] == [KEY]
 
 
 def _version(plants: Plants, key: str) -> str:

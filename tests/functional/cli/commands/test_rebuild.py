@@ -48,7 +48,7 @@ def test_the_end_says_what_was_done_and_what_is_left(capsys: pytest.CaptureFixtu
         "To write everything back that it removed, run `loader restore d1`.",
     ]
     assert lines[-3:] == [
-        "not loaded again, since a newer version has arrived: s3://source/c",
+        "not loaded again, since a newer version has arrived, or its load was undone: s3://source/c",
         "no stale points are known to be left",
         "s3://source/d may have left more: why",
     ]
