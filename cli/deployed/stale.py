@@ -105,24 +105,28 @@ def _datasets_under(prefix: str) -> list[str]:
 
 
 def _time(deployment: Deployment) -> datetime:
-    """Return the time, by AWS's clock if this machine's is ahead of it.
+    """Return the time, by AWS's clock if this machine's differs from it.
 
-    A deletion compares it with the times of loads, which are AWS's. Those after it must not seem to be before it.
+    A deletion compares it with the times of loads, which are AWS's. Those after it must not seem to be before it, and
+    those before it not after it.
     """
     reply = deployment.s3.list_objects_v2(Bucket=deployment.work_bucket, MaxKeys=1)
     return limit_time(datetime.now(UTC), reply["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
 
 
 def limit_time(now: datetime, date: str) -> datetime:
-    """Return a time that is not later than the date of a reply, which has whole seconds; "" if there is none.
+    """Return a time within the second of the date of a reply, which has whole seconds; "" if there is none.
 
     >>> now, date = datetime(2024, 1, 31, 12, 0, 5, 700_000, UTC), "Wed, 31 Jan 2024 12:00:%02d GMT"
-    >>> limit_time(now, date % 5) == limit_time(now, date % 20) == limit_time(now, "") == now
+    >>> limit_time(now, date % 5) == limit_time(now, "") == now
     True
-    >>> limit_time(now, date % 2)
-    datetime.datetime(2024, 1, 31, 12, 0, 3, tzinfo=datetime.timezone.utc)
+    >>> [f"{limit_time(now, date % second):%T}" for second in (2, 20)]
+    ['12:00:03', '12:00:20']
     """
-    return min(now, parsedate_to_datetime(date) + timedelta(seconds=1)) if date else now
+    if not date:
+        return now
+    first = parsedate_to_datetime(date)
+    return max(first, min(now, first + timedelta(seconds=1)))
 
 
 def _prepare(deployment: Deployment, bucket: str, measurement: str, default: str) -> PreparedSearch:
