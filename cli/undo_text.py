@@ -7,6 +7,12 @@ from shared.ledger import LedgerItem, bucket_and_key
 
 SHOWN_FILES = 20
 
+LATER_FILES = (
+    "files of this revision that arrive later, or are uploaded again, replace the revision before: first make sure "
+    "that nothing uploads them any more"
+)
+"""The warning before the undo of a whole revision."""
+
 
 def show_plan(plan: UndoPlan, *, delete: bool) -> None:
     """Print which loads will be undone, which files will be loaded again, and which points will go."""
@@ -14,6 +20,8 @@ def show_plan(plan: UndoPlan, *, delete: bool) -> None:
         _write(f"undo: {_describe(item)}")
     for item in plan.choice.lost:
         _write(f"undo, too, since this version no longer exists in S3 and cannot be loaded again: {_describe(item)}")
+    if plan.choice.head is not None:
+        _write(LATER_FILES)
     lines = [f"load again in its place: {_name(item)}" for item in plan.choice.in_place]
     lines += [
         f"load again, since it has {quantity(each.points, 'common point')}: {_name(each.item)}" for each in plan.sharing

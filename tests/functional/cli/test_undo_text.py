@@ -7,7 +7,7 @@ import pytest
 from cli.deployed.undo_plan import Removal, UndoPlan
 from cli.deployed.undone_points import SharingFile
 from cli.undo_choice import Choice
-from cli.undo_text import show_plan
+from cli.undo_text import LATER_FILES, show_plan
 from tests.support.ledger_entries import item
 
 FILE, LOST, FORMER, SHARING, GONE = (item(name, "loaded", 1, points_written=9) for name in "abcde")
@@ -32,6 +32,12 @@ def test_every_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         f"no longer in S3, so 1 common point will keep the values of the undone load: dataset=generation/e, {modified}",
         "no points will be removed: no other points are known to be stored than those of other files",
     ]
+
+
+def test_the_undo_of_a_revision_warns_of_files_that_arrive_later(capsys: pytest.CaptureFixture[str]) -> None:
+    show_plan(UndoPlan(Choice([FILE], [], [FORMER], "2024"), [], [], Removal(0, 0), can_delete=True), delete=True)
+    assert capsys.readouterr().err.splitlines()[1] == LATER_FILES
+    assert LATER_FILES not in shown(capsys, Removal(0, 0))
 
 
 @pytest.mark.parametrize(
