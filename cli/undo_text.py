@@ -32,7 +32,7 @@ def show_plan(plan: UndoPlan, *, delete: bool) -> None:
         _write(f"and {more:,} more files" if more > 0 else "")
     for each in plan.gone:
         points = quantity(each.points, "common point")
-        _write(f"no longer in S3, so {points} will keep the values of the undone load: {_name(each.item)}")
+        _write(f"no longer in S3, so its values of {points} cannot be written again: {_name(each.item)}")
     _write(_removal(plan, delete=delete))
     if plan.removal.uncertain:
         _write(f"{quantity(plan.removal.uncertain, 'more point')} may be stored, which nobody knows: they will stay")

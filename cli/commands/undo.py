@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from cli.undo import UndoResult
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Force = Annotated[bool, typer.Option("--force", help="Delete points even if other files are not loaded completely.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Go on even if other files are not loaded completely, or would lose values.")
+]
 Delete = Annotated[
     bool, typer.Option("--delete/--no-delete", help="Delete the points of the load that no other file has.")
 ]
@@ -97,7 +99,7 @@ def _show(result: "UndoResult") -> None:
     for name in result.passed_over:
         _write(f"not loaded again, since a newer version or revision has been loaded: {name}")
     for name in result.gone:
-        _write(f"not loaded again, since it is no longer in S3: {name}. Common points keep the undone values.")
+        _write(f"not loaded again, since it is no longer in S3: {name}. Its values of the common points are lost.")
     for name, state in result.deletions.items():
         show_state(name, state)
     if result.left and not result.problem:

@@ -14,7 +14,14 @@ from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_search, prepare_searches, stale_pause
 from cli.deployed.undo_records import HeadChange, UndoRecord, now, version_of
-from cli.deployed.undone_points import SharingFile, count_kept, count_uncertain, files_to_load_again, undone_points
+from cli.deployed.undone_points import (
+    SharingFile,
+    count_kept,
+    count_uncertain,
+    files_to_load_again,
+    overwritten_files,
+    undone_points,
+)
 from cli.errors import NotFoundError, RefusedError
 from cli.targets import check_dataset
 from cli.undo_choice import Choice, choose, reason_against
@@ -48,7 +55,7 @@ class UndoPlan(NamedTuple):
     Attributes:
         choice: The versions that it concerns.
         sharing: The other files to load again, since the load overwrote values of them.
-        gone: Those of them that no longer exist in S3, so that the values of the load stay in their place.
+        gone: Those of them that no longer exist in S3, so that their values of the common points are lost.
         removal: The points that no other file has.
         can_delete: Whether InfluxDB can delete points.
     """
@@ -111,13 +118,27 @@ def make_plan(deployment: Deployment, named: LedgerItem, *, delete: bool, force:
     files = files_to_load_again(deployment, after, choice.undone, choice.in_place)
     present = [exists(deployment, each.item) for each in files]
     deletes = can_delete(invoke_check_health(deployment))
-    return UndoPlan(
+    plan = UndoPlan(
         choice,
         [each for each, is_present in zip(files, present, strict=True) if is_present],
         [each for each, is_present in zip(files, present, strict=True) if not is_present],
         _removal(deployment, after, choice, delete=delete and deletes, force=force),
         deletes,
     )
+    if not force:
+        _check_overwrites_nothing(deployment, after, plan)
+    return plan
+
+
+def _check_overwrites_nothing(deployment: Deployment, after: PreparedSearch, plan: UndoPlan) -> None:
+    """Raise RefusedError if a load of the plan would overwrite values that nobody can write again."""
+    gone = [each.item for each in plan.gone]
+    if overwritten := overwritten_files(deployment, after, plan.load_again, gone):
+        more = f" and of {len(overwritten) - 1:,} more" if len(overwritten) > 1 else ""
+        raise RefusedError(
+            f"nothing was undone: the files to load again would overwrite values of {overwritten[0]}{more}, which is "
+            "not in S3 any more, so that nobody could write them again. Upload it again, or add --force to lose them"
+        )
 
 
 def _check(deployment: Deployment, prepared: PreparedSearch, named: LedgerItem, time: datetime) -> LedgerItem:

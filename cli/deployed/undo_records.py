@@ -60,7 +60,7 @@ class UndoRecord(TypedDict):
         load_ids: The load IDs of those whose points are deleted if no file has them. A version that only becomes undone
             since it no longer exists in S3 is not among them: nobody asked to delete its points.
         load_again: The versions to load again, in this order.
-        gone: The objects with common points that no longer exist in S3, so that the undone values stay there.
+        gone: The objects with common points that no longer exist in S3: nobody can write their values.
         head: The slot that goes back to the revision before, if one does.
         begun_at: When it began (ISO 8601, UTC).
         by: Who began it: the ARN of the caller.

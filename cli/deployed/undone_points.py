@@ -123,6 +123,15 @@ class Files:
         return [each for each in self.sharing_with(own) if each.item["changed_at"] > item["changed_at"]]
 
 
+def overwritten_files(
+    deployment: Deployment, prepared: PreparedSearch, load_again: Iterable[LedgerItem], gone: Iterable[LedgerItem]
+) -> list[str]:
+    """Return the objects of `gone` that stand over files to load again, whose loads would overwrite their values."""
+    ids = {each["load_id"] for each in gone}
+    files = Files(deployment, prepared, [each for each in prepared.items if each["load_id"] not in ids])
+    return sorted({each.item["object"] for item in load_again for each in files.overwritten_by(item)})
+
+
 def undone_points(deployment: Deployment, prepared: PreparedSearch, load_ids: Collection[str]) -> StaleSet:
     """Return the points of undone loads that no current file has, and all points around them that are to stay.
 

@@ -29,7 +29,7 @@ def test_every_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2:] == [
         f"load again in its place: dataset=generation/c, {modified}",
         f"load again, since it has 3 common points: dataset=generation/d, {modified}",
-        f"no longer in S3, so 1 common point will keep the values of the undone load: dataset=generation/e, {modified}",
+        f"no longer in S3, so its values of 1 common point cannot be written again: dataset=generation/e, {modified}",
         "no points will be removed: no other points are known to be stored than those of other files",
     ]
 

@@ -74,6 +74,24 @@ def test_without_an_order_of_files_those_that_were_written_later_follow(
     assert keys(plan.load_again) == [SHARING_KEY, WRONG_KEY, later]
 
 
+def test_values_that_nobody_could_write_again_are_overwritten_only_by_force(
+    rewritten: Rewrites, wrong: LedgerItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files that no longer exist in S3: one was written after the version before, the other has no point of it."""
+    standing, apart = key_of(2, 1), key_of(3, 1)
+    rewritten.load(standing, hours("SE", 0, 3, 7.0))
+    rewritten.load(apart, hours("S", 0, 3, 7.0))
+    for each in rewritten.s3.list_object_versions(Bucket=SOURCE)["Versions"]:
+        if each["Key"] in (standing, apart):
+            rewritten.s3.delete_object(Bucket=SOURCE, Key=each["Key"], VersionId=each["VersionId"])
+    assert len(make_plan(Deployment(STACK), wrong, delete=True, force=False).gone) == 1  # its values never stood
+    declare(monkeypatch, revision=None)
+    with pytest.raises(RefusedError, match=f"would overwrite values of s3://{SOURCE}/{standing}, which is not in S3"):
+        make_plan(Deployment(STACK), wrong, delete=True, force=False)
+    plan = make_plan(Deployment(STACK), wrong, delete=True, force=True)
+    assert (keys(plan.load_again), keys([each.item for each in plan.gone])) == ([SHARING_KEY, WRONG_KEY], [standing])
+
+
 def test_a_source_that_is_gone_is_named(rewritten: Rewrites, wrong: LedgerItem) -> None:
     """The points of the version before go, too; those of the sharing file keep the values of the wrong one."""
     [former] = make_plan(Deployment(STACK), wrong, delete=True, force=False).choice.in_place
