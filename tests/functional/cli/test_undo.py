@@ -1,7 +1,6 @@
 """`loader undo` makes a plan, asks, and does its steps; after a failure or a crash, it continues where it was."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,6 @@ from cli.deployed.undo_records import UndoRecords
 from shared.deletion.records import plan_key
 from shared.ledger import LedgerItem, version_id_of, version_items
 from shared.stale.records import StaleRecords
-from shared.times import utc_seconds
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
 from tests.functional.cli.test_deletion import state
 from tests.functional.conftest import SOURCE, WORK
@@ -144,27 +142,6 @@ def test_points_that_only_a_version_before_wrote_stay_though_it_no_longer_exists
     [deletion] = deletions(rewritten)
     plan = json.loads(rewritten.s3.get_object(Bucket=WORK, Key=plan_key(deletion))["Body"].read())
     assert sum(each["stale"] for each in plan["requests"]) == 2
-
-
-@pytest.mark.usefixtures("undone_points_go")
-def test_files_that_are_loaded_between_the_plan_and_the_undo_are_loaded_again(
-    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
-) -> None:
-    deployment = Deployment(STACK)
-    UndoRecords(ledger).begin(record_of(deployment, make_plan(deployment, wrong, delete=True, force=False)))
-    late, running, gone = (key_of(slot, 1) for slot in (3, 4, 5))
-    rewritten.load(late, hours("SE", 0, 3, 8.0))
-    rewritten.load(gone, hours("SE", 0, 3, 8.0))
-    for version in rewritten.s3.list_object_versions(Bucket=SOURCE, Prefix=gone)["Versions"]:
-        rewritten.s3.delete_object(Bucket=SOURCE, Key=gone, VersionId=version["VersionId"])
-    lease_until = datetime.now(UTC) + timedelta(seconds=3)
-    rewritten.load(running, hours("N", 0, 1, 8.0), status="claimed", lease_until=utc_seconds(lease_until))
-    result = run_loader("undo", wrong["load_id"], "--json")
-    content = json.loads(result.stdout)
-    assert {each["key"] for each in aws.inputs} == {SHARING_KEY, WRONG_KEY, late, running}
-    assert aws.inputs[0]["key"] == SHARING_KEY
-    assert (content["not_in_s3"], result.exit_code) == ([f"s3://{SOURCE}/{gone}"], 1)
-    assert datetime.now(UTC) > lease_until
 
 
 NEWER = hours("SE", 0, 12, 3.0) | hours("N", 0, 2, 3.0)
