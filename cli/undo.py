@@ -23,6 +23,7 @@ from cli.errors import RefusedError
 from cli.output import confirm, detach_on_interrupt, stderr
 from cli.repeated_loads import MAX_CONCURRENCY, Event, run_loads
 from cli.stale_deletion import confirm_continuation
+from cli.undo_choice import may_stand
 from cli.undo_late import add_late_files, wait_for_loads
 from cli.undo_text import show_plan
 from shared.datasets import DATASETS
@@ -50,7 +51,8 @@ class UndoResult(NamedTuple):
     Attributes:
         record: What was to be done.
         executions: The loads of the files that were loaded again, by object.
-        passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now.
+        passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now, or
+            since a person has undone or withdrawn them, too.
         deletions: The deletions of this undo and those that were completed before, by name.
         reloaded: The objects that are not undone, since somebody loaded them again after the undo had begun.
         left: How many points of the undone loads are stored, or may be, although no file has them.
@@ -232,16 +234,22 @@ def _events(
 ) -> Iterator[tuple[str, Event]]:
     """Yield the loads to start. Each file is checked at its turn, which may come after many other loads.
 
-    A file of which a newer version is loaded is passed over, and one that is being loaded is busy.
+    A version that was undone or withdrawn itself, or of which a newer one is loaded, is passed over. A file that is
+    being loaded is busy.
     """
     for version in record["load_again"]:
         item, versions = items[key_of(version)], ledger_items(deployment, version["source"])
         if running := _running(versions):
             busy.append(running)
-        elif _is_overtaken(version, item, versions):
+        elif _is_taken_back(item, versions) or _is_overtaken(version, item, versions):
             passed_over.append(item["object"])
         else:
             yield item["object"], _event(item)
+
+
+def _is_taken_back(item: LedgerItem, versions: Iterable[LedgerItem]) -> bool:
+    """Return whether a person has undone or withdrawn the version meanwhile."""
+    return any(each["version"] == item["version"] and not may_stand(each) for each in versions)
 
 
 def _is_overtaken(version: Version, item: LedgerItem, versions: Iterable[LedgerItem]) -> bool:

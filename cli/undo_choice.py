@@ -114,12 +114,12 @@ def _older_revisions(named: LedgerItem, slot: Iterable[LedgerItem]) -> dict[str,
     """Return the versions of each file that may stand again, by the older revisions of the slot."""
     revisions: dict[str, dict[str, list[LedgerItem]]] = {}
     for each in slot:
-        if _revision(each) < _revision(named) and _may_stand(each):
+        if _revision(each) < _revision(named) and may_stand(each):
             revisions.setdefault(_revision(each), {}).setdefault(each["object"], []).append(each)
     return {revision: list(files.values()) for revision, files in revisions.items()}
 
 
-def _may_stand(item: LedgerItem) -> bool:
+def may_stand(item: LedgerItem) -> bool:
     """Return whether nobody took a version back, so that it may stand again."""
     return item["status"] != "undone" and not (
         item["status"] == "skipped" and item.get("message", "").startswith(WITHDRAWN)
@@ -137,7 +137,7 @@ def _version_before(versions: Iterable[LedgerItem], exists: Exists) -> tuple[Led
     That is the newest loaded version that exists; if none is loaded, the newest one that was skipped; if there is none
     of these either, the newest one whose load failed or was abandoned, since its file has the values to write.
     """
-    newest_first = _newest_first(filter(_may_stand, versions))
+    newest_first = _newest_first(filter(may_stand, versions))
     loaded = [each for each in newest_first if each["status"] == "loaded"]
     lost = list(takewhile(lambda each: not exists(each), loaded))
     if rest := loaded[len(lost) :]:

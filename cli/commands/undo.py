@@ -97,7 +97,7 @@ def _show(result: "UndoResult") -> None:
         outcome = _outcome(execution)
         console.print(Text.assemble(status(outcome), f"  {bucket_and_key(name)[1]}"), soft_wrap=True)
     for name in result.passed_over:
-        _write(f"not loaded again, since a newer version or revision has been loaded: {name}")
+        _write(f"not loaded again, since a newer version or revision is loaded, or it was undone itself: {name}")
     for name in result.gone:
         _write(f"not loaded again, since it is no longer in S3: {name}. Its values of the common points are lost.")
     for name, state in result.deletions.items():

@@ -218,3 +218,16 @@ def test_a_file_of_the_revision_that_was_loaded_again_since_stays_and_no_points_
     assert f"undone  {key_of(9, 3)}" not in result.stdout
     assert aws.inputs != []
     assert (deletions(rewritten), list(UndoRecords(ledger).read())) == ([], [])
+
+
+@pytest.mark.parametrize("taken_back", [("undone", ""), ("skipped", "withdrawn with loader forget")])
+def test_a_file_that_was_taken_back_itself_is_not_loaded_again(
+    wrong: LedgerItem, aws: ScriptedAws, ledger: "Table", taken_back: tuple[str, str]
+) -> None:
+    deployment = Deployment(STACK)
+    UndoRecords(ledger).begin(record_of(deployment, make_plan(deployment, wrong, delete=True, force=False)))
+    [sharing] = version_items(f"s3://{SOURCE}/{SHARING_KEY}")
+    put_items(ledger, {**sharing, "status": taken_back[0], "message": taken_back[1]})
+    result = run_loader("undo", wrong["load_id"], "--no-delete", "--json")
+    assert json.loads(result.stdout)["passed_over"] == [sharing["object"]]
+    assert [each["key"] for each in aws.inputs] == [WRONG_KEY]
