@@ -16,7 +16,7 @@ from cli.deployed.ledger import ledger_items
 from cli.deployed.names import is_key
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_searches
-from cli.deployed.undo_plan import check_reasons, find_item, make_plan, reasons_of, record_of
+from cli.deployed.undo_plan import check_reasons, exists, find_item, make_plan, reasons_of, record_of
 from cli.deployed.undo_records import UndoRecord, UndoRecords, Version, key_of, withdraw_registrations
 from cli.deployed.undone_points import count_uncertain, undone_points
 from cli.errors import RefusedError
@@ -38,11 +38,19 @@ ATTEMPTS = 3
 
 
 class UndoOptions(NamedTuple):
-    """What the operator decided: no question, no refusal because of other files, and whether points are deleted."""
+    """What the operator decided.
+
+    Attributes:
+        yes: Do not ask.
+        force: Do not refuse because of other files.
+        delete: Delete the points that no other file has.
+        skip_failed: Go on without the files that cannot be loaded again.
+    """
 
     yes: bool
     force: bool
     delete: bool
+    skip_failed: bool = False
 
 
 class UndoResult(NamedTuple):
@@ -54,6 +62,7 @@ class UndoResult(NamedTuple):
         passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now, or
             since a person has undone or withdrawn them, too.
         deletions: The deletions of this undo and those that were completed before, by name.
+        gone: The objects that were not loaded again, since they no longer exist in S3.
         reloaded: The objects that are not undone, since somebody loaded them again after the undo had begun.
         left: How many points of the undone loads are stored, or may be, although no file has them.
         problem: Why it is not complete, and what to do; "" if it is.
@@ -63,14 +72,10 @@ class UndoResult(NamedTuple):
     executions: dict[str, Execution]
     passed_over: list[str]
     deletions: dict[str, DeletionState]
+    gone: list[str]
     reloaded: list[str]
     left: int = 0
     problem: str = ""
-
-    @property
-    def gone(self) -> list[str]:
-        """The objects that were not loaded again, since they no longer exist in S3."""
-        return self.record["gone"]
 
 
 def undo_load(deployment: Deployment, load: str, options: UndoOptions) -> UndoResult:
@@ -150,7 +155,7 @@ def _finish(deployment: Deployment, record: UndoRecord, options: UndoOptions) ->
     """Do all steps that follow the question. Those that an interrupted command has done are done again."""
     command = f"`loader undo {record['load_id']}`"
     with detach_on_interrupt(lambda: f"The undo is not complete. To continue it, run {command}."):
-        result = UndoResult(record, {}, [], {}, [])
+        result = UndoResult(record, {}, [], {}, list(record["gone"]), [])
         try:
             return _do_steps(deployment, record, options, result)
         except RefusedError as error:
@@ -169,7 +174,8 @@ def _do_steps(deployment: Deployment, record: UndoRecord, options: UndoOptions, 
     _check_none_is_running(deployment, record)
     wait_for_loads(deployment, record["dataset"])
     add_late_files(deployment, record, own)
-    _load_again(deployment, record, result)
+    result.gone[:] = record["gone"]
+    _load_again(deployment, record, result, skip_failed=options.skip_failed)
     # The plan that the operator confirmed had other points if files were loaded again since then, so all points stay.
     options = options._replace(delete=options.delete and not result.reloaded)
     left = _delete(deployment, record, own, options, result.deletions)
@@ -199,7 +205,7 @@ def _busy_error(running: LedgerItem) -> RefusedError:
     return RefusedError(f"{running['object']} is being loaded by {running['execution']}: wait for its end")
 
 
-def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult) -> None:
+def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult, *, skip_failed: bool) -> None:
     """Load the versions again, and add to the result how that ended.
 
     Where a dataset orders no files, the last one written stands, so they are loaded one after the other.
@@ -211,7 +217,7 @@ def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult) 
     is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values())
     executions = run_loads(
         deployment,
-        _events(deployment, record, items, result.passed_over, busy),
+        _events(deployment, result, items, busy),
         total=len(items),
         concurrency=MAX_CONCURRENCY if is_ordered else 1,
         interrupted=f"Loads that have started continue. Then run `loader undo {record['load_id']}` again.",
@@ -219,30 +225,35 @@ def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult) 
     skipped = [name for name, each in executions.items() if each.message.startswith("Skipped")]
     result.passed_over.extend(skipped)
     result.executions.update((name, each) for name, each in executions.items() if name not in skipped)
-    if failed := [name for name, each in executions.items() if each.status != "SUCCEEDED"]:
-        raise RefusedError(f"{failed[0]} was not loaded again ({executions[failed[0]].message})")
+    failed = [name for name, each in executions.items() if each.status != "SUCCEEDED"]
+    if failed and not skip_failed:
+        raise RefusedError(
+            f"{failed[0]} was not loaded again ({executions[failed[0]].message}). If it cannot be loaded, add "
+            "--skip-failed: its common points keep the undone values until it is"
+        )
     if busy:
         raise _busy_error(busy[0])
 
 
 def _events(
     deployment: Deployment,
-    record: UndoRecord,
+    result: UndoResult,
     items: Mapping[ItemKey, LedgerItem],
-    passed_over: list[str],
     busy: list[LedgerItem],
 ) -> Iterator[tuple[str, Event]]:
     """Yield the loads to start. Each file is checked at its turn, which may come after many other loads.
 
     A version that was undone or withdrawn itself, or of which a newer one is loaded, is passed over. A file that is
-    being loaded is busy.
+    being loaded is busy, and one may have left S3 since the plan.
     """
-    for version in record["load_again"]:
+    for version in result.record["load_again"]:
         item, versions = items[key_of(version)], ledger_items(deployment, version["source"])
         if running := _running(versions):
             busy.append(running)
         elif _is_taken_back(item, versions) or _is_overtaken(version, item, versions):
-            passed_over.append(item["object"])
+            result.passed_over.append(item["object"])
+        elif not exists(deployment, item):
+            result.gone.append(item["object"])
         else:
             yield item["object"], _event(item)
 

@@ -24,6 +24,9 @@ Force = Annotated[
 Delete = Annotated[
     bool, typer.Option("--delete/--no-delete", help="Delete the points of the load that no other file has.")
 ]
+SkipFailed = Annotated[
+    bool, typer.Option("--skip-failed", help="Complete the undo without the files that cannot be loaded again.")
+]
 
 
 def undo(
@@ -32,6 +35,7 @@ def undo(
     yes: Yes = False,
     force: Force = False,
     delete: Delete = True,
+    skip_failed: SkipFailed = False,
     stack: Stack = STACK_NAME,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +50,8 @@ def undo(
 
     deployment = Deployment(stack)
     use_deployed_datasets(deployment)
-    result = undo_load(deployment, load, UndoOptions(yes=yes, force=force, delete=delete))
+    options = UndoOptions(yes=yes, force=force, delete=delete, skip_failed=skip_failed)
+    result = undo_load(deployment, load, options)
     if as_json:
         show_json(_content(result))
     else:

@@ -85,7 +85,8 @@ def test_a_file_that_is_not_loaded_again_leaves_the_undo_unfinished(
     aws.ending = lambda _: failed("InfluxUnavailableError", "no answer")
     result = run_loader("undo", wrong["load_id"], "--yes")
     assert result.exit_code == 1
-    assert "was not loaded again (no answer). To continue the undo, run `loader undo" in result.stderr
+    assert "was not loaded again (no answer). If it cannot be loaded, add --skip-failed" in result.stderr
+    assert "To continue the undo, run `loader undo" in result.stderr
     assert deletions(rewritten) == []
     aws.ending = lambda _: succeeded()
     continued = run_loader("undo", WRONG_KEY)
@@ -231,3 +232,22 @@ def test_a_file_that_was_taken_back_itself_is_not_loaded_again(
     result = run_loader("undo", wrong["load_id"], "--no-delete", "--json")
     assert json.loads(result.stdout)["passed_over"] == [sharing["object"]]
     assert [each["key"] for each in aws.inputs] == [WRONG_KEY]
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_an_undo_ends_without_files_that_left_s3_or_that_cannot_be_loaded(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    UndoRecords(ledger).begin(record_of(deployment, make_plan(deployment, wrong, delete=True, force=False)))
+    [sharing] = version_items(f"s3://{SOURCE}/{SHARING_KEY}")
+    rewritten.s3.delete_object(Bucket=SOURCE, Key=SHARING_KEY, VersionId=version_id_of(sharing))
+    aws.ending = lambda _: failed("SchemaError", "no column region")
+    run_loader("undo", wrong["load_id"], "--yes")
+    assert [each["key"] for each in aws.inputs] == [WRONG_KEY]
+    assert (deletions(rewritten), len(list(UndoRecords(ledger).read()))) == ([], 1)
+    result = run_loader("undo", wrong["load_id"], "--yes", "--skip-failed", "--json")
+    content = json.loads(result.stdout)
+    assert (result.exit_code, content["not_in_s3"]) == (1, [sharing["object"]])
+    assert content["loaded_again"] == {wrong["object"]: "failed"}
+    assert (len(deletions(rewritten)), list(UndoRecords(ledger).read())) == (1, [])
