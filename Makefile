@@ -6,7 +6,7 @@ BENCH := build/venvs/bench
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # Container images often set it. Without bytecode, every process compiles all that it imports: 4 s for the CDK app alone.
 unexport PYTHONDONTWRITEBYTECODE
-SHARED_OUT := -n 2 --dist loadgroup --no-loadscope-reorder
+SHARED_OUT := -n 3 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := tests/unit
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 

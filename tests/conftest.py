@@ -1,4 +1,4 @@
-"""Settings of all tests, and their distribution over two processes."""
+"""Settings of all tests, and their distribution over the processes."""
 
 import os
 from functools import cache
@@ -50,9 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.
 
-    Half of the modules that test the deployed app share one deployment, and the other half another, so that two
-    processes work on them at the same time. The other integration tests share an emulator, and the infrastructure
-    tests a synthesis. The rest share nothing: xdist gives the next module to the process that is free.
+    The modules that test the deployed app are divided over the processes, each of which deploys once. The other
+    integration tests share an emulator, and the infrastructure tests a synthesis. The rest share nothing: xdist gives
+    the next module to the process that is free.
     """
     deployed = sorted({item.path for item in items if _needs_app(item)})
     groups = {item.nodeid: _group(item, deployed) for item in items}
@@ -61,13 +61,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (*FIRST_GROUPS, groups[item.nodeid]).index(groups[item.nodeid]))
 
 
-FIRST_GROUPS = ("deployed 0", "deployed 1", "integration", "infra")
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+DEPLOYED = [f"deployed {number}" for number in range(PROCESSES)]
+FIRST_GROUPS = (*DEPLOYED, "integration", "infra")
 
 
 def _group(item: pytest.Item, deployed: list[Path]) -> str:
     if _needs_app(item):
         # Two deployments would write the same points to one server.
-        return "deployed 0" if external_target() else f"deployed {deployed.index(item.path) % 2}"
+        return DEPLOYED[0 if external_target() else deployed.index(item.path) % PROCESSES]
     path = item.path.relative_to(TESTS)
     return path.parts[0] if path.parts[0] in FIRST_GROUPS else str(path)
 
