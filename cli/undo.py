@@ -4,7 +4,8 @@
 Each can be repeated after a crash, since the record in the ledger (`cli.deployed.undo_records`) has the plan.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ class UndoResult(NamedTuple):
 
     Attributes:
         record: What was to be done.
-        executions: The loads of the files that were loaded again, by object.
+        executions: The loads of the files that were loaded again, by object, and by version if a file has several.
         passed_over: The objects that were not loaded again, since a newer version or revision is loaded by now, or
             since a person has undone or withdrawn them, too.
         deletions: The deletions of this undo and those that were completed before, by name.
@@ -208,16 +209,18 @@ def _busy_error(running: LedgerItem) -> RefusedError:
 def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult, *, skip_failed: bool) -> None:
     """Load the versions again, and add to the result how that ended.
 
-    Where a dataset orders no files, the last one written stands, so they are loaded one after the other.
+    Where a dataset orders no files, or a file has several versions here, the last one written stands, so they are
+    loaded one after the other.
 
     Raises:
         RefusedError: One of them is being loaded, or was not loaded.
     """
     items, busy = items_by_key(map(key_of, record["load_again"]), table=deployment.ledger), list[LedgerItem]()
-    is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values())
+    repeated = {name for name, count in Counter(key.object for key in items).items() if count > 1}
+    is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values()) and not repeated
     executions = run_loads(
         deployment,
-        _events(deployment, result, items, busy),
+        ((_name(item, repeated), _event(item)) for item in _due_loads(deployment, result, items, busy)),
         total=len(items),
         concurrency=MAX_CONCURRENCY if is_ordered else 1,
         interrupted=f"Loads that have started continue. Then run `loader undo {record['load_id']}` again.",
@@ -235,13 +238,18 @@ def _load_again(deployment: Deployment, record: UndoRecord, result: UndoResult, 
         raise _busy_error(busy[0])
 
 
-def _events(
+def _name(item: LedgerItem, repeated: Collection[str]) -> str:
+    """Return the name of a load: that of the object, and of the version if several of them are loaded again."""
+    return f"{item['object']}, version {version_id_of(item)}" if item["object"] in repeated else item["object"]
+
+
+def _due_loads(
     deployment: Deployment,
     result: UndoResult,
     items: Mapping[ItemKey, LedgerItem],
     busy: list[LedgerItem],
-) -> Iterator[tuple[str, Event]]:
-    """Yield the loads to start. Each file is checked at its turn, which may come after many other loads.
+) -> Iterator[LedgerItem]:
+    """Yield the versions to load. Each file is checked at its turn, which may come after many other loads.
 
     A version that was undone or withdrawn itself, or of which a newer one is loaded, is passed over. A file that is
     being loaded is busy, and one may have left S3 since the plan.
@@ -255,7 +263,7 @@ def _events(
         elif not exists(deployment, item):
             result.gone.append(item["object"])
         else:
-            yield item["object"], _event(item)
+            yield item
 
 
 def _is_taken_back(item: LedgerItem, versions: Iterable[LedgerItem]) -> bool:

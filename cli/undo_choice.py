@@ -134,16 +134,14 @@ def _is_settled(item: LedgerItem) -> bool:
 def _version_before(versions: Iterable[LedgerItem], exists: Exists) -> tuple[LedgerItem | None, list[LedgerItem]]:
     """Return the version of an object that stands again, and the newer ones that are loaded, but no longer exist.
 
-    That is the newest loaded version that exists; if none is loaded, the newest one that was skipped; if there is none
-    of these either, the newest one whose load failed or was abandoned, since its file has the values to write.
+    That is the newest version that exists, and that was loaded or skipped; if there is none, the newest one whose load
+    failed or was abandoned, since its file has the values to write.
     """
     newest_first = _newest_first(filter(may_stand, versions))
-    loaded = [each for each in newest_first if each["status"] == "loaded"]
-    lost = list(takewhile(lambda each: not exists(each), loaded))
-    if rest := loaded[len(lost) :]:
-        return rest[0], lost
-    others = [each for each in newest_first if each["status"] != "loaded"]
-    return next((each for each in sorted(others, key=_is_settled, reverse=True) if exists(each)), None), lost
+    settled, others = ([each for each in newest_first if _is_settled(each) is wanted] for wanted in (True, False))
+    missing = list(takewhile(lambda each: not exists(each), settled))
+    lost = [each for each in missing if each["status"] == "loaded"]
+    return next(iter(settled[len(missing) :]), None) or next(filter(exists, others), None), lost
 
 
 def _newest_first(versions: Iterable[LedgerItem]) -> Sequence[LedgerItem]:

@@ -15,7 +15,7 @@ from shared.ledger import LedgerItem, query_items
 from shared.ledger_items import ItemKey, items_by_key
 from shared.registrations import Registrations, months_of
 from shared.settings import LEASE_SECONDS
-from shared.slots import HEAD, is_running
+from shared.slots import HEAD, Slot, is_running
 from shared.times import utc_ms
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class UndoRecords:
     def complete_marks(self, record: UndoRecord) -> list[LedgerItem]:
         """Make those versions undone that are not yet, as after a crash, and return the items of those that are undone.
 
-        Versions that were loaded since the undo began are not among them: they stay as they are.
+        Versions that were loaded since the undo began are not among them: they stay as they are. Only if there are
+        none, the slot goes back, if it has not yet, and no newer revision has taken it.
 
         Raises:
             RefusedError: All were loaded again, which ends the undo, or one is being loaded.
@@ -140,6 +141,8 @@ class UndoRecords:
                 f"{record['undone'][0]['source']} was loaded again since the undo began, so the undo ends here: "
                 "`loader stale` lists the points that no file has"
             )
+        if len(undone) == len(record["undone"]) and (head := record["head"]):
+            Slot(self._table, head["slot"]).set_head(head["revision"], head["former"])
         return undone
 
     def _check_not_running(self, items: Iterable[LedgerItem]) -> None:

@@ -14,7 +14,7 @@ from cli.deployed.objects import find_object
 from cli.deployed.stack import Deployment
 from cli.errors import NotFoundError, RefusedError
 from shared.datasets import DATASETS
-from shared.ledger import LedgerItem, newest_of, version_id_of
+from shared.ledger import LedgerItem, bucket_and_key, newest_of, version_id_of
 from shared.registrations import Registration, Registrations, months_of
 from shared.revisions import is_newer_file
 from shared.settings import LEASE_SECONDS
@@ -79,7 +79,10 @@ def _check_gone(deployment: Deployment, item: LedgerItem) -> None:
     now = utc_seconds(datetime.now(UTC))
     if item["status"] == "claimed" and item.get("lease_until", "") > now:
         raise RefusedError(f"{item['object']} is being loaded by {item['execution']}: wait for its end, or stop it")
-    current = find_object(deployment, item["object"].removeprefix(f"s3://{deployment.source_bucket}/"))
+    key = bucket_and_key(item["object"])[1]
+    current = find_object(deployment, key)
+    if current and current.status == "undone":  # then this version, which is older, stands again
+        current = find_object(deployment, key, version_id_of(item))
     if current and version_id_of(item) in ("", current.version_id):
         raise RefusedError(
             f"{item['object']} still exists, so a backfill would load it again: delete it first "

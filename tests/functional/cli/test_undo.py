@@ -7,7 +7,7 @@ import pytest
 
 from cli.deployed.stack import Deployment
 from cli.deployed.undo_plan import make_plan, record_of
-from cli.deployed.undo_records import UndoRecords
+from cli.deployed.undo_records import UndoRecords, version_of
 from shared.deletion.records import plan_key
 from shared.ledger import LedgerItem, version_id_of, version_items
 from shared.stale.records import StaleRecords
@@ -181,6 +181,24 @@ def test_a_newer_version_that_arrives_between_two_loads_is_not_overwritten(
     assert [each["key"] for each in aws.inputs] == [SHARING_KEY]
     assert content["passed_over"] == ([wrong["object"]] if status == "loaded" else [])
     assert ("is being loaded by" in content["problem"], result.exit_code == 1) == (status == "claimed",) * 2
+
+
+@pytest.mark.usefixtures("undone_points_go")
+def test_two_versions_of_a_file_are_loaded_one_after_the_other(
+    rewritten: Rewrites, wrong: LedgerItem, aws: ScriptedAws, ledger: "Table"
+) -> None:
+    deployment = Deployment(STACK)
+    record = record_of(deployment, make_plan(deployment, wrong, delete=True, force=False))
+    rewritten.load(WRONG_KEY, NEWER, status="failed")
+    [unloaded] = (each for each in version_items(wrong["object"]) if each["status"] == "failed")
+    record["load_again"].append(version_of(unloaded))
+    UndoRecords(ledger).begin(record)
+    aws.looks = 1
+    content = json.loads(run_loader("undo", wrong["load_id"], "--yes", "--json").stdout)
+    assert len(aws.inputs) == len(content["loaded_again"]) == 3
+    assert content["loaded_again"].keys() > {SHARING_OBJECT, f"{wrong['object']}, version {version_id_of(unloaded)}"}
+    requests = [each for each in aws.actions if each in ("StartExecution", "DescribeExecution")]
+    assert requests == ["StartExecution", "DescribeExecution", "DescribeExecution"] * 3
 
 
 @pytest.mark.usefixtures("undone_points_go")

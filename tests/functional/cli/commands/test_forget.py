@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.ledger import version_name
 from tests.functional.conftest import SOURCE
 from tests.support.command_line import run_loader
 from tests.support.finished_load import StoringInflux
@@ -61,6 +62,16 @@ def test_it_asks_first_and_names_the_commands(s3: "S3Client", ledger: "Table", f
         assert refused.stderr.endswith("error: nothing was changed: answer y, or add --yes\n")
     assert "\nerror: nothing was changed" in refused.stderr
     assert f"loader load 's3://{SOURCE}/{OLD}' --force" in run_loader("forget", WRONG, input="y\n").stdout
+
+
+def test_a_file_exists_if_its_newest_version_is_undone(s3: "S3Client", ledger: "Table", files: None) -> None:
+    """Then the version before stands again, although it is not the current one of S3."""
+    before = next(each for each in ledger.scan()["Items"] if str(each["object"]).endswith(WRONG))
+    put(s3, WRONG, hours("SE", 5, 1, 4.0))
+    head = s3.head_object(Bucket=SOURCE, Key=WRONG)
+    version = version_name(head["LastModified"], head["VersionId"], head["ETag"])
+    put_items(ledger, before | {"version": version, "status": "undone"})
+    assert "still exists" in run_loader("forget", WRONG, "--yes").stderr
 
 
 def test_a_file_that_exists_or_is_not_registered_is_refused(s3: "S3Client", ledger: "Table", files: None) -> None:

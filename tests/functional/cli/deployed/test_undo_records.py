@@ -87,6 +87,18 @@ def test_more_files_than_one_transaction_may_have_are_continued(ledger: "Table")
     assert Slot(ledger, SLOT).read().head == "1"
 
 
+@pytest.mark.parametrize(("head", "expected"), [("2", "1"), ("1", "1"), ("3", "3")])
+def test_a_crash_before_the_slot_goes_back_is_completed(ledger: "Table", head: str, expected: str) -> None:
+    """A newer revision that has taken the slot keeps it."""
+    files = [item(f"file-{number}", "loaded", 1) for number in range(3)]
+    put_items(ledger, *files, {"object": SLOT, "version": HEAD, "revision": "2"})
+    records, record = UndoRecords(ledger), record_of(*files, head=True)
+    records.begin(record)
+    put_items(ledger, {"object": SLOT, "version": HEAD, "revision": head})
+    assert {each["status"] for each in records.complete_marks(record)} == {"undone"}
+    assert Slot(ledger, SLOT).read().head == expected
+
+
 def test_a_version_that_was_loaded_again_since_stays_and_the_others_become_undone(ledger: "Table") -> None:
     files = item("a", "loaded", 3), item("b", "loaded", 2), item("c", "loaded", 1)
     put_items(ledger, *files)
