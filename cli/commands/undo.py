@@ -15,7 +15,7 @@ from shared.settings import STACK_NAME
 
 if TYPE_CHECKING:
     from cli.deployed.executions import Execution
-    from cli.undo import UndoResult
+    from cli.undo_loads import UndoResult
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Force = Annotated[

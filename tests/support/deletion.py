@@ -1,6 +1,7 @@
-"""Values of points as a model of what InfluxDB stores, and their footprints."""
+"""Values of points as a model of what InfluxDB stores, their footprints, and the replies of DeletePoints."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -47,3 +48,9 @@ def stored_values(api: InfluxApi) -> Values:
             fields = zip(series["columns"][1:], row, strict=True)
             stored |= {(tags, (time - START) // HOUR, name): value for name, value in fields if value is not None}
     return stored
+
+
+def state(**changes: Any) -> Any:
+    """Return how a deletion ended that removed five points."""
+    counts = {"requests": 2, "finished": 2, "removed": 5, "rewritten": 3, "restored": 0, "seconds": 0.5}
+    return {"status": "done", **counts, "foreign": [], "doubts": [], "waits_for": [], **changes}

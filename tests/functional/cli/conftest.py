@@ -9,6 +9,7 @@ import pytest
 from shared.ledger import LedgerItem, version_items
 from tests.functional.conftest import LEDGER, SOURCE, WORK
 from tests.support.builders import generation
+from tests.support.deletion import state
 from tests.support.finished_load import StoringInflux, load_file
 from tests.support.revised_files import hours, key_of
 from tests.support.scripted_aws import BACKFILL, ENDPOINTS, MACHINE, ScriptedAws, scripted_aws
@@ -85,6 +86,12 @@ def rewritten(s3: "S3Client", context: SimpleNamespace, database: StoringInflux,
     rewrites.load(WRONG_KEY, hours("SE", 0, 10, 1.0))
     rewrites.load(WRONG_KEY, hours("SE", 0, 12, 2.0) | hours("N", 0, 2, 2.0))
     return rewrites
+
+
+@pytest.fixture
+def undone_points_go(aws: ScriptedAws, rewritten: Rewrites) -> None:
+    """Let DeletePoints say that it removed the points. What it says is shown; nothing is deleted here."""
+    aws.results["delete"] = state(removed=2, rewritten=0)
 
 
 @pytest.fixture

@@ -1,20 +1,13 @@
 """The steps of a deletion as a command calls them, and what it says of their end."""
 
-from typing import Any
-
 import pytest
 
 from cli.deletion import execute, show_state
 from cli.deployed.stack import Deployment
 from cli.errors import RefusedError
 from shared.settings import STACK_NAME
+from tests.support.deletion import state
 from tests.support.scripted_aws import ScriptedAws
-
-
-def state(**changes: Any) -> Any:
-    """Return how a deletion ended that removed five points."""
-    counts = {"requests": 2, "finished": 2, "removed": 5, "rewritten": 3, "restored": 0, "seconds": 0.5}
-    return {"status": "done", **counts, "foreign": [], "doubts": [], "waits_for": [], **changes}
 
 
 def test_an_error_that_cannot_heal_ends_the_command_and_says_how_to_continue(aws: ScriptedAws) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from shared.deletion.records import plan_key
 from shared.work_bucket import footprint_prefix
-from tests.functional.cli.test_deletion import state
 from tests.functional.conftest import WORK
 from tests.support.command_line import run_loader
+from tests.support.deletion import state
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import hours, key_of
 from tests.support.scripted_aws import ScriptedAws

@@ -10,9 +10,9 @@ from cli.deployed.undo_records import UndoRecords
 from shared.ledger import LedgerItem
 from shared.times import utc_seconds
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
-from tests.functional.cli.test_deletion import state
 from tests.functional.conftest import SOURCE
 from tests.support.command_line import run_loader
+from tests.support.deletion import state
 from tests.support.revised_files import hours, key_of
 from tests.support.scripted_aws import STACK, ScriptedAws
 from tests.support.stale_points import Rewrites

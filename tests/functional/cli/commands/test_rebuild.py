@@ -5,8 +5,8 @@ import pytest
 from cli.commands.rebuild import _exit_status, _show
 from cli.deployed.executions import Execution
 from cli.rebuild import RebuildResult
-from tests.functional.cli.test_deletion import state
 from tests.support.command_line import run_loader
+from tests.support.deletion import state
 from tests.support.scripted_aws import ScriptedAws
 
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.cli.test_deletion import state
 from tests.functional.conftest import WORK
 from tests.support.command_line import run_loader
+from tests.support.deletion import state
 from tests.support.scripted_aws import ScriptedAws
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import pytest
 
 from shared.ledger import LedgerItem
 from tests.functional.cli.conftest import SHARING_KEY, WRONG_KEY
-from tests.functional.cli.test_deletion import state
 from tests.support.command_line import run_loader
+from tests.support.deletion import state
 from tests.support.scripted_aws import ScriptedAws
 from tests.support.stale_points import Rewrites
 
