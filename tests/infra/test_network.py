@@ -100,6 +100,10 @@ def test_other_workloads_of_the_vpc_keep_their_way_to_secrets_manager(variants: 
 def test_the_endpoint_is_in_one_subnet_since_two_of_one_zone_are_refused(variants: Callable[[str], Assembly]) -> None:
     [endpoint] = interface_endpoints(variants("all_new")).values()
     assert endpoint["SubnetIds"] == SUBNETS[:1]
+
+
+@pytest.mark.slow
+def test_the_endpoint_is_in_two_subnets_of_two_zones(variants: Callable[[str], Assembly]) -> None:
     [endpoint] = interface_endpoints(variants("x86_64_in_a_vpc")).values()
     assert endpoint["SubnetIds"] == SUBNETS
 

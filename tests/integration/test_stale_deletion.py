@@ -91,6 +91,7 @@ def stored(api: InfluxApi, region: str) -> Values:
     }
 
 
+@pytest.mark.slow
 def test_the_engine_has_the_values_of_the_current_files_and_foreign_ones_after_a_deletion(app: DeployedApp) -> None:
     region, api = f"stale_{uuid4().hex[:8]}", InfluxApi(app.cloud.influx)
     prefix = f"dataset={NAME}/{region}/"

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.settings import STACK_NAME
 from tests.infra.conftest import synthesized
 from tests.integration.conftest import IMPATIENT
@@ -24,6 +26,7 @@ def differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
         yield name
 
 
+@pytest.mark.slow
 def test_only_the_platform_of_the_functions_is_another_one(app: DeployedApp, tmp_path: Path) -> None:
     template = app.cloud.client("cloudformation").get_template(StackName=STACK_NAME)["TemplateBody"]
     template = template if isinstance(template, dict) else json.loads(template)

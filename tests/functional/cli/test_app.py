@@ -37,7 +37,7 @@ run_nowhere = partial(run_loader, **NOWHERE)
             "'tomorrow' is not a time: use 90m, 6h, 2d, yesterday or 2024-01-31T12:00",
         ),
         (["verify"], "Missing argument 'LOAD|PREFIX'"),
-        (["undo"], "No such command 'undo'"),
+        (["undoo"], "No such command 'undoo'"),
     ],
 )
 def test_what_cannot_be_attempted_is_one_line_with_status_2(command: list[str], message: str) -> None:
