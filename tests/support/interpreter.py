@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from typing import Any, Literal
 
@@ -13,6 +13,9 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from state_machine.definition import LEDGER
@@ -123,12 +126,28 @@ class Interpreter:
         return json.dumps(result).encode()
 
 
+_parse = AmazonStateLanguageParser.parse
+
+
+@cache
+def _tree_of(definition: str) -> Any:
+    """Return the syntax tree of a definition, which takes a second to parse, and which many tests execute."""
+    return _parse(definition)[1]
+
+
+def _parse_once(definition: str) -> tuple[EvalComponent, Any]:
+    """Do what `AmazonStateLanguageParser.parse` does: each execution has components of its own, since they change."""
+    tree = _tree_of(definition)
+    return Preprocessor().visit(tree), tree
+
+
 @contextmanager
 def interpreter() -> Iterator[Interpreter]:
     """Run an interpreter on mocked AWS services."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(config=CONFIG):
         moto = Interpreter()
         patch.setattr(LambdaSimpleBackend, "invoke", moto.invoke)
+        patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse_once))
         # A wildcard that matches nothing is an empty list in AWS (localstack/localstack#12318). moto does that for one
         # kind of wildcard only.
         patch.setattr(json_path, "_PATTERN_SLICE_OR_WILDCARD_ACCESS", r"\[\*\]")

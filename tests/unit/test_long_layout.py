@@ -1,6 +1,7 @@
 """The long layout: which field a value belongs to, and in which unit."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -114,8 +115,8 @@ SHARES = replace(
 
 
 def percent_of(ratio: float) -> float:
-    """Move the point of the shortest decimal, unless that has an exponent."""
-    return ratio * 100 if "e" in repr(ratio) else float(f"{ratio!r}e2")
+    """Move the point of the shortest decimal, unless Arrow writes it with an exponent."""
+    return float(Decimal(repr(ratio)).scaleb(2)) if 1e-6 <= abs(ratio) < 1e10 else ratio * 100
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(6, 15))
@@ -130,6 +131,7 @@ def test_a_share_is_the_same_number_in_both_units(digits: int, places: int) -> N
 
 
 @given(st.lists(st.floats(-1e300, 1e300) | st.floats(-2, 2), min_size=1, max_size=50), st.sampled_from(["ratio", "%"]))
+@example([1.5e-06, 123456789012.5], "ratio")
 @settings(max_examples=20)
 def test_shares_are_converted_once_or_kept(values: list[float], unit: str) -> None:
     """A value that names its field is converted to its unit; else it belongs to the field with its own unit."""
