@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cli.deletion import execute, has_removed_all
-from cli.deployed.deletions import approval_of, reasons_against, start, unfinished
+from cli.deployed.deletions import approval_of, check_reasons, reasons_against, start, unfinished
 from cli.deployed.executions import Execution
 from cli.deployed.ledger import ledger_items
 from cli.deployed.rebuilds import RebuildPlan, Window, deletions_of, doubts_in, own_objects, plan_rebuild, stale_points
@@ -16,11 +16,11 @@ from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
 from cli.output import confirm, listing, quantity, stderr
-from cli.repeated_loads import MAX_CONCURRENCY, Event, run_loads
-from cli.stale_deletion import SHOWN_REQUESTS, WARNING, check_reasons, confirm_continuation
+from cli.repeated_loads import MAX_CONCURRENCY, Event, forced_load, run_loads
+from cli.stale_deletion import SHOWN_REQUESTS, WARNING, confirm_continuation
 from shared.datasets import DATASETS
 from shared.deletion.records import Approval, DeletionState
-from shared.ledger import LedgerItem, bucket_and_key, version_id_of
+from shared.ledger import LedgerItem
 from shared.settings import max_stale_rate
 from shared.times import utc_ns
 
@@ -121,11 +121,7 @@ def _events(deployment: Deployment, plan: RebuildPlan, overtaken: list[str]) -> 
         if _is_overtaken(deployment, plan, item):
             overtaken.append(item["object"])
             continue
-        bucket, key = bucket_and_key(item["object"])
-        version_id = version_id_of(item)
-        version = {"version_id": version_id} if version_id else {}
-        name = f"{item['object']} {item['version']}"
-        yield name, {"bucket": bucket, "key": key, **version, "force": True, "override_slot": False}
+        yield f"{item['object']} {item['version']}", forced_load(item)
 
 
 def _is_overtaken(deployment: Deployment, plan: RebuildPlan, item: LedgerItem) -> bool:

@@ -8,12 +8,20 @@ from typing import Any
 from cli.deployed.executions import POLL_S, Execution, describe, start_execution
 from cli.deployed.stack import Deployment
 from cli.output import detach_on_interrupt, progress, quantity
+from shared.ledger import LedgerItem, bucket_and_key, version_id_of
 
 MAX_CONCURRENCY = 4
 """How many loads run at a time. Each of them writes several chunks concurrently."""
 
 Event = Mapping[str, Any]
 """The input of an execution."""
+
+
+def forced_load(item: LedgerItem) -> Event:
+    """Return the input of a forced load: with the version, in a versioned bucket. Newer revisions keep their slot."""
+    bucket, key = bucket_and_key(item["object"])
+    version = {"version_id": version_id_of(item)} if version_id_of(item) else {}
+    return {"bucket": bucket, "key": key, "force": True, "override_slot": False, **version}
 
 
 def run_loads(

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from cli.deletion import execute, has_removed_all, show_state
-from cli.deployed.deletions import PlannedDeletion, approval_of, plan_for, reasons_against, start, unfinished
+from cli.deployed.deletions import (
+    PlannedDeletion,
+    approval_of,
+    check_reasons,
+    plan_for,
+    reasons_against,
+    start,
+    unfinished,
+)
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, prepare_searches
 from cli.errors import RefusedError
@@ -99,16 +107,6 @@ def _delete(
     approval = approval_of(prepared, is_selected, reasons, max_stale_rate=rate, force=options.force)
     deletion = start(deployment, planned, approval)["deletion"]
     return {deletion: execute(deployment, deletion)}
-
-
-def check_reasons(reasons: list[str]) -> None:
-    """Raise RefusedError if anything speaks against a deletion."""
-    if reasons:
-        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
-        raise RefusedError(
-            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. "
-            "Look at the points with `loader stale`; if they are right, add --force"
-        )
 
 
 def _show_plan(planned: PlannedDeletion) -> None:

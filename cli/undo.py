@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from cli.deletion import execute
 from cli.deployed.buckets import can_delete, invoke_check_health
-from cli.deployed.deletions import PlannedDeletion, plan_points, start, unfinished
+from cli.deployed.deletions import PlannedDeletion, check_reasons, plan_points, start, unfinished
 from cli.deployed.ledger import ledger_items
 from cli.deployed.names import is_key
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_searches
-from cli.deployed.undo_plan import check_reasons, find_item, make_plan, reasons_of, record_of
+from cli.deployed.undo_plan import REMEDY, find_item, make_plan, reasons_of, record_of
 from cli.deployed.undo_records import UndoRecord, UndoRecords, key_of, withdraw_registrations
 from cli.deployed.undone_points import count_uncertain, undone_points
 from cli.errors import RefusedError
@@ -201,7 +201,7 @@ def _plan(
         return None
     names = {each["object"] for each in undone}
     if not options.force:
-        check_reasons(reasons_of(prepared, names))
+        check_reasons(reasons_of(prepared, names), REMEDY)
     return plan_points(deployment, prepared, points, names.__contains__)
 
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from cli.deployed.objects import exists
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import check_footprints, prepare_searches
-from cli.deployed.undo_plan import exists
 from cli.deployed.undo_records import UndoRecord, UndoRecords, key_of, version_of
 from cli.deployed.undone_points import SharingFile, files_to_load_again
 from cli.output import quantity, stderr

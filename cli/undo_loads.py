@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from cli.deployed.executions import Execution
 from cli.deployed.ledger import ledger_items
+from cli.deployed.objects import exists
 from cli.deployed.stack import Deployment
-from cli.deployed.undo_plan import exists
 from cli.deployed.undo_records import UndoRecord, Version, key_of
 from cli.errors import RefusedError
-from cli.repeated_loads import MAX_CONCURRENCY, Event, run_loads
+from cli.repeated_loads import MAX_CONCURRENCY, forced_load, run_loads
 from cli.undo_choice import may_stand
 from shared.datasets import DATASETS
 from shared.deletion.records import DeletionState
-from shared.ledger import LedgerItem, bucket_and_key, is_newer, version_id_of
+from shared.ledger import LedgerItem, is_newer, version_id_of
 from shared.ledger_items import ItemKey, items_by_key
 from shared.slots import is_running
 
@@ -78,7 +78,7 @@ def load_again(deployment: Deployment, record: UndoRecord, result: UndoResult, *
     is_ordered = all(DATASETS[each["dataset"]].revision is not None for each in items.values()) and not repeated
     executions = run_loads(
         deployment,
-        ((_name(item, repeated), _event(item)) for item in _due_loads(deployment, result, items, busy)),
+        ((_name(item, repeated), forced_load(item)) for item in _due_loads(deployment, result, items, busy)),
         total=len(items),
         concurrency=MAX_CONCURRENCY if is_ordered else 1,
         interrupted=f"Loads that have started continue. Then run `loader undo {record['load_id']}` again.",
@@ -139,10 +139,3 @@ def _is_overtaken(version: Version, item: LedgerItem, versions: Iterable[LedgerI
         each for each in versions if each["status"] == "loaded" and each["changed_at"] >= version["changed_at"]
     )
     return any(is_newer(each, item) for each in loaded_since)
-
-
-def _event(item: LedgerItem) -> Event:
-    """Return the input of a load. In a versioned bucket it names the version. A newer revision keeps its slot."""
-    bucket, key = bucket_and_key(item["object"])
-    version = {"version_id": version_id_of(item)} if version_id_of(item) else {}
-    return {"bucket": bucket, "key": key, "force": True, "override_slot": False, **version}

@@ -72,6 +72,17 @@ def reasons_against(
     return reasons + list(_unfinished_files(prepared.items, {source for source, _ in counts}))
 
 
+REMEDY = "Look at the points with `loader stale`; if they are right, add --force"
+"""What to do if something speaks against a deletion."""
+
+
+def check_reasons(reasons: list[str], remedy: str = REMEDY) -> None:
+    """Raise RefusedError if anything speaks against a deletion."""
+    if reasons:
+        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
+        raise RefusedError(f"nothing was deleted: {'; '.join(reasons[:3])}{more}. {remedy}")
+
+
 def _unfinished_files(items: list[LedgerItem], sources: set[str]) -> Iterator[str]:
     """Yield the current files of the same objects, or of the same slots, that are not loaded completely."""
     versions: dict[str, list[LedgerItem]] = {}

@@ -11,7 +11,7 @@ from cli.deployed.ledger import Entry, entry_of_version
 from cli.deployed.stack import Deployment
 from cli.moments import ago
 from cli.output import size
-from shared.ledger import object_name, version_name
+from shared.ledger import LedgerItem, bucket_and_key, object_name, version_id_of, version_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
@@ -64,6 +64,12 @@ def find_object(deployment: Deployment, key: str, version_id: str = "") -> Store
         version_id=head.get("VersionId", ""),
         entry=entry_of_version(deployment, address, name),
     )
+
+
+def exists(deployment: Deployment, item: LedgerItem) -> bool:
+    """Return whether a version still exists in S3. Without versioning, it must be the current one."""
+    stored = find_object(deployment, bucket_and_key(item["object"])[1], version_id_of(item))
+    return stored is not None and stored.entry is not None and stored.entry.load_id == item["load_id"]
 
 
 def suggest_key(deployment: Deployment, key: str) -> str:

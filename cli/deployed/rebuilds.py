@@ -12,7 +12,7 @@ import numpy as np
 
 from cli.deployed.bucket_size import read_bucket_size
 from cli.deployed.deletions import PlannedDeletion
-from cli.deployed.objects import find_object
+from cli.deployed.objects import exists
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import UNCERTAIN, PreparedSearch, check_footprints, doubts_of
 from cli.deployed.undone_points import Files
@@ -22,7 +22,7 @@ from shared.deletion.requests import MAX_REQUESTS, DeleteRequest, DeletionPlan, 
 from shared.deletion.runs import Numbers
 from shared.deletion.slices import MAX_GROUP_POINTS, MAX_SLICE_POINTS, group_requests, slice_requests
 from shared.footprints import Footprint
-from shared.ledger import LedgerItem, bucket_and_key, version_id_of
+from shared.ledger import LedgerItem
 from shared.point_index import subtract, times_of_all_series, within_times
 from shared.stale.plans import Plan
 from shared.stale.stale_set import StaleSet, union
@@ -169,16 +169,10 @@ def _check_limits(requests: list[DeleteRequest], seconds: float, max_points: int
 
 def _check_sources(deployment: Deployment, files: list[LedgerItem]) -> None:
     """Raise RefusedError if a version that must be loaded again does not exist any more."""
-    missing = [item for item in files if not _exists(deployment, item)]
+    missing = [item for item in files if not exists(deployment, item)]
     if missing:
         more = f", and of {len(missing) - 1:,} more" if len(missing) > 1 else ""
         raise RefusedError(
             f"nothing was deleted: the loaded version of {missing[0]['object']} ({missing[0]['version']}){more} is not "
             "in S3 any more, so it cannot be loaded again. Choose a time whose files have no points in common with it"
         )
-
-
-def _exists(deployment: Deployment, item: LedgerItem) -> bool:
-    _, key = bucket_and_key(item["object"])
-    found = find_object(deployment, key, version_id_of(item))
-    return found is not None and found.entry is not None and found.entry.load_id == item["load_id"]

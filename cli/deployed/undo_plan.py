@@ -7,10 +7,10 @@ from typing import NamedTuple
 import boto3
 
 from cli.deployed.buckets import can_delete, invoke_check_health
-from cli.deployed.deletions import plan_points, reasons_against
+from cli.deployed.deletions import check_reasons, plan_points, reasons_against
 from cli.deployed.ledger import ledger_items
 from cli.deployed.names import find_entry, find_report, is_key, item_of, suggest_load
-from cli.deployed.objects import find_object
+from cli.deployed.objects import exists
 from cli.deployed.stack import Deployment
 from cli.deployed.stale import PreparedSearch, check_footprints, prepare_search, prepare_searches, stale_pause
 from cli.deployed.undo_records import HeadChange, UndoRecord, now, version_of
@@ -25,7 +25,7 @@ from cli.deployed.undone_points import (
 from cli.errors import NotFoundError, RefusedError
 from cli.targets import check_dataset
 from cli.undo_choice import Choice, choose, reason_against
-from shared.ledger import LedgerItem, bucket_and_key, newest_of, version_id_of
+from shared.ledger import LedgerItem, bucket_and_key, newest_of
 from shared.revisions import sort_key
 from shared.slots import Slot, is_running, replacing_dataset, revision_of_object, slot_name
 from shared.stale.standing import standings
@@ -154,12 +154,6 @@ def _is_same(one: LedgerItem, other: LedgerItem) -> bool:
     return (one["object"], one["version"]) == (other["object"], other["version"])
 
 
-def exists(deployment: Deployment, item: LedgerItem) -> bool:
-    """Return whether a version still exists in S3. Without versioning, it must be the current one."""
-    stored = find_object(deployment, bucket_and_key(item["object"])[1], version_id_of(item))
-    return stored is not None and stored.entry is not None and stored.entry.load_id == item["load_id"]
-
-
 def with_undone(deployment: Deployment, prepared: PreparedSearch, undone: Sequence[LedgerItem]) -> PreparedSearch:
     """Return the search as it will be once these versions are undone."""
     keys = {(each["object"], each["version"]) for each in undone}
@@ -193,7 +187,7 @@ def _removal(deployment: Deployment, after: PreparedSearch, choice: Choice, *, d
     if not (delete and count):
         return Removal(count, uncertain, kept)
     if not force:
-        check_reasons(reasons_of(after, names))
+        check_reasons(reasons_of(after, names), REMEDY)
     try:
         planned = plan_points(deployment, after, points, names.__contains__)
     except RefusedError as error:
@@ -215,14 +209,11 @@ def reasons_of(prepared: PreparedSearch, names: set[str]) -> list[str]:
     return reasons_against(prepared, names.__contains__, max_stale_rate=float("inf"))
 
 
-def check_reasons(reasons: list[str]) -> None:
-    """Raise RefusedError if anything speaks against deleting points of an undone load."""
-    if reasons:
-        more = f", and {len(reasons) - 3:,} more reasons" if len(reasons) > 3 else ""  # noqa: PLR2004
-        raise RefusedError(
-            f"nothing was deleted: {'; '.join(reasons[:3])}{more}. Load these files first. If nothing of them is "
-            "missing, add --force; to leave the points that no other file has, add --no-delete"
-        )
+REMEDY = (
+    "Load these files first. If nothing of them is missing, add --force; to leave the points that no other file has, "
+    "add --no-delete"
+)
+"""What to do if something speaks against deleting points of an undone load."""
 
 
 def record_of(deployment: Deployment, plan: UndoPlan) -> UndoRecord:

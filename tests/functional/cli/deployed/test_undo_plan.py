@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.deployed.objects import exists
 from cli.deployed.stack import Deployment
-from cli.deployed.undo_plan import exists, find_item, make_plan, record_of
+from cli.deployed.undo_plan import find_item, make_plan, record_of
 from cli.errors import NotFoundError, RefusedError
 from shared.calendars import Count, encode
 from shared.ledger import LedgerItem, bucket_and_key, version_id_of, version_items
