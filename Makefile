@@ -8,6 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 SHARED_OUT := -n 3 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := tests/unit
+WITH_TYPES := sh local/with_types.sh
 SOURCES := functions shared state_machine infra_cdk local cli benchmarks tests
 
 .DEFAULT_GOAL := help
@@ -28,14 +29,14 @@ demo: $(READY) ## load sample files end to end on this machine and compare every
 cloud: $(READY) ## start the local cloud, deploy, and run until Ctrl-C; use `loader` in a second terminal
 	@$(BIN)/python -m local.serve
 
-check: $(READY) lint types ## check format, lint, and types, and run the tests without a server or a deployment (under a minute)
-	@$(BIN)/python -m pytest -n 2 -m "not slow" --durations=5 $(QUICK_TESTS)
+check: $(READY) lint ## check format, lint, and types, and run the tests without a server or a deployment (under a minute)
+	@$(WITH_TYPES) $(BIN)/python -m pytest -n 2 -m "not slow" --durations=5 $(QUICK_TESTS)
 
-test: $(READY) lint types ## check format, lint, and types, and run the quick tests
-	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"
+test: $(READY) lint ## check format, lint, and types, and run the quick tests
+	@$(WITH_TYPES) $(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"
 
-test-all: $(READY) lint types ## the same, and the slow tests
-	@$(BIN)/python -m pytest $(SHARED_OUT)
+test-all: $(READY) lint ## the same, and the slow tests
+	@$(WITH_TYPES) $(BIN)/python -m pytest $(SHARED_OUT)
 
 $(BENCH)/.installed: $(READY) requirements/bench.txt
 	@[ -x $(BENCH)/bin/python ] || $(BIN)/uv venv -q --python $(BIN)/python $(BENCH)

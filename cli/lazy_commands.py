@@ -50,7 +50,7 @@ LISTS = frozenset(("history", "coverage", "overlaps", "show", "quarantine", "que
 
 
 class ListedCommand(TyperCommand):
-    """A command that has only a name and a summary."""
+    """A command that has only a name, and a summary once somebody asks for it."""
 
 
 class LazyCommands(TyperGroup):
@@ -58,7 +58,14 @@ class LazyCommands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands.update({name: ListedCommand(name, help=_summary(name)) for name in COMMANDS})
+        self.commands.update({name: ListedCommand(name) for name in COMMANDS})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; one that is not imported gets the summary that the help shows."""
+        command = super().get_command(ctx, cmd_name)
+        if isinstance(command, ListedCommand):
+            command.help = _summary(cmd_name)
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the command, which is imported now, and its arguments."""

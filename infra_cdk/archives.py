@@ -18,6 +18,8 @@ from infra_cdk.config import PythonVersion
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "build" / "layers"
 MAX_CACHED = 4
+LEVEL = 4
+"""The compression of zip files. The default, 6, takes 2.3 times as long for 4 % less."""
 
 
 def build_zip(
@@ -76,5 +78,5 @@ def _write_zip(folder: Path, zip_file: Path) -> Path:
                 entry = ZipInfo(file.relative_to(folder).as_posix())
                 entry.compress_type = ZIP_DEFLATED
                 entry.external_attr = 0o755 << 16
-                archive.writestr(entry, file.read_bytes())
+                archive.writestr(entry, file.read_bytes(), compresslevel=LEVEL)
     return zip_file

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities import parameters
-from moto import mock_aws
 
 from shared.aws_clients import discard_clients
 from shared.ledger import CHANGES
+from tests.support.mocked_aws import KeepingSession, mocked_aws
 from tests.support.scripted_influx import ScriptedInflux, scripted_influx
 
 if TYPE_CHECKING:
@@ -41,28 +40,34 @@ def discard_all_clients() -> None:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
-    """An S3 client and both buckets; `WORK_BUCKET` names the work bucket, `INFLUXDB_BUCKET` the one of InfluxDB."""
+def aws_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeepingSession]:
+    """The session of the test itself, on mocked AWS services."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("WORK_BUCKET", WORK)
-    monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
     discard_all_clients()
-    with mock_aws():
-        client = boto3.client("s3")
-        for bucket in (SOURCE, WORK):
-            client.create_bucket(Bucket=bucket)
-        client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
-        yield client
+    with mocked_aws() as session:
+        yield session
     discard_all_clients()
 
 
 @pytest.fixture
-def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
+def s3(aws_session: KeepingSession, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
+    """An S3 client and both buckets; `WORK_BUCKET` names the work bucket, `INFLUXDB_BUCKET` the one of InfluxDB."""
+    monkeypatch.setenv("WORK_BUCKET", WORK)
+    monkeypatch.setenv("INFLUXDB_BUCKET", "ons")
+    client: S3Client = aws_session.client("s3")
+    for bucket in (SOURCE, WORK):
+        client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+    return client
+
+
+@pytest.fixture
+def ledger(s3: "S3Client", aws_session: KeepingSession, monkeypatch: pytest.MonkeyPatch) -> "Table":
     """An empty ledger table, which `LEDGER_TABLE` names."""
     monkeypatch.setenv("LEDGER_TABLE", LEDGER)
-    return boto3.resource("dynamodb").create_table(
+    table: Table = aws_session.resource("dynamodb").create_table(
         TableName=LEDGER,
         KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "version", "KeyType": "RANGE"}],
         AttributeDefinitions=[
@@ -80,6 +85,7 @@ def ledger(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> "Table":
         ],
         BillingMode="PAY_PER_REQUEST",
     )
+    return table
 
 
 @pytest.fixture

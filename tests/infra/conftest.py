@@ -147,6 +147,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "influxdb_ca_bundle": str(ROOT / "LICENSE"),
         "database_instance_type": "db.influx.medium",
         "database_multi_az": "true",
+        "file_suffixes": ".parquet,.pq",
     },
     "all_existing": VPC
     | {
@@ -161,7 +162,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "alarm_hours_without_load": "0",
         "snap_start": "true",
     },
-    "x86_64": {"architecture": "x86_64", "file_suffixes": ".parquet,.pq"},
+    "x86_64": {"architecture": "x86_64"},
     "x86_64_in_a_vpc": VPC | {"architecture": "x86_64", "secrets_endpoint_subnet_ids": VPC["subnet_ids"]},
     "with_a_database": VPC | {"database_instance_type": "db.influx.medium", "file_suffixes": "*", "sweep_minutes": "0"},
 }

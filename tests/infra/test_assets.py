@@ -72,7 +72,7 @@ def test_code_and_layers_fit_into_lambda(assembly: Assembly) -> None:
     assert sum(code_files(assembly).values()) + sum(layer_files(assembly).values()) < LIMIT_BYTES
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+@pytest.mark.parametrize("architecture", [pytest.param("arm64", marks=pytest.mark.slow), "x86_64"])
 def test_code_and_layers_fit_with_bytecode(architecture: Architecture) -> None:
     assert sum(sum(unpacked(asset).values()) for asset in assets(architecture)) < LIMIT_BYTES
 

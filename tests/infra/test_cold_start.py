@@ -2,21 +2,31 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
-from benchmarks.cold_start import RUNTIME, Functions, unpacked_functions
+from benchmarks.cold_start import RUNTIME, Functions, Import, unpacked_functions
 from infra_cdk.archives import ROOT
 from shared.function_names import FUNCTION_NAMES
 
 ARROW = {"pyarrow", "pandas", "numpy"}
 
 
+Start = Callable[[str], Import]
+
+
 @pytest.fixture(scope="module")
 def functions() -> Iterator[Functions]:
     with unpacked_functions() as unpacked:
         yield unpacked
+
+
+@pytest.fixture(scope="module")
+def start(functions: Functions) -> Start:
+    """Return what the start of a function imports. Each is started once."""
+    return cache(functions.start)
 
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
@@ -27,20 +37,20 @@ def test_every_module_imports_with_the_layers_alone(functions: Functions, name: 
 
 
 @pytest.mark.parametrize("name", ["check_health", "write_batch", "report_load"])
-def test_a_function_that_reads_no_parquet_starts_without_arrow(functions: Functions, name: str) -> None:
-    assert functions.start(name).packages & ARROW == set()
+def test_a_function_that_reads_no_parquet_starts_without_arrow(start: Start, name: str) -> None:
+    assert start(name).packages & ARROW == set()
 
 
 @pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk", "register_load", "delete_points"])
-def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, name: str) -> None:
-    assert functions.start(name).packages & ARROW == {"pyarrow", "numpy"}
+def test_pandas_is_imported_when_it_is_needed_and_not_before(start: Start, name: str) -> None:
+    assert start(name).packages & ARROW == {"pyarrow", "numpy"}
 
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
-def test_a_cold_start_compiles_nothing_and_needs_no_templates(functions: Functions, name: str) -> None:
-    start = functions.start(name)
-    assert {path for path in start.compiled if path.endswith((".py", ".html"))} == set()
-    assert "jinja2" not in start.packages
+def test_a_cold_start_compiles_nothing_and_needs_no_templates(start: Start, name: str) -> None:
+    started = start(name)
+    assert {path for path in started.compiled if path.endswith((".py", ".html"))} == set()
+    assert "jinja2" not in started.packages
 
 
 RESTORED = """
@@ -58,16 +68,16 @@ print(random.getstate() != snapshot, s3_client.cache_info().currsize, dynamodb_r
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_a_snapshot_has_no_connection_and_no_random_state_that_environments_share(
-    functions: Functions, name: str
+    functions: Functions, start: Start, name: str
 ) -> None:
-    assert functions.start(name).connected == set()
+    assert start(name).connected == set()
     command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", RESTORED, name, *functions.path(name)]
     restored = subprocess.run(command, capture_output=True, text=True, check=True)
     assert restored.stdout.split() == ["True", "0", "0"]
 
 
-def test_nothing_comes_from_this_environment(functions: Functions) -> None:
-    assert "aws_cdk" not in functions.start("check_health").packages
+def test_nothing_comes_from_this_environment(functions: Functions, start: Start) -> None:
+    assert "aws_cdk" not in start("check_health").packages
     assert str(ROOT) not in functions.path("check_health")
     assert sys.prefix not in "".join(functions.path("check_health"))
 

@@ -58,14 +58,14 @@ def test_a_key_pattern_outside_the_prefix_starts_one_too(tmp_path: Path, monkeyp
 
 
 def test_the_suffixes_of_the_configuration_narrow_what_starts_one(variants: Callable[[str], Assembly]) -> None:
-    [several], [all_] = (variants(name).properties("Events::Rule").values() for name in ("x86_64", "with_a_database"))
+    [several], [all_] = (variants(name).properties("Events::Rule").values() for name in ("all_new", "with_a_database"))
     keys = [ANY_CASE, {"suffix": {"equals-ignore-case": ".pq"}}]
     assert several["EventPattern"]["detail"]["object"] == {"key": keys}
     assert all_["EventPattern"]["detail"].keys() == {"bucket"}
 
 
 def test_the_functions_that_apply_the_rule_on_keys_have_its_settings(variants: Callable[[str], Assembly]) -> None:
-    functions = variants("x86_64").functions
+    functions = variants("all_new").functions
     environments = {name: each["Environment"]["Variables"] for name, each in functions.items()}
     suffixes = {name: values["FILE_SUFFIXES"] for name, values in environments.items() if "FILE_SUFFIXES" in values}
     assert suffixes.keys() >= {"validate_schema", "convert_and_chunk", "list_files", "report_backfill"}

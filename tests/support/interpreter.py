@@ -23,6 +23,7 @@ from tests.support.scripted_functions import Failure, Functions
 
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 LEDGER_KEY: Mapping[str, Literal["HASH", "RANGE"]] = {"object": "HASH", "version": "RANGE"}
+POLL_S = 0.02
 ROLE = "arn:aws:iam::123456789012:role/loader"
 
 
@@ -37,6 +38,10 @@ class ExecutionResult:
     @cached_property
     def description(self) -> Mapping[str, Any]:
         return dict(self.client.describe_execution(executionArn=self.arn))
+
+    @property
+    def name(self) -> str:
+        return self.arn.rpartition(":")[2]
 
     @property
     def status(self) -> str:
@@ -83,6 +88,7 @@ class Interpreter:
         )
         self._functions = Functions({})
         self._runs = count()
+        self._machines: dict[str, str] = {}
 
     def run(
         self,
@@ -96,18 +102,26 @@ class Interpreter:
         """Execute the definition on a ledger with these items, and stop it as ABORTED after `timeout_s`."""
         self._functions = functions
         self._write_ledger(ledger)
-        name = f"loader-{next(self._runs)}"
-        machine = self.client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
         reply = self.client.start_execution(
-            stateMachineArn=machine["stateMachineArn"], name="execution", input=json.dumps(event)
+            stateMachineArn=self._machine(json.dumps(definition)),
+            name=f"execution-{next(self._runs)}",
+            input=json.dumps(event),
         )
         arn = reply["executionArn"]
         deadline = time.monotonic() + timeout_s
         while self.client.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            time.sleep(0.005)
+            time.sleep(POLL_S)
             if time.monotonic() > deadline:
                 self.client.stop_execution(executionArn=arn)
         return ExecutionResult(self.client, arn, self.ledger.scan()["Items"])
+
+    def _machine(self, definition: str) -> str:
+        """Return the ARN of the state machine with this definition, which moto checks at length when it is created."""
+        if definition not in self._machines:
+            name = f"loader-{len(self._machines)}"
+            machine = self.client.create_state_machine(name=name, definition=definition, roleArn=ROLE)
+            self._machines[definition] = machine["stateMachineArn"]
+        return self._machines[definition]
 
     def _write_ledger(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Replace all items of the ledger."""

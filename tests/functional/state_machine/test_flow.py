@@ -52,14 +52,13 @@ def test_a_load_ends_with_the_report(run: Run) -> None:
 
 def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
     functions = scripted_functions()
-    run(functions)
+    result = run(functions)
     request = functions.payloads("check_health")[0]
     assert (request["event"], request["file"]) == (EVENT, PINNED)
-    assert request["execution"]["name"] == "execution"
-    assert request["execution"]["id"].endswith(":execution")
+    assert (request["execution"]["name"], request["execution"]["id"]) == (result.name, result.arn)
     assert datetime.fromisoformat(request["execution"]["start_time"]).tzinfo
     source_file = {key: FILE[key] for key in SourceFile.__annotations__}
-    common = {"execution": "execution", "file": source_file}
+    common = {"execution": result.name, "file": source_file}
     parts = [common | {"part": part} for part in PARTS]
     assert sorted(functions.payloads("convert_and_chunk"), key=lambda ref: ref["part"]["part"]) == parts
     assert min(functions.payloads("write_batch"), key=lambda ref: ref["chunk"]) == {
@@ -67,7 +66,7 @@ def test_each_function_gets_the_event_that_its_type_declares(run: Run) -> None:
         "bucket": FILE["bucket"],
         "key": FILE["key"],
         "dataset": "generation",
-        "execution": "execution",
+        "execution": result.name,
         "chunk": "0000-0000",
         "sha256": "0" * 64,
         "points": 500,
@@ -209,7 +208,7 @@ def test_other_errors_fail_at_once_with_the_reported_response(run: Run, function
     assert "the reason" in cause["of"]
     assert "ReportFailure" in result.states
     assert result.states[-1] == "FailLoad"
-    assert functions.payloads("report_load")[0]["input"]["execution"]["name"] == "execution"
+    assert functions.payloads("report_load")[0]["input"]["execution"]["name"] == result.name
 
 
 def test_a_report_that_fails_is_reported_as_a_failure(run: Run) -> None:
