@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.
 
-    The modules that test the deployed app are divided over the processes, each of which deploys once. The other
+    The modules that test the deployed app are divided over some processes, each of which deploys once. The other
     integration tests share an emulator, and the infrastructure tests a synthesis. The rest share nothing: xdist gives
     the next module to the process that is free.
     """
@@ -61,15 +61,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (*FIRST_GROUPS, groups[item.nodeid]).index(groups[item.nodeid]))
 
 
+MAX_DEPLOYMENTS = 2
+"""How many processes deploy the app. Each deployment starts every function, so a third costs more than it saves."""
+
 PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-DEPLOYED = [f"deployed {number}" for number in range(PROCESSES)]
+DEPLOYED = [f"deployed {number}" for number in range(min(PROCESSES, MAX_DEPLOYMENTS))]
 FIRST_GROUPS = (*DEPLOYED, "integration", "infra")
 
 
 def _group(item: pytest.Item, deployed: list[Path]) -> str:
     if _needs_app(item):
         # Two deployments would write the same points to one server.
-        return DEPLOYED[0 if external_target() else deployed.index(item.path) % PROCESSES]
+        return DEPLOYED[0 if external_target() else deployed.index(item.path) % len(DEPLOYED)]
     path = item.path.relative_to(TESTS)
     return path.parts[0] if path.parts[0] in FIRST_GROUPS else str(path)
 

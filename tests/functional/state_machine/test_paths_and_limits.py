@@ -37,6 +37,7 @@ CORRUPT = pin_then(always(Failure("CorruptParquetError")))
 
 
 NO_LOAD = PINNED | {"claim": CLAIM | {"version": ""}, "skipped": "an empty object"}
+REPLACING = FILE | {"may_replace": True}
 LATER = PINNED | {"not_before": "2024-01-01T00:00:00Z"}
 
 
@@ -64,6 +65,8 @@ SCENARIOS = {
             "register_load": lambda call: register_load(call, losing=SEVERAL_PARTS[:1]),
         }
     ),
+    "replacing": Scenario(lambda: {"validate_schema": pin_then(always(REPLACING))}),
+    "replacing by no row": Scenario(lambda: {"validate_schema": pin_then(always(REPLACING | {"rows": 0}))}),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
     "already loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("loaded")]),
     "being loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("claimed", lease_until="2999")]),
@@ -133,13 +136,16 @@ def test_every_wrong_path_is_noticed(run: Run, definition: dict[str, Any]) -> No
     machine = without_retries(definition)
     unnoticed = list(reading_paths(machine))
     assert len(unnoticed) > 100
+    entered = set[str]()
     for scenario in SCENARIOS.values():
         result, right = outcome(run, scenario, machine)
+        entered.update(result.states)
         unnoticed = [
             place
             for place in unnoticed
             if place[1] not in result.states or outcome(run, scenario, with_wrong_path(machine, place))[1] == right
         ]
+    assert entered >= machine["States"].keys()
     assert unnoticed == []
 
 
