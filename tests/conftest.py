@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.
 
-    The modules that test the deployed app are divided over some processes, each of which deploys once. The other
+    The modules that test the deployed app are divided over the processes, each of which deploys once. The other
     integration tests share an emulator, and the infrastructure tests a synthesis. The rest share nothing: xdist gives
     the next module to the process that is free.
     """
@@ -61,11 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (*FIRST_GROUPS, groups[item.nodeid]).index(groups[item.nodeid]))
 
 
-MAX_DEPLOYMENTS = 2
-"""How many processes deploy the app. Each deployment starts every function, so a third costs more than it saves."""
-
 PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-DEPLOYED = [f"deployed {number}" for number in range(min(PROCESSES, MAX_DEPLOYMENTS))]
+DEPLOYED = [f"deployed {number}" for number in range(PROCESSES)]
 FIRST_GROUPS = (*DEPLOYED, "integration", "infra")
 
 

@@ -4,11 +4,15 @@ On AWS, an account runs 1,000 functions at once, and throttles the calls beyond.
 process of some 100 MiB, and ministack keeps an idle one for five minutes. So it throttles much earlier
 (`LAMBDA_ACCOUNT_CONCURRENCY`), and `_acquire_worker` ends the process that has been idle for the longest time before
 there are too many. `count_usage` counts what runs, so that `Emulator.usage` can tell the largest numbers.
+
+A function whose settings change and change back uses its former processes again (`keep_processes_of_former_settings`):
+ministack ends them, and to start one takes half a second of processor time.
 """
 
 # ministack has no public hook for this, so its private functions are replaced.
 # ruff: noqa: SLF001
 
+import hashlib
 import json
 import os
 import signal
@@ -22,11 +26,21 @@ from ministack.services import lambda_svc, stepfunctions
 
 _acquire = lambda_runtime.acquire_worker
 _acquire_slot = lambda_svc._acquire_execution_slot
+_key_without_settings = lambda_runtime._worker_key
 _run_execution = stepfunctions._run_execution
+
+_SETTINGS = ("CodeSha256", "Environment", "Handler", "Layers", "MemorySize", "Runtime", "Timeout")
+_SEPARATOR = "~"
 
 _lock = Lock()
 _running = Counter[str]()
 _usage = Counter[str]()
+
+
+def keep_processes_of_former_settings() -> None:
+    """Give each configuration of a function processes of its own, which outlive a change of the settings."""
+    lambda_runtime._worker_key = _worker_key
+    lambda_svc.invalidate_worker = _invalidate
 
 
 def limit_processes() -> None:
@@ -68,6 +82,28 @@ def _acquire_counted_slot(*args: Any) -> Any:
         _usage["invocations" if slot else "throttled"] += 1
         _record("functions", lambda_svc.executions_in_flight()[0])
     return slot, reason
+
+
+def _worker_key(function: str, config: dict[str, Any], qualifier: str) -> str:
+    """Return ministack's key of the pool of processes, and a digest of all that a process gets when it starts."""
+    settings = json.dumps([config.get(name) for name in _SETTINGS], sort_keys=True)
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
+    return f"{_key_without_settings(function, config, qualifier)}{_SEPARATOR}{digest}"
+
+
+def _invalidate(function: str, qualifier: str | None = None, account: str | None = None, region: str = "") -> None:
+    """End the processes of a function whose code was replaced, that was deleted, or one of whose processes failed.
+
+    Only a change of the settings, and a deployment, name no account. The processes that they leave unused are ended as
+    soon as there are too many.
+    """
+    if account is None:
+        return
+    start = f"{account}:{region}:{function}:" + (f"{qualifier}{_SEPARATOR}" if qualifier else "")
+    with lambda_runtime._lock:
+        pools = lambda_runtime._workers
+        ended = [worker for key in list(pools) if key.startswith(start) for worker in pools.pop(key)]
+    lambda_runtime.kill_workers(ended)
 
 
 def _acquire_worker(*args: Any, **options: Any) -> Any:

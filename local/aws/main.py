@@ -14,7 +14,11 @@ def main() -> None:
     from ministack.app import main as serve  # noqa: PLC0415 - the version is checked before this import
 
     from local.aws.calls import record_calls  # noqa: PLC0415
-    from local.aws.concurrency import count_usage, limit_processes  # noqa: PLC0415
+    from local.aws.concurrency import (  # noqa: PLC0415
+        count_usage,
+        keep_processes_of_former_settings,
+        limit_processes,
+    )
     from local.aws.gaps import close_gaps  # noqa: PLC0415
     from local.aws.lambda_runtime import run_python_functions_by_runtime_client  # noqa: PLC0415
     from local.aws.maps import patch_maps  # noqa: PLC0415
@@ -25,6 +29,7 @@ def main() -> None:
     patch_maps()
     patch_retries()
     run_python_functions_by_runtime_client()
+    keep_processes_of_former_settings()
     limit_processes()
     count_usage()
     switch_roles_by_signal()

@@ -25,7 +25,7 @@ IMPATIENT = {
 }
 
 
-LIMITS = Limits(functions=32, processes=64)
+LIMITS = Limits(functions=32, processes=48)
 """More functions at once than a machine is good for: impatient loads fail if they are throttled."""
 
 

@@ -162,6 +162,7 @@ def count_points(app: DeployedApp, bucket: str) -> int:
     return sum(row[1] for each in series for row in each["values"])
 
 
+@pytest.mark.slow
 def test_files_are_loaded_again_when_their_bucket_was_replaced(app: DeployedApp, tmp_path: Path, prefix: str) -> None:
     bucket, engine = f"replaced-{tmp_path.name}", app.influxdb.engine
     engine.create_bucket(bucket)

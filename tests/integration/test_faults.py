@@ -79,7 +79,9 @@ def test_a_server_that_hangs_is_given_up_and_asked_again(trial: Trial) -> None:
     trial.check_loaded(execution)
 
 
-@pytest.mark.parametrize("retry_after", [lambda: "2", in_three_seconds], ids=["seconds", "date"])
+@pytest.mark.parametrize(
+    "retry_after", [lambda: "2", pytest.param(in_three_seconds, marks=pytest.mark.slow)], ids=["seconds", "date"]
+)
 def test_nothing_is_asked_before_retry_after(trial: Trial, retry_after: Callable[[], str]) -> None:
     def throttled(exchange: Exchange) -> None:
         faults.answer_with(429, Retry_After=retry_after())(exchange)

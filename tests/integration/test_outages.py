@@ -1,5 +1,7 @@
 """Outages of InfluxDB that are shorter and longer than the patience, in CheckHealth and in WriteBatch."""
 
+import pytest
+
 from cli.deployed.executions import Execution, wait_for_end, wait_for_start
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, pass_on
@@ -32,6 +34,7 @@ def test_a_load_waits_for_influxdb_before_it_converts_and_while_it_writes(trial:
     trial.check_loaded(execution)
 
 
+@pytest.mark.slow
 def test_each_batch_that_is_accepted_renews_the_patience(trial: Trial) -> None:
     """Every other second, InfluxDB accepts one batch: the load takes longer than the patience."""
     accepted: list[float] = []

@@ -114,6 +114,7 @@ def test_the_newest_revision_wins_in_a_hundred_rounds(app: DeployedApp, tmp_path
     check(app, tmp_path, declaration, records)
 
 
+@pytest.mark.slow
 def test_all_at_once_and_then_a_backfill_of_the_older_revision(
     app: DeployedApp, tmp_path: Path, declaration: Path
 ) -> None:

@@ -123,7 +123,7 @@ def expire(app: DeployedApp, load: str) -> None:
         app.cloud.client("s3").delete_object(Bucket=app.outputs["WorkBucketName"], Key=key)
 
 
-@pytest.mark.parametrize("seed", [104, 107])
+@pytest.mark.parametrize("seed", [104, pytest.param(107, marks=pytest.mark.slow)])
 def test_files_with_every_kind_of_row_verify(app: DeployedApp, seed: int) -> None:
     file = random_file(seed)
     execution = app.load(file.key, file.table)

@@ -205,7 +205,7 @@ class DeployedApp:
     def configured(self, *only: str, **variables: str) -> AbstractContextManager[None]:
         """Set environment variables of all functions that read them, or of `only` some, and restore them afterwards.
 
-        A function restarts when its environment changes, which costs a second.
+        Its processes start again, which costs a second, unless it had the same environment before.
         """
         names = {folder: function["FunctionName"] for folder, function in self.functions.items()}
         return FunctionSettings(self.cloud.client("lambda"), names).configured(only, variables)

@@ -73,6 +73,9 @@ RESPONSE = {
     },
 }
 STALE_REPORT = {"points": 3, "uncertain": 0}
+ALL_WRITTEN = {"chunks": [], "written": True, "outlasted": 0, "not_before": "", "waits": 0}
+"""What RegisterLoad returns if there is nothing left to write."""
+
 WRITTEN = {"chunk": "", "written": True, "next_batch": 1, "not_before": "", "waits": 0}
 
 
@@ -134,7 +137,7 @@ def register_load(call: Payload, *, losing: Sequence[Payload] = ()) -> dict[str,
         return {"chunks": kept, "losing": list(losing)}
     again = converted.get("again", {"chunks": []})["chunks"]
     chunks = converted["chunks"] + again if call["state"] == "RegisterLoad" else []
-    return {"chunks": chunks, "written": not chunks, "outlasted": 0, "not_before": "", "waits": 0}
+    return ALL_WRITTEN | {"chunks": chunks, "written": not chunks}
 
 
 def scripted_functions(**stubs: Stub) -> Functions:

@@ -10,6 +10,7 @@ from shared.events import SourceFile
 from shared.outages import NO_OUTAGE
 from tests.functional.state_machine.conftest import Run
 from tests.support.scripted_functions import (
+    ALL_WRITTEN,
     EVENT,
     FILE,
     HEALTH,
@@ -139,12 +140,11 @@ def test_a_part_with_rows_that_lose_their_place_is_converted_again_when_the_comp
 
 def test_a_load_waits_for_older_files_and_writes_chunks_again_until_none_is_left(run: Run) -> None:
     again = {"chunk": "0000-0000-again-1", "sha256": "1" * 64, "points": 7}
-    nothing = {"chunks": [], "written": True, "outlasted": 0, "not_before": "", "waits": 0}
     replies = in_turn(
         {"chunks": [again | {"chunk": "0000-0000"}], "written": False, "not_before": ""},
-        nothing | {"not_before": "2024-01-02T03:04:05Z", "waits": 1},
-        nothing | {"chunks": [again], "outlasted": 1},
-        nothing,
+        ALL_WRITTEN | {"not_before": "2024-01-02T03:04:05Z", "waits": 1},
+        ALL_WRITTEN | {"chunks": [again], "outlasted": 1},
+        ALL_WRITTEN,
     )
     functions = scripted_functions(register_load=replies)
     result = run(functions)

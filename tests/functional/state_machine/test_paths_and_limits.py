@@ -12,6 +12,7 @@ from tests.functional.state_machine.conftest import Run
 from tests.support.interpreter import ExecutionResult, Interpreter
 from tests.support.ledger_items import break_table_name, item_of_other_execution
 from tests.support.scripted_functions import (
+    ALL_WRITTEN,
     CLAIM,
     FILE,
     HEALTH,
@@ -67,8 +68,18 @@ SCENARIOS = {
     ),
     "replacing": Scenario(lambda: {"validate_schema": pin_then(always(REPLACING))}),
     "replacing by no row": Scenario(lambda: {"validate_schema": pin_then(always(REPLACING | {"rows": 0}))}),
+    "waiting for older files": Scenario(
+        lambda: {
+            "register_load": in_turn(
+                ALL_WRITTEN | {"chunks": [{"chunk": "0000-0000", "sha256": "1" * 64, "points": 7}], "written": False},
+                ALL_WRITTEN | {"not_before": "2024-01-02T03:04:05Z", "waits": 1},
+                ALL_WRITTEN,
+            )
+        }
+    ),
     "no load": Scenario(lambda: {"report_load": shown, "validate_schema": always(NO_LOAD)}),
     "already loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("loaded")]),
+    "undone": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("undone")]),
     "being loaded": Scenario(lambda: {"report_load": shown}, [item_of_other_execution("claimed", lease_until="2999")]),
     "overtaken": Scenario(lambda: {"report_load": shown, "validate_schema": always(PINNED | {"skipped": "late"})}),
     "its turn later": Scenario(lambda: {"validate_schema": in_turn(PINNED, LATER, FILE)}),
@@ -116,6 +127,7 @@ def with_wrong_path(definition: dict[str, Any], place: tuple[Any, ...]) -> dict[
     return mutated
 
 
+@pytest.mark.slow
 def test_a_wrong_path_fails_the_execution(run: Run, definition: dict[str, Any]) -> None:
     result = run(
         scripted_functions(), with_wrong_path(definition, ("States", "WriteChunks", "ItemSelector", "load_id.$"))
