@@ -4,9 +4,11 @@ Equal inputs give equal bytes, so a deployment uploads a file only when an input
 contains a digest of all inputs, among them the interpreter that compiles the modules, if there is one.
 """
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -41,16 +43,25 @@ def build_zip(
     mode = f"{compiler.version} {bytecode.INVALIDATION}" if compiler else "no bytecode"
     builders = [Path(__file__), Path(bytecode.__file__)]
     zip_file = CACHE / f"{kind}-{_digest([*builders, *inputs], mode)}.zip"
-    if not zip_file.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _delete_oldest(kind)
-        with TemporaryDirectory(dir=CACHE) as folder:
-            content = Path(folder, "content")
-            write_files(content)
-            if compiler:
-                compiler.compile(content, target)
-            _write_zip(content, Path(folder, "files.zip")).rename(zip_file)
+    with _only_builder(kind):
+        if not zip_file.exists():
+            _delete_oldest(kind)
+            with TemporaryDirectory(dir=CACHE) as folder:
+                content = Path(folder, "content")
+                write_files(content)
+                if compiler:
+                    compiler.compile(content, target)
+                _write_zip(content, Path(folder, "files.zip")).rename(zip_file)
     return zip_file
+
+
+@contextmanager
+def _only_builder(kind: str) -> Iterator[None]:
+    """Wait until no other process builds a zip file of this kind, which may be the same one."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with Path(CACHE, f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _delete_oldest(kind: str) -> None:
