@@ -72,6 +72,9 @@ RESPONSE = {
         "influxdb_health": HEALTH | {"bucket_id": BUCKET_ID},
     },
 }
+REPLACING = FILE | {"may_replace": True}
+"""A file that may replace another one."""
+
 STALE_REPORT = {"points": 3, "uncertain": 0}
 ALL_WRITTEN = {"chunks": [], "written": True, "outlasted": 0, "not_before": "", "waits": 0}
 """What RegisterLoad returns if there is nothing left to write."""

@@ -17,6 +17,7 @@ from tests.support.scripted_functions import (
     PARTS,
     PAUSE,
     PINNED,
+    REPLACING,
     RESPONSE,
     SEVERAL_PARTS,
     STALE_REPORT,
@@ -85,9 +86,6 @@ def test_a_file_without_rows_goes_straight_to_the_report(run: Run) -> None:
     result = run(scripted_functions(validate_schema=pin_then(always(PINNED))))
     assert (result.status, result.output) == ("SUCCEEDED", RESPONSE)
     assert result.states[-4:] == ["ValidateSchema", "AnyRows?", "ReportLoad", "SettleLoaded"]
-
-
-REPLACING = FILE | {"may_replace": True}
 
 
 @pytest.mark.parametrize("rows", [2000, 0])

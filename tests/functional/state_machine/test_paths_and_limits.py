@@ -17,6 +17,7 @@ from tests.support.scripted_functions import (
     FILE,
     HEALTH,
     PINNED,
+    REPLACING,
     RESPONSE,
     SEVERAL_PARTS,
     WRITTEN,
@@ -38,7 +39,6 @@ CORRUPT = pin_then(always(Failure("CorruptParquetError")))
 
 
 NO_LOAD = PINNED | {"claim": CLAIM | {"version": ""}, "skipped": "an empty object"}
-REPLACING = FILE | {"may_replace": True}
 LATER = PINNED | {"not_before": "2024-01-01T00:00:00Z"}
 
 
