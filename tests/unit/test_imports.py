@@ -1,7 +1,13 @@
-"""What some code must not import: pandas costs a cold start 0.4 s and 60 MiB, and `make bench-convert` has no CDK."""
+"""What some code must not import: pandas costs a cold start 0.4 s and 60 MiB, and `make bench-convert` has no CDK.
 
+And what it imports of aws_cdk, mypy must read.
+"""
+
+import ast
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,3 +66,27 @@ import benchmarks.convert
 
 def test_the_benchmark_of_conversion_needs_no_cdk() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_CDK], check=True)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def modules_of_cdk(source: str) -> Iterator[str]:
+    """Yield the modules of aws_cdk that a source imports, of `from aws_cdk import App` the package itself.
+
+    >>> sorted(modules_of_cdk("from aws_cdk import App, aws_s3 as s3\\nfrom aws_cdk.aws_s3_assets import Asset"))
+    ['aws_cdk', 'aws_cdk.aws_s3', 'aws_cdk.aws_s3_assets']
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (module := node.module or "").split(".")[0] == "aws_cdk":
+            names = [alias.name for alias in node.names if alias.name.startswith("aws_")]
+            yield from (f"{module}.{name}" for name in names)
+            if len(names) < len(node.names):
+                yield module
+
+
+def test_mypy_reads_every_module_of_aws_cdk_that_is_imported() -> None:
+    mypy = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    [read] = [override["module"] for override in mypy["overrides"] if override.get("follow_imports") == "normal"]
+    sources = (file for folder in mypy["files"] for file in (ROOT / folder).rglob("*.py"))
+    assert {module for source in sources for module in modules_of_cdk(source.read_text())} == set(read)
