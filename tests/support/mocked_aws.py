@@ -3,6 +3,8 @@
 moto makes boto3 forget its session for each test. A new one finds and parses the models of AWS services again, and new
 clients build their methods again, which together would take as long as most tests. A client is not kept once a test
 registers a handler with it.
+
+moto also reads the addresses of S3 again for each test, since variables of its own can add some. No test sets them.
 """
 
 import os
@@ -12,14 +14,20 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto import mock_aws
+from moto.s3 import urls
+from moto.s3.models import S3Backend
 
 KEPT = ("s3", "dynamodb")
 REGISTER = ("register", "register_first", "register_last")
 
 
 class KeepingSession(boto3.Session):
-    """A session that returns the same client or resource of a service in `KEPT`, if the environment is the same."""
+    """A session that returns the same client or resource of a service in `KEPT`.
+
+    That is, if the environment and the configuration are the same.
+    """
 
     def client(self, service_name: str, *args: Any, **settings: Any) -> Any:
         return _keep(super().client, service_name, *args, **settings)
@@ -29,14 +37,31 @@ class KeepingSession(boto3.Session):
 
 
 def _keep(create: Callable[..., Any], service: str, *args: Any, **settings: Any) -> Any:
-    if args or settings or service not in KEPT:
+    if service not in KEPT or args or settings.keys() - {"config"}:
         return create(service, *args, **settings)
-    return _kept(create, service, _environment(service))
+    config: Config | None = settings.get("config")
+    return _kept(create, service, _environment(service), _KeptConfig(config))
+
+
+class _KeptConfig:
+    """The configuration of a client. Two with the same values are equal, unlike those of botocore."""
+
+    def __init__(self, config: Config | None) -> None:
+        self.config = config
+        self._values = repr(sorted(vars(config).items())) if config else ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _KeptConfig) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
 
 
 @cache
-def _kept(create: Callable[..., Any], service: str, environment: frozenset[tuple[str, str]]) -> Any:
-    kept = create(service)
+def _kept(
+    create: Callable[..., Any], service: str, environment: frozenset[tuple[str, str]], kept_config: _KeptConfig
+) -> Any:
+    kept = create(service, config=kept_config.config)
     events = getattr(kept.meta, "client", kept).meta.events
     for name in REGISTER:
         setattr(events, name, _discarding(getattr(events, name)))
@@ -45,7 +70,8 @@ def _kept(create: Callable[..., Any], service: str, environment: frozenset[tuple
 
 def _discarding(register: Callable[..., Any]) -> Callable[..., Any]:
     def discard_and_register(*args: Any, **options: Any) -> Any:
-        _kept.cache_clear()
+        if "unique_id" not in options:  # boto3 gives one to the handlers that it registers for each table
+            _kept.cache_clear()
         return register(*args, **options)
 
     return discard_and_register
@@ -57,6 +83,8 @@ def _environment(service: str) -> frozenset[tuple[str, str]]:
     own = (name for name in names if not name.startswith("AWS_ENDPOINT_URL_") or name.endswith(service.upper()))
     return frozenset((name, os.environ[name]) for name in own)
 
+
+S3Backend._url_module = urls  # type: ignore[method-assign, assignment]
 
 _code_under_test, _tests = cache(KeepingSession), cache(KeepingSession)
 
