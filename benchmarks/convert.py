@@ -1,9 +1,9 @@
 """`make bench-convert`: compare how fast this loader and other libraries convert rows to line protocol, on one core.
 
 All contestants convert the same record batches, alternating round after round. The tables show the median processor
-time, which other processes on a busy machine affect little. Two contestants are included for their speed only, because
-InfluxDB rejects or misreads some of their lines: influxdb-client's DataFrame serializer does not escape tags, and
-QuestDB's Buffer writes NaN. The C++ program, the upper bound, receives its tag sets already rendered.
+time, which other processes on a busy machine affect little. InfluxDB misreads some lines of influxdb-client's DataFrame
+serializer, which does not escape tags: it is included for its speed only. The C++ program, the upper bound, receives
+its tag sets already rendered.
 
 `ns_per_row` measures the contestants on record batches; `measure_whole` runs the whole conversion of a file in its own
 process, for speed and peak memory. `main` prints tables and writes benchmarks/results/convert.json.
