@@ -37,7 +37,7 @@ class DirectTable:
 
     def numbers(self, keys: KeyArray) -> NDArray[np.int32]:
         """Return the series number of each key, or NEW."""
-        return self._numbers[keys]
+        return self._numbers.take(keys)
 
     def verdicts(self, keys: KeyArray) -> NDArray[np.uint16]:
         """Return the verdict on each key, which the table must have."""

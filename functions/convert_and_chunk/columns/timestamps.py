@@ -118,7 +118,8 @@ def _nanoseconds(ticks: NDArray[np.integer], unit: str) -> tuple[NDArray[np.int6
     """
     limit = (MAX_NS - _DAY) // _NS[unit]
     if len(ticks) and -limit <= ticks.min() and ticks.max() <= limit:  # as in most files
-        return ticks.astype(np.int64) * _NS[unit], np.zeros(len(ticks), bool)
+        ns = np.multiply(ticks, _NS[unit], dtype=np.int64, casting="unsafe")  # of any type of integers, in one pass
+        return ns, np.zeros(len(ticks), bool)
     too_far = (ticks < -limit) | (ticks > limit)
     return np.where(too_far, 0, ticks).astype(np.int64) * _NS[unit], too_far
 
