@@ -22,8 +22,8 @@ def lambda_handler(event: PartRef, context: LambdaContext) -> ConvertedPart:  # 
     client, settings = s3_client(), conversion_settings()
     load, part = (event["file"]["load_id"], event["execution"]), event["part"]["part"]
     losing = get_losing_rows(client, *load, part) if event.get("losing_rows") else NO_LOSING_ROWS
-    with bounded_memory():
-        source, staging = PinnedObject(client, event["file"]), WorkBucketStaging(client, event)
+    source = PinnedObject(client, event["file"])
+    with bounded_memory(), WorkBucketStaging(client, event) as staging:
         converted = convert_part(source, event, staging, settings, losing=losing)
     logger.debug("converted", converted=converted, reads=source.reads)
     return converted

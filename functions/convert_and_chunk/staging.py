@@ -4,7 +4,8 @@ Keys depend only on the load and the part, so a repeated conversion overwrites i
 """
 
 import gzip
-from typing import TYPE_CHECKING, Protocol
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, Self
 
 import pyarrow as pa
 
@@ -46,17 +47,38 @@ class Staging(Protocol):
 
 
 class WorkBucketStaging:
-    """The objects of one part of one execution in the work bucket."""
+    """The objects of one part of one execution in the work bucket.
+
+    A chunk is uploaded while the next one is made. The outcome names all chunks, so it is stored after them. A context
+    manager: it does not end during an upload.
+    """
 
     def __init__(self, client: "S3Client", event: PartRef) -> None:
         self._client = client
+        self._uploader = ThreadPoolExecutor(max_workers=1)
+        self._upload: Future[None] | None = None
         self._load = (event["file"]["load_id"], event["execution"])
         self._dataset = event["file"]["dataset"]
         self._part = event["part"]["part"]
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._uploader.shutdown()
+
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: D102
+        self._finish_upload()  # so that memory holds only one chunk besides the next
+        self._upload = self._uploader.submit(self._put_chunk, chunk, staged)
+
+    def _put_chunk(self, chunk: str, staged: StagedChunk) -> None:
         self._put(chunk_key(*self._load, chunk), staged.body)
         put_json(self._client, manifest_key(*self._load, chunk), staged.manifest)
+
+    def _finish_upload(self) -> None:
+        """Wait for the last upload, and raise its error if it failed."""
+        if self._upload:
+            self._upload.result()
 
     def put_set_aside(self, parquet: bytes) -> None:  # noqa: D102
         self._put(rows_quarantine_key(self._dataset, *self._load, self._part), parquet)
@@ -69,6 +91,7 @@ class WorkBucketStaging:
         self._put(footprint_key(self._dataset, *self._load, self._part), parquet)
 
     def put_outcome(self, outcome: PartOutcome) -> None:  # noqa: D102
+        self._finish_upload()
         put_json(self._client, outcome_key(*self._load, f"{self._part:04}"), outcome)
 
     def _put(self, key: str, body: bytes) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from functions.convert_and_chunk.handler import lambda_handler
+from shared.aws_clients import s3_client
 from shared.errors import (
     CollidingRecordsError,
     CorruptParquetError,
@@ -109,6 +110,32 @@ def test_1500_rows_are_1500_points_in_2_batches(s3: "S3Client", context: SimpleN
     assert [batch["points"] for batch in manifest["batches"]] == [1000, 500]
     assert [batch["rows"] for batch in manifest["batches"]] == [[[0, 1000]], [[1000, 500]]]
     assert len(lines(s3, converted)) == 1500
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_a_part_fails_without_an_outcome_if_one_of_its_chunks_cannot_be_stored(
+    s3: "S3Client", context: SimpleNamespace, failed: int
+) -> None:
+    """Also the last one, which is uploaded when all rows are converted."""
+    event, is_full, stored = put_source(s3, generation(300_000)), True, list[str]()
+    event["part"]["file_parts"] = 1
+
+    def refuse(params: dict[str, Any], **_: object) -> None:
+        key = params["url_path"]
+        if is_full and f"0000-000{failed}" in key:
+            raise ConnectionError("no room")
+        stored.append(key)
+
+    s3_client().meta.events.register("before-call.s3.PutObject", refuse)
+    with pytest.raises(ConnectionError, match="no room"):
+        convert(event, context)
+    assert not [key for key in everything(s3) if "/outcomes/" in key]
+    is_full = False
+    converted = convert(event, context)
+    assert [chunk["chunk"] for chunk in converted["chunks"]] == ["0000-0000", "0000-0001", "0000-0002"]
+    assert len(lines(s3, converted)) == 300_000
+    assert "/outcomes/" in stored[-1]
+    assert outcome(s3)["points"] == 300_000
 
 
 def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
