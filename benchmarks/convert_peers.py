@@ -97,7 +97,7 @@ def polars(batches: Sequence[pa.RecordBatch]) -> Contestant:
 def questdb(batches: Sequence[pa.RecordBatch]) -> Contestant:
     """Return the serializer of QuestDB's client, which is written in Rust.
 
-    The fields are Arrow columns, of which it leaves out null. It would write numpy's NaN as text that InfluxDB rejects.
+    The fields are Arrow columns, whose nulls it leaves out. It would write numpy's NaN as text that InfluxDB rejects.
     """
     frames = [batch.to_pandas(types_mapper={pa.float64(): pd.ArrowDtype(pa.float64())}.get) for batch in batches]
 

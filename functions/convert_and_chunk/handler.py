@@ -23,7 +23,7 @@ def lambda_handler(event: PartRef, context: LambdaContext) -> ConvertedPart:  # 
     load, part = (event["file"]["load_id"], event["execution"]), event["part"]["part"]
     losing = get_losing_rows(client, *load, part) if event.get("losing_rows") else NO_LOSING_ROWS
     source = PinnedObject(client, event["file"])
-    with bounded_memory(), WorkBucketStaging(client, event) as staging:
+    with WorkBucketStaging(client, event) as staging, bounded_memory():
         converted = convert_part(source, event, staging, settings, losing=losing)
     logger.debug("converted", converted=converted, reads=source.reads)
     return converted

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import HTTPClientError
+
 from shared.errors import RecordsTooLargeError
 from shared.settings import MEMORY_VARIABLE
 
@@ -30,7 +32,9 @@ def bounded_memory(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (_data_limit(int(size) << 10) << 10, hard))
     try:
         yield
-    except MemoryError as error:
+    except (MemoryError, HTTPClientError) as error:
+        if not isinstance(error, MemoryError) and not isinstance(error.__context__, MemoryError):
+            raise  # botocore makes an HTTPClientError of any exception during a request
         raise RecordsTooLargeError(
             f"a part of the file does not fit into the function's memory of {size} MiB ({error}): "
             "write the file with smaller row groups and shorter texts, or give ConvertAndChunk more memory"

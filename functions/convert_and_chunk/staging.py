@@ -49,8 +49,9 @@ class Staging(Protocol):
 class WorkBucketStaging:
     """The objects of one part of one execution in the work bucket.
 
-    A chunk is uploaded while the next one is made. The outcome names all chunks, so it is stored after them. A context
-    manager: it does not end during an upload.
+    A chunk is uploaded while the next one is made. The outcome names all chunks, so it is stored after them.
+
+    This is a context manager: entering it starts the thread of the uploads, and leaving it waits for the last upload.
     """
 
     def __init__(self, client: "S3Client", event: PartRef) -> None:
@@ -62,13 +63,15 @@ class WorkBucketStaging:
         self._part = event["part"]["part"]
 
     def __enter__(self) -> Self:
+        # Before the function limits its memory: a thread that has no room for its stack may never report its start.
+        self._uploader.submit(int).result()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._uploader.shutdown()
 
     def put_chunk(self, chunk: str, staged: StagedChunk) -> None:  # noqa: D102
-        self._finish_upload()  # so that memory holds only one chunk besides the next
+        self._finish_upload()  # so that memory holds at most two chunks: this one, and the next
         self._upload = self._uploader.submit(self._put_chunk, chunk, staged)
 
     def _put_chunk(self, chunk: str, staged: StagedChunk) -> None:

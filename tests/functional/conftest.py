@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aws_lambda_powertools.utilities import parameters
 
+from functions.validate_schema.table_search import _table_of
 from shared.aws_clients import discard_clients
 from shared.ledger import CHANGES
 from tests.support.mocked_aws import KeepingSession, mocked_aws
@@ -34,8 +35,9 @@ def context() -> SimpleNamespace:
 
 
 def discard_all_clients() -> None:
-    """Discard the clients of the functions, and the one with which Powertools reads secrets."""
+    """Discard the clients of the functions, the one with which Powertools reads secrets, and what S3 has listed."""
     discard_clients()
+    _table_of.cache_clear()
     parameters.clear_caches()  # type: ignore[no-untyped-call]
 
 

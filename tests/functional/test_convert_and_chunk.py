@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from datetime import UTC, datetime
+from threading import Event, Timer
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from functions.convert_and_chunk.handler import lambda_handler
+from functions.convert_and_chunk.staging import WorkBucketStaging
 from shared.aws_clients import s3_client
 from shared.errors import (
     CollidingRecordsError,
@@ -27,6 +29,7 @@ from shared.errors import (
 from shared.events import ConvertedPart, Part, PartRef
 from shared.footprints import read_footprint
 from shared.logs import logger
+from shared.packed_batches import join_batches, pack
 from shared.stored import PartOutcome
 from shared.work_bucket import (
     chunk_key,
@@ -136,6 +139,24 @@ def test_a_part_fails_without_an_outcome_if_one_of_its_chunks_cannot_be_stored(
     assert len(lines(s3, converted)) == 300_000
     assert "/outcomes/" in stored[-1]
     assert outcome(s3)["points"] == 300_000
+
+
+def test_a_chunk_is_uploaded_while_the_next_one_is_made_and_to_its_end_if_that_fails(s3: "S3Client") -> None:
+    event, may_go_on = put_source(s3, generation(1)), Event()
+
+    def wait(**_: object) -> None:
+        assert may_go_on.wait(10), "the next chunk is not made meanwhile"
+
+    def stage_and_fail() -> None:
+        with WorkBucketStaging(s3, event) as staging:
+            staging.put_chunk("0000-0000", join_batches([pack(b"m a=1 1\n", np.arange(1))]))
+            Timer(0.1, may_go_on.set).start()
+            raise CorruptParquetError("the next chunk")
+
+    s3.meta.events.register("before-call.s3.PutObject", wait)
+    with pytest.raises(CorruptParquetError):
+        stage_and_fail()
+    assert {chunk_key(*LOAD, "0000-0000"), manifest_key(*LOAD, "0000-0000")} == everything(s3).keys()
 
 
 def test_max_batch_size_is_a_setting(s3: "S3Client", context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

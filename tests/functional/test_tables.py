@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from botocore.compat import HTTPHeaders
 
 from functions.validate_schema.handler import plan_load
 from functions.validate_schema.pin import pin_source
-from functions.validate_schema.table_search import _table_of
 from shared.events import FileRef
 from shared.requested_object import RequestedObject
 from tests.functional.conftest import SOURCE, WORK
@@ -35,14 +33,6 @@ DELTA = "_delta_log/00000000000000000000.json"
 def server(influx: ScriptedInflux, ledger: "Table") -> "Table":
     influx.fallback = StoringInflux()
     return ledger
-
-
-@pytest.fixture(autouse=True)
-def _no_folder_is_known() -> Iterator[None]:
-    """Let no test find what another one put into a folder of the same name, which the process remembers."""
-    _table_of.cache_clear()
-    yield
-    _table_of.cache_clear()
 
 
 def planned(s3: "S3Client", key: str, *others: str) -> FileRef:

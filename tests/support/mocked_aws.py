@@ -2,9 +2,7 @@
 
 moto makes boto3 forget its session for each test. A new one finds and parses the models of AWS services again, and new
 clients build their methods again, which together would take as long as most tests. A client is not kept once a test
-registers a handler with it.
-
-moto also reads the addresses of S3 again for each test, since variables of its own can add some. No test sets them.
+registers a handler with it, without a `unique_id`.
 """
 
 import os
@@ -26,7 +24,7 @@ REGISTER = ("register", "register_first", "register_last")
 class KeepingSession(boto3.Session):
     """A session that returns the same client or resource of a service in `KEPT`.
 
-    That is, if the environment and the configuration are the same.
+    It does so while the environment and the configuration stay the same.
     """
 
     def client(self, service_name: str, *args: Any, **settings: Any) -> Any:
@@ -84,6 +82,7 @@ def _environment(service: str) -> frozenset[tuple[str, str]]:
     return frozenset((name, os.environ[name]) for name in own)
 
 
+# moto would load S3's URLs again for each test, in case MOTO_S3_CUSTOM_ENDPOINTS has changed. No test sets it.
 S3Backend._url_module = urls  # type: ignore[method-assign, assignment]
 
 _code_under_test, _tests = cache(KeepingSession), cache(KeepingSession)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from functions.convert_and_chunk.memory import bounded_memory
 from infra_cdk.allocators import RETURN_MEMORY
@@ -38,6 +39,21 @@ with bounded_memory():
     print(stage_file(Path(sys.argv[1]))["points"])
 [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
 print(int(peak.split()[1]) // 1024)
+"""
+
+
+UPLOAD = """
+import resource
+from pathlib import Path
+from types import SimpleNamespace
+from functions.convert_and_chunk.staging import WorkBucketStaging
+from shared.packed_batches import StagedChunk
+client = SimpleNamespace(put_object=lambda **_: print("stored"))
+event = {"execution": "run-1", "file": {"load_id": "0123456789abcdef", "dataset": "generation"}, "part": {"part": 0}}
+with WorkBucketStaging(client, event) as staging:
+    [mapped] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")]
+    resource.setrlimit(resource.RLIMIT_DATA, ((int(mapped.split()[1]) + KIB) << 10, resource.RLIM_INFINITY))
+    staging.put_chunk("0000-0000", StagedChunk(b"", "", 0, 0, {"batches": []}))
 """
 
 
@@ -105,6 +121,32 @@ def test_long_texts_in_an_ignored_column_cost_little_if_a_row_is_set_aside(tmp_p
     output, peak_mib = convert(content, tmp_path, script=STAGE, memory_mib=512)
     assert output == "149999"
     assert peak_mib < 420
+
+
+@pytest.mark.parametrize("room_kib", [1024, 8200])
+def test_the_upload_of_a_chunk_needs_no_memory_for_a_new_thread(room_kib: int) -> None:
+    """With 8,200 KiB of room, the stack of a new thread fits, but the thread ends before it has started."""
+    script = UPLOAD.replace("KIB", str(room_kib))
+    environment = {"WORK_BUCKET": "work"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout == "stored\nstored\n"
+
+
+def request(failure: Exception) -> None:
+    """Fail as a request of botocore does, which makes one error of all others."""
+    try:
+        raise failure
+    except (MemoryError, OSError) as error:
+        raise HTTPClientError(error=error) from error
+
+
+@pytest.mark.parametrize(("failure", "expected"), [(MemoryError(), RecordsTooLargeError), (OSError(), HTTPClientError)])
+def test_a_request_without_enough_memory_fails_as_a_conversion_does(
+    failure: Exception, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected), bounded_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "600"}):
+        request(failure)
 
 
 def test_the_limit_is_lifted_afterwards_and_there_is_none_outside_lambda() -> None:
