@@ -70,7 +70,8 @@ def test_a_certificate_that_goes_bad_in_the_middle_of_a_load_ends_it(app: Deploy
         exchange.reset()
 
     with behind_tls(app, tmp_path, tls, pem) as trial:
-        trial.proxy.set_faults(pass_on, pass_on, replaced, always=close_afterwards)
+        # CheckHealth pings, looks for the bucket, and tries an empty write.
+        trial.proxy.set_faults(pass_on, pass_on, pass_on, replaced, always=close_afterwards)
         execution = trial.load()
         assert trial.proxy.fired_faults[0] == "replaced"
         trial.check_failed(execution, "UntrustedCertificateError", 500)
