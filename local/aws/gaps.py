@@ -21,6 +21,7 @@ _fire_s3_event = s3._fire_s3_event
 _dispatch_event = eventbridge._dispatch_event
 _invoke_target = eventbridge._invoke_target
 _call_lambda = stepfunctions._call_lambda
+_alarm_record = provisioners._cw_metric_alarm_record
 _SECRET = dict(provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"])
 
 _version_id: ContextVar[str | None] = ContextVar("_version_id", default=None)
@@ -44,6 +45,7 @@ def close_gaps() -> None:
     stepfunctions._call_lambda = _call_lambda_throttled
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
         setattr(stepfunctions, name, _with_aws_error_names(getattr(stepfunctions, name)))
+    provisioners._cw_metric_alarm_record = _alarm_record_of_any_metrics
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= {
         "create": _create_secret,
         "update": _update_secret,
@@ -123,6 +125,15 @@ def _with_aws_error_names(start: Any) -> Any:
             raise stepfunctions._ExecutionError(f"StepFunctions.{error.error}Exception", error.cause) from None
 
     return start_execution
+
+
+def _alarm_record_of_any_metrics(name: str, properties: dict[str, Any]) -> Any:
+    """Accept an alarm on an expression of metrics, as an alarm on the first of them. Nothing here evaluates alarms."""
+    if not (metrics := properties.get("Metrics")):
+        return _alarm_record(name, properties)
+    first = next(each["MetricStat"]["Metric"] for each in metrics if "MetricStat" in each)
+    others = {key: value for key, value in properties.items() if key != "Metrics"}
+    return _alarm_record(name, others | {"MetricName": first["MetricName"], "Namespace": first["Namespace"]})
 
 
 def _create_secret(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
