@@ -14,7 +14,7 @@ from cli.app import app as loader
 from tests.support.command_line import TERMINAL
 from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
-from tests.support.ledger import ledger_table
+from tests.support.ledger import all_items, ledger_table
 from tests.support.own_datasets import declare_datasets
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -57,10 +57,8 @@ def check(app: DeployedApp, page: str, command: str, **names: str) -> None:
 @pytest.fixture(autouse=True)
 def _no_loads_yet(app: DeployedApp) -> None:
     """Empty the ledger: the pages show a history without the loads of other tests, whose names change its columns."""
-    table = ledger_table(app)
-    pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
-    with table.batch_writer() as batch:
-        for item in (item for page in pages for item in page["Items"]):
+    with ledger_table(app).batch_writer() as batch:
+        for item in all_items(app):
             batch.delete_item(Key={"object": item["object"], "version": item["version"]})
 
 

@@ -17,12 +17,16 @@ def ledger_table(app: DeployedApp) -> Any:
     return app.cloud.table(app.outputs["LedgerTableName"])
 
 
-def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
-    """Return the items of the objects whose keys begin with `prefix`, in the order of their versions."""
+def all_items(app: DeployedApp) -> list[Item]:
+    """Return all items of the ledger."""
     table = ledger_table(app)
     pages = table.meta.client.get_paginator("scan").paginate(TableName=table.name)
-    scan = [item for page in pages for item in page["Items"]]
-    items = [item for item in scan if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
+    return [item for page in pages for item in page["Items"]]
+
+
+def ledger_items(app: DeployedApp, prefix: str) -> list[Item]:
+    """Return the items of the objects whose keys begin with `prefix`, in the order of their versions."""
+    items = [item for item in all_items(app) if str(item["object"]).startswith(f"s3://{app.source_bucket}/{prefix}")]
     return sorted(items, key=lambda item: (item["object"], item["last_modified"], item.get("sequencer")))
 
 

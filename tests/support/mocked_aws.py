@@ -38,28 +38,18 @@ def _keep(create: Callable[..., Any], service: str, *args: Any, **settings: Any)
     if service not in KEPT or args or settings.keys() - {"config"}:
         return create(service, *args, **settings)
     config: Config | None = settings.get("config")
-    return _kept(create, service, _environment(service), _KeptConfig(config))
+    values = repr(sorted(vars(config).items())) if config else ""  # botocore compares identities
+    key = create, service, _environment(service), values
+    if key not in _kept:
+        _kept[key] = _discard_with_handlers(create(service, config=config))
+    return _kept[key]
 
 
-class _KeptConfig:
-    """The configuration of a client. Two with the same values are equal, unlike those of botocore."""
-
-    def __init__(self, config: Config | None) -> None:
-        self.config = config
-        self._values = repr(sorted(vars(config).items())) if config else ""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _KeptConfig) and self._values == other._values
-
-    def __hash__(self) -> int:
-        return hash(self._values)
+_kept: dict[object, Any] = {}
 
 
-@cache
-def _kept(
-    create: Callable[..., Any], service: str, environment: frozenset[tuple[str, str]], kept_config: _KeptConfig
-) -> Any:
-    kept = create(service, config=kept_config.config)
+def _discard_with_handlers(kept: Any) -> Any:
+    """Discard all kept clients once a handler is registered with this one."""
     events = getattr(kept.meta, "client", kept).meta.events
     for name in REGISTER:
         setattr(events, name, _discarding(getattr(events, name)))
@@ -69,7 +59,7 @@ def _kept(
 def _discarding(register: Callable[..., Any]) -> Callable[..., Any]:
     def discard_and_register(*args: Any, **options: Any) -> Any:
         if "unique_id" not in options:  # boto3 gives one to the handlers that it registers for each table
-            _kept.cache_clear()
+            _kept.clear()
         return register(*args, **options)
 
     return discard_and_register

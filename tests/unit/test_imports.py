@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.builders import generation, parquet
 
+ROOT = Path(__file__).parents[2]
+
 CONVERT = """
 import sys
 from tests.support.builders import generation, long_generation
@@ -67,9 +69,6 @@ import benchmarks.convert
 
 def test_the_benchmark_of_conversion_needs_no_cdk() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_CDK], check=True)
-
-
-ROOT = Path(__file__).parents[2]
 
 
 def modules_of_cdk(source: str) -> Iterator[str]:
