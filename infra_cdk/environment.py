@@ -11,6 +11,9 @@ from shared.settings import STACK_NAME
 CA_FOLDER = "/opt"
 """The folder in which a function finds `influxdb_ca_bundle`, which is deployed as a layer."""
 
+NUMPY = {"OPENBLAS_NUM_THREADS": "1"}
+"""numpy's import starts threads to multiply matrices, which no function does: 50 ms of processor time on two cores."""
+
 
 def environments(
     config: LoaderConfig,
@@ -53,12 +56,13 @@ def environments(
     register |= {
         name: conversion[name] for name in ("DROP_INVALID_RECORDS", "MAX_COLLISION_RATE", "MAX_SET_ASIDE_RATE")
     }
+    arrays = RETURN_MEMORY | NUMPY
     # ConvertAndChunk itself does not need `files`, but the commands read the settings of a deployment from it.
     return {
         "check_health": log | influx | patience,
-        "validate_schema": log | work | ledger | lease | conversion | files,
-        "convert_and_chunk": log | work | conversion | files | RETURN_MEMORY,
-        "register_load": log | work | ledger | register | RETURN_MEMORY,
+        "validate_schema": log | work | ledger | lease | conversion | files | NUMPY,
+        "convert_and_chunk": log | work | conversion | files | arrays,
+        "register_load": log | work | ledger | register | arrays,
         "write_batch": log | work | influx | delivery | patience,
         "report_load": log | work | ledger | bucket | limits | stack,
         "find_stale": log
@@ -66,7 +70,7 @@ def environments(
         | ledger
         | bucket
         | stack
-        | RETURN_MEMORY
+        | arrays
         # FindStale itself does not need the rate, but `loader stale --delete` reads it from there.
         | {
             "STALE_PAUSE_SECONDS": str(config.functions.stale_pause_seconds),
@@ -74,7 +78,7 @@ def environments(
         },
         "list_files": log | work | ledger | lease | files | stack | {"SWEEP_SINCE": config.sweep.sweep_since},
         "report_backfill": log | work | ledger | files,
-        "delete_points": log | work | ledger | influx | RETURN_MEMORY,
+        "delete_points": log | work | ledger | influx | arrays,
     }
 
 

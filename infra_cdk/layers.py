@@ -11,14 +11,20 @@ from fnmatch import fnmatch
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 
+from jinja2 import FileSystemLoader
+
 from infra_cdk.archives import ROOT, build_zip
 from infra_cdk.config import Architecture, PythonVersion
 from shared.dataset_files import own_file
+from shared.pages.rendering import COMPILED, environment
 
 UV_PLATFORMS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 RUNBOOK = ROOT / "docs" / "operations.md"
 DELETING = "functions/delete_points"
 """The folder of the only function that deletes points."""
+
+TEMPLATE_COMPILER = ROOT / "requirements" / "layer-shared.txt"
+"""The file that names the version of Jinja, whose compiled templates need the same version."""
 
 BYTECODE = ("__pycache__", "*.pyc")
 
@@ -106,7 +112,7 @@ def build_code(python: PythonVersion, *, deletes: bool = False) -> Path:
         runbook.parent.mkdir()
         runbook.write_bytes(RUNBOOK.read_bytes())
 
-    inputs = [RUNBOOK, Path(__file__), *_sources("functions")]
+    inputs = [RUNBOOK, Path(__file__), TEMPLATE_COMPILER, *_sources("functions"), *_sources("shared/pages")]
     kind = "deletion" if deletes else "code"
     return build_zip(f"{kind}-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
 
@@ -116,8 +122,14 @@ def _is_bytecode(file: Path) -> bool:
 
 
 def _copy(package: str, folder: Path) -> None:
-    """Copy a package of the repository into a folder, without bytecode of other interpreters."""
+    """Copy a package of the repository into a folder, without bytecode of other interpreters.
+
+    Add the modules that Jinja makes of its templates, so that a cold start compiles neither.
+    """
     copytree(ROOT / package, folder / package, ignore=ignore_patterns(*BYTECODE))
+    for templates in sorted({file.parent for file in (folder / package).rglob("*.html")}):
+        sources = environment(templates).overlay(loader=FileSystemLoader(templates))
+        sources.compile_templates(templates / COMPILED, extensions=["html"], zip=None, ignore_errors=False)
 
 
 def _install(requirements: Path, folder: Path, *, python: str, platform: str) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import ClientError
 from influxdb_client._sync.rest import RESTResponse
@@ -22,6 +21,7 @@ from influxdb_client.service.ping_service import PingService
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
+from shared.aws_clients import secrets_provider
 from shared.aws_errors import THROTTLING_CODES
 from shared.errors import AwsThrottledError, InfluxUnavailableError, LoaderError, SettingsError
 from shared.influx_answers import Action, HttpReply, interpret
@@ -211,7 +211,7 @@ def token(settings: InfluxSettings, *, bypass_cache: bool = False) -> str:
     if settings.token:
         return _check_token(settings.token, "INFLUXDB_TOKEN")
     try:
-        secret = get_secret(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=bypass_cache)
+        secret = secrets_provider().get(settings.token_secret_name, max_age=SECRET_MAX_AGE_S, force_fetch=bypass_cache)
     except GetParameterError as error:
         raise _secret_error(settings.token_secret_name, error) from error
     return _check_token(_parse_token(str(secret)), f"the secret {settings.token_secret_name}")

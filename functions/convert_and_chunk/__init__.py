@@ -13,27 +13,6 @@ How a row becomes a point, module by module:
    batches to chunks, which `staging` stores. `profile` summarizes the points for the report.
 """
 
-import sys
-from types import SimpleNamespace
+from shared.first_array import create_first_array_without_pandas
 
-import pyarrow as pa
-
-
-def _create_first_array_without_pandas() -> None:
-    """Create an Arrow array while pandas cannot be imported.
-
-    Its first array makes pyarrow import pandas (0.4 s, 60 MiB), which only timestamps in text need. Fail that one
-    import: pyarrow remembers that pandas is missing, and our own later `import pandas` still works.
-    """
-
-    def refuse(name: str, *_: object) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
-
-    finder = SimpleNamespace(find_spec=refuse)
-    sys.meta_path.insert(0, finder)
-    pa.array([])
-    sys.meta_path.remove(finder)
-
-
-_create_first_array_without_pandas()
+create_first_array_without_pandas()

@@ -8,3 +8,7 @@
 In InfluxDB 2, a token that may write may also delete, so InfluxDB cannot keep other functions from deleting. That no
 other function has the code to do it is what keeps them from it; a test checks their packages.
 """
+
+from shared.first_array import create_first_array_without_pandas
+
+create_first_array_without_pandas()

@@ -5,3 +5,7 @@ ledger. `parts` finds rows that later parts of the same file repeat or contradic
 footprints of loads, `restaging` stages chunks without the points that other loads have, and `progress` lets them take
 several invocations.
 """
+
+from shared.first_array import create_first_array_without_pandas
+
+create_first_array_without_pandas()

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from aws_lambda_powertools.utilities import parameters
 
 from functions.validate_schema.table_search import _table_of
 from shared.aws_clients import discard_clients
@@ -35,10 +34,9 @@ def context() -> SimpleNamespace:
 
 
 def discard_all_clients() -> None:
-    """Discard the clients of the functions, the one with which Powertools reads secrets, and what S3 has listed."""
+    """Discard the clients of the functions, with the secrets that they have read, and what S3 has listed."""
     discard_clients()
     _table_of.cache_clear()
-    parameters.clear_caches()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

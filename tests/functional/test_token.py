@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
 
+from shared.aws_clients import discard_clients
 from shared.errors import InfluxUnauthorizedError, SettingsError
 from shared.events import ChunkRef
 from shared.influx import token
@@ -35,9 +35,9 @@ def secrets(
     influx.fallback = lambda request: Reply(204 if request.token == "new" else 401)
     client = boto3.client("secretsmanager")
     client.create_secret(Name=NAME, SecretString="old")
-    parameters.clear_caches()  # type: ignore[no-untyped-call]
+    discard_clients()
     yield client
-    parameters.clear_caches()  # type: ignore[no-untyped-call]
+    discard_clients()
 
 
 def cached(secrets: "SecretsManagerClient", ref: ChunkRef, context: SimpleNamespace) -> None:
@@ -137,6 +137,6 @@ def test_the_secret_is_read_at_the_endpoint_that_the_environment_names(monkeypat
     settings = InfluxSettings(url="", org="", bucket="", token="", token_secret_name=NAME, ca_bundle="")
     with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), SecretsEndpoint)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://127.0.0.1:{server.server_port}")
-        parameters.clear_caches()  # type: ignore[no-untyped-call]
+        discard_clients()
         assert token(settings) == "from-the-endpoint"
-        parameters.clear_caches()  # type: ignore[no-untyped-call]
+        discard_clients()

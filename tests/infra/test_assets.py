@@ -8,12 +8,14 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from jinja2 import ModuleLoader
 
 from benchmarks.cold_start import ARCHITECTURE, PYTHON
 from infra_cdk.archives import ROOT
 from infra_cdk.bytecode import find_compiler
 from infra_cdk.config import Architecture
 from infra_cdk.layers import build_code, build_layer
+from shared.pages.rendering import COMPILED
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
 
@@ -56,6 +58,12 @@ def code_files(assembly: Assembly) -> dict[str, int]:
     return unpacked(assembly.asset(key))
 
 
+def compiled_template(name: str) -> str:
+    """Return the module that a build makes of a template."""
+    folder, _, template = name.rpartition("/")
+    return f"{folder}/{COMPILED}/{ModuleLoader.get_module_filename(template)}"
+
+
 def files(folder: Path) -> Iterator[str]:
     return (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
@@ -63,6 +71,7 @@ def files(folder: Path) -> Iterator[str]:
 def test_the_code_is_the_functions_folder_the_runbook_and_nothing_else(assembly: Assembly) -> None:
     others = (name for name in files(ROOT / "functions") if not name.startswith("delete_points/"))
     functions = {f"functions/{name}" for name in others if "__pycache__" not in name}
+    functions |= {compiled_template(name) for name in functions if name.endswith(".html")}
     code = set(code_files(assembly))
     assert {name for name in code if not is_bytecode(name)} == functions | {"docs/operations.md"}
     assert {source(name) for name in code if is_bytecode(name)} <= functions

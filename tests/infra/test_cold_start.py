@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cold_start import RUNTIME, Functions, Import, unpacked_functions
 from infra_cdk.archives import ROOT
+from infra_cdk.functions import PARQUET_READERS
 from shared.function_names import FUNCTION_NAMES
 
 ARROW = {"pyarrow", "pandas", "numpy"}
@@ -41,9 +42,29 @@ def test_a_function_that_reads_no_parquet_starts_without_arrow(start: Start, nam
     assert start(name).packages & ARROW == set()
 
 
-@pytest.mark.parametrize("name", ["validate_schema", "convert_and_chunk", "register_load", "delete_points"])
-def test_pandas_is_imported_when_it_is_needed_and_not_before(start: Start, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(PARQUET_READERS))
+def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, start: Start, name: str) -> None:
     assert start(name).packages & ARROW == {"pyarrow", "numpy"}
+    assert run(functions, name, WITH_ARRAYS) == ["False", "True"]
+
+
+WITH_ARRAYS = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from importlib import import_module
+import_module(f"functions.{sys.argv[1]}.handler")
+import numpy, pyarrow
+pyarrow.array(numpy.zeros(1)), pyarrow.array(["text"])
+print("pandas" in sys.modules)
+import pandas
+print("pandas" in sys.modules)
+"""
+
+
+def run(functions: Functions, name: str, program: str) -> list[str]:
+    """Run a program with what a function can import; its arguments are the function's name and these folders."""
+    command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", program, name, *functions.path(name)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
@@ -51,6 +72,25 @@ def test_a_cold_start_compiles_nothing_and_needs_no_templates(start: Start, name
     started = start(name)
     assert {path for path in started.compiled if path.endswith((".py", ".html"))} == set()
     assert "jinja2" not in started.packages
+
+
+RENDERED = """
+import sys
+sys.path[:0] = sys.argv[2:]
+compiled = []
+sys.addaudithook(lambda event, arguments: compiled.append(str(arguments[1])) if event == "compile" else None)
+from importlib import import_module
+from shared.pages.rendering import template
+page = import_module(f"functions.{sys.argv[1]}.page")
+template(page.TEMPLATE).blocks["content"]
+template(page.TEMPLATE).environment.get_template("base.html")
+print([name for name in compiled if name.endswith((".html", "<template>"))])
+"""
+
+
+@pytest.mark.parametrize("name", ["report_load", "report_backfill"])
+def test_a_page_is_rendered_without_compiling_its_template(functions: Functions, name: str) -> None:
+    assert run(functions, name, RENDERED)[0] == "[]"
 
 
 RESTORED = """
@@ -71,9 +111,7 @@ def test_a_snapshot_has_no_connection_and_no_random_state_that_environments_shar
     functions: Functions, start: Start, name: str
 ) -> None:
     assert start(name).connected == set()
-    command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", RESTORED, name, *functions.path(name)]
-    restored = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert restored.stdout.split() == ["True", "0", "0"]
+    assert run(functions, name, RESTORED) == ["True", "0", "0"]
 
 
 def test_nothing_comes_from_this_environment(functions: Functions, start: Start) -> None:

@@ -28,6 +28,12 @@ from tests.infra.conftest import REQUIRED, Assembly, default_context
 READ_PARQUET = {"validate_schema", "convert_and_chunk", "register_load", "find_stale", "delete_points"}
 INFLUX = {"INFLUXDB_URL", "INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN_SECRET_NAME"}
 FILES = {"FILE_SUFFIXES", "SOURCE_PREFIX"}
+ARRAYS = {
+    "MIMALLOC_ARENA_EAGER_COMMIT",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "OPENBLAS_NUM_THREADS",
+}
 CONVERSION = {
     "MAX_BATCH_SIZE",
     "ENABLE_VALIDATION",
@@ -55,13 +61,11 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
     ("name", "expected"),
     [
         ("check_health", INFLUX | {"OUTAGE_PATIENCE"}),
-        ("validate_schema", CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"}),
         (
-            "convert_and_chunk",
-            CONVERSION
-            | FILES
-            | {"WORK_BUCKET", "MIMALLOC_ARENA_EAGER_COMMIT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"},
+            "validate_schema",
+            CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"} | {"OPENBLAS_NUM_THREADS"},
         ),
+        ("convert_and_chunk", CONVERSION | FILES | {"WORK_BUCKET"} | ARRAYS),
         (
             "register_load",
             {
@@ -72,10 +76,8 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "MAX_COLLISION_RATE",
                 "MAX_SET_ASIDE_RATE",
                 "DROP_INVALID_RECORDS",
-                "MIMALLOC_ARENA_EAGER_COMMIT",
-                "MALLOC_MMAP_THRESHOLD_",
-                "MALLOC_TRIM_THRESHOLD_",
-            },
+            }
+            | ARRAYS,
         ),
         (
             "find_stale",
@@ -86,10 +88,8 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
                 "INFLUXDB_BUCKET",
                 "STALE_PAUSE_SECONDS",
                 "MAX_STALE_RATE",
-                "MIMALLOC_ARENA_EAGER_COMMIT",
-                "MALLOC_MMAP_THRESHOLD_",
-                "MALLOC_TRIM_THRESHOLD_",
-            },
+            }
+            | ARRAYS,
         ),
         ("write_batch", INFLUX | {"MAX_RETRIES", "DROP_INVALID_RECORDS", "WORK_BUCKET", "OUTAGE_PATIENCE"}),
         (
