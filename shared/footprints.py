@@ -139,9 +139,11 @@ def read_footprint(content: bytes, within: PointRange | None = None) -> Footprin
         return Footprint([], names, PointBlock(np.empty(0, np.int32), time, fields))
     [encoded] = column.chunks
     # The dictionary has the series in their order, but also series without a line, which get no position.
-    used, numbers = np.unique(encoded.indices.to_numpy(), return_inverse=True)
-    series = encoded.dictionary.take(pa.array(used)).to_pylist()
-    return Footprint(series, names, PointBlock(numbers.astype(np.int32), time, fields))
+    indices, is_used = encoded.indices.to_numpy(), np.zeros(len(encoded.dictionary), bool)
+    is_used[indices] = True
+    positions = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    series = encoded.dictionary.filter(pa.array(is_used)).to_pylist()
+    return Footprint(series, names, PointBlock(positions[indices], time, fields))
 
 
 def count_lines(content: bytes) -> int:

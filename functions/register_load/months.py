@@ -1,9 +1,10 @@
 """The registrations of a load: one for each month of its points."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from functions.register_load.series_bits import encode_bits, series_bits
 from shared.datasets import DATASETS
@@ -41,15 +42,24 @@ def month_spans(footprints: Iterable[Footprint]) -> list[MonthSpan]:
     """
     spans: dict[str, MonthSpan] = {}
     for footprint in footprints:
-        times, bits = footprint.points.time, series_bits(footprint.series)
-        months = times.astype("datetime64[ns]").astype("datetime64[M]")
-        for month in np.unique(months):
-            name, inside = str(month), times[months == month]
+        bits = series_bits(footprint.series)
+        for name, inside in _by_month(footprint.points.time):
             first, last = int(inside.min()), int(inside.max())
             former = spans.get(name, MonthSpan(name, first, last, 0))
             span = MonthSpan(name, min(first, former.first_ns), max(last, former.last_ns), former.series | bits)
             spans[name] = span
     return [spans[name] for name in sorted(spans)]
+
+
+def _by_month(times: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Yield each month that has one of the times, in ns since 1970, with all of its times."""
+    if not len(times):
+        return
+    first, last = np.array([times.min(), times.max()]).astype("datetime64[ns]").astype("datetime64[M]")
+    months = np.arange(first, last + 1)
+    numbers = np.searchsorted(months.astype("datetime64[ns]").astype(np.int64), times, side="right") - 1
+    for number in np.flatnonzero(np.bincount(numbers)):
+        yield str(months[number]), times[numbers == number]
 
 
 def registrations_of(load: LoadState, spans: Iterable[MonthSpan], default: str = "") -> list[Registration]:
