@@ -8,7 +8,9 @@ corrects its result.
 # ruff: noqa: SLF001
 
 import json
+import time
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +27,9 @@ _alarm_record = provisioners._cw_metric_alarm_record
 _SECRET = dict(provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"])
 
 _version_id: ContextVar[str | None] = ContextVar("_version_id", default=None)
+
+_START_PAUSE_S = 0.15
+"""How long ministack waits before the first state of an execution. On AWS, that begins at once."""
 
 _START_EXECUTION_ERRORS = (
     "ExecutionAlreadyExists",
@@ -43,6 +48,7 @@ def close_gaps() -> None:
     eventbridge._dispatch_event = _dispatch_event_with_version
     eventbridge._invoke_target = _invoke_or_dead_letter
     stepfunctions._call_lambda = _call_lambda_throttled
+    stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": _sleep_unless_starting})
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
         setattr(stepfunctions, name, _with_aws_error_names(getattr(stepfunctions, name)))
     provisioners._cw_metric_alarm_record = _alarm_record_of_any_metrics
@@ -111,6 +117,11 @@ def _call_lambda_throttled(*args: Any) -> Any:
         if '"__type": "TooManyRequestsException"' not in error.cause:
             raise
         raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", error.cause) from None
+
+
+def _sleep_unless_starting(seconds: float) -> None:
+    if seconds != _START_PAUSE_S:
+        time.sleep(seconds)
 
 
 def _with_aws_error_names(start: Any) -> Any:
