@@ -36,7 +36,7 @@ PACKAGES = ("influxdb-client", "pandas", "pyarrow", "boto3")
 SIZES = (
     Size("1,000 rows", 1, 1_000, 5),
     Size("100,000 rows", 1, 100_000, 5),
-    Size("1,000,000 rows", 1, 1_000_000, 3),
+    Size("1,000,000 rows", 1, 1_000_000, 5),
     Size("1,000 files of 1,000 rows", 1_000, 1_000, 1),
 )
 

@@ -11,6 +11,7 @@ to other memory in the end. So the table ends in texts that no line uses: its me
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import TypeVar
+from weakref import ref
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,8 @@ class TextTable:
     """
 
     def __init__(self) -> None:
-        self._tables: list[pa.Array] = []
+        # Weak, so that the memory of numbers is free, and still in the cache, when the next ones are formatted.
+        self._tables: list[ref[pa.Array]] = []
         self._ends = [(0, 0)]  # entries and bytes before the first table, and after each table
         self._offsets, self._data = np.zeros(1, np.int32), np.empty(0, np.uint8)
         self.mean_bytes = 0.0
@@ -46,7 +48,7 @@ class TextTable:
 
         The first tables are not copied if they are the same objects as in the call before.
         """
-        same = len(list(takewhile(lambda pair: pair[0] is pair[1], zip(self._tables, tables, strict=False))))
+        same = len(list(takewhile(lambda pair: pair[0]() is pair[1], zip(self._tables, tables, strict=False))))
         del self._tables[same:], self._ends[same + 1 :]
         for table in tables[same:]:
             self._append(table)
@@ -85,7 +87,7 @@ class TextTable:
         np.add(offsets[1:], size - first, out=self._offsets[entries + 1 : end[0] + 1])
         if last > first:
             self._data[size : end[1]] = np.frombuffer(data, np.uint8, last - first, offset=first)
-        self._tables.append(table)
+        self._tables.append(ref(table))
         self._ends.append(end)
 
 
