@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from shutil import copytree, ignore_patterns, rmtree
+from shutil import copy, copytree, ignore_patterns, rmtree
 
 from jinja2 import FileSystemLoader
 
@@ -104,7 +104,7 @@ def build_code(python: PythonVersion, *, deletes: bool = False) -> Path:
     def write_files(folder: Path) -> None:
         if deletes:
             _copy(DELETING, folder)
-            (folder / "functions" / "__init__.py").touch()
+            copy(ROOT / "functions" / "__init__.py", folder / "functions")
             return
         _copy("functions", folder)
         rmtree(folder / DELETING)
