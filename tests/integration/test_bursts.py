@@ -42,20 +42,6 @@ def _days_later(table: pa.Table, days: int) -> pa.Table:
     return table.set_column(table.column_names.index("timestamp"), "timestamp", later)
 
 
-def count_executions(app: DeployedApp, status: str) -> int:
-    paginator = app.cloud.client("stepfunctions").get_paginator("list_executions")
-    pages = paginator.paginate(stateMachineArn=app.outputs["StateMachineArn"], statusFilter=status)
-    return sum(len(page["executions"]) for page in pages)
-
-
-def wait_until_idle(app: DeployedApp, *, within_s: float) -> None:
-    """Wait until no execution runs. Lists are read seldom, because they cost the emulator time."""
-    deadline = time.monotonic() + within_s
-    while running := count_executions(app, "RUNNING"):
-        assert time.monotonic() < deadline, f"{running} executions still run: {app.cloud.emulator.usage()}"
-        time.sleep(2)
-
-
 @pytest.mark.slow  # minutes, and an own deployment: the one of the other tests fails what is throttled twice
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
@@ -68,18 +54,18 @@ def test_a_burst_is_loaded_exactly(
     prefix = f"dataset=generation/burst={files}/"
     tables = split(unique_records(tmp_path, "generation", files * ROWS_EACH), prefix, days_apart=days_apart)
     bodies = {key: parquet(table) for key, table in tables.items()}
-    before = count_executions(app, "SUCCEEDED")
+    before = app.count_executions("SUCCEEDED")
     started = time.monotonic()
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
         list(pool.map(lambda item: app.put(*item), bodies.items()))
     put_s = time.monotonic() - started
-    wait_until_idle(app, within_s=COLD_S + files * SECONDS_A_FILE)
+    app.wait_until_idle(within_s=COLD_S + files * SECONDS_A_FILE)
     usage = app.cloud.emulator.usage()
     with capsys.disabled():
         sys.stdout.write(
             f"\n{files} files put in {put_s:.1f} s, loaded in {time.monotonic() - started:.0f} s; {usage}\n"
         )
-    assert (count_executions(app, "SUCCEEDED") - before, count_executions(app, "FAILED")) == (files, 0)
+    assert (app.count_executions("SUCCEEDED") - before, app.count_executions("FAILED")) == (files, 0)
     check_ledger(app, tmp_path, prefix, tables)
     assert usage.executions > files / 2
     assert usage.throttled > 0

@@ -143,6 +143,19 @@ class DeployedApp:
             time.sleep(0.1)
         return execution
 
+    def count_executions(self, status: str) -> int:
+        """Count the loads with this status of Step Functions."""
+        paginator = self.cloud.client("stepfunctions").get_paginator("list_executions")
+        pages = paginator.paginate(stateMachineArn=self.outputs["StateMachineArn"], statusFilter=status)
+        return sum(len(page["executions"]) for page in pages)
+
+    def wait_until_idle(self, *, within_s: float = END_S) -> None:
+        """Wait until no load runs. Lists are read seldom, because they cost the emulator time."""
+        deadline = time.monotonic() + within_s
+        while running := self.count_executions("RUNNING"):
+            assert time.monotonic() < deadline, f"{running} executions still run: {self.cloud.emulator.usage()}"
+            time.sleep(2)
+
     def reload_event(self, key: str) -> dict[str, Any]:
         """Return an execution's input that loads the object whatever the ledger says."""
         return {"bucket": self.source_bucket, "key": key, "force": True}
