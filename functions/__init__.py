@@ -1,9 +1,10 @@
 """The Lambda functions, one in each folder.
 
-A start creates a hundred thousand objects that stay. By default, the collector of cyclic garbage looks through them
-dozens of times, which takes a tenth of the start.
+A cold start creates a hundred thousand objects that stay. By default, the garbage collector scans them dozens of times,
+which takes a tenth of the start. So every process that imports this package collects less often, after 10,000 new
+objects instead of 700. Most memory does not depend on it, since it is freed with the last reference.
 """
 
 import gc
 
-gc.set_threshold(50_000)
+gc.set_threshold(10_000)

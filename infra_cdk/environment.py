@@ -12,7 +12,7 @@ CA_FOLDER = "/opt"
 """The folder in which a function finds `influxdb_ca_bundle`, which is deployed as a layer."""
 
 NUMPY = {"OPENBLAS_NUM_THREADS": "1"}
-"""numpy's import starts threads to multiply matrices, which no function does: 50 ms of processor time on two cores."""
+"""Importing numpy starts the threads of OpenBLAS, which no function needs: 50 ms of processor time on two cores."""
 
 
 def environments(

@@ -23,8 +23,8 @@ RUNBOOK = ROOT / "docs" / "operations.md"
 DELETING = "functions/delete_points"
 """The folder of the only function that deletes points."""
 
-TEMPLATE_COMPILER = ROOT / "requirements" / "layer-shared.txt"
-"""The file that names the version of Jinja, whose compiled templates need the same version."""
+SHARED_REQUIREMENTS = ROOT / "requirements" / "layer-shared.txt"
+"""The requirements of the shared layer, among them the version of Jinja that compiled templates need."""
 
 BYTECODE = ("__pycache__", "*.pyc")
 
@@ -112,7 +112,7 @@ def build_code(python: PythonVersion, *, deletes: bool = False) -> Path:
         runbook.parent.mkdir()
         runbook.write_bytes(RUNBOOK.read_bytes())
 
-    inputs = [RUNBOOK, Path(__file__), TEMPLATE_COMPILER, *_sources("functions"), *_sources("shared/pages")]
+    inputs = [RUNBOOK, Path(__file__), SHARED_REQUIREMENTS, *_sources("functions"), *_sources("shared/pages")]
     kind = "deletion" if deletes else "code"
     return build_zip(f"{kind}-{python}", inputs=inputs, python=python, target="/var/task", write_files=write_files)
 
@@ -124,7 +124,7 @@ def _is_bytecode(file: Path) -> bool:
 def _copy(package: str, folder: Path) -> None:
     """Copy a package of the repository into a folder, without bytecode of other interpreters.
 
-    Add the modules that Jinja makes of its templates, so that a cold start compiles neither.
+    Compile its Jinja templates to modules, too, so that the first page is not delayed.
     """
     copytree(ROOT / package, folder / package, ignore=ignore_patterns(*BYTECODE))
     for templates in sorted({file.parent for file in (folder / package).rglob("*.html")}):

@@ -37,7 +37,8 @@ class TextTable:
     """
 
     def __init__(self) -> None:
-        # Weak, so that the memory of numbers is free, and still in the cache, when the next ones are formatted.
+        # Weak references: the numbers of the last body are freed before the next ones are formatted, which then reuse
+        # memory that is still in the cache of the processor.
         self._tables: list[ref[pa.Array]] = []
         self._ends = [(0, 0)]  # entries and bytes before the first table, and after each table
         self._offsets, self._data = np.zeros(1, np.int32), np.empty(0, np.uint8)

@@ -57,7 +57,9 @@ def _by_month(times: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]
         return
     first, last = np.array([times.min(), times.max()]).astype("datetime64[ns]").astype("datetime64[M]")
     months = np.arange(first, last + 1)
-    numbers = np.searchsorted(months.astype("datetime64[ns]").astype(np.int64), times, side="right") - 1
+    # Without the first start, before which there is no time, and which may not fit into nanoseconds.
+    starts = months[1:].astype("datetime64[ns]").astype(np.int64)
+    numbers = np.searchsorted(starts, times, side="right")
     for number in np.flatnonzero(np.bincount(numbers)):
         yield str(months[number]), times[numbers == number]
 

@@ -120,6 +120,7 @@ def _call_lambda_throttled(*args: Any) -> Any:
 
 
 def _sleep_unless_starting(seconds: float) -> None:
+    """Sleep, except for the pause before the first state."""
     if seconds != _START_PAUSE_S:
         time.sleep(seconds)
 

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 
 COMPILED = "compiled"
-"""The folder next to the templates in which a deployment has them as Python modules."""
+"""The subfolder that holds the compiled templates in a deployment."""
 
 
 @cache
@@ -30,11 +30,11 @@ def template(path: Path) -> "Template":
 
 
 def environment(folder: Path) -> "Environment":
-    """Return what loads the templates of a folder. Only functions that render a page import Jinja, and not before."""
+    """Return the Jinja environment for a folder of templates. Importing Jinja here keeps it out of cold starts."""
     from jinja2 import ChoiceLoader, Environment, FileSystemLoader, ModuleLoader  # noqa: PLC0415
 
     folders = [folder, FOLDER]
-    compiled = ModuleLoader([each / COMPILED for each in folders])
+    compiled = ModuleLoader([path / COMPILED for path in folders])
     result = Environment(
         loader=ChoiceLoader([compiled, FileSystemLoader(folders)]),
         autoescape=True,

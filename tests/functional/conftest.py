@@ -34,7 +34,7 @@ def context() -> SimpleNamespace:
 
 
 def discard_all_clients() -> None:
-    """Discard the clients of the functions, with the secrets that they have read, and what S3 has listed."""
+    """Discard the functions' clients, the secrets that they have read, and the cached listings of S3."""
     discard_clients()
     _table_of.cache_clear()
 

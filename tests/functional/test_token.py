@@ -138,5 +138,7 @@ def test_the_secret_is_read_at_the_endpoint_that_the_environment_names(monkeypat
     with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), SecretsEndpoint)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://127.0.0.1:{server.server_port}")
         discard_clients()
-        assert token(settings) == "from-the-endpoint"
-        discard_clients()
+        try:
+            assert token(settings) == "from-the-endpoint"
+        finally:
+            discard_clients()

@@ -3,6 +3,7 @@
 import marshal
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import version
 from importlib.util import source_from_cache
 from pathlib import Path
 from zipfile import ZipFile
@@ -14,7 +15,7 @@ from benchmarks.cold_start import ARCHITECTURE, PYTHON
 from infra_cdk.archives import ROOT
 from infra_cdk.bytecode import find_compiler
 from infra_cdk.config import Architecture
-from infra_cdk.layers import build_code, build_layer
+from infra_cdk.layers import SHARED_REQUIREMENTS, build_code, build_layer
 from shared.pages.rendering import COMPILED
 from shared.settings import STACK_NAME
 from tests.infra.conftest import Assembly
@@ -92,6 +93,10 @@ def test_the_layers_hold_our_package_and_no_boto3(assembly: Assembly) -> None:
     packages = {name.split("/")[1] for name in names}
     assert {"pyarrow", "numpy", "pandas", "influxdb_client", "isal", "orjson", "tenacity"} <= packages
     assert not packages & {"boto3", "botocore", "s3transfer"}
+
+
+def test_templates_are_compiled_by_the_version_of_jinja_in_the_layer() -> None:
+    assert f"jinja2=={version('jinja2')} " in SHARED_REQUIREMENTS.read_text()
 
 
 def test_a_layer_is_built_for_its_platform(assembly: Assembly) -> None:

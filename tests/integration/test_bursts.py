@@ -29,10 +29,10 @@ def app() -> Iterator[DeployedApp]:
         yield DeployedApp(cloud, cloud.deploy())
 
 
-def split(table: pa.Table, prefix: str, *, days_apart: int = 1) -> dict[str, pa.Table]:
-    """Return files of `ROWS_EACH` rows by key, a day apart, as those of a daily export are."""
+def split(table: pa.Table, prefix: str, *, years_ago: int, days_apart: int) -> dict[str, pa.Table]:
+    """Return files of `ROWS_EACH` rows by key, usually a day apart, as those of a daily export are."""
     return {
-        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart)
+        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart - 365 * years_ago)
         for n in range(table.num_rows // ROWS_EACH)
     }
 
@@ -45,14 +45,26 @@ def _days_later(table: pa.Table, days: int) -> pa.Table:
 @pytest.mark.slow  # minutes, and an own deployment: the one of the other tests fails what is throttled twice
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    ("files", "days_apart"), [(100, 1), (1000, 1), (300, 0)], ids=["100", "1000", "300 of a month"]
+    ("files", "years_ago", "days_apart"),
+    [(100, 10, 1), (1000, 20, 1), (300, 30, 0)],
+    ids=["100", "1000", "300 of a month"],
 )
 def test_a_burst_is_loaded_exactly(
-    app: DeployedApp, tmp_path: Path, capsys: pytest.CaptureFixture[str], files: int, days_apart: int
+    app: DeployedApp,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    files: int,
+    years_ago: int,
+    days_apart: int,
 ) -> None:
-    """Files that are not a day apart register in the same months, and have to see each other."""
+    """Files that are not a day apart register in the same months, and have to see each other.
+
+    Each burst has years of its own: no other points may be stored in its time.
+    """
     prefix = f"dataset=generation/burst={files}/"
-    tables = split(unique_records(tmp_path, "generation", files * ROWS_EACH), prefix, days_apart=days_apart)
+    records = unique_records(tmp_path, "generation", files * ROWS_EACH)
+    tables = split(records, prefix, years_ago=years_ago, days_apart=days_apart)
     bodies = {key: parquet(table) for key, table in tables.items()}
     before = app.count_executions("SUCCEEDED")
     started = time.monotonic()

@@ -40,6 +40,11 @@ class Exchange:
         """The port of the client."""
         return int(self.handler.client_address[1])
 
+    @property
+    def server_port(self) -> int:
+        """The port of the proxy."""
+        return int(self.handler.connection.getsockname()[1])
+
     def read(self, size: int | None = None) -> None:
         """Read the rest of the body, or at most `size` bytes of it."""
         length = int(self.handler.headers.get("Content-Length", 0))

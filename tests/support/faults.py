@@ -131,9 +131,10 @@ def kill_client(exchange: Exchange) -> None:
 
 def _client_of(exchange: Exchange) -> int | None:
     """Return the id of the process at the other end of the connection, or None if it has ended."""
-    local = f"0100007F:{exchange.port:04X}"
+    # Another process may have the same port for a connection to another server.
+    ends = [f"0100007F:{port:04X}" for port in (exchange.port, exchange.server_port)]
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1] == local}
+    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1:3] == ends}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):  # processes come and go
             if link.readlink().name in links:
