@@ -29,7 +29,7 @@ def app() -> Iterator[DeployedApp]:
         yield DeployedApp(cloud, cloud.deploy())
 
 
-def split(table: pa.Table, prefix: str, *, years_ago: int, days_apart: int) -> dict[str, pa.Table]:
+def split(table: pa.Table, prefix: str, *, years_ago: int = 0, days_apart: int = 1) -> dict[str, pa.Table]:
     """Return files of `ROWS_EACH` rows by key, usually a day apart, as those of a daily export are."""
     return {
         f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart - 365 * years_ago)
