@@ -21,14 +21,15 @@ from functions.convert_and_chunk.part import bodies, read_records
 from functions.convert_and_chunk.row_groups import PartReader
 from functions.validate_schema.footer import row_group_rows
 from functions.validate_schema.parts import plan_parts
+from local.aws.emulator import limits_of_this_machine
 from shared.settings import conversion_settings
 
 TAGS = ["region", "energy_source", "measurement_type", "quality_flag", "plant_name"]
 BATCH_LINES = 5_000
 CLIENT_ROWS = 50_000
 CONNECTIONS = 2
-FILES_IN_FLIGHT = 16
-"""Executions that run at once: each keeps processes of the emulator busy, which has no limit."""
+FILES_IN_FLIGHT = limits_of_this_machine().functions
+"""Executions that run at once: as many as the local cloud runs functions. More of them are throttled, and wait."""
 
 
 def load_cold(bench: Bench, job: Job) -> float:
