@@ -139,11 +139,24 @@ def read_footprint(content: bytes, within: PointRange | None = None) -> Footprin
         return Footprint([], names, PointBlock(np.empty(0, np.int32), time, fields))
     [encoded] = column.chunks
     # The dictionary has the series in their order, but also series without a line, which get no position.
-    indices, is_used = encoded.indices.to_numpy(), np.zeros(len(encoded.dictionary), bool)
-    is_used[indices] = True
+    used, numbers = renumber(encoded.indices.to_numpy(), len(encoded.dictionary))
+    series = encoded.dictionary.take(pa.array(used)).to_pylist()
+    return Footprint(series, names, PointBlock(numbers, time, fields))
+
+
+def renumber(numbers: NDArray[np.integer], limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the different numbers, ascending, and the position of each number among them.
+
+    All numbers are below `limit`. That is what makes this much faster than `np.unique`, which sorts them.
+
+    >>> used, positions = renumber(np.array([7, 2, 7]), 10)
+    >>> used.tolist(), positions.tolist()
+    ([2, 7], [1, 0, 1])
+    """
+    is_used = np.zeros(limit, bool)
+    is_used[numbers] = True
     positions = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-    series = encoded.dictionary.filter(pa.array(is_used)).to_pylist()
-    return Footprint(series, names, PointBlock(positions[indices], time, fields))
+    return np.flatnonzero(is_used), positions[numbers]
 
 
 def count_lines(content: bytes) -> int:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shared.footprints import Footprint, PointBlock, PointRange
+from shared.footprints import Footprint, PointBlock, PointRange, renumber
 
 Mask = NDArray[np.uint64]
 """The fields of each line or point: bit `n` stands for the nth field of the dataset."""
@@ -93,9 +93,9 @@ class PointIndex:
         fields = self._fields & ~shared
         kept = np.flatnonzero(fields)
         series, times = np.divmod(self._numbers[kept], len(self._times))
-        used, numbers = np.unique(series, return_inverse=True)
+        used, numbers = renumber(series, len(self._series))
         names: list[str] = self._series.take(pa.array(used)).to_pylist()
-        block = PointBlock(numbers.astype(np.int32), self._times[times], fields[kept])
+        block = PointBlock(numbers, self._times[times], fields[kept])
         return Footprint(names, tuple(self._names), block)
 
 
@@ -138,8 +138,8 @@ def within_times(footprint: Footprint, first_ns: int, last_ns: int) -> Footprint
     """
     numbers, time, fields = footprint.points
     inside = np.flatnonzero((time >= first_ns) & (time <= last_ns))
-    used, positions = np.unique(numbers[inside], return_inverse=True)
-    block = PointBlock(positions.astype(np.int32), time[inside], fields[inside])
+    used, positions = renumber(numbers[inside], len(footprint.series))
+    block = PointBlock(positions, time[inside], fields[inside])
     return Footprint([footprint.series[number] for number in used], footprint.names, block)
 
 
