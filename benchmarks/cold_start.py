@@ -27,10 +27,12 @@ RUNTIME = ROOT / "build" / "venvs" / "lambda"
 PYTHON = cast(PythonVersion, f"{sys.version_info.major}.{sys.version_info.minor}")
 ARCHITECTURE: Architecture = "arm64" if machine() in ("aarch64", "arm64") else "x86_64"
 
-_PROGRAM = """
+_START = """
 import sys
 sys.path[:0] = sys.argv[2:]
 from importlib import import_module
+"""
+_PROGRAM = """
 from json import dumps
 from time import process_time
 compiled, connected = [], []
@@ -86,12 +88,19 @@ class Functions:
 
     def load(self, function: str, modules: Sequence[str]) -> Import:
         """Import `modules` in order, with the layers of `function`. Raises CalledProcessError if it fails."""
-        python = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", _PROGRAM]
-        command = [*python, ",".join(modules), *self.path(function)]
-        process = subprocess.run(command, capture_output=True, text=True, check=True)
-        cpu_ms, *names = json.loads(process.stdout)
+        cpu_ms, *names = json.loads(self.run(function, _PROGRAM, ",".join(modules)))
         imported, compiled, connected = map(frozenset, names)
         return Import(cpu_ms=cpu_ms, modules=imported, compiled=compiled, connected=connected)
+
+    def run(self, function: str, program: str, argument: str) -> str:
+        """Run a program with the layers of `function`, and return what it prints. Its first argument is `argument`.
+
+        Raises:
+            CalledProcessError: It fails.
+        """
+        command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", _START + program]
+        process = subprocess.run([*command, argument, *self.path(function)], capture_output=True, text=True, check=True)
+        return process.stdout
 
     def delete_bytecode(self) -> None:
         """Delete the bytecode of the code and the layers, so that the next starts compile them."""

@@ -1,13 +1,12 @@
 """The layers as Lambda unpacks them: everything imports, and small functions stay small."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
 
-from benchmarks.cold_start import RUNTIME, Functions, Import, unpacked_functions
+from benchmarks.cold_start import Functions, Import, unpacked_functions
 from infra_cdk.archives import ROOT
 from infra_cdk.functions import PARQUET_READERS
 from shared.function_names import FUNCTION_NAMES
@@ -45,13 +44,10 @@ def test_a_function_that_reads_no_parquet_starts_without_arrow(start: Start, nam
 @pytest.mark.parametrize("name", sorted(PARQUET_READERS))
 def test_pandas_is_imported_when_it_is_needed_and_not_before(functions: Functions, start: Start, name: str) -> None:
     assert start(name).packages & ARROW == {"pyarrow", "numpy"}
-    assert run(functions, name, WITH_ARRAYS) == ["False", "True"]
+    assert functions.run(name, WITH_ARRAYS, name).split() == ["False", "True"]
 
 
 WITH_ARRAYS = """
-import sys
-sys.path[:0] = sys.argv[2:]
-from importlib import import_module
 import_module(f"functions.{sys.argv[1]}.handler")
 import numpy, pyarrow
 pyarrow.array(numpy.zeros(1)), pyarrow.array(["text"])
@@ -59,12 +55,6 @@ print("pandas" in sys.modules)
 import pandas
 print("pandas" in sys.modules)
 """
-
-
-def run(functions: Functions, name: str, program: str) -> list[str]:
-    """Run a program with what a function can import; its arguments are the function's name and these folders."""
-    command = [str(RUNTIME / "bin" / "python"), "-I", "-S", "-B", "-c", program, name, *functions.path(name)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
@@ -75,11 +65,8 @@ def test_a_cold_start_compiles_nothing_and_needs_no_templates(start: Start, name
 
 
 RENDERED = """
-import sys
-sys.path[:0] = sys.argv[2:]
 compiled = []
 sys.addaudithook(lambda event, arguments: compiled.append(str(arguments[1])) if event == "compile" else None)
-from importlib import import_module
 from shared.pages.rendering import template
 page = import_module(f"functions.{sys.argv[1]}.page")
 for name in (page.TEMPLATE.name, "base.html", "copy.html"):
@@ -90,13 +77,11 @@ print([name for name in compiled if name.endswith((".html", "<template>"))])
 
 @pytest.mark.parametrize("name", ["report_load", "report_backfill"])
 def test_a_deployed_page_loads_compiled_templates(functions: Functions, name: str) -> None:
-    assert run(functions, name, RENDERED)[0] == "[]"
+    assert functions.run(name, RENDERED, name).split() == ["[]"]
 
 
 RESTORED = """
-import random, sys
-sys.path[:0] = sys.argv[2:]
-from importlib import import_module
+import random
 import_module(f"functions.{sys.argv[1]}.handler")
 from awslambdaric.lambda_runtime_hooks_runner import run_after_restore
 from shared import aws_clients
@@ -112,7 +97,7 @@ def test_a_snapshot_has_no_connection_and_no_random_state_that_environments_shar
     functions: Functions, start: Start, name: str
 ) -> None:
     assert start(name).connected == set()
-    assert run(functions, name, RESTORED) == ["True", "4", "0"]
+    assert functions.run(name, RESTORED, name).split() == ["True", "4", "0"]
 
 
 def test_nothing_comes_from_this_environment(functions: Functions, start: Start) -> None:

@@ -63,7 +63,7 @@ def test_there_is_one_for_each_folder(assembly: Assembly) -> None:
         ("check_health", INFLUX | {"OUTAGE_PATIENCE"}),
         (
             "validate_schema",
-            CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS"} | {"OPENBLAS_NUM_THREADS"},
+            CONVERSION | FILES | {"WORK_BUCKET", "LEDGER_TABLE", "LEASE_SECONDS", "OPENBLAS_NUM_THREADS"},
         ),
         ("convert_and_chunk", CONVERSION | FILES | {"WORK_BUCKET"} | ARRAYS),
         (

@@ -4,16 +4,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from local.cloud import local_cloud
 from tests.support.builders import parquet
-from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.deployed_app import DeployedApp, days_later, unique_records
 from tests.support.ledger import check_ledger
 
 ROWS_EACH = 5
@@ -32,14 +30,9 @@ def app() -> Iterator[DeployedApp]:
 def split(table: pa.Table, prefix: str, *, years_ago: int = 0, days_apart: int = 1) -> dict[str, pa.Table]:
     """Return files of `ROWS_EACH` rows by key, usually a day apart, as those of a daily export are."""
     return {
-        f"{prefix}{n:04}.parquet": _days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart - 365 * years_ago)
+        f"{prefix}{n:04}.parquet": days_later(table.slice(n * ROWS_EACH, ROWS_EACH), n * days_apart - 365 * years_ago)
         for n in range(table.num_rows // ROWS_EACH)
     }
-
-
-def _days_later(table: pa.Table, days: int) -> pa.Table:
-    later = pc.add(table["timestamp"], pa.scalar(timedelta(days=days), pa.duration("us")))
-    return table.set_column(table.column_names.index("timestamp"), "timestamp", later)
 
 
 @pytest.mark.slow  # minutes, and an own deployment: the one of the other tests fails what is throttled twice

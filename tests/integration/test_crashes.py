@@ -1,7 +1,6 @@
 """Loads during which a server or a function dies, or time runs out."""
 
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
@@ -14,7 +13,7 @@ from cli.deployed.executions import describe
 from shared.outages import NO_OUTAGE
 from shared.work_bucket import chunk_key, outcome_key
 from tests.support import faults
-from tests.support.deployed_app import DeployedApp, unique_records
+from tests.support.deployed_app import DeployedApp, days_later, unique_records
 from tests.support.fault_proxy import Exchange, pass_on
 from tests.support.influx_api import InfluxApi
 from tests.support.trial import (
@@ -150,16 +149,11 @@ def test_two_executions_of_one_object_at_once_write_the_same_points(trial: Trial
     trial.check_loaded(ended[0])
 
 
-def in_the_nineties(table: pa.Table, years: int) -> pa.Table:
-    """Move the records back to the 1990s: so many hours would reach into the months of other tests."""
-    earlier = pc.subtract(table["timestamp"], pa.scalar(timedelta(days=years * 365), pa.duration("us")))
-    return table.set_column(0, "timestamp", earlier)
-
-
 @pytest.mark.slow
 def test_one_of_many_chunks_that_fails_fails_the_load_and_a_new_run_completes_it(trial: Trial) -> None:
     years = 31 if trial.with_sweeps else 30  # a load waits for a failed one with the same points, for minutes
-    many = replace(trial, table=in_the_nineties(unique_records(trial.folder, "generation", 101_000), years))
+    # In the 1990s: so many hours would reach into the months of other tests.
+    many = replace(trial, table=days_later(unique_records(trial.folder, "generation", 101_000), -365 * years))
     trial.proxy.set_faults(*[pass_on] * 50, faults.answer_with(404))
     execution = many.load()
     assert trial.proxy.fired_faults == ["answers 404"]

@@ -37,11 +37,16 @@ def unique_records(folder: Path, dataset: str, rows: int) -> pa.Table:
     """Return valid records in a month that no other call gets, so that no two tests write the same points."""
     path = write_samples(folder, rows + INVALID_RECORDS)[dataset].path
     table = pq.read_table(path).slice(INVALID_RECORDS)
-    shift = pa.scalar(timedelta(days=30 * next(_months)), pa.duration("us"))
-    return table.set_column(0, "timestamp", pc.add(table["timestamp"], shift))
+    return days_later(table, 30 * next(_months))
 
 
 _months = count()
+
+
+def days_later(table: pa.Table, days: int) -> pa.Table:
+    """Return the records with other times; if `days` is negative, with earlier ones."""
+    times = pc.add(table["timestamp"], pa.scalar(timedelta(days=days), pa.duration("us")))
+    return table.set_column(table.column_names.index("timestamp"), "timestamp", times)
 
 
 def _left_to_another(execution: Execution) -> bool:
