@@ -48,7 +48,7 @@ def close_gaps() -> None:
     eventbridge._dispatch_event = _dispatch_event_with_version
     eventbridge._invoke_target = _invoke_or_dead_letter
     stepfunctions._call_lambda = _call_lambda_throttled
-    stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": _sleep_unless_starting})
+    stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _sleep_unless_starting})
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
         setattr(stepfunctions, name, _with_aws_error_names(getattr(stepfunctions, name)))
     provisioners._cw_metric_alarm_record = _alarm_record_of_any_metrics

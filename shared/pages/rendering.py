@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 
-
 COMPILED = "compiled"
 """The subfolder that holds the compiled templates in a deployment."""
 
