@@ -4,10 +4,15 @@ A new client costs tens of milliseconds and a TLS handshake. A client takes its 
 the environment when it is created, and renews expiring credentials on its own.
 """
 
+import gzip
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import orjson
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.session import Session
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
@@ -15,23 +20,56 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+SERVICES = ("dynamodb", "s3", "secretsmanager", "stepfunctions")
+"""The names of the services that have a client here."""
+
+
+class FastJson(JSONFileLoader):
+    """Reads botocore's files, the largest of which has 1.2 MB, with orjson: 35 ms less of each cold start."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Return the content of a file, whose path lacks its extension, or None if it does not exist."""
+        for extension, open_file in ((".json", open), (".json.gz", gzip.open)):
+            with suppress(FileNotFoundError), open_file(file_path + extension, "rb") as file:
+                return orjson.loads(file.read())
+        return None
+
+
+class KnownServices(Loader):
+    """The loader of botocore's descriptions of services, which knows the names of those that it loads.
+
+    botocore's own looks for each of the 400 services that it has, in thousands of files, and does so two or three times
+    before the first client of a process: 25 ms of each cold start.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - all of them have all types in use
+        """Return the names of the services, whatever the type of description."""
+        return list(SERVICES)
+
+
+@cache
+def _session() -> boto3.Session:
+    session = Session()
+    session.register_component("data_loader", KnownServices(file_loader=FastJson()))
+    return boto3.Session(botocore_session=session)
+
 
 @cache
 def s3_client() -> "S3Client":
     """Return the S3 client. Threads may share it."""
-    return boto3.client("s3")
+    return _session().client("s3")
 
 
 @cache
 def dynamodb_resource() -> "DynamoDBServiceResource":
     """Return the DynamoDB resource. boto3 does not allow threads to share a resource: use it in the main thread."""
-    return boto3.resource("dynamodb")
+    return _session().resource("dynamodb")
 
 
 @cache
 def step_functions_client() -> "SFNClient":
     """Return the client of Step Functions."""
-    return boto3.client("stepfunctions")
+    return _session().client("stepfunctions")
 
 
 @cache
@@ -42,11 +80,12 @@ def secrets_provider() -> "SecretsProvider":
     """
     from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415 - few functions need it
 
-    return SecretsProvider(boto3_client=boto3.client("secretsmanager"))
+    return SecretsProvider(boto3_client=_session().client("secretsmanager"))
 
 
 def discard_clients() -> None:
     """Make the next use create new clients: a test that fakes AWS calls this before and after."""
+    _session.cache_clear()
     s3_client.cache_clear()
     dynamodb_resource.cache_clear()
     step_functions_client.cache_clear()

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.cold_start import Functions, Import, unpacked_functions
 from infra_cdk.archives import ROOT
 from infra_cdk.functions import PARQUET_READERS
+from shared.aws_clients import SERVICES
 from shared.function_names import FUNCTION_NAMES
 
 ARROW = {"pyarrow", "pandas", "numpy"}
@@ -80,6 +81,25 @@ def test_a_deployed_page_loads_compiled_templates(functions: Functions, name: st
     assert functions.run(name, RENDERED, name).split() == ["[]"]
 
 
+CLIENTS = """
+import os
+listed = []
+sys.addaudithook(lambda event, arguments: listed.append(str(arguments[0])) if event == "os.listdir" else None)
+os.environ.update(AWS_DEFAULT_REGION="sa-east-1", AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret")
+from shared import aws_clients
+import botocore
+aws_clients.dynamodb_resource(), aws_clients.secrets_provider()
+aws_clients.s3_client(), aws_clients.step_functions_client()
+data = os.path.join(os.path.dirname(botocore.__file__), "data")
+services = {os.path.relpath(path, data).partition("/")[0] for path in listed if path.startswith(data + "/")}
+print(*sorted(services))
+"""
+
+
+def test_the_first_clients_look_only_for_their_own_services(functions: Functions) -> None:
+    assert functions.run("check_health", CLIENTS, "").split() == sorted(SERVICES)
+
+
 RESTORED = """
 import random
 import_module(f"functions.{sys.argv[1]}.handler")
@@ -97,7 +117,7 @@ def test_a_snapshot_has_no_connection_and_no_random_state_that_environments_shar
     functions: Functions, start: Start, name: str
 ) -> None:
     assert start(name).connected == set()
-    assert functions.run(name, RESTORED, name).split() == ["True", "4", "0"]
+    assert functions.run(name, RESTORED, name).split() == ["True", "5", "0"]
 
 
 def test_nothing_comes_from_this_environment(functions: Functions, start: Start) -> None:
