@@ -1,6 +1,6 @@
 """`make throttling`: compare how loads survive throttling with the deployed retriers, and with earlier ones.
 
-Earlier releases gave throttling the six attempts of any transient error.
+Earlier releases gave throttling the six attempts of any transient error, and wrote four chunks at a time.
 """
 
 import sys
@@ -21,8 +21,8 @@ from benchmarks.retriers import (
 from state_machine.definition import definition
 from state_machine.settings import MachineSettings
 
-EARLIER = MachineSettings(throttled_backoff_seconds=2, throttled_attempts=6)
-"""The settings that give throttling the retries of earlier releases."""
+EARLIER = MachineSettings(throttled_backoff_seconds=2, throttled_attempts=6, write_concurrency=4)
+"""The settings of earlier releases, which wrote more chunks at a time, and retried throttling less often."""
 
 PRICE_OF_TRANSITION = 25e-6
 """US dollars. A retry is charged as a transition."""
@@ -38,8 +38,8 @@ BURSTS = (
 PAGE = """\
 # Throttling
 
-Written by `make throttling`, a simulation of bursts of files with the retriers of the deployed definition. Before,
-throttling had the six attempts of any transient error.
+Written by `make throttling`, a simulation of bursts of files with the retriers of the deployed definition. Before, a
+load wrote four chunks at a time instead of two, and throttling had the six attempts of any transient error.
 
 {rows}
 

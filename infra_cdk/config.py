@@ -222,7 +222,7 @@ def _snap_start(context: Context, python: str) -> bool:
 
 def _machine(context: Context) -> MachineConfig:
     return MachineConfig(
-        write_concurrency=integer(context, "write_concurrency", default=4, minimum=1),
+        write_concurrency=integer(context, "write_concurrency", default=2, minimum=1),
         convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
         backoff_seconds=_backoff_seconds(context),
         transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),

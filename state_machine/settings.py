@@ -36,7 +36,7 @@ class MachineSettings:
         backfill_days: the time limit of a backfill.
     """
 
-    write_concurrency: int = 4
+    write_concurrency: int = 2
     convert_concurrency: int = 10
     backoff_seconds: int = 2
     max_delay_seconds: int = 60

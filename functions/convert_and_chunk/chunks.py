@@ -19,7 +19,7 @@ MAX_BATCH_BYTES = 8_000_000
 InfluxDB 3 rejects requests of more than 10 MiB, and proxies in front of InfluxDB 2.7 often have lower limits.
 """
 
-MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 250_000, 4
+MIN_CHUNK_POINTS, MAX_CHUNK_POINTS, LANES = 100_000, 250_000, 2
 """The limits of a chunk's size in points, and the number of chunks that a load usually writes at the same time.
 
 A larger chunk costs less: each has its own transition, invocation, objects, and history events. It still takes only
@@ -67,14 +67,13 @@ def batches(
 def chunk_points(part_points: int, file_parts: int) -> int:
     """Return the size of a part's chunks, which have nearly equal sizes.
 
-    The chunks of all parts together fill the lanes evenly, as long as the parts do: with a fifth chunk for four lanes,
-    three lanes would wait for it. A part of a million points has 4 chunks. Each of two such parts has 4 too, but each
-    of two parts of 300,000 points has 2.
+    The chunks of all parts together fill the lanes evenly, as long as the parts do: with a fifth chunk for two lanes,
+    one lane would wait for it. A part of 1.2 million points has 6 chunks. Each of two such parts has only 5.
 
-    >>> [chunk_points(points, 1) for points in (1000, 300_000, 400_000, 1_000_000, 1_200_000, 2_000_000)]
-    [1000, 100000, 100000, 250000, 150000, 250000]
-    >>> chunk_points(300_000, 2), chunk_points(4_000_000, 40)
-    (150000, 800000)
+    >>> [chunk_points(points, 1) for points in (1000, 300_000, 1_000_000, 1_200_000, 2_000_000)]
+    [1000, 150000, 250000, 200000, 250000]
+    >>> chunk_points(1_200_000, 2), chunk_points(4_000_000, 40)
+    (240000, 800000)
     """
     together = LANES // gcd(LANES, file_parts)
     full_lanes = together * max(1, -(-part_points // (together * MAX_CHUNK_POINTS)))

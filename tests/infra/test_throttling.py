@@ -27,7 +27,7 @@ from state_machine.definition import definition
 from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
 
-LANES = 4
+LANES = 2
 
 
 @cache
@@ -55,9 +55,9 @@ def test_the_largest_load_stays_below_the_limit_of_the_history(assembly: Assembl
 @pytest.mark.parametrize(
     "settings",
     [
-        MachineSettings(convert_throttled_attempts=200),
+        MachineSettings(write_concurrency=4, convert_throttled_attempts=200),
         MachineSettings(throttled_backoff_seconds=2),
-        MachineSettings(convert_concurrency=20),
+        MachineSettings(write_concurrency=4, convert_concurrency=20),
         MachineSettings(write_concurrency=8),
         MachineSettings(timeout_hours=12),
     ],
@@ -116,8 +116,8 @@ def test_the_delays_of_a_retrier_grow_to_their_limit() -> None:
 
 
 def test_loads_that_find_enough_concurrency_are_not_throttled(assembly: Assembly) -> None:
-    burst = Burst(files=3, chunks=10, slots=12, chunk_s=2, arrival_s=0)
-    assert simulate(burst, assembly.definition) == Outcome(failed=0, last_s=6, retries=[0, 0, 0])
+    burst = Burst(files=3, chunks=10, slots=6, chunk_s=2, arrival_s=0)
+    assert simulate(burst, assembly.definition) == Outcome(failed=0, last_s=10, retries=[0, 0, 0])
 
 
 def test_the_page_is_of_today(assembly: Assembly) -> None:

@@ -11,7 +11,7 @@ from tests.support.certificates import create_self_signed
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.fault_proxy import Exchange, FaultProxy, fault_proxy, pass_on
 from tests.support.faults import close_afterwards
-from tests.support.trial import ROWS, Trial, three_batches
+from tests.support.trial import ROWS, Trial, six_batches
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def behind_tls(app: DeployedApp, folder: Path, tls: SSLContext, ca_bundle: Path 
 
 def trusting(app: DeployedApp, proxy: FaultProxy, ca_bundle: Path | str) -> AbstractContextManager[None]:
     """The app writing through the proxy."""
-    return three_batches(app, INFLUXDB_URL=proxy.url, INFLUXDB_CA_BUNDLE=str(ca_bundle))
+    return six_batches(app, INFLUXDB_URL=proxy.url, INFLUXDB_CA_BUNDLE=str(ca_bundle))
 
 
 def test_a_certificate_of_an_unknown_authority_ends_the_load_until_its_bundle_is_configured(

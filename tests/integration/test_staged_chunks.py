@@ -8,7 +8,7 @@ import pytest
 from tests.support import faults
 from tests.support.deployed_app import DeployedApp
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy, fault_proxy, pass_on
-from tests.support.trial import ATTEMPTS, Trial, three_batches
+from tests.support.trial import ATTEMPTS, Trial, six_batches
 
 pytestmark = pytest.mark.usefixtures("with_sweeps")
 
@@ -22,7 +22,7 @@ def reads_chunk(request: BaseHTTPRequestHandler) -> bool:
 def proxy(app: DeployedApp) -> Iterator[FaultProxy]:
     with (
         fault_proxy(app.cloud.emulator.url, reads_chunk) as running,
-        three_batches(app, AWS_ENDPOINT_URL_S3=running.url),
+        six_batches(app, AWS_ENDPOINT_URL_S3=running.url),
     ):
         yield running
 

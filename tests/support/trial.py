@@ -23,10 +23,10 @@ from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.sweeps import wait_until_healed
 
 ROWS = 1500
-BATCHES = 3
+BATCHES = 6
 BATCH_ROWS = ROWS // BATCHES
 MAX_RETRIES = 3
-WRITERS = 2
+WRITERS = 4
 ATTEMPTS = 3
 """How often the state machine invokes a function in tests: once, and two retries."""
 KILLED_ATTEMPTS = 2
@@ -41,14 +41,14 @@ def writes_through_proxy(app: DeployedApp, **environment: str) -> Iterator[Fault
     """Make WriteBatch write to InfluxDB through a fault proxy. CheckHealth, also that of a sweep, uses up no fault."""
     with (
         fault_proxy(app.cloud.influx.url) as proxy,
-        three_batches(app, **environment),
+        six_batches(app, **environment),
         app.configured("write_batch", INFLUXDB_URL=proxy.url),
     ):
         yield proxy
 
 
-def three_batches(app: DeployedApp, **environment: str) -> AbstractContextManager[None]:
-    """Configure the app to write `ROWS` rows as three batches, unless `environment` overrides it."""
+def six_batches(app: DeployedApp, **environment: str) -> AbstractContextManager[None]:
+    """Configure the app to write `ROWS` rows as six batches, unless `environment` overrides it."""
     return app.configured(**{"MAX_BATCH_SIZE": str(BATCH_ROWS), "MAX_RETRIES": str(MAX_RETRIES), **environment})
 
 

@@ -75,7 +75,7 @@ def test_the_chunks_of_equal_parts_fill_all_lanes_within_the_limits(points: int,
     assert file_chunks <= FILE_CHUNKS
     if size > MAX_CHUNK_POINTS:
         assert file_chunks > FILE_CHUNKS / 2
-    elif points >= 400_000 and file_chunks <= FILE_CHUNKS / 2:
+    elif points >= 200_000 and file_chunks <= FILE_CHUNKS / 2:
         assert file_chunks % LANES == 0
 
 
