@@ -5,13 +5,14 @@ import pytest
 from cli.deployed.executions import Execution, wait_for_end, wait_for_start
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, pass_on
-from tests.support.trial import BATCHES, PATIENCE_S, Trial
+from tests.support.trial import BATCHES, MAX_RETRIES, PATIENCE_S, WRITERS, Trial
 
 
 def test_a_load_waits_for_influxdb_before_it_converts_and_while_it_writes(trial: Trial) -> None:
     """Both outages outlast all retries inside a function, but not the patience."""
     app, sfn = trial.app, trial.app.cloud.client("stepfunctions")
-    trial.proxy.set_faults(pass_on, *[faults.answer_with(503)] * 9)
+    refused = WRITERS * (1 + MAX_RETRIES) + 1
+    trial.proxy.set_faults(pass_on, *[faults.answer_with(503)] * refused)
     waits: dict[str, str] = {}
 
     def start_when_it_waits(execution: Execution) -> None:
@@ -30,7 +31,7 @@ def test_a_load_waits_for_influxdb_before_it_converts_and_while_it_writes(trial:
     assert "at the latest: before the load: no response from InfluxDB" in waits["WaitForHealth"]
     assert "InfluxDB returned 503" in waits["WaitForInflux"]
     assert trial.invocations(execution) > 1
-    assert len(trial.proxy.fired_faults) == 9
+    assert len(trial.proxy.fired_faults) == refused
     trial.check_loaded(execution)
 
 
