@@ -117,7 +117,7 @@ def measure_whole(shape: Shape, folder: Path) -> dict[str, float]:
     """Measure the conversion from a Parquet file to staged chunks, each time in a fresh process.
 
     Returns:
-        `rows_per_s` of the larger file, and for each file its peak memory in MiB and how much of it are mapped files.
+        `rows_per_s` of the larger file, and for each file its peak memory in MiB and how much of it is mapped files.
     """
     runs: dict[str, list[Whole]] = {}
     for name, rows in WHOLE_ROWS.items():

@@ -32,8 +32,8 @@ INVALID_EVERY = 100
 class Whole(TypedDict):
     """The result of converting all parts of one file, one after the other.
 
-    `peak_mib` is the peak memory. `mapped_mib` of it are files, most of them libraries: the kernel maps more of the
-    same files if they are in its cache in large pieces (85 MiB) than after it has read them in small ones (60 MiB).
+    `peak_mib` is the peak memory, and `mapped_mib` what it has of files at the end, most of which are libraries: the
+    kernel maps more of them if they are in its cache in large pieces (85 MiB) than in small ones (60 MiB).
     """
 
     rows: int

@@ -35,7 +35,7 @@ PRICES = {
 """The list prices of us-east-1 in 2026 on arm64, in US dollars."""
 
 POINTS_PER_S = 100_000
-"""The speed at which InfluxDB ingests from one WriteBatch. ConvertAndChunk takes 1.5 µs a row, reading included."""
+"""The speed at which InfluxDB ingests from one WriteBatch, assumed low. ConvertAndChunk takes 1.5 µs a row."""
 
 EVENT_BYTES, CALL_BYTES = 350, 1800
 """The size of a state machine's log line, and of what one invocation logs, with Lambda's own three lines."""

@@ -28,6 +28,8 @@ TAGS = ["region", "energy_source", "measurement_type", "quality_flag", "plant_na
 BATCH_LINES = 5_000
 CLIENT_ROWS = 50_000
 CONNECTIONS = 2
+"""The connections over which ready-made bodies are sent. Four or eight are no faster."""
+
 FILES_IN_FLIGHT = limits_of_this_machine().functions
 """Executions that run at once: as many as the local cloud runs functions. More of them are throttled, and wait."""
 

@@ -28,7 +28,7 @@ DIGITS = 12
 """How many digits of a digest to print."""
 
 LITTLE_CONCURRENCY = 50
-"""A load of one large file uses up to 14 functions at once. New accounts have a limit of 10."""
+"""A load of one large file uses up to 10 functions at once. New accounts have a limit of 10."""
 
 
 def check_stack(deployment: Deployment) -> Finding:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,31 @@ def test_the_token_is_in_no_log_line_and_no_error(
         error = repr(raised) + repr(raised.__cause__) + repr(raised.__context__)
     assert "canary" not in error
     assert "canary" not in capsys.readouterr().out
+
+
+PROFILES = """
+[profile base]
+aws_access_key_id = testing
+aws_secret_access_key = testing
+[profile analyst]
+role_arn = arn:aws:iam::123456789012:role/analyst
+source_profile = base
+"""
+
+
+def test_a_command_reads_the_secret_with_a_profile_that_assumes_a_role(
+    secrets: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The credentials of a profile come from other services, such as STS, in the same session."""
+    (tmp_path / "config").write_text(PROFILES)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "analyst")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    settings = InfluxSettings(url="", org="", bucket="", token="", token_secret_name=NAME, ca_bundle="")
+    assert token(settings) == "old"
+    assert vars(boto3)["DEFAULT_SESSION"].get_credentials().method == "assume-role"
 
 
 class SecretsEndpoint(BaseHTTPRequestHandler):

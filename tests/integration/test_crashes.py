@@ -1,8 +1,10 @@
 """Loads during which a server or a function dies, or time runs out."""
 
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from time import sleep
 
 import pyarrow as pa
@@ -44,17 +46,25 @@ def test_an_engine_that_is_killed_and_comes_back_loses_nothing(trial: Trial) -> 
     engine = trial.app.influxdb.engine
     open_shards(trial)
 
+    dead = Event()
+
     def dies(exchange: Exchange) -> None:
         engine.kill()
+        dead.set()
+        pass_on(exchange)
+
+    def is_dead(exchange: Exchange) -> None:
+        assert dead.wait(timeout=60)
         pass_on(exchange)
 
     def returns(exchange: Exchange) -> None:
+        assert dead.wait(timeout=60)
         engine.start()
         pass_on(exchange)
 
-    trial.proxy.set_faults(pass_on, dies, pass_on, returns)
+    trial.proxy.set_faults(pass_on, dies, is_dead, is_dead, is_dead, returns)
     execution = trial.load()
-    assert trial.proxy.fired_faults == ["dies", "returns"]
+    assert Counter(trial.proxy.fired_faults) == {"dies": 1, "is_dead": 3, "returns": 1}
     assert [exchange.upstream_status for exchange in trial.proxy.exchanges].count(0) >= 2
     trial.check_loaded(execution)
 

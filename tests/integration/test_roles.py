@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Set
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any
 
 import pyarrow as pa
@@ -80,18 +81,22 @@ def test_an_object_that_is_absent_is_told_from_one_that_is_forbidden(app: Deploy
 def test_rejected_points_are_found_again_by_the_invocation_that_goes_on(app: DeployedApp, tmp_path: Path) -> None:
     """One line a batch: the first is rejected, the last is put off, and the chunk comes back for it."""
     table = flagged(unique_records(tmp_path, "generation", 8), 0, MARK)
-    accepted, put_off = list[bytes](), list[bytes]()
+    accepted, put_off, rejected, turn = list[bytes](), list[bytes](), Event(), Lock()
 
     def reject_or_put_off(exchange: Exchange) -> None:
         exchange.read()
         lines = gzip.decompress(exchange.body)
         if MARK.encode() in lines:
             reject_bodies_with(MARK.encode())(exchange)
-        elif len(accepted) == 6 and not put_off:
-            put_off.append(lines)
+            rejected.set()
+            return
+        with turn:
+            is_put_off = len(accepted) == 6 and not put_off
+            (put_off if is_put_off else accepted).append(lines)
+        if is_put_off:
+            assert rejected.wait(timeout=60)
             answer_with(503, Retry_After="1")(exchange)
         else:
-            accepted.append(lines)
             pass_on(exchange)
 
     with writes_through_proxy(app, MAX_BATCH_SIZE="1", MAX_RETRIES="0", ROLES="enforced") as proxy:
