@@ -5,6 +5,7 @@ process ends. `free_ports` and `is_serving` help to start servers.
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from threading import Thread
 from typing import IO, Self, cast
 
 GRACE_S = 1.5
+
+_PORTS = range(10_000, 32_768)
+"""The ports for servers. By default, Linux gives those from 32,768 on to connections, and other systems higher ones."""
 
 _LEASH = """
 exec 3<&0 </dev/null
@@ -137,12 +141,20 @@ class Process:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` TCP ports of 127.0.0.1 that are free now."""
+    """Return `count` TCP ports of 127.0.0.1 that are free now, and that the kernel gives to no connection.
+
+    A connection with the port of a server would prevent it from starting. It could even be one to this server, while it
+    is down: on such a port, the kernel may connect a socket with itself.
+    """
+    ports: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
+        for port in random.sample(_PORTS, len(_PORTS)):
+            with suppress(OSError):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise ProcessError(f"all ports of 127.0.0.1 from {_PORTS[0]} to {_PORTS[-1]} are in use")
 
 
 def is_serving(port: int, path: str) -> bool:
