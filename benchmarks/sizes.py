@@ -16,15 +16,6 @@ STARTS = 5
 LIMIT_MIB = 250
 DEPLOYED: PythonVersion = "3.13"
 
-FORMER_MS: Mapping[FunctionName, int] = {
-    "check_health": 1066,
-    "validate_schema": 784,
-    "convert_and_chunk": 1118,
-    "write_batch": 1116,
-    "report_load": 500,
-}
-"""The processor time of the former release's imports, in milliseconds."""
-
 Starts = Mapping[FunctionName, Import]
 """The median start of each function."""
 
@@ -47,10 +38,10 @@ and before the first call. A function with less memory gets less processor time 
 
 Bytecode is in the assets if `cdk` ran on a machine with an interpreter of the deployed version; otherwise `cdk synth`
 prints a warning, and each cold start compiles what it imports. boto3 belongs to Lambda's runtime and has bytecode in
-both columns. The former release is the one before the assets had bytecode, measured on the same machine.
+both columns.
 
-| function | layers | with bytecode, ms of processor time | without | former release | modules |
-|---|---|---|---|---|---|
+| function | layers | with bytecode, ms of processor time | without | modules |
+|---|---|---|---|---|
 {starts_table}
 
 `make bench-load` measures the first load of a file on the local cloud, where every function starts cold, beside the
@@ -94,14 +85,14 @@ def _asset(name: str, architecture: str, asset: Path) -> str:
 
 
 def _starts(functions: Functions) -> Starts:
-    return {name: median(functions.start(name) for _ in range(STARTS)) for name in FUNCTION_NAMES}
+    rounds = [{name: functions.start(name) for name in FUNCTION_NAMES} for _ in range(STARTS)]
+    return {name: median(starts[name] for starts in rounds) for name in FUNCTION_NAMES}
 
 
 def _compare(compiled: Starts, uncompiled: Starts) -> Iterator[str]:
     for name, start in compiled.items():
         layers = "shared, arrow" if name in PARQUET_READERS else "shared"
-        times = f"{start.cpu_ms:.0f} | {uncompiled[name].cpu_ms:.0f}"
-        yield f"| {name} | {layers} | {times} | {FORMER_MS.get(name, '')} | {len(start.modules)} |"
+        yield f"| {name} | {layers} | {start.cpu_ms:.0f} | {uncompiled[name].cpu_ms:.0f} | {len(start.modules)} |"
 
 
 if __name__ == "__main__":
