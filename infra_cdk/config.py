@@ -221,19 +221,23 @@ def _snap_start(context: Context, python: str) -> bool:
 
 
 def _machine(context: Context) -> MachineConfig:
+    usual = MachineSettings
     return MachineConfig(
-        write_concurrency=integer(context, "write_concurrency", default=2, minimum=1),
-        convert_concurrency=integer(context, "convert_concurrency", default=10, minimum=1),
+        write_concurrency=integer(context, "write_concurrency", default=usual.write_concurrency, minimum=1),
+        convert_concurrency=integer(context, "convert_concurrency", default=usual.convert_concurrency, minimum=1),
         backoff_seconds=_backoff_seconds(context),
-        transient_attempts=integer(context, "transient_attempts", default=6, minimum=1),
-        throttled_backoff_seconds=integer(context, "throttled_backoff_seconds", default=30, minimum=1),
-        throttled_attempts=integer(context, "throttled_attempts", default=200, minimum=1),
+        transient_attempts=integer(context, "transient_attempts", default=usual.transient_attempts, minimum=1),
+        throttled_backoff_seconds=integer(
+            context, "throttled_backoff_seconds", default=usual.throttled_backoff_seconds, minimum=1
+        ),
+        throttled_attempts=integer(context, "throttled_attempts", default=usual.throttled_attempts, minimum=1),
     )
 
 
 def _backoff_seconds(context: Context) -> int:
     """Return the delay before the first retry. Step Functions refuses one that is not below the longest delay."""
-    seconds, longest = integer(context, "backoff_seconds", default=2, minimum=1), MachineSettings.max_delay_seconds
+    usual, longest = MachineSettings.backoff_seconds, MachineSettings.max_delay_seconds
+    seconds = integer(context, "backoff_seconds", default=usual, minimum=1)
     if seconds >= longest:
         raise SettingsError(f"backoff_seconds is {seconds}: use 1 to {longest - 1}, below the longest delay")
     return seconds

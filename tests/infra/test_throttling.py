@@ -20,6 +20,7 @@ from benchmarks.retriers import (
     retrier,
 )
 from benchmarks.throttling import BURSTS, EARLIER, WAITS, history_section, row
+from functions.convert_and_chunk import chunks
 from infra_cdk.archives import ROOT
 from shared.errors import InfluxUnavailableError
 from shared.outages import NO_OUTAGE, extend_outage
@@ -28,6 +29,10 @@ from state_machine.settings import MachineSettings
 from tests.infra.conftest import Assembly
 
 LANES = 2
+
+
+def test_chunks_have_the_size_for_the_lanes_that_write_them() -> None:
+    assert LANES == chunks.LANES == MachineSettings().write_concurrency
 
 
 @cache
