@@ -32,10 +32,12 @@ _VALUE = re.compile(rb"(%s)=(?:(-?\d++)i|(\d++)u|(%s)|%s|%s)" % (_KEY, _FLOAT, _
 _ANY_UNSIGNED = re.compile(rb"\du[, \n]|\du\Z")
 _UNSIGNED = re.compile(rb'("(?:[^"\\]++|\\.)*+")|(=\d++)u(?=[, \n]|\Z)', re.DOTALL)
 
+MAX_KEY_BYTES = 65_535
+"""The longest series key with the name of a field."""
+
 _RESERVED = {b"time", b"_field", b"_measurement", b"\0", b"\xff"}
 _NS_OF = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _MAX_NS = 2**63 - 2
-_MAX_KEY_BYTES = 65_535
 _FIELD_SEPARATOR_BYTES = 4
 
 
@@ -59,8 +61,8 @@ def malformed_lines(body: bytes, precision: str) -> Iterator[bytes]:
             continue
         elif (
             (timestamp and not -latest <= int(timestamp) <= latest)
-            or (series not in good_series and not _is_good_series(series))
-            or ((long_first or long_later or len(line[0]) > _MAX_KEY_BYTES) and not _has_good_fields(line))
+            or (series not in good_series and not has_good_tag_keys(series))
+            or ((long_first or long_later or len(line[0]) > MAX_KEY_BYTES) and not _has_good_fields(line))
         ):
             yield line[0].rstrip(b"\n")
         else:
@@ -83,6 +85,12 @@ def reserved_tag_key(line: bytes) -> bytes | None:
     return next((key for key in keys if key in _RESERVED), None)
 
 
+def has_good_tag_keys(series: bytes) -> bool:
+    """Return True if no tag key of a series is reserved or occurs twice."""
+    keys = [key for _, key in _TAGS.findall(series)]
+    return len(keys) == len(set(keys)) and not _RESERVED.intersection(keys)
+
+
 def without_unsigned(body: bytes) -> bytes:
     """Return the body with integers in place of unsigned ones (`1u`), which the engine does not know."""
     if not _ANY_UNSIGNED.search(body):
@@ -90,14 +98,9 @@ def without_unsigned(body: bytes) -> bytes:
     return _UNSIGNED.sub(lambda value: value[1] or value[2] + b"i", body)
 
 
-def _is_good_series(series: bytes) -> bool:
-    keys = [key for _, key in _TAGS.findall(series)]
-    return len(keys) == len(set(keys)) and not _RESERVED.intersection(keys)
-
-
 def _has_good_fields(line: "re.Match[bytes]") -> bool:
     """Return True if all numbers of the line are in range and all keys are short enough."""
-    longest = _MAX_KEY_BYTES - _FIELD_SEPARATOR_BYTES - len(line[1])
+    longest = MAX_KEY_BYTES - _FIELD_SEPARATOR_BYTES - len(line[1])
     return all(
         len(key) <= longest
         and (not integer or -(2**63) <= int(integer) < 2**63)
