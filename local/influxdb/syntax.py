@@ -29,7 +29,7 @@ _IGNORED = rb"[ \t\0]*+(?:#[^\n]*+)?"
 _LINE = re.compile(rb"(?:%s|%s)(?:\n|\Z)|([^\n]*+)(?:\n|\Z)" % (_POINT, _IGNORED), re.DOTALL)
 _TAGS = re.compile(rb",((%s)=(?:=(?:%s)?+|%s))" % (_KEY, _KEY, _KEY))
 _VALUE = re.compile(rb"(%s)=(?:(-?\d++)i|(\d++)u|(%s)|%s|%s)" % (_KEY, _FLOAT, _BOOLEAN, _STRING), re.DOTALL)
-_ANY_UNSIGNED = re.compile(rb"\du[, \n]|\du\Z")
+_ANY_UNSIGNED = re.compile(rb"u(?<=\du)(?=[, \n]|\Z)")  # re searches for a first literal eight times as fast
 _UNSIGNED = re.compile(rb'("(?:[^"\\]++|\\.)*+")|(=\d++)u(?=[, \n]|\Z)', re.DOTALL)
 
 MAX_KEY_BYTES = 65_535
