@@ -8,6 +8,7 @@ import pytest
 from tests.support.influx_api import TIME_NS, InfluxApi, message, status_and_code
 
 
+@pytest.mark.parametrize("points", [1, 5000])
 @pytest.mark.parametrize(
     "malformed",
     [
@@ -29,8 +30,9 @@ from tests.support.influx_api import TIME_NS, InfluxApi, message, status_and_cod
         ",tag=a\\ f=1",
     ],
 )
-def test_one_malformed_line_rejects_the_whole_body(api_2: InfluxApi, malformed: str) -> None:
-    response = api_2.write_points(f" f=1 {TIME_NS}", malformed, f" f=2 {TIME_NS + 1}")
+def test_one_malformed_line_rejects_the_whole_body(api_2: InfluxApi, malformed: str, points: int) -> None:
+    good = [f" f=1 {TIME_NS + number}" for number in range(points)]
+    response = api_2.write_points(*good, malformed, f" f=2 {TIME_NS + points}")
     assert status_and_code(response) == (400, "invalid")
     assert api_2.stored_rows() == []
 

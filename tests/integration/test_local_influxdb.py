@@ -1,7 +1,6 @@
 """The local InfluxDB can fail in the ways that tests of the loader need, and rejects what a real one cannot parse."""
 
 import json
-import random
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +17,7 @@ from local.influxdb.engine_client import EngineClient, EngineError
 from local.influxdb.server import InfluxTarget, LocalInfluxdb, external_target
 from local.influxdb.syntax import malformed_lines
 from shared.errors import SettingsError
+from tests.support.damaged_lines import damaged_lines
 from tests.support.influx_api import TIME_NS, InfluxApi
 
 
@@ -193,23 +193,11 @@ def test_an_unknown_path_is_not_found(api: InfluxApi) -> None:
     assert (api.get("/api/v3/write").status_code, api.get("/api/v3/write").json()["code"]) == (404, "not found")
 
 
-def damaged_lines(count: int) -> Iterator[str]:
-    """Lines with one to three characters changed, put in or taken out."""
-    choice = random.Random(20261122)  # noqa: S311
-    for _ in range(count):
-        line = list(
-            choice.choice(["m,a=b f=1 1", "m f=1", "m,a=b,c=d f=-1.5e3,g=t 7", "m f=1e308", f"m f={2**63 - 1}i"])
-        )
-        for _ in range(choice.randint(1, 3)):
-            start = choice.randrange(len(line))
-            line[start : start + choice.randint(0, 1)] = choice.choice([*'mf=, \\"1.-eit\t#Né', ""])
-        yield "".join(line)
-
-
 def test_the_gateway_rejects_exactly_what_the_engine_cannot_parse(influxdb: LocalInfluxdb) -> None:
+    lines = ["m,a=b f=1 1", "m f=1", "m,a=b,c=d f=-1.5e3,g=t 7", "m f=1e308", f"m f={2**63 - 1}i"]
     influxdb.engine.create_bucket("damaged")
     with closing(EngineClient(influxdb.engine.port)) as engine:
-        for line in damaged_lines(4000):
+        for line in damaged_lines(lines, 'mf=, \\"1.-eit\t#Né', count=4000, seed=20261122):
             try:
                 engine.write(line.encode(), database="damaged", precision="n")
                 rejected = False
