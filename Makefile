@@ -30,7 +30,7 @@ cloud: $(READY) ## start the local cloud, deploy, and run until Ctrl-C; use `loa
 	@$(BIN)/python -m local.serve
 
 check: $(READY) lint ## check format, lint, and types, and run the tests without a server or a deployment (under a minute)
-	@$(WITH_TYPES) $(BIN)/python -m pytest -n 2 -m "not slow" --durations=5 $(QUICK_TESTS)
+	@$(WITH_TYPES) $(BIN)/python -m pytest -n 2 -m "not slow" --durations=5 --hypothesis-profile quick $(QUICK_TESTS)
 
 test: $(READY) lint ## check format, lint, and types, and run the quick tests
 	@$(WITH_TYPES) $(BIN)/python -m pytest $(SHARED_OUT) -m "not slow"

@@ -13,6 +13,7 @@ from local.influxdb.server import external_target
 
 # Hypothesis fails an example that takes longer than 200 ms, which on a busy machine says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)  # `make check` uses it; the default is 100
 settings.load_profile("no deadline")
 
 TESTS = Path(__file__).parent
