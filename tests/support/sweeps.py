@@ -47,11 +47,12 @@ def change_item(app: DeployedApp, key: str, **attributes: str) -> None:
 
 
 def abandon(app: DeployedApp, key: str) -> None:
-    """Kill the execution that loads an object as soon as it has the claim, and end the lease."""
-    arn = app.start({"bucket": app.source_bucket, "key": key})
-    while not ledger_items(app, key):
-        time.sleep(0.02)
-    app.cloud.client("stepfunctions").stop_execution(executionArn=arn)
+    """Kill the execution that loads an object once it has the claim, while it waits for InfluxDB, and end the lease."""
+    with app.configured("check_health", INFLUXDB_URL="http://127.0.0.1:9"):
+        arn = app.start({"bucket": app.source_bucket, "key": key})
+        while not ledger_items(app, key):
+            time.sleep(0.02)
+        app.cloud.client("stepfunctions").stop_execution(executionArn=arn)
     assert ledger_items(app, key)[0]["status"] == "claimed"
     change_item(app, key, lease_until=LONG_AGO)
 
