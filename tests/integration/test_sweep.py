@@ -6,7 +6,7 @@ from tests.support.builders import parquet
 from tests.support.commands import run_loader
 from tests.support.deployed_app import DeployedApp, unique_records
 from tests.support.ledger import check_ledger, ledger_items
-from tests.support.sweeps import LONG_AGO, abandon, change_item, start_sweep
+from tests.support.sweeps import LONG_AGO, NO_SERVER, abandon, change_item, start_sweep
 
 
 def test_a_sweep_loads_what_can_heal_and_leaves_what_needs_a_person(app: DeployedApp, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_while_influxdb_is_down_a_sweep_ends_at_once(app: DeployedApp, tmp_path:
     prefix = f"dataset=generation/{tmp_path.name}/"
     with app.without_events():
         app.put(f"{prefix}a.parquet", unique_records(tmp_path, "generation", 5))
-        with app.configured(INFLUXDB_URL="http://127.0.0.1:9"):
+        with app.configured(INFLUXDB_URL=NO_SERVER):
             ended = app.wait_for_end(start_sweep(app, prefix))
         assert ended.response["message"] == "No files were loaded: InfluxDB is not healthy: InfluxUnavailableError"
         assert ledger_items(app, prefix) == []

@@ -22,6 +22,7 @@ from tests.support.deployed_app import DeployedApp
 from tests.support.ledger import Item, ledger_items, ledger_table
 
 LONG_AGO = "2024-01-01T00:00:00Z"
+NO_SERVER = "http://127.0.0.1:9"
 BETWEEN_S = 0.5
 HEALED_S = 120
 
@@ -48,7 +49,7 @@ def change_item(app: DeployedApp, key: str, **attributes: str) -> None:
 
 def abandon(app: DeployedApp, key: str) -> None:
     """Kill the execution that loads an object once it has the claim, while it waits for InfluxDB, and end the lease."""
-    with app.configured("check_health", INFLUXDB_URL="http://127.0.0.1:9"):
+    with app.configured("check_health", INFLUXDB_URL=NO_SERVER):
         arn = app.start({"bucket": app.source_bucket, "key": key})
         while not ledger_items(app, key):
             time.sleep(0.02)
