@@ -17,6 +17,7 @@ import json
 import os
 import signal
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -106,8 +107,13 @@ def _invalidate(function: str, qualifier: str | None = None, account: str | None
     lambda_runtime.kill_workers(ended)
 
 
-def _acquire_worker(*args: Any, **options: Any) -> Any:
-    worker, reason = _acquire(*args, **options)
+def _acquire_worker(function: str, config: dict[str, Any], *args: Any, **options: Any) -> Any:
+    """Return a process with the settings of this moment.
+
+    A state machine passes the configuration that an update changes in place, perhaps before the process starts. It
+    would then be in the pool of other settings than its own.
+    """
+    worker, reason = _acquire(function, deepcopy(config), *args, **options)
     if reason == "spawn":
         lambda_runtime.kill_workers(_take_idle_workers(int(os.environ["LOCAL_FUNCTION_PROCESSES"])))
         with lambda_runtime._lock, _lock:

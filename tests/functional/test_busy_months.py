@@ -86,8 +86,10 @@ def s3_requests() -> Iterator[list[str]]:
         names.append(model.name)
 
     events.register("before-call.s3", add)
-    yield names
-    events.unregister("before-call.s3", add)
+    try:
+        yield names
+    finally:
+        events.unregister("before-call.s3", add)
 
 
 @pytest.mark.parametrize("region", ["N", "SE"])

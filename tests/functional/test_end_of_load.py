@@ -79,8 +79,10 @@ def at_call(number: int, event: str, act: Callable[[], None]) -> Iterator[list[s
             act()
 
     events.register(event, count)
-    yield calls
-    events.unregister(event, count)
+    try:
+        yield calls
+    finally:
+        events.unregister(event, count)
 
 
 def write_unless_ended(ref: "ChunkRef", context: SimpleNamespace) -> None:

@@ -1,5 +1,7 @@
 """The local cloud bounds how many functions run at once, and how many processes they have."""
 
+import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,13 +12,22 @@ from botocore.exceptions import ClientError
 from local.aws.emulator import Emulator, Limits
 from local.cloud import LocalCloud
 from local.influxdb.server import InfluxTarget
-from tests.support.emulator_resources import create_function, invoke
+from tests.support.emulator_resources import create_function, create_machine, invoke, run
 from tests.support.processes import processes_of
 
 FUNCTIONS, PROCESSES = 2, 4
 SLOW = """
 import time
 def lambda_handler(event, context): time.sleep(event)
+"""
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def lambda_handler(event, context): pass
+"""
+COLORED = """
+import os
+def lambda_handler(event, context): return os.environ["COLOR"]
 """
 
 
@@ -48,3 +59,23 @@ def test_an_idle_process_ends_before_there_are_too_many(small_cloud: LocalCloud,
     functions = [command for command in processes_of(small_cloud.folder) if "awslambdaric" in command]
     assert len(functions) == PROCESSES
     assert small_cloud.emulator.usage().processes == PROCESSES
+
+
+def test_a_process_has_the_environment_of_its_call_if_that_changes_before_it_starts(small_cloud: LocalCloud) -> None:
+    name, client = create_function(small_cloud, COLORED), small_cloud.client("lambda")
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+
+    def configure(color: str) -> None:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"COLOR": color}})
+
+    for _ in range(PROCESSES):
+        invoke(small_cloud, create_function(small_cloud, STUBBORN))
+    configure("green")
+    with ThreadPoolExecutor(1) as caller:
+        call = caller.submit(run, small_cloud, create_machine(small_cloud, Resource=arn))
+        time.sleep(0.3)  # the process waits until a stubborn one has ended
+        configure("red")
+        assert json.loads(call.result()["output"]) == "green"
+    assert invoke(small_cloud, name) == "red"
+    configure("green")
+    assert invoke(small_cloud, name) == "green"

@@ -54,8 +54,10 @@ def outage(app: DeployedApp) -> Iterator[None]:
     sfn, machine = app.cloud.client("stepfunctions"), app.outputs["StateMachineArn"]
     wait_until(lambda: any(app_state in BEYOND_HEALTH for app_state in states(sfn, machine)), within_s=120, every_s=0.1)
     app.influxdb.stop_gateway()
-    yield
-    app.influxdb.start_gateway()
+    try:
+        yield
+    finally:
+        app.influxdb.start_gateway()
 
 
 def states(sfn: Any, machine: str) -> Iterator[str]:

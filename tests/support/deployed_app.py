@@ -217,8 +217,10 @@ class DeployedApp:
         events = self.cloud.client("events")
         (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "ObjectCreated" in rule["Name"])
         events.disable_rule(Name=rule)
-        yield
-        events.enable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            events.enable_rule(Name=rule)
 
     def configured(self, *only: str, **variables: str) -> AbstractContextManager[None]:
         """Set environment variables of all functions that read them, or of `only` some, and restore them afterwards.

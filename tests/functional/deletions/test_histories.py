@@ -104,12 +104,14 @@ class Histories:
         """Return a history after these steps."""
         api = InfluxApi(self._api.influx)
         history = History(api, self._s3, self._ledger, self._killer)
-        for name, *arguments in steps:
-            if name in ("delete", "restore"):
-                history.check()
-            getattr(history, name)(*arguments)
-        yield history
-        api.query(f'DROP MEASUREMENT "{api.series}"')
+        try:
+            for name, *arguments in steps:
+                if name in ("delete", "restore"):
+                    history.check()
+                getattr(history, name)(*arguments)
+            yield history
+        finally:
+            api.query(f'DROP MEASUREMENT "{api.series}"')
 
     def run(self, steps: Iterable[tuple[Any, ...]]) -> None:
         """Run a history, and delete what is stale at its end."""
