@@ -59,6 +59,7 @@ class History:
         self.model = Model()
         self.unfinished: list[str] = []
         self.removed: dict[str, dict[Value, str]] = {}
+        self._removed_before: set[Value] = set()
 
     def load(self, name: str, values: Values, end: End = "loaded") -> None:
         """Load the next version of a file. Those with a name in upper case are of another dataset."""
@@ -143,7 +144,8 @@ class History:
                 self._finish(deletion)
             if deletion := self.plan():
                 state = self._finish(deletion)
-                assert state["foreign"] or state["doubts"] or not self.model.stale() & self.model.certain
+                assert state["foreign"] or state["doubts"] or not self._stale()
+        self._removed_before |= self._stale() - self._stored().keys()
 
     def restore(self, number: int, kill_at: int = NEVER) -> None:
         """Write everything back that one of the deletions removed, or be killed."""
@@ -157,9 +159,9 @@ class History:
             return
         assert self._stored() == self.model.stored
         listed, stale = self._listed(), self.model.stale()
-        assert listed["stored"] >= stale & self.model.certain
+        assert listed["stored"] >= self._stale()
         assert listed["stored"] | listed["uncertain"] >= stale
-        assert self.is_half_restored or listed["stored"] == stale & self.model.certain
+        assert self.is_half_restored or listed["stored"] == self._stale()
 
     def _restore(self, deletion: str, kill_at: int) -> None:
         before, state = self._stored(), None
@@ -182,17 +184,25 @@ class History:
         self.model.certain |= set(back)
 
     def _finish(self, deletion: str) -> DeletionState:
-        """Do all steps of a deletion. It removes nothing but values that are certainly stored, and stale."""
+        """Do all steps of a deletion. It removes nothing but values that are certainly stored, and stale.
+
+        A value that it removed before it was killed may since be one of a file that failed.
+        """
+        removed_before = self._removed_before - self._stored().keys()
         state = self._run(deletion, restore=False)
         stored, model = self._stored(), self.model
         removed = {value: number for value, number in model.stored.items() if value not in stored}
-        assert removed.keys() <= model.stale() & model.certain
+        assert removed.keys() <= self._stale() | removed_before
         assert stored == {value: number for value, number in model.stored.items() if value not in removed}
         model.stored = stored
         model.certain -= set(removed)
         self.unfinished.remove(deletion)
         self.removed[deletion] = removed
         return state
+
+    def _stale(self) -> set[Value]:
+        """Return the values that are stale and certainly stored: all that a deletion may remove."""
+        return self.model.stale() & self.model.certain
 
     def _run(self, deletion: str, *, restore: bool) -> DeletionState:
         while True:

@@ -89,6 +89,13 @@ SENSOR = values({",plant=a,region=N,sensor=7"}, TIMES[5:], "a", 0)
 ALL_SHAPES = [("load", "x", BEFORE), ("load", "Z", OTHER), ("load", "x", AFTER)]
 PLANNED_BEFORE = [("plan",), ("write", SENSOR), ("load", "y", OTHER), ("delete",), ("restore", 0), ("undo", "x")]
 TAG_ADDED = [("load", "x", values({tags}, TIMES, "a", 0)) for tags in (",region=N", ",plant=a,region=N")]
+FAILS_MEANWHILE = [
+    ("delete", after_change(1)),
+    ("load", "y", values({",region=N"}, TIMES, "a", 0), "failed before the first write"),
+    ("delete",),
+]
+"""A file that never wrote has the points that the deletion removed before it was killed."""
+
 KILLED = [("delete", after_change(1)), ("delete",), ("restore", 0, after_change(1)), ("restore", 0), ("delete",)]
 
 
@@ -133,6 +140,7 @@ ALLOWED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @given(HISTORY)
 @example([*ALL_SHAPES, *PLANNED_BEFORE])
 @example([*TAG_ADDED, *KILLED])
+@example([*TAG_ADDED, *FAILS_MEANWHILE])
 @settings(max_examples=2, derandomize=True, suppress_health_check=ALLOWED)
 def test_a_deletion_leaves_what_current_files_and_other_programs_have(histories: Histories, steps: Any) -> None:
     histories.run(steps)
