@@ -74,7 +74,7 @@ def select_fields(image: pa.Table, fields: Mask) -> pa.Table:
 
 
 def stored_fields(points: pa.Table, stored: pa.Table) -> Mask:
-    """Return, for each point, the fields that are stored. Both tables are sorted, and `stored` may have more points."""
+    """Return, for each point, the fields that are stored. `stored` may have more points."""
     both = _join(points, stored.select([0, 1]).append_column(_FIELDS, pa.array(fields_of(stored))))
     fields = np.zeros(len(points), np.uint64)
     fields[both[_ROW].to_numpy()] = both[_FIELDS].to_numpy()

@@ -5,14 +5,14 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from functions.delete_points.before_image import SERIES, TIME
+from functions.delete_points.before_image import SERIES, TIME, Mask, stored_fields
 from functions.delete_points.store import DeletionStore
 from shared.deletion.records import Deletion
 from shared.deletion.runs import PointSet, selected_points
 from shared.deletion.start import encode_footprint
 from shared.footprints import Footprint, PointBlock, read_footprint
+from shared.point_index import translate
 from shared.series_keys import tags_of
 from shared.settings import work_bucket
 from shared.stale.records import StaleRecords
@@ -29,26 +29,28 @@ def _prefix(deletion: Deletion) -> str:
 
 
 def put_removal(store: DeletionStore, deletion: Deletion) -> None:
-    """Store the stale points that the requests removed: all of those that are done, some of those that stopped."""
+    """Store the stale values that the requests removed: all of those that are done, some of those that stopped."""
     stale = store.footprints().stale
     points = PointSet(
         [tags_of(series) for series in stale.series], stale.points.numbers.astype(np.int64), stale.points.time
     )
-    is_removed = np.zeros(len(points.time), bool)
+    fields = np.zeros_like(stale.points.fields)
     for number, request in enumerate(deletion["requests"]):
         progress = store.progress(number)
         if progress["status"] == "done":
             tags = tuple((tag, value) for tag, value in request["tags"])
-            is_removed[selected_points(points, tags, request["first_ns"], request["last_ns"])] = True
+            are_selected = selected_points(points, tags, request["first_ns"], request["last_ns"])
+            fields[are_selected] = stale.points.fields[are_selected]
         elif progress["removed"] and (removed := store.removed(number)) is not None:
-            is_removed |= _lines_at(stale, removed)
-    _put(store, deletion, stale, is_removed)
+            names = removed.column_names[2:]
+            fields |= stale.points.fields & translate(stored_fields(_points_of(stale), removed), names, stale.names)
+    _put(store, deletion, stale, fields)
 
 
 def clear_removal(store: DeletionStore, deletion: Deletion) -> None:
     """Store that the deletion removed nothing, since everything was written back."""
     stale = store.footprints().stale
-    _put(store, deletion, stale, np.zeros(len(stale.points.time), bool))
+    _put(store, deletion, stale, np.zeros_like(stale.points.fields))
 
 
 def interrupted_deletion(store: DeletionStore, deletion: Deletion) -> str:
@@ -68,7 +70,7 @@ def later_removal(store: DeletionStore, deletion: Deletion) -> str:
     for name, removal in _later_removals(store, deletion):
         for number in range(len(deletion["requests"])):
             image = store.image(number)
-            if image is not None and _lines_at(removal, image).any():
+            if image is not None and stored_fields(_points_of(removal), image).any():
                 return name
     return ""
 
@@ -83,19 +85,17 @@ def _later_removals(store: DeletionStore, deletion: Deletion) -> Iterator[tuple[
                 yield name, read_footprint(content)
 
 
-def _lines_at(footprint: Footprint, image: pa.Table) -> NDArray[np.bool_]:
-    """Return which lines of a footprint are for points of an image."""
-    points, is_present = footprint.points, np.zeros(len(footprint.points.time), bool)
-    series = pa.array(footprint.series, pa.string()).take(pa.array(points.numbers))
-    lines = pa.table({SERIES: series, TIME: pa.array(points.time), "line": np.arange(len(series))})
-    is_present[lines.join(image.select([SERIES, TIME]), [SERIES, TIME], join_type="left semi")["line"].to_numpy()] = (
-        True
-    )
-    return is_present
+def _points_of(footprint: Footprint) -> pa.Table:
+    """Return series and time of each line of a footprint."""
+    numbers, time, _ = footprint.points
+    series = pa.array(footprint.series, pa.string()).take(pa.array(numbers))
+    return pa.table({SERIES: series, TIME: pa.array(time)})
 
 
-def _put(store: DeletionStore, deletion: Deletion, stale: Footprint, is_removed: NDArray[np.bool_]) -> None:
-    numbers, time, fields = stale.points
+def _put(store: DeletionStore, deletion: Deletion, stale: Footprint, fields: Mask) -> None:
+    """Store these fields of each line of the stale points."""
+    numbers, time, _ = stale.points
+    is_removed = fields != 0
     block = PointBlock(numbers[is_removed], time[is_removed], fields[is_removed])
     content = encode_footprint(Footprint(stale.series, stale.names, block))
     store.client.put_object(Bucket=work_bucket(), Key=removal_key(deletion), Body=content)

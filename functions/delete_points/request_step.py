@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from functions.delete_points.before_image import Mask, fields_of, merge_images, stored_fields
+from functions.delete_points.before_image import Mask, fields_of, merge_images, select_fields, stored_fields
 from functions.delete_points.deletes import delete_range
 from functions.delete_points.field_types import type_doubts
 from functions.delete_points.judgment import PlannedPoints, examples
@@ -182,11 +182,13 @@ class RequestStep(NamedTuple):
         return self._write_missing(image, self.planned.judge(image).current, stored)
 
     def _put_removed(self, image: pa.Table, stored: pa.Table) -> int:
-        """Store which stale points of the image are not stored any more. Return their number."""
-        stale = self.planned.judge(image).stale
-        is_removed = (stale != 0) & (stale & stored_fields(image, stored) == 0)
-        self.store.put_removed(self.number, image.filter(pa.array(is_removed)))
-        return int(np.count_nonzero(is_removed))
+        """Store which stale values of the image are not stored any more. Return how many points these are of.
+
+        Another value of such a point may be stored: a newer file may have sent it since.
+        """
+        removed = select_fields(image, self.planned.judge(image).stale & ~stored_fields(image, stored))
+        self.store.put_removed(self.number, removed)
+        return len(removed)
 
     def _write_missing(self, image: pa.Table, fields: Mask, stored: pa.Table) -> Rewritten:
         bucket = self.deletion["influxdb_bucket"]

@@ -92,12 +92,12 @@ class DeletionStore:
         put_json(self.client, stale_records_key(self._deletion), {"records": records})
 
     def removed(self, request: int) -> pa.Table | None:
-        """Return the stale points that a request removed before it stopped, or None if it removed all or none."""
+        """Return the stale values that a request removed before it stopped, or None if it removed all or none."""
         content = self._get(removed_key(self._deletion, request))
         return decode_image(content) if content else None
 
     def put_removed(self, request: int, points: pa.Table) -> None:
-        """Store the stale points that a request removed before it stopped."""
+        """Store the stale values that a request removed before it stopped."""
         key = removed_key(self._deletion, request)
         self.client.put_object(Bucket=work_bucket(), Key=key, Body=encode_image(points))
 

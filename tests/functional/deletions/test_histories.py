@@ -96,6 +96,15 @@ FAILS_MEANWHILE = [
 ]
 """A file that never wrote has the points that the deletion removed before it was killed."""
 
+FIELD_BACK_MEANWHILE = [
+    ("load", "x", values({",region=N"}, TIMES, "ab", 0)),
+    ("load", "x", values({",plant=a,region=N"}, TIMES, "a", 0)),
+    ("delete", after_change(1)),
+    ("load", "x", values({",region=N"}, TIMES, "b", 1)),
+    ("delete",),
+]
+"""A newer file has one of two fields of the points that the deletion removed before it was killed."""
+
 KILLED = [("delete", after_change(1)), ("delete",), ("restore", 0, after_change(1)), ("restore", 0), ("delete",)]
 
 
@@ -141,6 +150,7 @@ ALLOWED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @example([*ALL_SHAPES, *PLANNED_BEFORE])
 @example([*TAG_ADDED, *KILLED])
 @example([*TAG_ADDED, *FAILS_MEANWHILE])
+@example(FIELD_BACK_MEANWHILE)
 @settings(max_examples=2, derandomize=True, suppress_health_check=ALLOWED)
 def test_a_deletion_leaves_what_current_files_and_other_programs_have(histories: Histories, steps: Any) -> None:
     histories.run(steps)
