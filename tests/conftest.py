@@ -51,9 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive in one process, and start with those that take longest.
 
-    The modules that test the deployed app are divided over the processes, each of which deploys once. The other
-    integration tests share an emulator, and the infrastructure tests a synthesis. The rest share nothing: xdist gives
-    the next module to the process that is free.
+    The modules that test the deployed app are divided over two processes, each of which deploys once. They often wait,
+    so another process does the rest meanwhile: the other integration tests, which share an emulator, the infrastructure
+    tests, which share a synthesis, and the modules that share nothing, of which a free process gets the next one.
     """
     deployed = sorted({item.path for item in items if _needs_app(item)})
     groups = {item.nodeid: _group(item, deployed) for item in items}
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-DEPLOYED = [f"deployed {number}" for number in range(PROCESSES)]
+DEPLOYED = [f"deployed {number}" for number in range(min(PROCESSES, 2))]
 FIRST_GROUPS = (*DEPLOYED, "integration", "infra")
 
 
