@@ -40,7 +40,8 @@ def unique_records(folder: Path, dataset: str, rows: int) -> pa.Table:
     return days_later(table, 30 * next(_months))
 
 
-_months = count()
+_months = count(-300)
+"""Months since January 2024, from 1999 on. Those more than ten years ahead of today would not be plausible."""
 
 
 def days_later(table: pa.Table, days: int) -> pa.Table:
