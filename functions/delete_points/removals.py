@@ -68,9 +68,10 @@ def interrupted_deletion(store: DeletionStore, deletion: Deletion) -> str:
 def later_removal(store: DeletionStore, deletion: Deletion) -> str:
     """Return a later deletion that removed points of the before-images of this one, or ""."""
     for name, removal in _later_removals(store, deletion):
+        removed = _points_of(removal)
         for number in range(len(deletion["requests"])):
             image = store.image(number)
-            if image is not None and stored_fields(_points_of(removal), image).any():
+            if image is not None and stored_fields(removed, image).any():
                 return name
     return ""
 

@@ -17,7 +17,6 @@ import json
 import os
 import signal
 from collections import Counter
-from copy import deepcopy
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -110,10 +109,10 @@ def _invalidate(function: str, qualifier: str | None = None, account: str | None
 def _acquire_worker(function: str, config: dict[str, Any], *args: Any, **options: Any) -> Any:
     """Return a process with the settings of this moment.
 
-    A state machine passes the configuration that an update changes in place, perhaps before the process starts. It
-    would then be in the pool of other settings than its own.
+    A state machine passes the configuration itself, whose values an update replaces, perhaps before the process starts.
+    It would then be in the pool of other settings than its own.
     """
-    worker, reason = _acquire(function, deepcopy(config), *args, **options)
+    worker, reason = _acquire(function, {**config}, *args, **options)
     if reason == "spawn":
         lambda_runtime.kill_workers(_take_idle_workers(int(os.environ["LOCAL_FUNCTION_PROCESSES"])))
         with lambda_runtime._lock, _lock:

@@ -12,6 +12,7 @@ from functions.register_load.series_bits import encode_bits, series_bits
 from shared.aws_clients import dynamodb_resource, s3_client
 from shared.registrations import Registration, Registrations
 from tests.functional.conftest import LEDGER
+from tests.support.aws_events import handling
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import File, finish, hours, key_of, newest, put, stored
 from tests.support.stepwise_load import StepwiseLoad
@@ -80,16 +81,13 @@ def test_a_version_that_was_replaced_by_one_of_another_time_supersedes_nothing(
 @contextmanager
 def s3_requests() -> Iterator[list[str]]:
     """Collect the names of the requests to S3 meanwhile."""
-    names, events = list[str](), s3_client().meta.events
+    names: list[str] = []
 
     def add(model: Any, **_: Any) -> None:
         names.append(model.name)
 
-    events.register("before-call.s3", add)
-    try:
+    with handling(s3_client().meta.events, "before-call.s3", add):
         yield names
-    finally:
-        events.unregister("before-call.s3", add)
 
 
 @pytest.mark.parametrize("region", ["N", "SE"])

@@ -14,6 +14,7 @@ from functions.report_load.handler import lambda_handler as report_load
 from shared.aws_clients import s3_client
 from shared.errors import LoadEndedError
 from shared.work_bucket import get_json, outcome_key, put_json
+from tests.support.aws_events import handling
 from tests.support.finished_load import HEALTH, RUN
 from tests.support.scripted_influx import Reply, ScriptedInflux
 from tests.support.staged_chunk import CHUNK_PATH, points, stage, write
@@ -78,11 +79,8 @@ def at_call(number: int, event: str, act: Callable[[], None]) -> Iterator[list[s
             events.unregister(event, count)
             act()
 
-    events.register(event, count)
-    try:
+    with handling(events, event, count):
         yield calls
-    finally:
-        events.unregister(event, count)
 
 
 def write_unless_ended(ref: "ChunkRef", context: SimpleNamespace) -> None:

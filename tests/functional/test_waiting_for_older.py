@@ -18,6 +18,7 @@ from shared.errors import OlderLoadRunningError, heals_alone, needs_person
 from shared.registrations import MAX_LEFT_OUT, WRITE_SECONDS, Registrations, month_name
 from shared.work_bucket import get_json
 from tests.functional.conftest import LEDGER, WORK
+from tests.support.aws_events import handling
 from tests.support.finished_load import StoringInflux
 from tests.support.revised_files import finish, hours, key_of, newest, put, stored
 from tests.support.stepwise_load import MACHINE, StepwiseLoad
@@ -88,10 +89,8 @@ def test_a_load_waits_on_while_it_may_not_look_at_executions(confirm: Confirm, c
     def deny(**_: Any) -> Any:  # moto denies nothing
         return AWSResponse("", 400, HTTPHeaders(), None), {"Error": {"Code": code}}
 
-    events = step_functions_client().meta.events
-    events.register("before-call.sfn.DescribeExecution", deny)
-    assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["not_before"]
-    events.unregister("before-call.sfn.DescribeExecution", deny)
+    with handling(step_functions_client().meta.events, "before-call.sfn.DescribeExecution", deny):
+        assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["not_before"]
     assert confirm(timedelta(minutes=3, seconds=WRITE_SECONDS))["chunks"]
 
 

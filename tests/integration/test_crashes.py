@@ -181,8 +181,10 @@ def test_a_function_that_runs_out_of_time_stops_by_itself_and_goes_on(app: Deplo
         client.update_function_configuration(FunctionName=name, Timeout=19)
         trial = Trial(app=app, proxy=proxy, folder=tmp_path, table=unique_records(tmp_path, "generation", ROWS))
         proxy.set_faults(always=faults.respond_slowly)
-        execution = trial.load()
-        client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
+        try:
+            execution = trial.load()
+        finally:
+            client.update_function_configuration(FunctionName=name, Timeout=app.functions["write_batch"]["Timeout"])
     assert execution.status == "SUCCEEDED", execution.response
     assert execution.response["data"]["batches_processed"] == 15
     messages = [line["message"] for line in app.log_lines("write_batch", execution)]

@@ -13,11 +13,13 @@ import pytest
 from local import BUILD, ROOT
 from local.cloud import LocalCloud
 from tests.support.emulator_resources import (
+    ENVIRONMENT,
     ROLE,
     create_function,
     create_machine,
     invoke,
     run,
+    set_environment,
     wait_for_execution,
     zip_of,
 )
@@ -29,10 +31,6 @@ def lambda_handler(event, context):
     if event == "sleep": time.sleep(60)
     if event == "exit": os._exit(1)
     raise RegionError("no region")
-"""
-ENVIRONMENT = """
-import os
-def lambda_handler(event, context): return dict(os.environ)
 """
 
 
@@ -110,9 +108,7 @@ def test_a_function_imports_from_its_layers(cloud: LocalCloud) -> None:
 def test_a_changed_environment_counts_from_the_next_invocation_on(cloud: LocalCloud) -> None:
     function = create_function(cloud, ENVIRONMENT)
     for value in ("one", "two", "three"):
-        cloud.client("lambda").update_function_configuration(
-            FunctionName=function, Environment={"Variables": {"SETTING": value}}
-        )
+        set_environment(cloud, function, SETTING=value)
         assert invoke(cloud, function)["SETTING"] == value
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local.aws.emulator import Emulator, Limits
 from local.cloud import LocalCloud
 from local.influxdb.server import InfluxTarget
-from tests.support.emulator_resources import create_function, create_machine, invoke, run
+from tests.support.emulator_resources import ENVIRONMENT, create_function, create_machine, invoke, run, set_environment
 from tests.support.processes import processes_of
 
 FUNCTIONS, PROCESSES = 2, 4
@@ -24,10 +24,6 @@ STUBBORN = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def lambda_handler(event, context): pass
-"""
-COLORED = """
-import os
-def lambda_handler(event, context): return os.environ["COLOR"]
 """
 
 
@@ -62,20 +58,16 @@ def test_an_idle_process_ends_before_there_are_too_many(small_cloud: LocalCloud,
 
 
 def test_a_process_has_the_environment_of_its_call_if_that_changes_before_it_starts(small_cloud: LocalCloud) -> None:
-    name, client = create_function(small_cloud, COLORED), small_cloud.client("lambda")
-    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
-
-    def configure(color: str) -> None:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"COLOR": color}})
-
+    function = create_function(small_cloud, ENVIRONMENT)
+    arn = small_cloud.client("lambda").get_function_configuration(FunctionName=function)["FunctionArn"]
     for _ in range(PROCESSES):
         invoke(small_cloud, create_function(small_cloud, STUBBORN))
-    configure("green")
+    set_environment(small_cloud, function, COLOR="green")
     with ThreadPoolExecutor(1) as caller:
         call = caller.submit(run, small_cloud, create_machine(small_cloud, Resource=arn))
         time.sleep(0.3)  # the process waits until a stubborn one has ended
-        configure("red")
-        assert json.loads(call.result()["output"]) == "green"
-    assert invoke(small_cloud, name) == "red"
-    configure("green")
-    assert invoke(small_cloud, name) == "green"
+        set_environment(small_cloud, function, COLOR="red")
+        assert json.loads(call.result()["output"])["COLOR"] == "green"
+    assert invoke(small_cloud, function)["COLOR"] == "red"
+    set_environment(small_cloud, function, COLOR="green")
+    assert invoke(small_cloud, function)["COLOR"] == "green"

@@ -145,7 +145,8 @@ class History:
             if deletion := self.plan():
                 state = self._finish(deletion)
                 assert state["foreign"] or state["doubts"] or not self._stale()
-        self._removed_before |= self._stale() - self._stored().keys()
+        if self.unfinished:
+            self._removed_before |= self._stale() - self._stored().keys()
 
     def restore(self, number: int, kill_at: int = NEVER) -> None:
         """Write everything back that one of the deletions removed, or be killed."""

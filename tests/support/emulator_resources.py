@@ -11,6 +11,10 @@ from zipfile import ZipFile
 from local.cloud import LocalCloud
 
 ROLE = "arn:aws:iam::000000000000:role/any"
+ENVIRONMENT = """
+import os
+def lambda_handler(event, context): return dict(os.environ)
+"""
 
 
 def zip_of(file: str, source: str) -> bytes:
@@ -34,6 +38,12 @@ def create_function(cloud: LocalCloud, source: str, *, timeout_s: int = 10, **se
         **settings,
     )
     return name
+
+
+def set_environment(cloud: LocalCloud, function: str, **variables: str) -> None:
+    """Replace the environment variables of the function."""
+    environment = {"Variables": variables}
+    cloud.client("lambda").update_function_configuration(FunctionName=function, Environment=environment)
 
 
 def invoke(cloud: LocalCloud, function: str, event: object = None) -> Any:

@@ -9,6 +9,7 @@ from threading import Semaphore, Thread, current_thread
 from typing import Any
 
 from shared.aws_clients import dynamodb_resource
+from tests.support.aws_events import handling
 
 EVENT = "before-call.dynamodb.*"
 
@@ -62,9 +63,5 @@ def _pausing() -> Iterator[None]:
         if isinstance(thread := current_thread(), _Paused):
             thread.pause()
 
-    events = dynamodb_resource().meta.client.meta.events
-    events.register(EVENT, pause)
-    try:
+    with handling(dynamodb_resource().meta.client.meta.events, EVENT, pause):
         yield
-    finally:
-        events.unregister(EVENT, pause)
